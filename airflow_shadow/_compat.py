@@ -1,0 +1,66 @@
+"""The names that moved between Airflow 2.11 and 3.x; nobody else asks which of them runs."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from airflow.configuration import conf
+
+try:
+    from airflow.sdk import BaseOperator
+    from airflow.sdk.definitions.context import Context, render_template_to_string
+    from airflow.sdk.exceptions import (
+        AirflowException,
+        AirflowFailException,
+        AirflowRescheduleException,
+        AirflowSensorTimeout,
+        AirflowSkipException,
+        TaskDeferralTimeout,
+    )
+except ImportError:  # Airflow 2.11
+    from airflow.exceptions import (
+        AirflowException,
+        AirflowFailException,
+        AirflowRescheduleException,
+        AirflowSensorTimeout,
+        AirflowSkipException,
+        TaskDeferralTimeout,
+    )
+    from airflow.models.baseoperator import BaseOperator
+    from airflow.utils.context import Context
+    from airflow.utils.helpers import (
+        render_template_to_string,
+    )
+
+
+def first_reschedule_date(sensor: Any, context: Context) -> datetime | None:
+    """Return when a rescheduling sensor looked first, `None` at its first look."""
+    ti: Any = context["ti"]
+    if hasattr(ti, "get_first_reschedule_date"):
+        found: datetime | None = ti.get_first_reschedule_date(context)
+        return found
+    from airflow.sensors.base import (  # noqa: PLC0415 - only in 2.11
+        _orig_start_date,
+    )
+
+    first_try = ti.max_tries - sensor.retries + 1
+    start: datetime | None = _orig_start_date(
+        ti.dag_id, ti.task_id, ti.run_id, ti.map_index, first_try
+    )
+    return start
+
+
+__all__ = [
+    "AirflowException",
+    "AirflowFailException",
+    "AirflowRescheduleException",
+    "AirflowSensorTimeout",
+    "AirflowSkipException",
+    "BaseOperator",
+    "Context",
+    "TaskDeferralTimeout",
+    "conf",
+    "first_reschedule_date",
+    "render_template_to_string",
+]

@@ -1,0 +1,36 @@
+"""Serve the emulator from the command line: `python -m airflow_shadow.emulator --port 5000`."""
+
+import argparse
+import signal
+import threading
+from collections.abc import Sequence
+
+from airflow_shadow.emulator.core import Emulator
+
+
+def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(prog="airflow_shadow.emulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--port", type=int, default=5000, help="0 picks a free one")
+    parser.add_argument("--speed", type=float, default=1.0, help="emulator seconds per real second")
+    parser.add_argument("--pace", choices=("time", "count"), default="time")
+    return parser.parse_args(argv)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Serve until the process is asked to end (SIGINT, SIGTERM)."""
+    options = arguments(argv)
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    emulator = Emulator(
+        port=options.port, speed=options.speed, pace=options.pace, host=options.host
+    )
+    with emulator:
+        print(f"airflow_shadow emulator at {emulator.url}", flush=True)  # noqa: T201
+        ended.wait()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""One request from beginning to end: faults, time, the action, and what is written down."""
+
+import json
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from moto.core.common_types import TYPE_RESPONSE
+from werkzeug.http import http_date
+
+from airflow_shadow.emulator import listing
+from airflow_shadow.emulator.errors import LostConnectionError
+from airflow_shadow.emulator.faults import CALL_FAULTS, Fault
+from airflow_shadow.emulator.machine import settle
+
+if TYPE_CHECKING:
+    from airflow_shadow.emulator.responses import ShadowResponse
+
+Action = Callable[[], TYPE_RESPONSE]
+
+_CHANGING = ("Create", "Update", "Start", "Stop", "Delete", "Add")
+_NAMES = ("Name", "EndpointName", "EndpointConfigName", "ModelName", "ResourceArn")
+_OK = 200
+_BAD_REQUEST = 400
+# Not 500: botocore would send the request again, and a bug would strike five times.
+_BROKEN = 501
+
+_REFUSALS: dict[str, tuple[str, str]] = {
+    "throttle": ("ThrottlingException", "Too many calls (asked of the emulator)."),
+    "expired-token": ("ExpiredTokenException", "The token has expired (asked of the emulator)."),
+    "access-denied": ("AccessDeniedException", "Not allowed (asked of the emulator)."),
+    "quota": ("ResourceLimitExceeded", "The quota is used up (asked of the emulator)."),
+}
+_SERVER_ERRORS = {500: "InternalFailure", 503: "ServiceUnavailable"}
+
+
+def perform(response: "ShadowResponse", action: Action) -> TYPE_RESPONSE:
+    """Answer a request, or let it go wrong as a fault says."""
+    emulator = response.emulator
+    fault = emulator.faults.strike(
+        CALL_FAULTS,
+        operation=response.operation,
+        account=response.current_account,
+        region=response.region,
+    )
+    status, headers, body = _go_wrong(response, fault, action) if fault else _act(response, action)
+    return status, headers | {"Date": http_date(emulator.clock.now())}, body
+
+
+def _go_wrong(response: "ShadowResponse", fault: Fault, action: Action) -> TYPE_RESPONSE:
+    if fault.kind in _REFUSALS:
+        return _error(_BAD_REQUEST, *_REFUSALS[fault.kind])
+    if fault.kind == "server-error":
+        status = int(fault.options.get("status", 500))
+        return _error(status, _SERVER_ERRORS[status], "Out of order (asked of the emulator).")
+    if fault.kind == "empty-pages":
+        return _empty_page(response, action)
+    if fault.kind == "slow":
+        time.sleep(float(fault.options.get("seconds", 1)))
+        return _act(response, action)
+    if fault.kind == "drop-after":
+        _act(response, action)
+    raise LostConnectionError(endpoint_url=str(response.uri))
+
+
+def _empty_page(response: "ShadowResponse", action: Action) -> TYPE_RESPONSE:
+    if response.operation != "ListInferenceExperiments":
+        return _act(response, action)
+    token = response.request.get("NextToken") or listing.token([])
+    return _OK, _json_headers(), json.dumps({"InferenceExperiments": [], "NextToken": token})
+
+
+def _act(response: "ShadowResponse", action: Action) -> TYPE_RESPONSE:
+    """Run the action under the lock, on a state that is up to date."""
+    emulator = response.emulator
+    with emulator.lock:
+        try:
+            settle(response.world, emulator.clock.now())
+            return _recorded(response, action)
+        # A bug of any kind has to reach the developer once, not as a page botocore retries.
+        except Exception as error:  # noqa: BLE001
+            traceback.print_exc(file=sys.stderr)
+            return _error(_BROKEN, "InternalFailure", f"Bug in the emulator: {error!r}")
+
+
+def _recorded(response: "ShadowResponse", action: Action) -> TYPE_RESPONSE:
+    """Write a changing call down before what it causes, and take it back if it is refused."""
+    if not response.operation.startswith(_CHANGING):
+        return action()
+    entry = response.world.note("call", response.emulator.clock.now(), **_facts(response))
+    answer = action()
+    if answer[0] != _OK:
+        response.emulator.forget(entry)
+    return answer
+
+
+def _facts(response: "ShadowResponse") -> dict[str, Any]:
+    request = response.request
+    name = next((request[key] for key in _NAMES if key in request), None)
+    return {"operation": response.operation, "name": name}
+
+
+def _error(status: int, code: str, message: str) -> TYPE_RESPONSE:
+    return status, _json_headers(), json.dumps({"__type": code, "message": message})
+
+
+def _json_headers() -> dict[str, str]:
+    return {"Content-Type": "application/x-amz-json-1.1", "server": "amazon.com"}

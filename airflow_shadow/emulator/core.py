@@ -1,0 +1,143 @@
+"""The emulator itself: state per account and region, and what tests may turn."""
+
+from threading import RLock
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from airflow_shadow.emulator.clock import Clock
+from airflow_shadow.emulator.faults import Faults
+from airflow_shadow.emulator.history import History
+from airflow_shadow.emulator.machine import settle
+from airflow_shadow.emulator.pace import Pace, PaceName
+from airflow_shadow.emulator.server import Server
+from airflow_shadow.emulator.world import World
+
+BusyCode = Literal["ResourceInUse", "ConflictException", "ValidationException"]
+
+
+class Emulator:
+    """Serve SageMaker's shadow tests (and the rest of moto's AWS) on 127.0.0.1 while entered.
+
+    port: where to listen; 0 picks a free port.
+    speed: how many emulator seconds pass in a real one.
+    pace: "count" shows each transitional status for `reads` reads, whatever the time; "time"
+    lets each last a fixed number of emulator seconds. Schedules always follow the clock.
+    """
+
+    def __init__(
+        self,
+        port: int = 0,
+        speed: float = 1.0,
+        pace: PaceName = "count",
+        *,
+        host: str = "127.0.0.1",
+        reads: int = 2,
+    ) -> None:
+        self.lock = RLock()
+        self.clock = Clock(speed=speed)
+        self.pacing = Pace(name=pace, reads=reads)
+        self.faults = Faults()
+        self.busy_code: BusyCode = "ResourceInUse"
+        self._history = History()
+        self._worlds: dict[tuple[str, str], World] = {}
+        self._server = Server(emulator=self, host=host, port=port)
+        self._at_start = (speed, pace, reads)
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Listen, in a thread of this process."""
+        self._server.start()
+
+    def stop(self) -> None:
+        """Stop listening and free the port."""
+        self._server.stop()
+
+    @property
+    def url(self) -> str:
+        """The address to give as `endpoint_url`. Raises RuntimeError when not serving."""
+        return self._server.url
+
+    @property
+    def pace(self) -> PaceName:
+        """How transitional statuses end: by reads ("count") or by the clock ("time")."""
+        return self.pacing.name
+
+    @pace.setter
+    def pace(self, name: PaceName) -> None:
+        self.pacing.choose(name)
+
+    @property
+    def reads(self) -> int:
+        """How many reads show each transitional status at pace "count"."""
+        return self.pacing.reads
+
+    @reads.setter
+    def reads(self, reads: int) -> None:
+        self.pacing.reads = reads
+
+    def world(self, *, account: str, region: str) -> World:
+        """Return the state of one account in one region, made when first asked for."""
+        key = (account, region)
+        if key not in self._worlds:
+            self._worlds[key] = World(
+                account=account,
+                region=region,
+                pace=self.pacing,
+                faults=self.faults,
+                history=self._history,
+            )
+        return self._worlds[key]
+
+    def worlds(self) -> list[World]:
+        """Return the state of every account and region used so far, brought up to date."""
+        with self.lock:
+            for world in self._worlds.values():
+                settle(world, self.clock.now())
+            return list(self._worlds.values())
+
+    def history(
+        self, account: str | None = None, region: str | None = None
+    ) -> list[dict[str, Any]]:
+        """Return everything that happened so far, oldest first, JSON-able.
+
+        Kinds: "call" (an accepted changing call), "status" (of an experiment), "endpoint" (its
+        configuration or status, with the cause), "variant" (its status in an experiment).
+        """
+        self.worlds()
+        return self._history.entries(account=account, region=region)
+
+    def forget(self, entry: dict[str, Any]) -> None:
+        """Take an entry back out of the history."""
+        self._history.remove(entry)
+
+    def clear(self) -> None:
+        """Forget this emulator's own state; `reset` clears moto's too."""
+        speed, pace, reads = self._at_start
+        with self.lock:
+            self._worlds.clear()
+            self._history.clear()
+            self.faults.clear()
+            self.clock.reset(speed=speed)
+            self.pacing.choose(pace)
+            self.pacing.reads = reads
+            self.busy_code = "ResourceInUse"
+
+    def reset(self) -> None:
+        """Start afresh: moto's state, clock, faults, pace and history."""
+        # Imported late: moto takes most of a second to load.
+        from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415
+
+        with self.lock:
+            moto_api_backend.reset()
+            self.clear()

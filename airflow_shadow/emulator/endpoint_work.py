@@ -1,0 +1,56 @@
+"""Work on endpoints that is not an experiment's: creation, updates and scaling."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from airflow_shadow.emulator.deploy import Capacities, change, deploy
+from airflow_shadow.emulator.pace import Work, WorkKind
+from airflow_shadow.emulator.world import Endpoint, EndpointStatus, World
+
+_OPERATION: Mapping[WorkKind, str] = {
+    "endpoint-create": "CreateEndpoint",
+    "endpoint-update": "UpdateEndpoint",
+}
+
+
+def begin_update(
+    world: World,
+    endpoint: Endpoint,
+    at: datetime,
+    *,
+    cause: str,
+    config: str | None = None,
+    capacities: Capacities,
+) -> None:
+    """Start an update to another configuration, or of the counts and weights alone."""
+    endpoint.work = Work(kind="endpoint-update", since=at)
+    endpoint.next_config, endpoint.capacities = config, dict(capacities)
+    change(world, endpoint, at, cause=cause, status="Updating")
+
+
+def finish_endpoint(world: World, endpoint: Endpoint, at: datetime) -> None:
+    """End an endpoint's own work, as asked or as a fault says."""
+    if endpoint.work is None:
+        raise RuntimeError(f"Endpoint {endpoint.name} has no work to finish.")
+    kind, endpoint.work = endpoint.work.kind, None
+    operation = _OPERATION[kind]
+    if fault := world.strike("fail-endpoint", operation=operation):
+        endpoint.failure = fault.options.get("reason") or f"{operation} failed at {at.isoformat()}."
+        status: EndpointStatus = "Failed" if kind == "endpoint-create" else "InService"
+        change(world, endpoint, at, cause=operation, status=status)
+    elif endpoint.next_config in world.configs:
+        _deploy_next(world, endpoint, at, operation)
+    else:
+        _reach_capacities(endpoint)
+        change(world, endpoint, at, cause=operation, status="InService")
+
+
+def _deploy_next(world: World, endpoint: Endpoint, at: datetime, operation: str) -> None:
+    config, endpoint.next_config = str(endpoint.next_config), None
+    deploy(world, endpoint, config, at, cause=operation, capacities=endpoint.capacities)
+
+
+def _reach_capacities(endpoint: Endpoint) -> None:
+    for variant in endpoint.deployed:
+        variant.current_count = variant.desired_count
+        variant.current_weight = variant.desired_weight

@@ -1,0 +1,143 @@
+"""The operations on endpoints and endpoint configurations, with transitions and shadow variants."""
+
+from copy import deepcopy
+from datetime import datetime
+
+from airflow_shadow.emulator import rules
+from airflow_shadow.emulator.checks import enum_values
+from airflow_shadow.emulator.endpoint_work import begin_update
+from airflow_shadow.emulator.pace import Work
+from airflow_shadow.emulator.world import Deployed, Document, Endpoint, World
+
+
+def create_config(world: World, request: Document, now: datetime) -> Document:
+    """Store a configuration with all it was given: CreateEndpointConfig."""
+    name = request["EndpointConfigName"]
+    rules.require(
+        name not in world.configs, f'There is an endpoint configuration "{name}" already.'
+    )
+    production = request.get("ProductionVariants") or []
+    shadow = request.get("ShadowProductionVariants") or []
+    _check_config_variants(world, production, shadow)
+    members = {key: deepcopy(value) for key, value in request.items() if key != "Tags"}
+    arn = world.arn("endpoint-config", name)
+    world.configs[name] = {**members, "EndpointConfigArn": arn, "CreationTime": now}
+    world.tags[arn] = _tags(request)
+    return world.configs[name]
+
+
+def _tags(request: Document) -> dict[str, str]:
+    return {tag["Key"]: tag["Value"] for tag in request.get("Tags") or ()}
+
+
+def _check_config_variants(
+    world: World, production: list[Document], shadow: list[Document]
+) -> None:
+    rules.require(production, "An endpoint configuration needs a production variant.")
+    rules.require(len(shadow) <= 1, "An endpoint can have one shadow variant at most.")
+    rules.require(
+        not shadow or len(production) == 1,
+        "With a shadow variant an endpoint has exactly one production variant.",
+    )
+    variants = [*production, *shadow]
+    names = [variant["VariantName"] for variant in variants]
+    rules.require(len(set(names)) == len(names), f"Variant names repeat: {names}.")
+    for variant in variants:
+        _check_config_variant(world, variant)
+
+
+def _check_config_variant(world: World, variant: Document) -> None:
+    if "ModelName" in variant:
+        rules.known_model(world, variant["ModelName"])
+    instance_type = variant.get("InstanceType")
+    rules.require(
+        instance_type or "ServerlessConfig" in variant,
+        f"Variant {variant['VariantName']} needs an InstanceType or a ServerlessConfig.",
+    )
+    rules.require(
+        instance_type is None or instance_type in enum_values("ProductionVariantInstanceType"),
+        f"1 validation error detected: Value '{instance_type}' at 'instanceType' failed to satisfy"
+        " constraint: Member must satisfy enum value set",
+    )
+
+
+def config(world: World, name: str) -> Document:
+    """Return a configuration. Raises Invalid (ValidationException) if there is none."""
+    arn = world.arn("endpoint-config", name)
+    rules.require(name in world.configs, f'Could not find endpoint configuration "{arn}".')
+    return world.configs[name]
+
+
+def delete_config(world: World, name: str) -> None:
+    """Forget a configuration: DeleteEndpointConfig."""
+    arn = config(world, name)["EndpointConfigArn"]
+    del world.configs[name]
+    world.tags.pop(arn, None)
+
+
+def create(world: World, request: Document, now: datetime) -> Endpoint:
+    """Begin to make an endpoint: CreateEndpoint."""
+    name = request["EndpointName"]
+    rules.require(name not in world.endpoints, f'There is an endpoint "{name}" already.')
+    document = config(world, request["EndpointConfigName"])
+    endpoint = Endpoint(
+        name=name,
+        arn=world.arn("endpoint", name),
+        config=document["EndpointConfigName"],
+        document=deepcopy(document),
+        created=now,
+        modified=now,
+        work=Work(kind="endpoint-create", since=now),
+        next_config=document["EndpointConfigName"],
+    )
+    world.endpoints[name] = endpoint
+    world.tags[endpoint.arn] = _tags(request)
+    facts = {"status": "Creating", "config": endpoint.config, "changed": ["status", "config"]}
+    world.note("endpoint", now, endpoint=name, cause="CreateEndpoint", **facts)
+    return endpoint
+
+
+def delete(world: World, name: str) -> None:
+    """Forget an endpoint at once: DeleteEndpoint (assumed: endpoint-deletable)."""
+    endpoint = rules.known_endpoint(world, name)
+    del world.endpoints[name]
+    world.tags.pop(endpoint.arn, None)
+
+
+def update(world: World, request: Document, now: datetime) -> Endpoint:
+    """Begin to put another configuration on an endpoint: UpdateEndpoint."""
+    endpoint = _ready(world, request["EndpointName"])
+    name = config(world, request["EndpointConfigName"])["EndpointConfigName"]
+    retained = endpoint.deployed if request.get("RetainAllVariantProperties") else []
+    capacities = {one.name: _capacity(one) for one in retained}
+    begin_update(world, endpoint, now, cause="UpdateEndpoint", config=name, capacities=capacities)
+    return endpoint
+
+
+def _ready(world: World, name: str) -> Endpoint:
+    endpoint = rules.known_endpoint(world, name)
+    rules.require(
+        endpoint.status == "InService",
+        f'Endpoint "{name}" is {endpoint.status} and cannot be updated.',
+    )
+    return endpoint
+
+
+def _capacity(variant: Deployed) -> Document:
+    return {"DesiredInstanceCount": variant.desired_count, "DesiredWeight": variant.desired_weight}
+
+
+def scale(world: World, request: Document, now: datetime) -> Endpoint:
+    """Begin to change counts and weights: UpdateEndpointWeightsAndCapacities."""
+    endpoint = _ready(world, request["EndpointName"])
+    variants = {variant.name: variant for variant in endpoint.deployed}
+    wanted = request["DesiredWeightsAndCapacities"]
+    unknown = [one["VariantName"] for one in wanted if one["VariantName"] not in variants]
+    rules.require(not unknown, f'Endpoint "{endpoint.name}" has no variants {unknown}.')
+    for one in wanted:
+        variant = variants[one["VariantName"]]
+        variant.desired_count = one.get("DesiredInstanceCount", variant.desired_count)
+        variant.desired_weight = one.get("DesiredWeight", variant.desired_weight)
+    cause = "UpdateEndpointWeightsAndCapacities"
+    begin_update(world, endpoint, now, cause=cause, capacities={})
+    return endpoint

@@ -1,0 +1,195 @@
+"""The seven operations on inference experiments."""
+
+from copy import deepcopy
+from datetime import UTC, datetime
+
+from airflow_shadow.emulator import rules
+from airflow_shadow.emulator.deploy import change
+from airflow_shadow.emulator.errors import InUse, NotFound, Refusal, WrongStatus
+from airflow_shadow.emulator.life import begin, mark
+from airflow_shadow.emulator.outcome import unfinished_statuses
+from airflow_shadow.emulator.pace import Work
+from airflow_shadow.emulator.world import Document, Endpoint, Experiment, Status, Stop, World
+
+
+def aware(document: Document) -> Document:
+    """Return a schedule with aware UTC times; moto parses them to naive ones."""
+    return {name: time.replace(tzinfo=UTC) for name, time in document.items()}
+
+
+def find(world: World, name: str) -> Experiment:
+    """Return an experiment. Raises NotFound (ResourceNotFound)."""
+    if name not in world.experiments:
+        raise NotFound(f"There is no inference experiment {name!r} in {world.region}.")
+    return world.experiments[name]
+
+
+def create(world: World, request: Document, now: datetime, *, busy_code: str) -> Experiment:
+    """Accept a new experiment: CreateInferenceExperiment."""
+    name = request["Name"]
+    if name in world.experiments:
+        raise InUse(f"There is an inference experiment {name!r} already.")
+    endpoint = rules.known_endpoint(world, request["EndpointName"])
+    rules.check_endpoint(world, endpoint)
+    rules.check_variants(world, request)
+    start, end = _window(aware(request.get("Schedule") or {}), now)
+    rules.check_schedule(start, end, now)
+    _require_free(world, endpoint, busy_code)
+    experiment = _new(world, request, start, end, now)
+    world.experiments[name] = experiment
+    world.tags[experiment.arn] = {tag["Key"]: tag["Value"] for tag in request.get("Tags") or ()}
+    _begin_creation(world, experiment, endpoint, now)
+    return experiment
+
+
+def _window(schedule: Document, now: datetime) -> tuple[datetime, datetime]:
+    start = max(schedule.get("StartTime", now), now)  # (assumed: start-in-past)
+    return start, schedule.get("EndTime", start + rules.DEFAULT_DURATION)  # (assumed: default-end)
+
+
+def _require_free(world: World, endpoint: Endpoint, busy_code: str) -> None:
+    other = world.live_on(endpoint.name)  # (assumed: scheduled-is-busy, busy-code)
+    if other:
+        problem = f"Endpoint {endpoint.name} is used by experiment {other.name} ({other.status})."
+        raise Refusal(problem, code=busy_code)
+    if endpoint.status != "InService":
+        problem = f"Endpoint {endpoint.name} is {endpoint.status}, not InService."
+        raise Refusal(problem, code=busy_code)
+
+
+def _new(
+    world: World, request: Document, start: datetime, end: datetime, now: datetime
+) -> Experiment:
+    members = {key: value for key, value in request.items() if key not in ("Tags", "Schedule")}
+    return Experiment(
+        name=request["Name"],
+        arn=world.arn("inference-experiment", request["Name"]),
+        request=deepcopy(members),
+        start=start,
+        end=end,
+        created=now,
+        modified=now,
+        changed=now,
+        idle="Running" if start <= now else "Created",
+    )
+
+
+def _begin_creation(
+    world: World, experiment: Experiment, endpoint: Endpoint, now: datetime
+) -> None:
+    # (assumed: create-shows-creating-only)
+    experiment.work = Work(kind="create", since=now)
+    world.note("status", now, name=experiment.name, **{"from": None, "to": "Creating"})
+    mark(world, experiment, unfinished_statuses(experiment, "create"), now)
+    if experiment.idle == "Running":
+        change(world, endpoint, now, cause=experiment.name, status="Updating")
+
+
+def update(world: World, request: Document, now: datetime) -> Experiment:
+    """Accept changes of an experiment: UpdateInferenceExperiment."""
+    experiment = find(world, request["Name"])
+    _require_status(experiment, "updated", ("Created", "Running"))
+    schedule = aware(request.get("Schedule") or {})
+    request = request | ({"Schedule": schedule} if schedule else {})
+    changes = _running_changes if experiment.status == "Running" else _created_changes
+    experiment.update = changes(world, experiment, request, now)
+    experiment.modified, experiment.idle = now, experiment.status
+    touches = experiment.status == "Running" and "ShadowModeConfig" in experiment.update
+    if touches:
+        _require_ready(world, experiment)
+    begin(world, experiment, "update", now, touches_endpoint=touches, late_reads=1)
+    return experiment
+
+
+def _running_changes(
+    world: World, experiment: Experiment, request: Document, now: datetime
+) -> Document:
+    rules.check_running_update(experiment, request)
+    changes = _given(request, ("Description", "ShadowModeConfig"))
+    rules.check_variants(world, experiment.request | changes)
+    if "EndTime" in request.get("Schedule", {}):
+        end = request["Schedule"]["EndTime"]
+        rules.check_schedule(experiment.start, end, now)
+        changes["EndTime"] = end
+    return changes
+
+
+def _created_changes(
+    world: World, experiment: Experiment, request: Document, now: datetime
+) -> Document:
+    changes = _given(request, ("Description", "DataStorageConfig", "ShadowModeConfig"))
+    variants = request.get("ModelVariants")
+    if variants:
+        rules.check_models_kept(experiment, variants)
+        changes["ModelVariants"] = _merged(experiment, variants)
+    rules.check_variants(world, experiment.request | changes)
+    if "Schedule" in request:
+        window = {"StartTime": experiment.start, "EndTime": experiment.end} | request["Schedule"]
+        start, end = _window(window, now)
+        rules.check_schedule(start, end, now)
+        changes |= {"StartTime": start, "EndTime": end}
+    return changes
+
+
+def _given(request: Document, members: tuple[str, ...]) -> Document:
+    return {name: deepcopy(request[name]) for name in members if request.get(name) is not None}
+
+
+def _merged(experiment: Experiment, variants: list[Document]) -> list[Document]:
+    """Return both variants; an update may name only the one it changes."""
+    if len(variants) == len(experiment.request["ModelVariants"]):
+        return deepcopy(variants)
+    changed = {variant["VariantName"]: deepcopy(variant) for variant in variants}
+    kept = [changed.pop(old["VariantName"], old) for old in experiment.request["ModelVariants"]]
+    return [*kept, *changed.values()]
+
+
+def start(world: World, request: Document, now: datetime) -> Experiment:
+    """Start a scheduled experiment early: StartInferenceExperiment."""
+    experiment = find(world, request["Name"])
+    _require_status(experiment, "started", ("Created",))
+    _require_ready(world, experiment)
+    experiment.start, experiment.modified = now, now
+    experiment.end = min(experiment.end, now + rules.LONGEST)
+    begin(world, experiment, "start", now)
+    return experiment
+
+
+def stop(world: World, request: Document, now: datetime) -> Experiment:
+    """Begin the end of an experiment: StopInferenceExperiment."""
+    experiment = find(world, request["Name"])
+    _require_status(experiment, "stopped", ("Running",))
+    rules.check_stop(experiment, request)
+    _require_ready(world, experiment)
+    experiment.stop = Stop(
+        actions=dict(request["ModelVariantActions"]),
+        state=request.get("DesiredState") or "Cancelled",  # (assumed: desired-state)
+        reason=request.get("Reason"),
+        desired=deepcopy(request.get("DesiredModelVariants") or []),
+    )
+    experiment.modified, experiment.idle = now, "Running"
+    begin(world, experiment, "stop", now)
+    return experiment
+
+
+def delete(world: World, request: Document) -> Experiment:
+    """Forget an experiment and its tags, and leave its endpoint: DeleteInferenceExperiment."""
+    experiment = find(world, request["Name"])
+    _require_status(experiment, "deleted", ("Created", "Completed", "Cancelled"))
+    del world.experiments[experiment.name]
+    world.tags.pop(experiment.arn, None)
+    return experiment
+
+
+def _require_status(experiment: Experiment, verb: str, allowed: tuple[Status, ...]) -> None:
+    if experiment.status not in allowed:  # (assumed: wrong-status)
+        raise WrongStatus(
+            f"{experiment.name} is {experiment.status} and cannot be {verb};"
+            f" it has to be {' or '.join(allowed)}."
+        )
+
+
+def _require_ready(world: World, experiment: Experiment) -> None:
+    endpoint = world.endpoints.get(experiment.endpoint)
+    if endpoint and endpoint.status != "InService":  # (assumed: endpoint-not-ready)
+        raise WrongStatus(f"Endpoint {endpoint.name} is {endpoint.status}, not InService.")

@@ -1,0 +1,134 @@
+"""Models and endpoints to try shadow tests on, made through any boto3 SageMaker client."""
+
+import time
+from typing import Any
+
+ROLE_ARN = "arn:aws:iam::123456789012:role/shadow-tests"
+IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/model:1"
+
+# Real seconds. An endpoint at pace "time" and speed 600 takes half a second.
+_PAUSE = 0.01
+_PATIENCE = 60.0
+
+
+def create_model(client: Any, *, name: str, image: str = IMAGE) -> str:
+    """Create a model with one container and return its ARN."""
+    answer = client.create_model(
+        ModelName=name, ExecutionRoleArn=ROLE_ARN, PrimaryContainer={"Image": image}
+    )
+    return str(answer["ModelArn"])
+
+
+def create_endpoint(
+    client: Any,
+    *,
+    endpoint_name: str,
+    model_name: str,
+    variant_name: str = "AllTraffic",
+    instance_type: str = "ml.m5.xlarge",
+    instance_count: int = 2,
+) -> str:
+    """Create a model, a configuration and an endpoint; return the endpoint's ARN once InService.
+
+    The default type is one that experiments accept too: their list lacks ml.m5.large.
+    A model of the name is used if it is there. Raises RuntimeError if the endpoint fails, and
+    TimeoutError if it is not InService after a minute.
+    """
+    _ensure_model(client, model_name)
+    variant = {
+        "VariantName": variant_name,
+        "ModelName": model_name,
+        "InstanceType": instance_type,
+        "InitialInstanceCount": instance_count,
+        "InitialVariantWeight": 1.0,
+    }
+    config = f"{endpoint_name}-config"
+    client.create_endpoint_config(EndpointConfigName=config, ProductionVariants=[variant])
+    answer = client.create_endpoint(EndpointName=endpoint_name, EndpointConfigName=config)
+    wait_in_service(client, endpoint_name=endpoint_name)
+    return str(answer["EndpointArn"])
+
+
+def _ensure_model(client: Any, name: str) -> None:
+    try:
+        client.describe_model(ModelName=name)
+    except client.exceptions.ClientError as error:
+        if error.response["Error"]["Code"] != "ValidationException":
+            raise
+        create_model(client, name=name)
+
+
+def wait_in_service(client: Any, *, endpoint_name: str) -> None:
+    """Read an endpoint until it is InService.
+
+    Raises RuntimeError if it fails, and TimeoutError if that takes more than a minute.
+    """
+    deadline = time.monotonic() + _PATIENCE
+    while (status := _status(client, endpoint_name)) != "InService":
+        if status == "Failed":
+            raise RuntimeError(f"Endpoint {endpoint_name} failed. Describe it for the reason.")
+        if time.monotonic() > deadline:
+            raise TimeoutError(
+                f"Endpoint {endpoint_name} is still {status} after {_PATIENCE:.0f} s."
+                " Raise the emulator's speed, or choose the pace 'count'."
+            )
+        time.sleep(_PAUSE)
+
+
+def _status(client: Any, endpoint_name: str) -> str:
+    return str(client.describe_endpoint(EndpointName=endpoint_name)["EndpointStatus"])
+
+
+def model_variant(
+    *,
+    variant_name: str,
+    model_name: str,
+    instance_type: str = "ml.m5.xlarge",
+    instance_count: int = 2,
+) -> dict[str, Any]:
+    """Return a ModelVariantConfig."""
+    infrastructure = {"InstanceType": instance_type, "InstanceCount": instance_count}
+    return {
+        "ModelName": model_name,
+        "VariantName": variant_name,
+        "InfrastructureConfig": {
+            "InfrastructureType": "RealTimeInference",
+            "RealTimeInferenceConfig": infrastructure,
+        },
+    }
+
+
+def shadow_mode(*, source: str, shadow: str, sampling_percentage: int) -> dict[str, Any]:
+    """Return a ShadowModeConfig."""
+    entry = {"ShadowModelVariantName": shadow, "SamplingPercentage": sampling_percentage}
+    return {"SourceModelVariantName": source, "ShadowModelVariants": [entry]}
+
+
+def experiment_request(
+    *,
+    name: str,
+    endpoint_name: str,
+    model_name: str,
+    shadow_model_name: str,
+    variant_name: str = "AllTraffic",
+    shadow_variant_name: str = "Shadow",
+    sampling_percentage: int = 50,
+    **members: Any,
+) -> dict[str, Any]:
+    """Return a request of CreateInferenceExperiment; `members` are added in the API's words."""
+    return {
+        "Name": name,
+        "Type": "ShadowMode",
+        "RoleArn": ROLE_ARN,
+        "EndpointName": endpoint_name,
+        "ModelVariants": [
+            model_variant(variant_name=variant_name, model_name=model_name),
+            model_variant(variant_name=shadow_variant_name, model_name=shadow_model_name),
+        ],
+        "ShadowModeConfig": shadow_mode(
+            source=variant_name,
+            shadow=shadow_variant_name,
+            sampling_percentage=sampling_percentage,
+        ),
+        **members,
+    }

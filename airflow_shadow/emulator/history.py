@@ -1,0 +1,43 @@
+"""What happened in the emulator, in order, for tests to count."""
+
+from datetime import datetime
+from threading import RLock
+from typing import Any, Literal
+
+EntryKind = Literal["call", "status", "endpoint", "variant"]
+
+
+class History:
+    """Keep one ordered list of JSON-able entries over all accounts and regions."""
+
+    def __init__(self) -> None:
+        self._lock = RLock()
+        self._entries: list[dict[str, Any]] = []
+
+    def add(
+        self, *, at: datetime, account: str, region: str, kind: EntryKind, **facts: Any
+    ) -> dict[str, Any]:
+        """Append an entry and return it."""
+        entry = {"at": at.isoformat(), "account": account, "region": region, "kind": kind, **facts}
+        with self._lock:
+            self._entries.append(entry)
+        return entry
+
+    def remove(self, entry: dict[str, Any]) -> None:
+        """Take back the entry of a call that was refused after all."""
+        with self._lock:
+            self._entries = [other for other in self._entries if other is not entry]
+
+    def entries(self, *, account: str | None, region: str | None) -> list[dict[str, Any]]:
+        """Return copies of the entries of an account and a region; None means all."""
+        with self._lock:
+            return [
+                dict(entry)
+                for entry in self._entries
+                if account in (None, entry["account"]) and region in (None, entry["region"])
+            ]
+
+    def clear(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._entries.clear()

@@ -1,0 +1,27 @@
+"""What moto knows of SageMaker's models: the emulator leaves them to it."""
+
+from typing import Any
+
+from moto.sagemaker.models import sagemaker_backends
+
+from airflow_shadow.emulator.world import Document, World
+
+
+def find_model(world: World, name: str) -> Document | None:
+    """Return a model as DescribeModel shows it, or None."""
+    # moto offers no look-up that does not raise; its cap in pyproject.toml covers this attribute.
+    model: Any = sagemaker_backends[world.account][world.region]._models.get(name)  # noqa: SLF001
+    return dict(model.response_object) if model else None
+
+
+def containers_of(model: Document) -> list[Document]:
+    """Return all containers of a model, the primary one first."""
+    primary = model.get("PrimaryContainer")
+    return [*([primary] if primary else []), *(model.get("Containers") or ())]
+
+
+def image_of(world: World, name: str | None) -> str | None:
+    """Return the image of a model's first container, which DescribeEndpoint shows."""
+    model = find_model(world, name) if name else None
+    containers = containers_of(model) if model else []
+    return containers[0].get("Image") if containers else None

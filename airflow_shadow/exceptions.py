@@ -1,0 +1,249 @@
+"""What can go wrong, as one tree.
+
+::
+
+    ShadowError
+     ├── InvalidRequestError            the arguments do not make a request AWS could accept
+     ├── AwsError                       AWS did not do what was asked
+     │    ├── AwsUnavailableError       throttled, 5xx, connection or credentials lost for too long
+     │    ├── AwsAccessDeniedError      the caller lacks a permission
+     │    └── AwsRefusedError           AWS refused the call
+     ├── EndpointError                  the endpoint cannot take a shadow test
+     │    ├── EndpointNotFoundError
+     │    ├── EndpointUnsupportedError  a kind of endpoint that shadow tests do not support
+     │    ├── EndpointFailedError       its status is Failed
+     │    ├── EndpointShadowedError     a shadow stands on it that no experiment owns
+     │    └── ProductionChangeError     the request would change what production runs
+     ├── ExperimentError                the experiment is not, or not any more, what was asked for
+     │    ├── ExperimentNotFoundError
+     │    ├── ExperimentExistsError     the name is taken by somebody else
+     │    ├── ExperimentBrokenError     AWS cancelled it after a failure
+     │    ├── ExperimentStoppedError    somebody stopped it on purpose
+     │    ├── StatusUnreachableError    the awaited status cannot come any more
+     │    ├── UpdateRefusedError        not changeable in its status
+     │    ├── UpdateRolledBackError     AWS took the update back
+     │    └── PromotionRefusedError     promoting now would rest on no evidence
+     └── WaitTimeoutError               the deadline or the attempts ran out
+
+An error carries facts, not prose: what was `asked`, what was `found`, AWS's own `reason`, and the
+`next_step` for whoever reads it. The message is built from them, so that it is the same wherever
+the error is raised, and the facts travel from the triggerer to the worker and through `pickle`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, ClassVar
+
+
+class ShadowError(Exception):
+    """Base of all errors of this package.
+
+    :param asked: what was asked for
+    :param found: what was found instead
+    :param reason: AWS's own words, where it gave any
+    :param next_step: what to do about it; each class has a default
+    """
+
+    #: Whether another try of the same task can end differently.
+    retriable: ClassVar[bool] = False
+    #: How a wait that ends with this error is named in the trigger's event.
+    event: ClassVar[str] = "failed"
+    #: What the reader should do, unless the place that raises knows better.
+    next_step: str = "Read AWS's reason above, correct the cause and clear the task."
+
+    def __init__(
+        self, *, asked: str, found: str, reason: str = "", next_step: str | None = None
+    ) -> None:
+        self.asked = asked
+        self.found = found
+        self.reason = reason
+        if next_step is not None:
+            self.next_step = next_step
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        reason = f" AWS says: {self.reason.rstrip('.')}." if self.reason else ""
+        return f"Asked: {self.asked}. Found: {self.found}.{reason} Next: {self.next_step}"
+
+    def facts(self) -> dict[str, Any]:
+        """Return the facts as JSON-able values."""
+        return {
+            "asked": self.asked,
+            "found": self.found,
+            "reason": self.reason,
+            "next_step": self.next_step,
+        }
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what :func:`error_from_dict` makes the same error of, for a trigger's event."""
+        return {"error": type(self).__name__, **self.facts()}
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return error_from_dict, (self.to_dict(),)
+
+
+class InvalidRequestError(ShadowError):
+    """The arguments do not make a request that AWS could accept."""
+
+    next_step = "Correct the arguments named above; nothing was sent to AWS."
+
+
+class AwsError(ShadowError):
+    """AWS did not do what was asked."""
+
+
+class AwsUnavailableError(AwsError):
+    """AWS was throttling, failing or out of reach, or the credentials expired, for too long."""
+
+    retriable = True
+    next_step = "Retry the task; if it stays, check the network and the connection's credentials."
+
+
+class AwsAccessDeniedError(AwsError):
+    """The caller lacks a permission."""
+
+    event = "denied"
+    next_step = "Grant the connection's identity the named action and clear the task."
+
+
+class AwsRefusedError(AwsError):
+    """AWS refused the call.
+
+    :param code: AWS's error code; its texts are documented nowhere, so nothing else is matched
+    """
+
+    def __init__(self, *, code: str = "", **facts: Any) -> None:
+        self.code = code
+        super().__init__(**facts)
+
+    def facts(self) -> dict[str, Any]:
+        """Return the facts as JSON-able values."""
+        return {**super().facts(), "code": self.code}
+
+
+class EndpointError(ShadowError):
+    """The endpoint cannot take a shadow test."""
+
+
+class EndpointNotFoundError(EndpointError):
+    """There is no such endpoint in this account and region."""
+
+    event = "missing"
+    next_step = "Check the endpoint's name and the connection's account and region."
+
+
+class EndpointUnsupportedError(EndpointError):
+    """Shadow tests do not support this kind of endpoint."""
+
+    next_step = "Use a real-time endpoint with one production variant that serves one model."
+
+
+class EndpointFailedError(EndpointError):
+    """The endpoint's own status is Failed, which waiting does not mend."""
+
+    event = "unreachable"
+    next_step = "Repair the endpoint (see its FailureReason) and clear the task."
+
+
+class EndpointShadowedError(EndpointError):
+    """A shadow variant stands on the endpoint that no experiment owns, so it will never go."""
+
+    event = "unreachable"
+    next_step = (
+        "Remove the shadow by updating the endpoint to a configuration without "
+        "ShadowProductionVariants, then clear the task."
+    )
+
+
+class ProductionChangeError(EndpointError):
+    """The request would change what the endpoint serves in production."""
+
+    next_step = (
+        "Give shadow_model_name and sampling_percentage instead of model_variants, or pass "
+        "allow_production_change=True if production is meant to change."
+    )
+
+
+class ExperimentError(ShadowError):
+    """The experiment is not, or not any more, what was asked for."""
+
+
+class ExperimentNotFoundError(ExperimentError):
+    """There is no such experiment in this account and region."""
+
+    event = "missing"
+    next_step = "Check the name and the connection's account and region, or create it again."
+
+
+class ExperimentExistsError(ExperimentError):
+    """The name is taken by an experiment that this task did not create."""
+
+    next_step = (
+        'Choose another name, or pass if_exists="adopt" (same configuration) or '
+        'if_exists="replace" (a concluded one).'
+    )
+
+
+class ExperimentBrokenError(ExperimentError):
+    """AWS cancelled the experiment after a failure."""
+
+    retriable = True
+    event = "unreachable"
+    next_step = "Correct the cause; the next try deletes the broken experiment and creates it anew."
+
+
+class ExperimentStoppedError(ExperimentError):
+    """Somebody stopped the experiment on purpose before it got where this task needs it."""
+
+    event = "unreachable"
+    next_step = "If it should run after all, clear the task: that creates a new experiment."
+
+
+class StatusUnreachableError(ExperimentError):
+    """The awaited status cannot come any more."""
+
+    event = "unreachable"
+    next_step = "Create a new experiment, or wait for a status that is still ahead."
+
+
+class UpdateRefusedError(ExperimentError):
+    """The experiment cannot be changed this way in the status that it is in."""
+
+    next_step = "While Running only description, sampling percentage and end time can change."
+
+
+class UpdateRolledBackError(ExperimentError):
+    """AWS accepted the update, failed to apply it and returned to the old values."""
+
+    retriable = True
+    event = "unreachable"
+    next_step = "Read the endpoint's FailureReason, correct the cause and clear the task."
+
+
+class PromotionRefusedError(ExperimentError):
+    """Promoting now would rest on no evidence, or is not possible any more."""
+
+    event = "unreachable"
+    next_step = "Test the candidate again; a concluded experiment cannot be promoted by the API."
+
+
+class WaitTimeoutError(ShadowError):
+    """The deadline or the attempts ran out."""
+
+    retriable = True
+    event = "timeout"
+    next_step = "Retry the task to go on waiting, or give it more time."
+
+
+def _subclasses(base: type[ShadowError]) -> dict[str, type[ShadowError]]:
+    tree = {base.__name__: base}
+    for child in base.__subclasses__():
+        tree |= _subclasses(child)
+    return tree
+
+
+def error_from_dict(data: Mapping[str, Any]) -> ShadowError:
+    """Return the error that :meth:`ShadowError.to_dict` described."""
+    facts = dict(data)
+    return _subclasses(ShadowError)[facts.pop("error")](**facts)

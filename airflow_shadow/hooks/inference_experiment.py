@@ -1,0 +1,361 @@
+"""The hook: the seven operations of inference experiments, and what an endpoint runs now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from functools import cached_property
+from typing import Any, Literal
+
+from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from airflow_shadow.exceptions import (
+    AwsRefusedError,
+    AwsUnavailableError,
+    ExperimentNotFoundError,
+    InvalidRequestError,
+    ShadowError,
+)
+from airflow_shadow.hooks.errors import NOT_FOUND, VALIDATION, from_botocore, is_expired
+from airflow_shadow.lifecycle import LIVE
+from airflow_shadow.service_model import (
+    InvalidParametersError,
+    Prepared,
+    coerce,
+    prepare,
+    to_plain,
+)
+from airflow_shadow.waiting import (
+    AnyGoal,
+    Look,
+    Outcome,
+    Pause,
+    Policy,
+    Progress,
+    Reply,
+    Say,
+    View,
+    backoff,
+    wait,
+)
+
+Validate = Literal["strict", "warn"]
+
+# The waiting has its own back-off, so botocore need not insist; a user's setting wins.
+_CONFIG = Config(
+    connect_timeout=10, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3}
+)
+_INSIST_SECONDS = 300.0
+_PAGE = 100  # the largest that ListInferenceExperiments allows
+
+
+class InferenceExperimentHook(AwsBaseHook):
+    """Call Amazon SageMaker's inference experiments (shadow tests).
+
+    Requests are given in the API's own words; rendered text gets the types that the service's
+    model asks for. Descriptions come back as plain values: times are ISO-8601 text in UTC.
+
+    Every method raises the errors of :mod:`airflow_shadow.exceptions`.
+
+    :param aws_conn_id: an Airflow connection of type `aws`
+    :param region_name: AWS region, if the connection's is not meant
+    :param verify: whether, or with which CA bundle, to verify TLS certificates
+    :param config: botocore's `Config`, merged over this hook's retry settings
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        kwargs["client_type"] = "sagemaker"
+        super().__init__(*args, **kwargs)
+        self._aws_clock: tuple[datetime, float] | None = None
+        self._endpoint_of: dict[tuple[str, str], str] = {}
+
+    @cached_property
+    def conn(self) -> Any:
+        """Return the SageMaker client; the connection's own settings win over ours."""
+        return self.get_client_type(region_name=self.region_name, config=_CONFIG.merge(self.config))
+
+    def forget_connection(self) -> None:
+        """Drop client and credentials, so that the next call makes fresh ones."""
+        for cached in ("conn", "conn_config", "config"):
+            self.__dict__.pop(cached, None)
+
+    # --- calling -------------------------------------------------------------------------
+
+    def call(self, operation: str, params: Mapping[str, Any], *, asked: str = "") -> dict[str, Any]:
+        """Call one SageMaker operation and return its answer as plain values.
+
+        :param operation: the operation's name in the API, like `DescribeEndpoint`
+        :param params: its request, already typed
+        :param asked: what for, for error messages
+        """
+        method = getattr(self.conn, _method_name(self.conn, operation))
+        try:
+            response = method(**params)
+        except (ClientError, BotoCoreError) as error:
+            if is_expired(error):
+                self.forget_connection()
+            raise from_botocore(error, asked=asked or _describe_call(operation, params)) from error
+        self._set_clock(response)
+        return dict(to_plain(response))
+
+    def insist(self, call: Callable[[], Any], *, delay: float) -> Any:
+        """Make a call again while AWS is unavailable, for at most five minutes.
+
+        :param call: must be harmless when AWS has acted already and only the answer was lost
+        :param delay: seconds, the base of the full-jitter exponential back-off
+        :raises AwsUnavailableError: it stayed so
+        """
+        deadline, failures = time.monotonic() + _INSIST_SECONDS, 0
+        while True:
+            try:
+                return call()
+            except AwsUnavailableError as error:
+                failures += 1
+                pause = backoff(delay, failures)
+                if time.monotonic() + pause > deadline:
+                    raise
+                self.log.info("AWS did not take the call (%s); trying again.", error.reason)
+                time.sleep(pause)
+
+    def input_shape(self, operation: str) -> Any:
+        """Return the shape of an operation's request in the service's model."""
+        return self.conn.meta.service_model.operation_model(operation).input_shape
+
+    def prepare(
+        self,
+        operation: str,
+        values: Mapping[str, Any],
+        *,
+        validate: Validate = "strict",
+    ) -> Prepared:
+        """Give rendered values the API's types and check them along the service's model.
+
+        :raises InvalidRequestError: with all faults, each with its path
+        """
+        shape = self.input_shape(operation)
+        try:
+            return prepare(operation=operation, shape=shape, values=values, validate=validate)
+        except InvalidParametersError as error:
+            raise InvalidRequestError(asked=operation, found=str(error)) from error
+
+    def coerce(self, operation: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Give rendered values the API's types; what rendered to nothing is left out and logged.
+
+        :raises InvalidRequestError: with all faults, each with its path
+        """
+        try:
+            coerced = coerce(operation=operation, shape=self.input_shape(operation), values=values)
+        except InvalidParametersError as error:
+            raise InvalidRequestError(asked=operation, found=str(error)) from error
+        for path in coerced.left_out:
+            self.log.info("%s rendered to nothing and is left out.", path)
+        return coerced.params
+
+    def _change(
+        self, operation: str, values: Mapping[str, Any], validate: Validate = "strict"
+    ) -> str:
+        prepared = self.prepare(operation, values, validate=validate)
+        for fault in prepared.warnings:
+            self.log.warning("%s; sent all the same.", fault)
+        return str(self.call(operation, prepared.params).get("InferenceExperimentArn", ""))
+
+    # --- the seven operations ------------------------------------------------------------
+
+    def create_inference_experiment(
+        self, values: Mapping[str, Any], *, validate: Validate = "strict"
+    ) -> str:
+        """Call CreateInferenceExperiment and return the ARN."""
+        return self._change("CreateInferenceExperiment", values, validate)
+
+    def describe_inference_experiment(self, name: str) -> dict[str, Any]:
+        """Call DescribeInferenceExperiment.
+
+        :raises ExperimentNotFoundError: there is none of that name
+        """
+        try:
+            return self.call("DescribeInferenceExperiment", {"Name": name})
+        except AwsRefusedError as error:
+            if error.code != NOT_FOUND:
+                raise
+            raise ExperimentNotFoundError(
+                asked=error.asked, found=f"no experiment named {name!r}", reason=error.reason
+            ) from error
+
+    def update_inference_experiment(
+        self, values: Mapping[str, Any], *, validate: Validate = "strict"
+    ) -> str:
+        """Call UpdateInferenceExperiment and return the ARN."""
+        return self._change("UpdateInferenceExperiment", values, validate)
+
+    def start_inference_experiment(self, name: str) -> str:
+        """Call StartInferenceExperiment, which starts a scheduled one now; return the ARN."""
+        return self._change("StartInferenceExperiment", {"Name": name})
+
+    def stop_inference_experiment(
+        self, values: Mapping[str, Any], *, validate: Validate = "strict"
+    ) -> str:
+        """Call StopInferenceExperiment and return the ARN."""
+        return self._change("StopInferenceExperiment", values, validate)
+
+    def delete_inference_experiment(self, name: str) -> str:
+        """Call DeleteInferenceExperiment, which leaves endpoint and variants alone."""
+        return self._change("DeleteInferenceExperiment", {"Name": name})
+
+    def list_inference_experiments(self, **filters: Any) -> Iterator[dict[str, Any]]:
+        """Call ListInferenceExperiments page by page, however empty a page is.
+
+        :param filters: the request's fields in the API's words
+        """
+        values = {"MaxResults": _PAGE, **filters}
+        params = self.prepare("ListInferenceExperiments", values).params
+        while True:
+            page = self.call("ListInferenceExperiments", params)
+            yield from page.get("InferenceExperiments", [])
+            if not page.get("NextToken"):
+                return
+            params = {**params, "NextToken": page["NextToken"]}
+
+    # --- around experiments --------------------------------------------------------------
+
+    def find_experiment(self, name: str) -> dict[str, Any] | None:
+        """Describe an experiment, `None` if there is none of that name."""
+        try:
+            return self.describe_inference_experiment(name)
+        except ExperimentNotFoundError:
+            return None
+
+    def find_endpoint(self, name: str) -> dict[str, Any] | None:
+        """Call DescribeEndpoint, `None` if there is none of that name."""
+        return self._find("DescribeEndpoint", {"EndpointName": name})
+
+    def _find(self, operation: str, params: dict[str, Any]) -> dict[str, Any] | None:
+        # SageMaker's older operations answer ValidationException where a name is unknown.
+        try:
+            return self.call(operation, params)
+        except AwsRefusedError as error:
+            if error.code not in {VALIDATION, NOT_FOUND}:
+                raise
+            return None
+
+    def find_endpoint_config(self, name: str) -> dict[str, Any] | None:
+        """Call DescribeEndpointConfig, `None` if there is none of that name."""
+        return self._find("DescribeEndpointConfig", {"EndpointConfigName": name})
+
+    def find_model(self, name: str) -> dict[str, Any] | None:
+        """Call DescribeModel, `None` if there is none of that name."""
+        return self._find("DescribeModel", {"ModelName": name})
+
+    def find_tags(self, arn: str) -> dict[str, str]:
+        """Call ListTags page by page."""
+        tags: dict[str, str] = {}
+        params: dict[str, Any] = {"ResourceArn": arn, "MaxResults": _PAGE}
+        while True:
+            page = self.call("ListTags", params)
+            tags |= {tag["Key"]: tag["Value"] for tag in page.get("Tags", [])}
+            if not page.get("NextToken"):
+                return tags
+            params["NextToken"] = page["NextToken"]
+
+    def add_tags(self, arn: str, tags: Mapping[str, str]) -> None:
+        """Call AddTags, which overwrites the values of known keys."""
+        listed = [{"Key": key, "Value": value} for key, value in tags.items()]
+        self.call("AddTags", {"ResourceArn": arn, "Tags": listed})
+
+    def find_holder(self, endpoint_name: str) -> dict[str, Any] | None:
+        """Find the live experiment on an endpoint.
+
+        List tells no endpoints, so live ones are described, each once: their endpoint is for life.
+        """
+        for status in LIVE:
+            for row in self.list_inference_experiments(StatusEquals=str(status)):
+                key = (row["Name"], row["CreationTime"])
+                if self._endpoint_of.get(key, endpoint_name) != endpoint_name:
+                    continue
+                experiment = self.find_experiment(row["Name"])
+                if experiment is None:
+                    continue
+                self._endpoint_of[key] = experiment["EndpointMetadata"]["EndpointName"]
+                if self._endpoint_of[key] == endpoint_name and experiment["Status"] in LIVE:
+                    return experiment
+        return None
+
+    def find_running(self, endpoint_name: str) -> dict[str, Any] | None:
+        """Describe an endpoint with the model and instance type that its production runs now."""
+        endpoint = self.find_endpoint(endpoint_name)
+        if endpoint is None:
+            return None
+        config = self.find_endpoint_config(endpoint["EndpointConfigName"]) or {}
+        production = (config.get("ProductionVariants") or [{}])[0]
+        return {**endpoint, "Config": config, "ModelName": production.get("ModelName")}
+
+    # --- AWS's clock ---------------------------------------------------------------------
+
+    def _set_clock(self, response: Mapping[str, Any]) -> None:
+        headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        if "date" in headers:
+            self._aws_clock = (parsedate_to_datetime(headers["date"]), time.monotonic())
+
+    def now(self) -> datetime:
+        """Return AWS's time: the `Date` of its last answer and what has passed since."""
+        if self._aws_clock is None:
+            return datetime.now(UTC)
+        then, at = self._aws_clock
+        return then + timedelta(seconds=time.monotonic() - at)
+
+    # --- waiting -------------------------------------------------------------------------
+
+    def answer(self, look: Look) -> Reply:
+        """Answer one question of the waiting logic; read-only; errors are part of the answer."""
+        questions: Mapping[str, Callable[[str], View | None]] = {
+            "experiment": self.find_experiment,
+            "endpoint": self.find_endpoint,
+            "holder": self.find_holder,
+            "running": self.find_running,
+        }
+        try:
+            return Reply(view=questions[look.question](look.name), now=time.time())
+        except ShadowError as error:
+            return Reply(error=error, now=time.time())
+
+    def wait_for(
+        self, goal: AnyGoal, *, policy: Policy, progress: Progress, patient: bool = True
+    ) -> Outcome | None:
+        """Wait in this process.
+
+        :param patient: `False` returns `None` instead of pausing: the caller defers
+        """
+        steps = wait(goal, policy=policy, progress=progress)
+        return self._drive(steps, patient=patient)
+
+    def _drive(
+        self, steps: Generator[Look | Pause | Say, Reply | None, Outcome], *, patient: bool
+    ) -> Outcome | None:
+        reply: Reply | None = None
+        while True:
+            try:
+                step = steps.send(reply)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            reply = None
+            if isinstance(step, Look):
+                reply = self.answer(step)
+            elif isinstance(step, Say):
+                self.log.info(step.text)
+            elif not patient:
+                return None
+            else:
+                time.sleep(step.seconds)
+
+
+def _method_name(client: Any, operation: str) -> str:
+    mapping: Mapping[str, str] = client.meta.method_to_api_mapping
+    return next(method for method, name in mapping.items() if name == operation)
+
+
+def _describe_call(operation: str, params: Mapping[str, Any]) -> str:
+    named = next((value for key, value in params.items() if key.endswith("Name")), "")
+    return f"{operation} {named!r}" if named else operation

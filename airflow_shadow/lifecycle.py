@@ -1,0 +1,265 @@
+"""The life of an experiment: its statuses, what may be called in each, and what can still come.
+
+The facts are those of DescribeInferenceExperiment and of AWS's own CloudFormation handlers.
+Nobody else in this package compares status strings.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+Experiment = Mapping[str, Any]
+
+
+class Status(StrEnum):
+    """The statuses of DescribeInferenceExperiment. There is no `Failed`: see :func:`ending`."""
+
+    CREATING = "Creating"
+    CREATED = "Created"
+    STARTING = "Starting"
+    RUNNING = "Running"
+    UPDATING = "Updating"
+    STOPPING = "Stopping"
+    COMPLETED = "Completed"
+    CANCELLED = "Cancelled"
+
+
+CONCLUDED = frozenset({Status.COMPLETED, Status.CANCELLED})
+LIVE = frozenset(Status) - CONCLUDED
+#: Where an experiment rests until somebody or the schedule acts.
+SETTLED = frozenset({Status.CREATED, Status.RUNNING})
+#: The only call whose statuses AWS documents (UpdateInferenceExperiment).
+UPDATABLE = SETTLED
+#: AWS works here by itself; a Stop is not known to be possible, so a Cancelled that follows broke.
+_IN_THE_MAKING = frozenset({Status.CREATING, Status.STARTING, Status.UPDATING})
+
+_AFTER_START = frozenset({Status.RUNNING, Status.UPDATING, Status.STOPPING}) | CONCLUDED
+_AFTER_CREATED = _AFTER_START | {Status.CREATED, Status.STARTING}
+#: Which statuses may still be seen from each one, itself included.
+REACHABLE: Mapping[Status, frozenset[Status]] = {
+    Status.CREATING: _AFTER_CREATED | {Status.CREATING},
+    Status.CREATED: _AFTER_CREATED,
+    Status.UPDATING: _AFTER_CREATED,
+    Status.STARTING: _AFTER_START | {Status.STARTING},
+    Status.RUNNING: _AFTER_START,
+    Status.STOPPING: CONCLUDED | {Status.STOPPING},
+    Status.COMPLETED: frozenset({Status.COMPLETED}),
+    Status.CANCELLED: frozenset({Status.CANCELLED}),
+}
+
+
+def status_of(experiment: Experiment) -> Status | None:
+    """Return the status of a description, `None` for one that this version does not know."""
+    value = experiment.get("Status")
+    return Status(value) if value in set(Status) else None
+
+
+def can_reach(status: Status | None, targets: Collection[Status]) -> bool:
+    """Tell whether any of `targets` can still come; an unknown status rules nothing out."""
+    return status is None or bool(REACHABLE[status] & set(targets))
+
+
+class Ending(StrEnum):
+    """How a concluded experiment ended, which the status alone does not tell."""
+
+    COMPLETED = "completed"
+    PROMOTED = "promoted"
+    REMOVED = "removed by Airflow"
+    STOPPED = "stopped by somebody"
+    BROKEN = "broken"
+
+
+class Action(StrEnum):
+    """What one of our own stops was for; part of the marker in its reason."""
+
+    PROMOTE = "promote"
+    REMOVE = "remove"
+    STOP = "stop"
+    SUPERSEDE = "supersede"
+
+
+_MARKER = re.compile(r"\[airflow-shadow:(\w+)\]")
+_REASON_LIMIT = 1024
+
+
+def mark(action: Action, text: str) -> str:
+    """Return the `Reason` of a stop: readable text, then our marker, at most 1,024 characters."""
+    marker = f" [airflow-shadow:{action}]"
+    return text[: _REASON_LIMIT - len(marker)] + marker
+
+
+def marked(experiment: Experiment) -> Action | None:
+    """Return what our own stop was for, `None` if the reason does not bear our marker."""
+    found = _MARKER.search(experiment.get("StatusReason") or "")
+    return Action(found[1]) if found and found[1] in set(Action) else None
+
+
+def failure_reason(experiment: Experiment) -> str:
+    """Return the endpoint's FailureReason as the experiment shows it, `""` if there is none."""
+    return str((experiment.get("EndpointMetadata") or {}).get("FailureReason") or "")
+
+
+def ending(
+    experiment: Experiment, *, last_live: Status | None = None, known_failure: str | None = None
+) -> Ending | None:
+    """Tell how a concluded experiment ended; `None` while it lives.
+
+    `Cancelled` means "stopped on purpose" or "an operation failed" (DescribeInferenceExperiment).
+    They are told apart by our marker, by a FailureReason that is newer than the last good state,
+    and by where the experiment was last seen alive.
+
+    :param last_live: the status seen last before the end, if any
+    :param known_failure: the FailureReason that was there before, when all was well
+    """
+    status = status_of(experiment)
+    if status not in CONCLUDED:
+        return None
+    if is_promoted(experiment):
+        return Ending.PROMOTED
+    if status is Status.COMPLETED:
+        return Ending.COMPLETED
+    # A promotion asks for Completed: one that ended Cancelled did not happen.
+    if marked(experiment) not in {None, Action.PROMOTE}:
+        return Ending.REMOVED
+    if _broke(experiment, last_live=last_live, known_failure=known_failure):
+        return Ending.BROKEN
+    return Ending.STOPPED
+
+
+def _broke(experiment: Experiment, *, last_live: Status | None, known_failure: str | None) -> bool:
+    failure = failure_reason(experiment)
+    shadow = shadow_variant(experiment) or {}
+    return (
+        bool(failure and failure != (known_failure or ""))
+        or last_live in _IN_THE_MAKING
+        or marked(experiment) is Action.PROMOTE
+        # assumed: a shadow that never came into being is left as it was.
+        or shadow.get("Status") == "Creating"
+    )
+
+
+def is_promoted(experiment: Experiment) -> bool:
+    """Tell from the experiment's own record whether its shadow became production.
+
+    `Completed` alone proves nothing, plain expiry ends there too. The endpoint of today proves
+    nothing either, it may have moved on.
+    """
+    if status_of(experiment) is not Status.COMPLETED:
+        return False
+    if marked(experiment) is Action.PROMOTE:
+        return True
+    shadow, production = shadow_variant(experiment), production_variant(experiment)
+    return (shadow or {}).get("Status") == "InService" and (production or {}).get(
+        "Status"
+    ) == "Deleted"
+
+
+def sampling(experiment: Experiment) -> tuple[str | None, int | None]:
+    """Return the shadow variant's name and its sampling percentage."""
+    shadows = (experiment.get("ShadowModeConfig") or {}).get("ShadowModelVariants") or [{}]
+    return shadows[0].get("ShadowModelVariantName"), shadows[0].get("SamplingPercentage")
+
+
+def changes_beyond_running(experiment: Experiment, asked: Mapping[str, Any]) -> list[str]:
+    """Name what an update asks for that AWS documents as fixed while an experiment runs.
+
+    Only description, sampling percentage and end time may change then; what is asked for as it
+    already is does no harm.
+
+    :param asked: the update's fields as plain values
+    """
+    fixed = [key for key in ("ModelVariants", "DataStorageConfig") if key in asked]
+    changed = [key for key in fixed if not shows(experiment.get(key), asked[key])]
+    start = (asked.get("Schedule") or {}).get("StartTime")
+    if start and start != (experiment.get("Schedule") or {}).get("StartTime"):
+        changed.append("Schedule.StartTime")
+    if _without_sampling(asked.get("ShadowModeConfig")) not in (
+        None,
+        _without_sampling(experiment.get("ShadowModeConfig")),
+    ):
+        changed.append("ShadowModeConfig (other than the sampling percentage)")
+    return changed
+
+
+def shows(shown: Any, asked: Any) -> bool:
+    """Tell whether a description contains all that was asked for."""
+    if isinstance(asked, Mapping):
+        return isinstance(shown, Mapping) and all(
+            shows(shown.get(key), value) for key, value in asked.items()
+        )
+    if isinstance(asked, list | tuple):
+        same_length = isinstance(shown, list) and len(shown) == len(asked)
+        return same_length and all(map(shows, shown, asked))
+    return bool(shown == asked)
+
+
+def _without_sampling(config: Mapping[str, Any] | None) -> Any:
+    if not config:
+        return None
+    names = [v.get("ShadowModelVariantName") for v in config.get("ShadowModelVariants") or []]
+    return config.get("SourceModelVariantName"), names
+
+
+def _variant(experiment: Experiment, name: str | None) -> Mapping[str, Any] | None:
+    variants = experiment.get("ModelVariants") or []
+    return next((v for v in variants if v.get("VariantName") == name), None)
+
+
+def shadow_variant(experiment: Experiment) -> Mapping[str, Any] | None:
+    """Return the description of the candidate."""
+    return _variant(experiment, sampling(experiment)[0])
+
+
+def production_variant(experiment: Experiment) -> Mapping[str, Any] | None:
+    """Return the description of the baseline as the experiment knows it."""
+    config = experiment.get("ShadowModeConfig") or {}
+    return _variant(experiment, config.get("SourceModelVariantName"))
+
+
+def stop_request(
+    experiment: Experiment,
+    *,
+    promote: bool,
+    desired_state: str,
+    reason: str,
+) -> dict[str, Any]:
+    """Return the StopInferenceExperiment that promotes or removes the shadow.
+
+    These are the two maps of AWS's own code; `DesiredState` has no documented default.
+    """
+    shadow, _ = sampling(experiment)
+    production = (experiment.get("ShadowModeConfig") or {}).get("SourceModelVariantName")
+    actions = ("Remove", "Promote") if promote else ("Retain", "Remove")
+    return {
+        "Name": experiment["Name"],
+        "ModelVariantActions": dict(zip((production, shadow), actions, strict=True)),
+        "DesiredState": desired_state,
+        "Reason": reason,
+    }
+
+
+@dataclass(frozen=True)
+class Deadline:
+    """What an operation waits for, and for how long unless told otherwise."""
+
+    waits_for: str
+    seconds: int
+
+
+_HOUR = 3600
+#: One row an operation; the README shows this table.
+DEADLINES: Mapping[str, Deadline] = {
+    "create": Deadline("Running, or Created when the start lies ahead", _HOUR),
+    "update": Deadline("Created or Running, showing what was asked", _HOUR),
+    "promote": Deadline("concluded, and the endpoint serving the candidate", 2 * _HOUR),
+    "remove": Deadline("Completed or Cancelled", _HOUR),
+    "endpoint": Deadline("the endpoint InService and free of other experiments", 24 * _HOUR),
+}
+#: Beyond an experiment's own end, for a sensor that was given no timeout.
+GRACE_SECONDS = _HOUR
+#: The longest life of an experiment (CreateInferenceExperiment).
+MAX_DAYS = 30

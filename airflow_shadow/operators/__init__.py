@@ -1,0 +1,15 @@
+"""One operator for each thing that a Dag does to an experiment."""
+
+from airflow_shadow.operators.conclude import (
+    PromoteShadowVariantOperator,
+    RemoveShadowVariantOperator,
+)
+from airflow_shadow.operators.create import CreateInferenceExperimentOperator
+from airflow_shadow.operators.update import UpdateInferenceExperimentOperator
+
+__all__ = [
+    "CreateInferenceExperimentOperator",
+    "PromoteShadowVariantOperator",
+    "RemoveShadowVariantOperator",
+    "UpdateInferenceExperimentOperator",
+]

@@ -1,0 +1,109 @@
+"""The request of a creation: what the user gave, completed by what the endpoint runs now."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from airflow_shadow.exceptions import InvalidRequestError
+from airflow_shadow.hooks.endpoints import Running, shadow_request
+from airflow_shadow.lifecycle import shows
+from airflow_shadow.operators.schedule import parse_duration, resolve_schedule
+from airflow_shadow.service_model import to_plain
+
+#: Stands in for the endpoint while a request is checked before AWS is asked anything.
+UNREAD = Running(
+    endpoint_name="unread",
+    variant_name="unread",
+    model_name="unread",
+    instance_type="unread",
+    instance_count=1,
+)
+#: What is not compared with somebody else's experiment: it says nothing of the configuration.
+_NOT_COMPARED = frozenset({"Name", "Tags", "Schedule", "EndpointName"})
+
+
+@dataclass(frozen=True)
+class CreationRequest:
+    """What the user asked for, before it is known what the endpoint runs.
+
+    :param given: `config` and the arguments in the API's words, typed
+    """
+
+    given: Mapping[str, Any]
+    shadow_model_name: str | None
+    sampling_percentage: Any
+    shadow_variant_name: str | None
+    duration: Any
+
+    @property
+    def endpoint_name(self) -> str:
+        """Return the endpoint's name; checked later, with all other faults."""
+        return str(self.given.get("EndpointName") or "")
+
+    def complete(
+        self, now_runs: Running, *, name: str, tags: Mapping[str, str] | None = None
+    ) -> dict[str, Any]:
+        """Return the whole request, production as the endpoint runs it now.
+
+        :raises InvalidRequestError: the candidate is given twice, or not at all
+        """
+        request = {**self.given, "Name": name}
+        if now_runs.kms_key:
+            # Without its key the redeployed endpoint would lose the encryption of its volumes.
+            request.setdefault("KmsKey", now_runs.kms_key)
+        if tags:
+            own = [{"Key": key, "Value": value} for key, value in tags.items()]
+            users = [tag for tag in self.given.get("Tags") or [] if tag["Key"] not in tags]
+            request["Tags"] = users + own
+        return {**request, **self._candidate(now_runs)}
+
+    def _candidate(self, now_runs: Running) -> dict[str, Any]:
+        explicit = [m for m in ("ModelVariants", "ShadowModeConfig") if m in self.given]
+        if self.shadow_model_name and explicit:
+            raise InvalidRequestError(
+                asked=f"shadow_model_name={self.shadow_model_name!r} and {' and '.join(explicit)}",
+                found="the candidate is given twice",
+                next_step="Give one; with shadow_model_name production is read from the endpoint.",
+            )
+        if self.shadow_model_name:
+            return shadow_request(
+                now_runs,
+                model_name=self.shadow_model_name,
+                sampling_percentage=self.sampling_percentage,
+                variant_name=self.shadow_variant_name,
+            )
+        if not explicit:
+            raise InvalidRequestError(
+                asked=f"a shadow test on endpoint {self.endpoint_name!r}",
+                found="no candidate",
+                next_step="Give shadow_model_name and sampling_percentage, or model_variants and "
+                "shadow_mode_config.",
+            )
+        return {}
+
+    def schedule(self, *, now: datetime, shift_past: bool) -> dict[str, Any]:
+        """Return the `Schedule` of the request at this moment, or nothing.
+
+        :param now: AWS's time
+        """
+        given = self.given.get("Schedule") or {}
+        resolved = resolve_schedule(
+            start=given.get("StartTime"),
+            end=given.get("EndTime"),
+            duration=parse_duration(self.duration) if self.duration is not None else None,
+            now=now,
+            shift_past=shift_past,
+        )
+        return {"Schedule": resolved} if resolved else {}
+
+
+def differences(request: Mapping[str, Any], experiment: Mapping[str, Any]) -> list[str]:
+    """Say field by field in what an experiment differs from a request."""
+    plain = to_plain(request)
+    endpoint = experiment["EndpointMetadata"]["EndpointName"]
+    fields = [("EndpointName", plain.get("EndpointName"), endpoint)]
+    fields += [(k, v, experiment.get(k)) for k, v in plain.items() if k not in _NOT_COMPARED]
+    return [f"{k} is {is_!r}, asked {asks!r}" for k, asks, is_ in fields if not shows(is_, asks)]

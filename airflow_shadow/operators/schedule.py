@@ -1,0 +1,98 @@
+"""When an experiment starts and ends, given dates that may lie in the past."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow_shadow.exceptions import InvalidRequestError
+from airflow_shadow.lifecycle import MAX_DAYS
+
+_DURATION = re.compile(
+    r"P?(?:(?P<weeks>\d+)w)?(?:(?P<days>\d+)d)?t?"
+    r"(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+)s)?",
+    re.IGNORECASE,
+)
+#: CreateInferenceExperiment: without a schedule it "concludes after 7 days".
+DEFAULT_DURATION = timedelta(days=7)
+
+
+def parse_duration(value: Any) -> timedelta:
+    """Return a duration given as `timedelta`, seconds, `90m`, `1d12h` or ISO-8601 `P1DT12H`.
+
+    :raises InvalidRequestError: it is none of these, or not longer than nothing
+    """
+    found: timedelta | None = None
+    if isinstance(value, timedelta):
+        found = value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        found = timedelta(seconds=value)
+    elif isinstance(value, str) and (match := _DURATION.fullmatch(value.strip())):
+        found = timedelta(**{unit: int(n) for unit, n in match.groupdict().items() if n})
+    elif isinstance(value, str) and re.fullmatch(r"\s*\d+(\.\d+)?\s*", value):
+        found = timedelta(seconds=float(value))
+    if not found or found <= timedelta():
+        raise InvalidRequestError(
+            asked=f"duration={value!r}",
+            found="not a duration",
+            next_step="Give a timedelta, seconds, '90m', '1d12h' or 'PT36H'.",
+        )
+    return found
+
+
+def resolve_schedule(
+    *,
+    start: datetime | None,
+    end: datetime | None,
+    duration: timedelta | None,
+    now: datetime,
+    shift_past: bool,
+) -> dict[str, datetime]:
+    """Return the `Schedule` to send; empty means "now, for AWS's default of 7 days".
+
+    A start in the past means now: a scheduled run starts after its interval ends, and a backfill
+    lives in the past. A window wholly in the past is moved to now if `shift_past`.
+
+    :param now: AWS's time, aware
+    :raises InvalidRequestError: contradictory, wholly past, or longer than 30 days
+    """
+    if end and duration:
+        raise _invalid(start, end, "end_time and duration are both given", "Give one of them.")
+    length = duration or (end - start if start and end else None)
+    if duration:
+        end = (start or now) + duration
+    if start and end and end <= start:
+        raise _invalid(start, end, "the end is not after the start", "Correct the times.")
+    if end and end <= now:
+        if not (shift_past and length):
+            raise _invalid(
+                start,
+                end,
+                f"the window lies wholly in the past, it is {_text(now)} at AWS",
+                "Pass shift_past_schedule=True with a start or a duration to run it now.",
+            )
+        start, end = None, now + length
+    begins = start if start and start > now else None
+    if end and end - (begins or now) > timedelta(days=MAX_DAYS):
+        raise _invalid(start, end, f"longer than {MAX_DAYS} days", "Choose an earlier end.")
+    return {
+        key: value for key, value in (("StartTime", begins), ("EndTime", end)) if value is not None
+    }
+
+
+def planned_end(schedule: Mapping[str, datetime], *, now: datetime) -> datetime:
+    """Return when AWS will end an experiment of this schedule."""
+    return schedule.get("EndTime") or schedule.get("StartTime", now) + DEFAULT_DURATION
+
+
+def _text(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else "not given"
+
+
+def _invalid(
+    start: datetime | None, end: datetime | None, found: str, next_step: str
+) -> InvalidRequestError:
+    asked = f"an experiment from {_text(start)} to {_text(end)}"
+    return InvalidRequestError(asked=asked, found=found, next_step=f"{next_step} Nothing was sent.")

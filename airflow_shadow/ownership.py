@@ -1,0 +1,147 @@
+"""Whose experiment is it? Names, tags and the decision what to do with one that already stands.
+
+A task must find its own experiment again after a retry, a clear or a lost answer, in another
+process, from AWS alone. So the name is deterministic, and tags tell the owner, the generation
+(which a clear raises and a retry does not) and the arguments.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from airflow_shadow.lifecycle import CONCLUDED, Ending, Experiment, Status, ending, status_of
+
+_PREFIX = "airflow-shadow:"
+OWNER, GENERATION, ARGUMENTS = f"{_PREFIX}owner", f"{_PREFIX}generation", f"{_PREFIX}arguments"
+KNOWN_FAILURE, TASK = f"{_PREFIX}known-failure", f"{_PREFIX}task"
+_NAME_LIMIT, _TAG_LIMIT = 120, 256
+_SLUG_LIMIT = 50
+
+
+def digest(value: Any, length: int = 16) -> str:
+    """Return a short hash of a plain value; equal values give equal hashes in every process."""
+    text = json.dumps(value, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()[:length]
+
+
+def slug(text: str, limit: int = _SLUG_LIMIT) -> str:
+    """Return text as AWS allows it in names: letters, digits and inner hyphens."""
+    return re.sub(r"[^a-zA-Z0-9]+", "-", text).strip("-")[:limit].strip("-")
+
+
+@dataclass(frozen=True)
+class Identity:
+    """The task instance that asks.
+
+    :param deployment: names the Airflow where several share an AWS account
+    :param generation: raised by a clear of this task, not by a retry
+    :param arguments: hash of the arguments as the user rendered them
+    """
+
+    deployment: str
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int
+    generation: int = 0
+    arguments: str = ""
+
+    @property
+    def owner(self) -> str:
+        """Return the hash of the raw identity; slugs alone would collide."""
+        return digest([self.deployment, self.dag_id, self.run_id, self.task_id, self.map_index], 32)
+
+    def is_owner(self, tags: Mapping[str, str]) -> bool:
+        """Tell whether this task instance created the experiment that bears these tags."""
+        return tags.get(OWNER) == self.owner
+
+    def is_same_generation(self, tags: Mapping[str, str]) -> bool:
+        """Tell whether it did so since the task was last cleared."""
+        return tags.get(GENERATION) == str(self.generation)
+
+    def tags(self, *, known_failure: str) -> dict[str, str]:
+        """Return what a later process needs to recognise the experiment.
+
+        :param known_failure: the endpoint's FailureReason from before, which proves nothing later
+        """
+        readable = f"{self.dag_id}/{self.run_id}/{self.task_id}/{self.map_index}"
+        return {
+            OWNER: self.owner,
+            GENERATION: str(self.generation),
+            ARGUMENTS: self.arguments,
+            KNOWN_FAILURE: digest(known_failure) if known_failure else "",
+            TASK: re.sub(r"[^\w .:/=+\-@]", "_", readable)[:_TAG_LIMIT],
+        }
+
+
+def default_names(identity: Identity, *, endpoint_name: str) -> Iterator[str]:
+    """Yield the name of an experiment for a task instance, then its ordinals `-2`, `-3`, ...
+
+    Endpoint and run come first, so that a console list can be read; the hash makes it unique.
+    """
+    run = slug(identity.run_id.removesuffix("+00:00"))
+    base = "-".join(filter(None, [slug(endpoint_name), run, identity.owner[:8]]))
+    yield base[:_NAME_LIMIT]
+    ordinal = 2
+    while True:
+        yield f"{base}-{ordinal}"
+        ordinal += 1
+
+
+class Claim(StrEnum):
+    """What to do about the experiment that stands under the name."""
+
+    CREATE = "create"
+    ADOPT = "adopt"
+    RECREATE = "delete and create again"
+    AWAIT_END = "wait for its end"
+    SUPERSEDE = "remove it first"
+    NEXT_NAME = "take the next name"
+    FOREIGN = "somebody else's"
+
+
+def known_failure(experiment: Experiment, tags: Mapping[str, str]) -> str:
+    """Return the experiment's FailureReason if it was there before the experiment, else `""`."""
+    failure = str((experiment.get("EndpointMetadata") or {}).get("FailureReason") or "")
+    return failure if failure and tags.get(KNOWN_FAILURE) == digest(failure) else ""
+
+
+def claim(
+    experiment: Experiment | None,
+    tags: Mapping[str, str] | None,
+    me: Identity,
+    *,
+    name_is_given: bool,
+) -> Claim:
+    """Decide, as the design's table "Whose experiment is it?" does.
+
+    :param tags: `None` if they could not be read, which makes it somebody else's
+    :param name_is_given: a name that the user chose gets no ordinal
+    """
+    if experiment is None:
+        return Claim.CREATE
+    if tags is None or not me.is_owner(tags):
+        return Claim.FOREIGN
+    if status_of(experiment) is Status.STOPPING:
+        return Claim.AWAIT_END
+    if me.is_same_generation(tags):
+        return _claim_of_this_generation(experiment, tags)
+    if status_of(experiment) in CONCLUDED:
+        return Claim.RECREATE if name_is_given else Claim.NEXT_NAME
+    return Claim.ADOPT if tags.get(ARGUMENTS) == me.arguments else Claim.SUPERSEDE
+
+
+def _claim_of_this_generation(experiment: Experiment, tags: Mapping[str, str]) -> Claim:
+    how = ending(experiment, known_failure=known_failure(experiment, tags))
+    return Claim.RECREATE if how is Ending.BROKEN else Claim.ADOPT
+
+
+def legal_name(text: str) -> str:
+    """Return the nearest name that AWS accepts, for an error message's suggestion."""
+    return slug(text, _NAME_LIMIT) or "experiment"

@@ -1,0 +1,64 @@
+"""What Airflow asks of a provider; imports nothing of Airflow, so that `airflow` starts fast."""
+
+from typing import Any
+
+from airflow_shadow import __version__
+
+
+def get_provider_info() -> dict[str, Any]:
+    """Describe the provider as Airflow's `provider_info.schema.json` asks.
+
+    `package-name` must equal the distribution's name: Airflow refuses to start otherwise.
+    """
+    integration = "Amazon SageMaker shadow tests"
+    return {
+        "package-name": "airflow-shadow",
+        "name": "Amazon SageMaker shadow tests",
+        "description": "Create, update, watch, promote and remove SageMaker inference experiments.",
+        "versions": [__version__],
+        "integrations": [
+            {
+                "integration-name": integration,
+                "external-doc-url": "https://docs.aws.amazon.com/sagemaker/latest/dg/shadow-tests.html",
+                "tags": ["aws"],
+            }
+        ],
+        "hooks": [
+            {
+                "integration-name": integration,
+                "python-modules": ["airflow_shadow.hooks.inference_experiment"],
+            }
+        ],
+        "operators": [
+            {
+                "integration-name": integration,
+                "python-modules": ["airflow_shadow.operators.inference_experiment"],
+            }
+        ],
+        "sensors": [
+            {
+                "integration-name": integration,
+                "python-modules": ["airflow_shadow.sensors.inference_experiment"],
+            }
+        ],
+        "triggers": [
+            {
+                "integration-name": integration,
+                "python-modules": ["airflow_shadow.triggers.inference_experiment"],
+            }
+        ],
+        "config": {
+            "airflow_shadow": {
+                "description": "Settings of the provider for SageMaker shadow tests.",
+                "options": {
+                    "deployment": {
+                        "description": "Names this Airflow where several share an AWS account.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "prod-eu",
+                        "default": "",
+                    }
+                },
+            }
+        },
+    }

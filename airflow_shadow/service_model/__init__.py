@@ -1,0 +1,37 @@
+"""Give rendered values the API's types, and find what the API would refuse.
+
+No field, number or instance type is listed here: values are walked along botocore's shapes.
+
+=============  =====================================================================
+module         purpose
+=============  =====================================================================
+``faults``     what is wrong with a value, and the error that carries all of it
+``text``       JSON or YAML text to lists and mappings, guessing no types
+``scalars``    one value to the type of one leaf
+``patterns``   the model's regular expressions, as Python can run them
+``limits``     what the model says of a value that botocore does not check
+``walk``       the way through a request: :func:`prepare` and :func:`coerce`
+``model``      botocore's model, and its answers as plain values
+=============  =====================================================================
+"""
+
+from __future__ import annotations
+
+from airflow_shadow.service_model.faults import Fault, FaultKind, InvalidParametersError
+from airflow_shadow.service_model.model import field_names, input_shape, to_plain
+from airflow_shadow.service_model.text import UnreadableTextError, parse_structure
+from airflow_shadow.service_model.walk import Prepared, coerce, prepare
+
+__all__ = [
+    "Fault",
+    "FaultKind",
+    "InvalidParametersError",
+    "Prepared",
+    "UnreadableTextError",
+    "coerce",
+    "field_names",
+    "input_shape",
+    "parse_structure",
+    "prepare",
+    "to_plain",
+]

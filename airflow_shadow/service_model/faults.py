@@ -1,0 +1,125 @@
+"""What is wrong with a value, and the error that carries all of it."""
+
+from __future__ import annotations
+
+import difflib
+import reprlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Any, NamedTuple
+
+_SHOWN_MAX = 80
+_LISTED_MAX = 12
+
+
+class FaultKind(StrEnum):
+    """Which rule a value breaks."""
+
+    REQUIRED = "required"
+    UNKNOWN_FIELD = "unknown field"
+    TYPE = "type"
+    MINIMUM = "minimum"
+    MAXIMUM = "maximum"
+    LENGTH = "length"
+    PATTERN = "pattern"
+    ENUM = "enum"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One value that does not fit.
+
+    :param path: where it stands in the request, e.g. ``ModelVariants[0].ModelName``
+    :param kind: which rule it breaks
+    :param given: its ``repr``, at most 80 characters
+    :param problem: what is wrong, as the rest of a sentence that begins with the path
+    :param allowed: what would have been accepted
+    """
+
+    path: str
+    kind: FaultKind
+    given: str
+    problem: str
+    allowed: str
+
+    def __str__(self) -> str:
+        return f"{self.path}: {self.problem}"
+
+
+class Finding(NamedTuple):
+    """A broken rule before it is known where: ``says`` completes a sentence about the value."""
+
+    kind: FaultKind
+    says: str
+    allowed: str
+    #: Whether AWS may have opened since what this model closes, so that it may only warn.
+    may_be_outdated: bool = False
+    #: Whether it never stops a request.
+    only_warns: bool = False
+
+
+class InvalidParametersError(ValueError):
+    """The values do not make a request that the API could accept.
+
+    :param operation: the API operation they were meant for
+    :param faults: all that is wrong, in the order of the request
+    """
+
+    def __init__(self, *, operation: str, faults: Iterable[Fault]) -> None:
+        self.operation = operation
+        self.faults = tuple(faults)
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        count = len(self.faults)
+        found = f"{count} fault{'' if count == 1 else 's'}"
+        head = (
+            f"{self.operation}: {found} in the request, which was not sent; correct and run again:"
+        )
+        return "\n".join([head, *(f"  {fault}" for fault in self.faults)])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), operation=self.operation, faults=self.faults), ()
+
+
+def shown(value: Any) -> str:
+    """Return the value's ``repr`` in at most 80 characters, however large or deep it is."""
+    try:
+        text = _SHORT.repr(value)
+    except ValueError:  # Python refuses to write numbers of more than 4300 digits
+        text = f"<{type(value).__name__} too long to show>"
+    return text if len(text) <= _SHOWN_MAX else f"{text[: _SHOWN_MAX - 3]}..."
+
+
+def listed(names: Iterable[str]) -> str:
+    """Return the names as text, without those that would bury the message."""
+    known = list(names)
+    if len(known) > _LISTED_MAX:
+        return f"one of the {len(known)} values of the installed botocore's model"
+    return "one of " + ", ".join(known) if len(known) > 1 else known[0]
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Return ``; did you mean X?`` for the closest known name, else nothing.
+
+    Case and underscores do not count, because ``endpoint_name`` is the commonest slip.
+    """
+    folded = {_folded(candidate): candidate for candidate in known}
+    # A name is cut, because the comparison takes quadratic time.
+    close = difflib.get_close_matches(_folded(name[:_SHOWN_MAX]), folded, n=1)
+    return f"; did you mean {folded[close[0]]}?" if close else ""
+
+
+def _folded(name: str) -> str:
+    return name.replace("_", "").replace("-", "").lower()
+
+
+def _short_repr() -> reprlib.Repr:
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = short.maxlong = _SHOWN_MAX
+    return short
+
+
+_SHORT = _short_repr()

@@ -1,0 +1,110 @@
+"""JSON or YAML text to lists and mappings, guessing no types.
+
+A template always renders to text, and text that looks like a number may be a name.
+So every leaf stays the text that stood there; the shape gives it its type later.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from functools import partial
+from typing import Any
+
+import yaml
+
+
+class UnreadableTextError(ValueError):
+    """The text is no list and no mapping, neither as JSON nor as YAML.
+
+    :param what: what the text is, e.g. ``config``
+    :param problem: what is wrong with it, as the rest of a sentence that begins with the text
+    """
+
+    def __init__(self, *, what: str, problem: str) -> None:
+        self.what = what
+        self.problem = problem
+        super().__init__(f"{what}: the text {problem}. Give JSON or YAML of a list or a mapping.")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(type(self), what=self.what, problem=self.problem), ()
+
+
+def parse_structure(text: str, *, what: str) -> Any:
+    """Return the list or mapping that the text holds, its leaves as text, bool (JSON) or None.
+
+    :param text: JSON, else YAML
+    :param what: what the text is, for the message
+    :raises UnreadableTextError: if it is neither, or gives a key twice
+    """
+    try:
+        parsed = _json_else_yaml(text)
+    except RecursionError:
+        raise UnreadableTextError(what=what, problem="is nested too deeply") from None
+    except _TwiceError as twice:
+        raise UnreadableTextError(what=what, problem=f"gives a key twice: {twice}") from None
+    except ValueError as neither:
+        raise UnreadableTextError(what=what, problem=str(neither)) from None
+    if not isinstance(parsed, (dict, list)):
+        raise UnreadableTextError(what=what, problem="is neither a list nor a mapping")
+    return parsed
+
+
+def _json_else_yaml(text: str) -> Any:
+    try:
+        return _JSON.decode(text)
+    except json.JSONDecodeError as not_json:
+        try:
+            # Only text and lists come of it: the loader below knows no other types.
+            return yaml.load(text, Loader=_TextLoader)  # noqa: S506
+        except _TwiceError:
+            raise
+        # PyYAML lets other errors out where an escape names no character.
+        except (yaml.YAMLError, ValueError, OverflowError) as not_yaml:
+            raise ValueError(_neither(not_json, not_yaml)) from None
+
+
+def _neither(not_json: json.JSONDecodeError, not_yaml: Exception) -> str:
+    why = getattr(not_yaml, "problem", None) or getattr(not_yaml, "reason", None) or "bad escape"
+    mark = getattr(not_yaml, "problem_mark", None)
+    where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
+    there = f"line {not_json.lineno}, column {not_json.colno}"
+    return f"is neither JSON ({not_json.msg} in {there}) nor YAML ({why}{where})"
+
+
+class _TwiceError(ValueError):
+    """A key stands twice in one mapping, so that one of its values would be lost."""
+
+
+def _twice(keys: list[str]) -> _TwiceError:
+    return _TwiceError(", ".join(repr(key) for key, count in Counter(keys).items() if count > 1))
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    mapping = dict(pairs)
+    if len(mapping) < len(pairs):
+        raise _twice([key for key, _ in pairs])
+    return mapping
+
+
+# Numbers as written, so that no digit is lost; `strict=False` keeps line breaks inside of text,
+# which YAML, asked next, would fold to blanks.
+_JSON = json.JSONDecoder(
+    object_pairs_hook=_object, parse_int=str, parse_float=str, parse_constant=str, strict=False
+)
+
+
+class _TextLoader(yaml.BaseLoader):
+    """Read every scalar as text: ``no``, ``012``, ``1e5`` and ``22:30`` are what they look like."""
+
+    def construct_scalar(self, node: Any) -> Any:
+        """Return the text; only what was not written at all (``Key:``) is None."""
+        text = super().construct_scalar(node)
+        return None if not text and node.style is None else text
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        """Return the mapping; a key that stands twice is an error, as in the YAML standard."""
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
+        if len(mapping) < len(node.value):
+            raise _twice([str(key.value) for key, _ in node.value])
+        return mapping

@@ -1,0 +1,1 @@
+"""The waiting logic, driven in the triggerer."""

@@ -1,0 +1,163 @@
+"""One trigger for all waits: the same logic as in the worker, driven by `asyncio`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, lru_cache
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
+
+from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
+from airflow_shadow.waiting import (
+    Look,
+    Outcome,
+    Pause,
+    Policy,
+    Progress,
+    Reply,
+    Say,
+    goal_from_dict,
+    wait,
+)
+
+#: AWS is asked in these threads; a look takes milliseconds, so a few serve many triggers.
+_THREADS = 4
+#: How long a client is shared before the connection is read again.
+_HOOK_SECONDS = 900
+_ARGUMENTS = (
+    "goal",
+    "then",
+    "carry",
+    "progress",
+    "deadline",
+    "waiter_delay",
+    "waiter_max_attempts",
+    "aws_conn_id",
+    "region_name",
+    "verify",
+    "botocore_config",
+)
+
+
+class InferenceExperimentTrigger(BaseTrigger):
+    """Wait for a goal of :mod:`airflow_shadow.waiting`; it only reads.
+
+    Its arguments lie unencrypted in Airflow's database, so they hold no secrets: the credentials
+    come from the connection. Its one event carries all that the worker needs to go on.
+
+    :param goal: what to wait for, as `goal_to_dict` gives it
+    :param then: the operator's method to go on with
+    :param carry: what that method needs
+    :param progress: what was seen before the deferral
+    :param deadline: epoch seconds; absolute, so a restarted trigger does not begin anew
+    :param waiter_delay: seconds between two looks
+    :param waiter_max_attempts: looks at most, `None` leaves it to the deadline
+    :param aws_conn_id: Airflow connection of type `aws`
+    :param region_name: AWS region, if the connection's is not meant
+    :param verify: whether, or with which CA bundle, to verify TLS certificates
+    :param botocore_config: settings of the botocore client
+    """
+
+    def __init__(
+        self,
+        *,
+        goal: Mapping[str, Any],
+        then: str,
+        carry: Mapping[str, Any],
+        progress: Mapping[str, Any],
+        deadline: float,
+        waiter_delay: float,
+        waiter_max_attempts: int | None = None,
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        verify: bool | str | None = None,
+        botocore_config: Mapping[str, Any] | None = None,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.goal = dict(goal)
+        self.then = then
+        self.carry = dict(carry)
+        self.progress = dict(progress)
+        self.deadline = deadline
+        self.waiter_delay = waiter_delay
+        self.waiter_max_attempts = waiter_max_attempts
+        self.aws_conn_id = aws_conn_id
+        self.region_name = region_name
+        self.verify = verify
+        self.botocore_config = botocore_config
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        """Return the class's path and the arguments that make an equal trigger."""
+        path = f"{type(self).__module__}.{type(self).__qualname__}"
+        return path, {name: getattr(self, name) for name in _ARGUMENTS}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        """Yield one event when the wait ends, however it ends."""
+        outcome = await self._wait()
+        yield TriggerEvent(  # type: ignore[no-untyped-call]
+            {
+                "event": outcome.event,
+                "then": self.then,
+                "carry": self.carry,
+                "outcome": outcome.to_dict(),
+            }
+        )
+
+    async def _wait(self) -> Outcome:
+        policy = Policy(self.waiter_delay, self.deadline, self.waiter_max_attempts)
+        steps = wait(goal_from_dict(self.goal), policy=policy, progress=Progress(**self.progress))
+        reply: Reply | None = None
+        while True:
+            try:
+                step = steps.send(reply)
+            except StopIteration as end:
+                return end.value  # type: ignore[no-any-return]
+            reply = None
+            if isinstance(step, Look):
+                reply = await self._answer(step)
+            elif isinstance(step, Say):
+                self.log.info(step.text)
+            elif isinstance(step, Pause):
+                await asyncio.sleep(step.seconds)
+
+    async def _answer(self, look: Look) -> Reply:
+        hook = _hook(
+            json.dumps(self.botocore_config, sort_keys=True),
+            int(time.time() // _HOOK_SECONDS),
+            aws_conn_id=self.aws_conn_id,
+            region_name=self.region_name,
+            verify=self.verify,
+        )
+        if "conn" not in vars(hook):
+            # Airflow's connections can only be read in a thread that knows the triggerer's loop.
+            await sync_to_async(lambda: hook.conn)()
+        return await asyncio.get_running_loop().run_in_executor(_threads(), hook.answer, look)
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_THREADS, thread_name_prefix="airflow-shadow")
+
+
+@lru_cache(maxsize=64)
+def _hook(
+    config: str,
+    _period: int,  # an edited connection is noticed in the next one
+    *,
+    aws_conn_id: str | None,
+    region_name: str | None,
+    verify: bool | str | None,
+) -> InferenceExperimentHook:
+    """Return the hook that all triggers with equal settings share: a client each would be dear."""
+    return InferenceExperimentHook(
+        aws_conn_id=aws_conn_id,
+        region_name=region_name,
+        verify=verify,
+        config=json.loads(config),
+    )

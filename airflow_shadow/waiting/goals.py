@@ -1,0 +1,331 @@
+"""What can be waited for: each goal asks its questions and judges the answers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from airflow_shadow.exceptions import (
+    EndpointFailedError,
+    EndpointNotFoundError,
+    EndpointShadowedError,
+    ExperimentBrokenError,
+    ExperimentNotFoundError,
+    ExperimentStoppedError,
+    ShadowError,
+    StatusUnreachableError,
+    UpdateRolledBackError,
+)
+from airflow_shadow.lifecycle import (
+    CONCLUDED,
+    SETTLED,
+    Ending,
+    Status,
+    can_reach,
+    ending,
+    failure_reason,
+    is_promoted,
+    shows,
+    status_of,
+)
+from airflow_shadow.waiting.engine import Asking, Judgement, Look, Progress, View
+
+
+def _ended_badly(
+    asked: str, experiment: View, progress: Progress, tolerates: tuple[str, ...] = ()
+) -> ShadowError | None:
+    """Return the error of an experiment that broke or was stopped by somebody, else `None`."""
+    how = ending(
+        experiment,
+        last_live=Status(progress.last_live) if progress.last_live else None,
+        known_failure=progress.known_failure,
+    )
+    texts = "; ".join(
+        filter(None, [experiment.get("StatusReason") or "", failure_reason(experiment)])
+    )
+    if how in tolerates:
+        return None
+    if how is Ending.BROKEN:
+        found = f"experiment {experiment['Name']!r} is Cancelled after a failure"
+        return ExperimentBrokenError(asked=asked, found=found, reason=texts)
+    if how is Ending.STOPPED:
+        found = f"experiment {experiment['Name']!r} was stopped by somebody"
+        return ExperimentStoppedError(asked=asked, found=found, reason=texts)
+    return None
+
+
+def _missing(asked: str, name: str) -> ExperimentNotFoundError:
+    return ExperimentNotFoundError(asked=asked, found=f"no experiment named {name!r}")
+
+
+def _note_health(experiment: View, progress: Progress) -> None:
+    status = status_of(experiment)
+    if status is None or status in CONCLUDED:
+        return
+    progress.last_live = status
+    if progress.known_failure is None:
+        progress.known_failure = failure_reason(experiment)
+
+
+@dataclass(frozen=True)
+class ReachStatus:
+    """Wait until an experiment shows one of some statuses.
+
+    :param name: the experiment
+    :param targets: the statuses that end the wait well
+    :param missing_ok: wait for an experiment to appear instead of failing
+    :param tolerates: bad endings (:class:`Ending`) that count as `Cancelled` all the same
+    """
+
+    name: str
+    targets: tuple[str, ...]
+    missing_ok: bool = False
+    tolerates: tuple[str, ...] = ()
+    kind: ClassVar[str] = "status"
+
+    @property
+    def asked(self) -> str:
+        """Say what is waited for."""
+        return f"experiment {self.name!r} to be {' or '.join(self.targets)}"
+
+    def look(self, progress: Progress) -> Asking:
+        """Describe the experiment and judge its status."""
+        experiment = (yield Look("experiment", self.name)).view
+        if experiment is None:
+            if self.missing_ok:
+                return Judgement("no such experiment yet")
+            return Judgement("missing", error=_missing(self.asked, self.name))
+        _note_health(experiment, progress)
+        return self._judge(experiment, progress)
+
+    def _judge(self, experiment: View, progress: Progress) -> Judgement:
+        status, shown = status_of(experiment), str(experiment.get("Status"))
+        if error := _ended_badly(self.asked, experiment, progress, self.tolerates):
+            return Judgement(shown, error=error, view=experiment)
+        if shown in self.targets:
+            return Judgement(shown, done=True, view=experiment)
+        if not can_reach(status, [Status(target) for target in self.targets]):
+            found = f"experiment {self.name!r} is {shown}, which cannot get there any more"
+            reason = experiment.get("StatusReason") or ""
+            error = StatusUnreachableError(asked=self.asked, found=found, reason=reason)
+            return Judgement(shown, error=error, view=experiment)
+        if status is None:
+            shown = f"{shown} (a status this version does not know)"
+        return Judgement(shown, view=experiment)
+
+
+@dataclass(frozen=True)
+class UpdateApplied:
+    """Wait until an experiment shows what an update asked for, and rests again.
+
+    The status alone proves nothing: right after the call it may still look idle.
+
+    :param name: the experiment
+    :param expected: the fields of the update as plain values
+    """
+
+    name: str
+    expected: Mapping[str, Any]
+    kind: ClassVar[str] = "update"
+
+    @property
+    def asked(self) -> str:
+        """Say what is waited for."""
+        return f"experiment {self.name!r} to show its update ({', '.join(self.expected)})"
+
+    def look(self, progress: Progress) -> Asking:
+        """Describe the experiment and compare it with what was asked."""
+        experiment = (yield Look("experiment", self.name)).view
+        if experiment is None:
+            return Judgement("missing", error=_missing(self.asked, self.name))
+        _note_health(experiment, progress)
+        status, shown = status_of(experiment), str(experiment.get("Status"))
+        if error := _ended_badly(self.asked, experiment, progress) or self._gone(experiment):
+            return Judgement(shown, error=error, view=experiment)
+        if status in SETTLED:
+            if shows(experiment, self.expected):
+                return Judgement(shown, done=True, view=experiment)
+            failure = failure_reason(experiment)
+            if failure and failure != (progress.known_failure or ""):
+                return Judgement(shown, error=self._rolled_back(experiment), view=experiment)
+            shown = f"{shown}, still with the old values"
+        return Judgement(shown, view=experiment)
+
+    def _gone(self, experiment: View) -> ShadowError | None:
+        if can_reach(status_of(experiment), SETTLED):
+            return None
+        found = f"experiment {self.name!r} is {experiment['Status']}"
+        return StatusUnreachableError(
+            asked=self.asked, found=found, reason=experiment.get("StatusReason") or ""
+        )
+
+    def _rolled_back(self, experiment: View) -> ShadowError:
+        found = f"experiment {self.name!r} is {experiment['Status']} with its old values"
+        return UpdateRolledBackError(
+            asked=self.asked, found=found, reason=failure_reason(experiment)
+        )
+
+
+@dataclass(frozen=True)
+class EndpointFree:
+    """Wait until an endpoint is InService and no experiment holds it.
+
+    :param name: the endpoint
+    :param thorough: look for an experiment also where the endpoint bears no shadow: a scheduled
+        one may hold it all the same (assumed)
+    """
+
+    name: str
+    thorough: bool = False
+    kind: ClassVar[str] = "endpoint"
+
+    @property
+    def asked(self) -> str:
+        """Say what is waited for."""
+        return f"endpoint {self.name!r} to be InService and free of other experiments"
+
+    def look(self, progress: Progress) -> Asking:
+        """Describe the endpoint and, where needed, find the experiment that holds it."""
+        endpoint = (yield Look("endpoint", self.name)).view
+        if endpoint is None:
+            return Judgement("missing", error=endpoint_missing(self.asked, self.name))
+        status = str(endpoint["EndpointStatus"])
+        if error := endpoint_failed(self.asked, endpoint):
+            return Judgement(status, error=error, view=endpoint)
+        idle = status == "InService" and not endpoint.get("ShadowProductionVariants")
+        if self.thorough or not idle:
+            holder = (yield Look("holder", self.name)).view
+            if holder is not None:
+                return Judgement(_busy(endpoint, holder), view=endpoint)
+        if status != "InService":
+            return Judgement(f"endpoint {self.name!r} is {status}", view=endpoint)
+        if endpoint.get("ShadowProductionVariants"):
+            return Judgement(status, error=self._shadowed(endpoint), view=endpoint)
+        return Judgement(f"endpoint {self.name!r} is {status} and free", done=True, view=endpoint)
+
+    def _shadowed(self, endpoint: View) -> ShadowError:
+        shadow = endpoint["ShadowProductionVariants"][0]["VariantName"]
+        found = f"shadow variant {shadow!r} on endpoint {self.name!r}, owned by no experiment"
+        return EndpointShadowedError(asked=self.asked, found=found)
+
+
+def endpoint_missing(asked: str, name: str) -> EndpointNotFoundError:
+    """Return the error of an endpoint that does not exist."""
+    return EndpointNotFoundError(asked=asked, found=f"no endpoint named {name!r}")
+
+
+def endpoint_failed(asked: str, endpoint: View) -> EndpointFailedError | None:
+    """Return the error of an endpoint whose status no waiting mends."""
+    status = str(endpoint["EndpointStatus"])
+    if status not in {"Failed", "OutOfService", "UpdateRollbackFailed", "Deleting"}:
+        return None
+    found = f"endpoint {endpoint['EndpointName']!r} is {status}"
+    return EndpointFailedError(
+        asked=asked, found=found, reason=str(endpoint.get("FailureReason") or "")
+    )
+
+
+def _busy(endpoint: View, holder: View) -> str:
+    until = (holder.get("Schedule") or {}).get("EndTime") or "an unknown time"
+    return (
+        f"endpoint {endpoint['EndpointName']!r} is busy with experiment {holder['Name']!r} "
+        f"({holder['Status']}) until {until}"
+    )
+
+
+@dataclass(frozen=True)
+class ShadowPromoted:
+    """Wait until a promotion of ours has happened: concluded, and the endpoint serves the model.
+
+    :param name: the experiment
+    :param endpoint_name: its endpoint
+    :param model_name: the candidate's model
+    """
+
+    name: str
+    endpoint_name: str
+    model_name: str
+    kind: ClassVar[str] = "promotion"
+
+    @property
+    def asked(self) -> str:
+        """Say what is waited for."""
+        return f"endpoint {self.endpoint_name!r} to serve {self.model_name!r}"
+
+    def look(self, progress: Progress) -> Asking:
+        """Describe the experiment and, once it is concluded, what its endpoint runs."""
+        experiment = (yield Look("experiment", self.name)).view
+        if experiment is None:
+            return Judgement("missing", error=_missing(self.asked, self.name))
+        _note_health(experiment, progress)
+        shown = str(experiment.get("Status"))
+        if error := _ended_badly(self.asked, experiment, progress):
+            return Judgement(shown, error=error, view=experiment)
+        if status_of(experiment) not in CONCLUDED:
+            return Judgement(shown, view=experiment)
+        if not is_promoted(experiment):
+            return Judgement(shown, error=self._not_promoted(experiment), view=experiment)
+        return (yield from self._look_at_endpoint(experiment))
+
+    def _look_at_endpoint(self, experiment: View) -> Asking:
+        endpoint = (yield Look("running", self.endpoint_name)).view
+        if endpoint is None:
+            return Judgement(
+                "missing", error=endpoint_missing(self.asked, self.endpoint_name), view=experiment
+            )
+        if error := endpoint_failed(self.asked, endpoint):
+            return Judgement(str(endpoint["EndpointStatus"]), error=error, view=experiment)
+        serves = endpoint.get("ModelName")
+        seen = f"endpoint {self.endpoint_name!r} is {endpoint['EndpointStatus']}, serves {serves!r}"
+        done = endpoint["EndpointStatus"] == "InService" and serves == self.model_name
+        return Judgement(seen, done=done, view=experiment)
+
+    def _not_promoted(self, experiment: View) -> ShadowError:
+        found = f"experiment {self.name!r} is {experiment['Status']}, its shadow not promoted"
+        return StatusUnreachableError(
+            asked=self.asked, found=found, reason=experiment.get("StatusReason") or ""
+        )
+
+
+@dataclass(frozen=True)
+class ExperimentGone:
+    """Wait until a deleted experiment is not described any more.
+
+    :param name: the experiment
+    """
+
+    name: str
+    kind: ClassVar[str] = "gone"
+
+    @property
+    def asked(self) -> str:
+        """Say what is waited for."""
+        return f"experiment {self.name!r} to be deleted"
+
+    def look(self, progress: Progress) -> Asking:
+        """Describe the experiment until that fails."""
+        experiment = (yield Look("experiment", self.name)).view
+        if experiment is None:
+            return Judgement("deleted", done=True)
+        return Judgement(f"still {experiment.get('Status')}", view=experiment)
+
+
+_GOALS = (ReachStatus, UpdateApplied, EndpointFree, ShadowPromoted, ExperimentGone)
+AnyGoal = ReachStatus | UpdateApplied | EndpointFree | ShadowPromoted | ExperimentGone
+
+
+def goal_to_dict(goal: AnyGoal) -> dict[str, Any]:
+    """Return JSON-able values, for a trigger."""
+    return {"kind": goal.kind, **dataclasses.asdict(goal)}
+
+
+def goal_from_dict(data: Mapping[str, Any]) -> AnyGoal:
+    """Return the goal that :func:`goal_to_dict` described."""
+    fields = dict(data)
+    kind = fields.pop("kind")
+    goal_class = next(goal for goal in _GOALS if goal.kind == kind)
+    for name in {"targets", "tolerates"} & fields.keys():
+        fields[name] = tuple(fields[name])  # JSON has no tuples
+    return goal_class(**fields)

@@ -1,0 +1,153 @@
+"""An emulator whose clock stands still until a test moves it, and a fleet to test on."""
+
+from datetime import timedelta
+from functools import cache
+from types import SimpleNamespace
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError
+
+from airflow_shadow.emulator import Emulator
+from airflow_shadow.emulator.fleet import create_endpoint, create_model, experiment_request
+
+PROMOTE = {"AllTraffic": "Remove", "Shadow": "Promote"}
+REMOVE = {"AllTraffic": "Retain", "Shadow": "Remove"}
+RETAIN = {"AllTraffic": "Retain", "Shadow": "Retain"}
+
+
+@pytest.fixture(scope="session")
+def server():
+    """One server for all tests; its clock stands still."""
+    with Emulator(speed=0.0) as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def emulator(server):
+    """The server, as new."""
+    server.reset()
+    return server
+
+
+@cache
+def _client(service, url, region, key, secret, token):
+    return boto3.client(
+        service,
+        endpoint_url=url,
+        region_name=region,
+        aws_access_key_id=key,
+        aws_secret_access_key=secret,
+        aws_session_token=token,
+        config=Config(retries={"total_max_attempts": 1}),
+    )
+
+
+@pytest.fixture
+def connect(emulator):
+    """Make a client that does not retry."""
+
+    def make(service="sagemaker", region="us-east-1", key="key", secret="secret", token=None):
+        return _client(service, emulator.url, region, key, secret, token)
+
+    return make
+
+
+@pytest.fixture
+def client(connect):
+    """A SageMaker client of the default account in us-east-1."""
+    return connect()
+
+
+@pytest.fixture
+def fleet(client):
+    """Endpoint "ep" that runs model "m1", and a candidate, model "m2"."""
+    create_endpoint(client, endpoint_name="ep", model_name="m1")
+    create_model(client, name="m2", image="candidate:2")
+
+
+class Experiments:
+    """Shorthand for the calls that most tests make."""
+
+    promote, remove, retain = PROMOTE, REMOVE, RETAIN
+
+    def __init__(self, client):
+        self.client = client
+
+    def request(self, **members):
+        """A request that is accepted, but for what a test changes."""
+        return experiment_request(
+            **{
+                "name": "x",
+                "endpoint_name": "ep",
+                "model_name": "m1",
+                "shadow_model_name": "m2",
+                **members,
+            }
+        )
+
+    def create(self, **members):
+        return self.client.create_inference_experiment(**self.request(**members))
+
+    def describe(self, name="x"):
+        return self.client.describe_inference_experiment(Name=name)
+
+    def status(self, name="x"):
+        return self.describe(name)["Status"]
+
+    def endpoint(self, name="ep"):
+        return self.client.describe_endpoint(EndpointName=name)
+
+    def seen_until(self, status, name="x"):
+        """Read until a status shows, and return all that were shown on the way."""
+        seen = []
+        while len(seen) < 20:
+            seen.append(self.status(name))
+            if seen[-1] == status:
+                return seen
+        raise AssertionError(f"{status} never came: {seen}")
+
+    def running(self, name="x", **members):
+        """Create an experiment and read until it runs."""
+        self.create(name=name, **members)
+        self.seen_until("Running", name)
+
+    def stop(self, actions=None, name="x", state="Completed", **members):
+        return self.client.stop_inference_experiment(
+            Name=name, ModelVariantActions=actions or REMOVE, DesiredState=state, **members
+        )
+
+    def ended(self, actions=None, name="x", state="Completed", **members):
+        """Stop an experiment and read until it has ended."""
+        self.stop(actions, name, state, **members)
+        self.seen_until(state, name)
+
+    def refusal(self, call, **arguments):
+        """Return the code a call is refused with."""
+        with pytest.raises(ClientError) as caught:
+            call(**arguments)
+        return SimpleNamespace(
+            code=caught.value.response["Error"]["Code"],
+            message=caught.value.response["Error"]["Message"],
+            status=caught.value.response["ResponseMetadata"]["HTTPStatusCode"],
+        )
+
+
+@pytest.fixture
+def experiments(client, fleet):
+    """Shorthand over a fleet that is ready."""
+    return Experiments(client)
+
+
+@pytest.fixture
+def scheduled(emulator, experiments):
+    """A factory of experiments that wait (status Created) for a start in `hours`."""
+    def make(name="x", hours=2, days=7, **members):
+        start = emulator.clock.now() + timedelta(hours=hours)
+        schedule = {"StartTime": start, "EndTime": start + timedelta(days=days)}
+        experiments.create(name=name, Schedule=schedule, **members)
+        experiments.seen_until("Created", name)
+        return schedule
+
+    return make

@@ -1,0 +1,155 @@
+"""A whole life of an experiment, over HTTP, in both paces."""
+
+from datetime import timedelta
+
+import pytest
+
+from airflow_shadow.emulator.pace import SECONDS
+
+
+def test_each_transitional_status_is_shown_exactly_twice(experiments):
+    """At pace "count" Creating and Stopping show for two reads each, whatever the time."""
+    experiments.create()
+    created = experiments.seen_until("Running")
+    experiments.stop(experiments.promote)
+    assert [created, experiments.seen_until("Completed")] == [
+        ["Creating", "Creating", "Running"],
+        ["Stopping", "Stopping", "Completed"],
+    ]
+
+
+def test_time_does_not_move_the_count_pace(emulator, experiments):
+    """At pace "count" a status waits for reads even if hours pass."""
+    experiments.create()
+    emulator.clock.advance(3600)
+    assert experiments.status() == "Creating"
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(-1, "Creating"), (0, "Running")])
+def test_creation_lasts_its_time(emulator, experiments, seconds, status):
+    """At pace "time" Creating lasts its seconds, however often it is read."""
+    emulator.pace = "time"
+    experiments.create()
+    emulator.clock.advance(SECONDS["create"] + seconds)
+    assert [experiments.status() for _ in range(3)] == [status] * 3
+
+
+def test_a_whole_life_by_the_clock(emulator, experiments):
+    """At pace "time" an experiment runs, ends by itself after a week, and reports when."""
+    emulator.pace = "time"
+    experiments.create()
+    emulator.clock.advance(timedelta(days=8))
+    description = experiments.describe()
+    assert (description["Status"], description["CompletionTime"]) == (
+        "Completed",
+        description["Schedule"]["EndTime"] + timedelta(seconds=SECONDS["expire"]),
+    )
+
+
+def test_the_number_of_reads_can_be_chosen(emulator, experiments):
+    """With reads=1 each transitional status shows once."""
+    emulator.reads = 1
+    experiments.create()
+    assert experiments.seen_until("Running") == ["Creating", "Running"]
+
+
+def test_list_counts_as_a_read(client, experiments):
+    """A client that only lists sees the statuses move, too."""
+    experiments.create()
+    listed = [client.list_inference_experiments()["InferenceExperiments"][0] for _ in range(3)]
+    assert [one["Status"] for one in listed] == ["Creating", "Creating", "Running"]
+
+
+def test_a_client_that_reads_only_the_endpoint_sees_it_settle(experiments):
+    """Reads of the endpoint move the experiment's work, too, so nobody waits forever."""
+    experiments.create()
+    statuses = [experiments.endpoint()["EndpointStatus"] for _ in range(3)]
+    assert statuses == ["Updating", "Updating", "InService"]
+
+
+def test_describe_shows_what_create_was_given(experiments):
+    """Every member of the request comes back."""
+    request = experiments.request(
+        Description="what for",
+        KmsKey="alias/volume",
+        DataStorageConfig={
+            "Destination": "s3://bucket/capture",
+            "ContentType": {"CsvContentTypes": ["text/csv"]},
+        },
+    )
+    experiments.client.create_inference_experiment(**request)
+    description = experiments.describe()
+    variants = [
+        {key: value for key, value in variant.items() if key != "Status"}
+        for variant in description["ModelVariants"]
+    ]
+    elsewhere = {"ModelVariants": variants, "EndpointName": "ep"}
+    shown = {key: description[key] for key in request if key not in elsewhere}
+    assert shown | elsewhere == request
+    assert description["EndpointMetadata"]["EndpointName"] == "ep"
+
+
+def test_the_endpoint_gets_the_shadow_while_the_experiment_runs(client, experiments):
+    """Running means: a configuration made by the service, with the shadow at sampling/100."""
+    before = experiments.endpoint()["EndpointConfigName"]
+    experiments.running(sampling_percentage=25)
+    endpoint = experiments.endpoint()
+    [shadow] = endpoint["ShadowProductionVariants"]
+    config = client.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+    assert (shadow["VariantName"], shadow["CurrentWeight"]) == ("Shadow", 0.25)
+    assert config["ShadowProductionVariants"][0]["ModelName"] == "m2"
+    assert endpoint["EndpointConfigName"] != before
+
+
+def test_the_endpoint_is_updating_while_the_experiment_is_made(experiments):
+    """The endpoint's status, and the experiment's view of it, show the deployment."""
+    experiments.create()
+    metadata = experiments.describe()["EndpointMetadata"]
+    assert (experiments.endpoint()["EndpointStatus"], metadata["EndpointStatus"]) == (
+        "Updating",
+        "Updating",
+    )
+
+
+def test_the_experiment_redeploys_production(client, experiments):
+    """A production entry that asks for other instances changes production."""
+    request = experiments.request()
+    infrastructure = request["ModelVariants"][0]["InfrastructureConfig"]
+    infrastructure["RealTimeInferenceConfig"]["InstanceCount"] = 1
+    client.create_inference_experiment(**request)
+    experiments.seen_until("Running")
+    [production] = experiments.endpoint()["ProductionVariants"]
+    assert production["DesiredInstanceCount"] == 1
+
+
+def test_variants_show_their_own_statuses(experiments):
+    """The variants are Creating with the experiment, then InService."""
+    experiments.create()
+    creating = {one["VariantName"]: one["Status"] for one in experiments.describe()["ModelVariants"]}
+    experiments.seen_until("Running")
+    running = {one["VariantName"]: one["Status"] for one in experiments.describe()["ModelVariants"]}
+    assert [creating, running] == [
+        {"AllTraffic": "Creating", "Shadow": "Creating"},
+        {"AllTraffic": "InService", "Shadow": "InService"},
+    ]
+
+
+def test_last_modified_moves_with_user_calls_only(emulator, experiments):
+    """Transitions of the service do not touch LastModifiedTime."""
+    experiments.create()
+    emulator.clock.advance(60)
+    experiments.seen_until("Running")
+    description = experiments.describe()
+    assert description["LastModifiedTime"] == description["CreationTime"]
+
+
+def test_deletion_leaves_the_endpoint(client, experiments):
+    """Delete forgets the experiment, and nothing else."""
+    experiments.running()
+    experiments.ended()
+    client.delete_inference_experiment(Name="x")
+    refusal = experiments.refusal(client.describe_inference_experiment, Name="x")
+    assert (refusal.code, experiments.endpoint()["EndpointStatus"]) == (
+        "ResourceNotFound",
+        "InService",
+    )

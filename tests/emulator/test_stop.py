@@ -1,0 +1,178 @@
+"""StopInferenceExperiment: the table of actions, and what the endpoint runs afterwards."""
+
+import pytest
+
+from airflow_shadow.emulator.fleet import create_model, model_variant
+
+
+def served(experiments):
+    """Return what the endpoint runs: model, variant, type and count, production then shadow."""
+    endpoint = experiments.endpoint()
+    config = experiments.client.describe_endpoint_config(
+        EndpointConfigName=endpoint["EndpointConfigName"]
+    )
+    counts = {
+        one["VariantName"]: one["CurrentInstanceCount"]
+        for key in ("ProductionVariants", "ShadowProductionVariants")
+        for one in endpoint.get(key, [])
+    }
+    return [
+        [
+            (one["VariantName"], one["ModelName"], one["InstanceType"], counts[one["VariantName"]])
+            for one in config.get(key, [])
+        ]
+        for key in ("ProductionVariants", "ShadowProductionVariants")
+    ]
+
+
+def test_promotion_makes_the_shadow_the_only_variant(experiments):
+    """The shadow serves under its own name, with its own instances."""
+    experiments.running()
+    experiments.ended(experiments.promote)
+    assert served(experiments) == [[("Shadow", "m2", "ml.m5.xlarge", 2)], []]
+
+
+def test_promotion_with_other_instances(experiments):
+    """DesiredModelVariants sets type and count of what stays."""
+    experiments.running()
+    desired = model_variant(
+        variant_name="Shadow", model_name="m2", instance_type="ml.c5.xlarge", instance_count=9
+    )
+    experiments.ended(experiments.promote, DesiredModelVariants=[desired])
+    assert served(experiments) == [[("Shadow", "m2", "ml.c5.xlarge", 9)], []]
+
+
+def test_the_promoted_variant_takes_all_traffic(experiments):
+    """Its weight is no longer the sampling rate."""
+    experiments.running(sampling_percentage=10)
+    experiments.ended(experiments.promote)
+    [production] = experiments.endpoint()["ProductionVariants"]
+    assert production["CurrentWeight"] == 1.0
+
+
+def test_removal_gives_the_endpoint_back(experiments):
+    """Production is as it was, the shadow is gone."""
+    experiments.running()
+    experiments.ended(experiments.remove)
+    assert served(experiments) == [[("AllTraffic", "m1", "ml.m5.xlarge", 2)], []]
+
+
+def test_removal_gives_back_the_counts_of_before(client, experiments):
+    """A scaled endpoint is not thrown back to its configuration's initial count."""
+    client.update_endpoint_weights_and_capacities(
+        EndpointName="ep",
+        DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 8}],
+    )
+    client.get_waiter("endpoint_in_service").wait(EndpointName="ep", WaiterConfig={"Delay": 0})
+    experiments.running()
+    during = served(experiments)[0][0][3]
+    experiments.ended(experiments.remove)
+    assert (during, served(experiments)[0][0][3]) == (2, 8)
+
+
+def test_removal_with_other_instances(experiments):
+    """DesiredModelVariants may set production's instances, too."""
+    experiments.running()
+    desired = model_variant(variant_name="AllTraffic", model_name="m1", instance_count=4)
+    experiments.ended(experiments.remove, DesiredModelVariants=[desired])
+    assert served(experiments) == [[("AllTraffic", "m1", "ml.m5.xlarge", 4)], []]
+
+
+def test_retaining_both_leaves_the_shadow_on_the_endpoint(experiments):
+    """Retain/Retain ends the experiment and keeps paying for the shadow."""
+    experiments.running()
+    experiments.ended(experiments.retain)
+    assert served(experiments) == [
+        [("AllTraffic", "m1", "ml.m5.xlarge", 2)],
+        [("Shadow", "m2", "ml.m5.xlarge", 2)],
+    ]
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [
+        {"AllTraffic": "Retain", "Shadow": "Promote"},
+        {"AllTraffic": "Remove", "Shadow": "Remove"},
+        {"AllTraffic": "Promote", "Shadow": "Remove"},
+        {"AllTraffic": "Remove", "Shadow": "Retain"},
+        {"AllTraffic": "Retain"},
+        {"AllTraffic": "Retain", "Other": "Remove"},
+    ],
+    ids=lambda actions: ",".join(f"{name}={action}" for name, action in actions.items()),
+)
+def test_actions_outside_the_table_are_refused(client, experiments, actions):
+    """Combinations AWS's own handlers never send are a ValidationException."""
+    experiments.running()
+    refusal = experiments.refusal(
+        client.stop_inference_experiment, Name="x", ModelVariantActions=actions
+    )
+    assert refusal.code == "ValidationException"
+
+
+@pytest.mark.parametrize(
+    ("variant", "model"), [("AllTraffic", "m1"), ("Other", "m2"), ("Shadow", "m1")]
+)
+def test_desired_variants_must_be_those_that_stay(client, experiments, variant, model):
+    """A removed or unknown variant, or another model, is refused."""
+    experiments.running()
+    refusal = experiments.refusal(
+        client.stop_inference_experiment,
+        Name="x",
+        ModelVariantActions=experiments.promote,
+        DesiredModelVariants=[model_variant(variant_name=variant, model_name=model)],
+    )
+    assert refusal.code == "ValidationException"
+
+
+@pytest.mark.parametrize("state", ["Completed", "Cancelled"])
+def test_the_desired_state_is_reached_with_the_reason(experiments, state):
+    """DesiredState becomes the status, Reason the StatusReason, and the time is kept."""
+    experiments.running()
+    experiments.ended(state=state, Reason="because")
+    description = experiments.describe()
+    shown = (description["Status"], description["StatusReason"], "CompletionTime" in description)
+    assert shown == (state, "because", True)
+
+
+def test_without_a_desired_state_it_is_cancelled(client, experiments):
+    """Cancelled is the default."""
+    experiments.running()
+    client.stop_inference_experiment(Name="x", ModelVariantActions=experiments.remove)
+    assert experiments.seen_until("Cancelled") == ["Stopping", "Stopping", "Cancelled"]
+
+
+def test_the_variants_show_what_becomes_of_them(experiments):
+    """Deleting while it stops, Deleted afterwards."""
+    experiments.running()
+    experiments.stop(experiments.promote)
+    seen = []
+    for _ in range(3):
+        variants = experiments.describe()["ModelVariants"]
+        seen.append([one["Status"] for one in variants])
+    assert seen == [["Deleting", "Updating"], ["Deleting", "Updating"], ["Deleted", "InService"]]
+
+
+def test_after_a_promotion_the_next_night_can_come(client, experiments):
+    """The promoted variant is production for the next experiment, under its own name."""
+    experiments.running()
+    experiments.ended(experiments.promote)
+    create_model(client, name="m3")
+    experiments.running(
+        name="y",
+        model_name="m2",
+        variant_name="Shadow",
+        shadow_model_name="m3",
+        shadow_variant_name="Next",
+    )
+    experiments.ended({"Shadow": "Remove", "Next": "Promote"}, name="y")
+    assert served(experiments)[0][0][:2] == ("Next", "m3")
+
+
+def test_an_endpoint_that_is_being_updated_conflicts(client, experiments):
+    """A stop waits for nobody: while someone updates the endpoint it conflicts."""
+    experiments.running()
+    client.update_endpoint(EndpointName="ep", EndpointConfigName="ep-config")
+    refusal = experiments.refusal(
+        client.stop_inference_experiment, Name="x", ModelVariantActions=experiments.remove
+    )
+    assert refusal.code == "ConflictException"

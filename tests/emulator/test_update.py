@@ -1,0 +1,179 @@
+"""UpdateInferenceExperiment: what may change, when it shows, and what it does."""
+
+from datetime import timedelta
+
+import pytest
+
+from airflow_shadow.emulator.fleet import create_model, model_variant, shadow_mode
+
+MODE_75 = shadow_mode(source="AllTraffic", shadow="Shadow", sampling_percentage=75)
+
+
+def sampling(description):
+    return description["ShadowModeConfig"]["ShadowModelVariants"][0]["SamplingPercentage"]
+
+
+def test_the_first_read_after_an_update_shows_the_past(client, experiments):
+    """Idle with the old value, then Updating, then idle with the new: idle alone proves nothing."""
+    experiments.running()
+    client.update_inference_experiment(Name="x", ShadowModeConfig=MODE_75)
+    seen = [experiments.describe() for _ in range(4)]
+    assert [(one["Status"], sampling(one)) for one in seen] == [
+        ("Running", 50),
+        ("Updating", 50),
+        ("Updating", 50),
+        ("Running", 75),
+    ]
+
+
+def test_an_update_of_sampling_changes_the_weight(client, experiments):
+    """The endpoint is Updating meanwhile, and has the new weight afterwards."""
+    experiments.running()
+    client.update_inference_experiment(Name="x", ShadowModeConfig=MODE_75)
+    updating = experiments.endpoint()["EndpointStatus"]
+    assert experiments.seen_until("Updating")[0] == "Running"
+    experiments.seen_until("Running")
+    [shadow] = experiments.endpoint()["ShadowProductionVariants"]
+    assert (updating, shadow["CurrentWeight"]) == ("Updating", 0.75)
+
+
+def test_an_update_of_sampling_keeps_the_counts(client, experiments):
+    """What autoscaling did to the variants survives."""
+    experiments.running()
+    client.update_endpoint_weights_and_capacities(
+        EndpointName="ep",
+        DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 7}],
+    )
+    client.get_waiter("endpoint_in_service").wait(EndpointName="ep", WaiterConfig={"Delay": 0})
+    client.update_inference_experiment(Name="x", ShadowModeConfig=MODE_75)
+    experiments.seen_until("Updating")
+    experiments.seen_until("Running")
+    assert experiments.endpoint()["ProductionVariants"][0]["CurrentInstanceCount"] == 7
+
+
+def test_a_description_alone_leaves_the_endpoint(client, experiments):
+    """Only what changes the deployment updates the endpoint."""
+    experiments.running()
+    client.update_inference_experiment(Name="x", Description="new")
+    assert experiments.endpoint()["EndpointStatus"] == "InService"
+
+
+def test_the_end_can_be_moved_while_running(client, emulator, experiments):
+    """A new EndTime is the one that counts."""
+    experiments.running()
+    end = emulator.clock.now() + timedelta(days=14)
+    client.update_inference_experiment(Name="x", Schedule={"EndTime": end})
+    experiments.seen_until("Updating")
+    experiments.seen_until("Running")
+    emulator.clock.advance(timedelta(days=10))
+    assert experiments.status() == "Running"
+
+
+def test_an_unchanged_start_is_tolerated_while_running(client, emulator, experiments):
+    """Clients send the whole schedule back."""
+    experiments.running()
+    schedule = experiments.describe()["Schedule"]
+    end = emulator.clock.now() + timedelta(days=2)
+    client.update_inference_experiment(Name="x", Schedule=schedule | {"EndTime": end})
+    assert experiments.seen_until("Updating")[-1] == "Updating"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"DataStorageConfig": {"Destination": "s3://bucket/x"}},
+        {
+            "ModelVariants": [
+                model_variant(variant_name="Shadow", model_name="m2", instance_count=5)
+            ]
+        },
+        {
+            "ShadowModeConfig": shadow_mode(
+                source="Shadow", shadow="AllTraffic", sampling_percentage=50
+            )
+        },
+    ],
+    ids=["data storage", "variants", "names"],
+)
+def test_while_running_other_members_are_refused(client, experiments, change):
+    """Running: description, sampling, EndTime, and nothing else."""
+    experiments.running()
+    refusal = experiments.refusal(client.update_inference_experiment, Name="x", **change)
+    assert refusal.code == "ValidationException"
+
+
+def test_while_running_the_start_is_refused(client, emulator, experiments):
+    """What has started has started."""
+    experiments.running()
+    schedule = {"StartTime": emulator.clock.now() + timedelta(hours=1)}
+    refusal = experiments.refusal(client.update_inference_experiment, Name="x", Schedule=schedule)
+    assert refusal.code == "ValidationException"
+
+
+def test_unchanged_members_are_tolerated_while_running(client, experiments):
+    """The same variants as they are, are no change."""
+    experiments.running()
+    variants = experiments.request()["ModelVariants"]
+    client.update_inference_experiment(Name="x", ModelVariants=variants, Description="new")
+    experiments.seen_until("Updating")
+    experiments.seen_until("Running")
+    assert experiments.describe()["Description"] == "new"
+
+
+def test_a_scheduled_experiment_goes_back_to_created(client, experiments, scheduled):
+    """Created -> Updating -> Created."""
+    scheduled()
+    client.update_inference_experiment(Name="x", Description="new")
+    assert [experiments.status() for _ in range(4)] == ["Created", "Updating", "Updating", "Created"]
+
+
+def test_a_scheduled_experiment_may_change_its_window(client, emulator, experiments, scheduled):
+    """Both times may move before the start."""
+    scheduled(hours=2)
+    start = emulator.clock.now() + timedelta(hours=10)
+    schedule = {"StartTime": start, "EndTime": start + timedelta(days=1)}
+    client.update_inference_experiment(Name="x", Schedule=schedule)
+    experiments.seen_until("Updating")
+    experiments.seen_until("Created")
+    emulator.clock.advance(timedelta(hours=5))
+    assert experiments.status() == "Created"
+
+
+def test_a_scheduled_experiment_may_change_one_variant(client, experiments, scheduled):
+    """A single entry changes that variant and leaves the other."""
+    scheduled()
+    variant = model_variant(variant_name="Shadow", model_name="m2", instance_count=5)
+    client.update_inference_experiment(Name="x", ModelVariants=[variant])
+    experiments.seen_until("Updating")
+    experiments.seen_until("Created")
+    counts = [
+        one["InfrastructureConfig"]["RealTimeInferenceConfig"]["InstanceCount"]
+        for one in experiments.describe()["ModelVariants"]
+    ]
+    assert counts == [2, 5]
+
+
+def test_a_variants_model_is_fixed(client, experiments, scheduled):
+    """Another model needs another variant."""
+    scheduled()
+    create_model(client, name="m3")
+    variant = model_variant(variant_name="Shadow", model_name="m3")
+    refusal = experiments.refusal(
+        client.update_inference_experiment, Name="x", ModelVariants=[variant]
+    )
+    assert refusal.code == "ValidationException"
+
+
+def test_a_scheduled_experiment_may_get_another_shadow(client, experiments, scheduled):
+    """A new variant with a new model replaces the old one."""
+    scheduled()
+    create_model(client, name="m3")
+    variants = [
+        model_variant(variant_name="AllTraffic", model_name="m1"),
+        model_variant(variant_name="Other", model_name="m3"),
+    ]
+    mode = shadow_mode(source="AllTraffic", shadow="Other", sampling_percentage=10)
+    client.update_inference_experiment(Name="x", ModelVariants=variants, ShadowModeConfig=mode)
+    experiments.seen_until("Updating")
+    experiments.seen_until("Created")
+    assert experiments.describe()["ShadowModeConfig"] == mode

@@ -1,0 +1,30 @@
+"""What botocore's model and its answers become."""
+
+from datetime import UTC, datetime, timedelta, timezone
+
+from airflow_shadow.service_model import field_names, input_shape, to_plain
+
+NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
+
+
+def test_a_response_becomes_plain():
+    """A description goes to XCom as JSON can carry it."""
+    zone = timezone(timedelta(hours=1))
+    response = {
+        "Schedule": {"StartTime": NOON.astimezone(zone)},
+        "ModelVariants": [{"Status": "InService"}],
+        "ResponseMetadata": {"HTTPStatusCode": 200},
+    }
+    assert {
+        "Schedule": {"StartTime": "2026-01-31T12:00:00+00:00"},
+        "ModelVariants": [{"Status": "InService"}],
+    } == to_plain(response)
+
+
+def test_field_names_are_botocores():
+    """Arguments are named as botocore's paginators and waiters would name them."""
+    names = field_names(input_shape("StopInferenceExperiment"))
+    assert ("ModelVariantActions", "DesiredState") == (
+        names["model_variant_actions"],
+        names["desired_state"],
+    )
