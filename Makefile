@@ -6,7 +6,7 @@ UV_VERSION = 0.13.9
 .PHONY: demo test test-2.11 lint bench clean
 
 demo: .venv/.installed
-	.venv/bin/python -m example_dags.demo
+	.venv/bin/python -m demo
 
 test: .venv/.installed .venv-awscli/.installed
 	.venv/bin/python -m pytest

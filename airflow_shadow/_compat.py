@@ -16,7 +16,7 @@ try:
         AirflowRescheduleException,
         AirflowSensorTimeout,
         AirflowSkipException,
-        TaskDeferralTimeout,
+        TaskDeferralError,
     )
 except ImportError:  # Airflow 2.11
     from airflow.exceptions import (
@@ -25,7 +25,7 @@ except ImportError:  # Airflow 2.11
         AirflowRescheduleException,
         AirflowSensorTimeout,
         AirflowSkipException,
-        TaskDeferralTimeout,
+        TaskDeferralError,
     )
     from airflow.models.baseoperator import BaseOperator
     from airflow.utils.context import Context
@@ -51,6 +51,13 @@ def first_reschedule_date(sensor: Any, context: Context) -> datetime | None:
     return start
 
 
+def is_deferral_timeout(error: TaskDeferralError) -> bool:
+    """Tell whether a deferral ended because its `timeout` ran out, not because the trigger broke."""
+    return type(error).__name__ == "TaskDeferralTimeout" or "Trigger/execution timeout" in str(
+        error
+    )
+
+
 __all__ = [
     "AirflowException",
     "AirflowFailException",
@@ -59,8 +66,9 @@ __all__ = [
     "AirflowSkipException",
     "BaseOperator",
     "Context",
-    "TaskDeferralTimeout",
+    "TaskDeferralError",
     "conf",
     "first_reschedule_date",
+    "is_deferral_timeout",
     "render_template_to_string",
 ]

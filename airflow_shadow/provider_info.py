@@ -32,7 +32,11 @@ def get_provider_info() -> dict[str, Any]:
         "operators": [
             {
                 "integration-name": integration,
-                "python-modules": ["airflow_shadow.operators.inference_experiment"],
+                "python-modules": [
+                    "airflow_shadow.operators.create",
+                    "airflow_shadow.operators.update",
+                    "airflow_shadow.operators.conclude",
+                ],
             }
         ],
         "sensors": [
@@ -57,7 +61,14 @@ def get_provider_info() -> dict[str, Any]:
                         "type": "string",
                         "example": "prod-eu",
                         "default": "",
-                    }
+                    },
+                    "waiter_delay": {
+                        "description": "Seconds between two looks at AWS, for operators.",
+                        "version_added": "0.1.0",
+                        "type": "float",
+                        "example": "60",
+                        "default": "30",
+                    },
                 },
             }
         },

@@ -46,7 +46,8 @@ def perform(response: "ShadowResponse", action: Action) -> TYPE_RESPONSE:
         region=response.region,
     )
     status, headers, body = _go_wrong(response, fault, action) if fault else _act(response, action)
-    return status, headers | {"Date": http_date(emulator.clock.now())}, body
+    kept = {name: value for name, value in headers.items() if name.lower() != "date"}
+    return status, kept | {"Date": http_date(emulator.clock.now())}, body
 
 
 def _go_wrong(response: "ShadowResponse", fault: Fault, action: Action) -> TYPE_RESPONSE:
@@ -56,7 +57,7 @@ def _go_wrong(response: "ShadowResponse", fault: Fault, action: Action) -> TYPE_
         status = int(fault.options.get("status", 500))
         return _error(status, _SERVER_ERRORS[status], "Out of order (asked of the emulator).")
     if fault.kind == "empty-pages":
-        return _empty_page(response, action)
+        return _empty_page(response)
     if fault.kind == "slow":
         time.sleep(float(fault.options.get("seconds", 1)))
         return _act(response, action)
@@ -65,10 +66,8 @@ def _go_wrong(response: "ShadowResponse", fault: Fault, action: Action) -> TYPE_
     raise LostConnectionError(endpoint_url=str(response.uri))
 
 
-def _empty_page(response: "ShadowResponse", action: Action) -> TYPE_RESPONSE:
-    if response.operation != "ListInferenceExperiments":
-        return _act(response, action)
-    token = response.request.get("NextToken") or listing.token([])
+def _empty_page(response: "ShadowResponse") -> TYPE_RESPONSE:
+    token = listing.same_place(response.request.get("NextToken"))
     return _OK, _json_headers(), json.dumps({"InferenceExperiments": [], "NextToken": token})
 
 

@@ -2,7 +2,7 @@
 
 from threading import RLock
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, get_args
 
 from airflow_shadow.emulator.clock import Clock
 from airflow_shadow.emulator.faults import Faults
@@ -37,7 +37,7 @@ class Emulator:
         self.clock = Clock(speed=speed)
         self.pacing = Pace(name=pace, reads=reads)
         self.faults = Faults()
-        self.busy_code: BusyCode = "ResourceInUse"
+        self._busy_code: BusyCode = "ResourceInUse"
         self._history = History()
         self._worlds: dict[tuple[str, str], World] = {}
         self._server = Server(emulator=self, host=host, port=port)
@@ -85,6 +85,17 @@ class Emulator:
     @reads.setter
     def reads(self, reads: int) -> None:
         self.pacing.reads = reads
+
+    @property
+    def busy_code(self) -> BusyCode:
+        """The code of a Create on an endpoint that is not free; AWS does not document it."""
+        return self._busy_code
+
+    @busy_code.setter
+    def busy_code(self, code: BusyCode) -> None:
+        if code not in get_args(BusyCode):
+            raise ValueError(f"No code {code!r}. Choose one of: {', '.join(get_args(BusyCode))}.")
+        self._busy_code = code
 
     def world(self, *, account: str, region: str) -> World:
         """Return the state of one account in one region, made when first asked for."""

@@ -40,7 +40,10 @@ def deploy(
     cause: str,
     capacities: Capacities,
 ) -> None:
-    """Run the variants of a configuration; counts and weights in `capacities` win over its own."""
+    """Run the variants of a configuration, at the end of a deployment (assumed: config-at-end).
+
+    Counts and weights in `capacities` win over the configuration's own.
+    """
     document = deepcopy(world.configs[config])
     production, shadow = (
         [_deployed(world, variant, at, capacities) for variant in document.get(name) or ()]

@@ -1,6 +1,6 @@
 """The errors the emulator answers with, each with the code botocore turns into its own class.
 
-The texts are assumed (AWS documents none of them): match on codes.
+AWS documents no texts, so match on codes (assumed: texts).
 """
 
 from botocore.exceptions import ConnectionClosedError

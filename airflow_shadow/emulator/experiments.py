@@ -91,14 +91,19 @@ def update(world: World, request: Document, now: datetime) -> Experiment:
     _require_status(experiment, "updated", ("Created", "Running"))
     schedule = aware(request.get("Schedule") or {})
     request = request | ({"Schedule": schedule} if schedule else {})
-    changes = _running_changes if experiment.status == "Running" else _created_changes
-    experiment.update = changes(world, experiment, request, now)
-    experiment.modified, experiment.idle = now, experiment.status
-    touches = experiment.status == "Running" and "ShadowModeConfig" in experiment.update
+    accept = _running_changes if experiment.status == "Running" else _created_changes
+    changes = accept(world, experiment, request, now)
+    touches = experiment.status == "Running" and _changes_traffic(experiment, changes)
     if touches:
         _require_ready(world, experiment)
+    experiment.update, experiment.modified, experiment.idle = changes, now, experiment.status
     begin(world, experiment, "update", now, touches_endpoint=touches, late_reads=1)
     return experiment
+
+
+def _changes_traffic(experiment: Experiment, changes: Document) -> bool:
+    now = experiment.request["ShadowModeConfig"]
+    return bool(changes.get("ShadowModeConfig", now) != now)
 
 
 def _running_changes(

@@ -35,8 +35,10 @@ class Fault:
 
     def fits(self, *, operation: str, account: str, region: str) -> bool:
         """Whether this fault is meant for a call."""
+        listing = self.kind != "empty-pages" or operation == "ListInferenceExperiments"
         return (
-            self.operation in ("*", operation)
+            listing
+            and self.operation in ("*", operation)
             and self.account in (None, account)
             and self.region in (None, region)
         )

@@ -95,6 +95,7 @@ def fail(world: World, experiment: Experiment, at: datetime, *, reason: str) -> 
     """Cancel an experiment that broke (assumed: failure)."""
     deployed = experiment.status in ("Updating", "Stopping") and experiment.idle == "Running"
     experiment.failure = experiment.reason = reason
+    # The end of a broken experiment is dated, too (assumed: completion-time).
     experiment.work, experiment.completed, experiment.update = None, at, {}
     _release(world, experiment, at, failure=reason)
     shadow = "InService" if deployed else "Deleted"
@@ -150,6 +151,7 @@ def _deploy_running(
 
 
 def _finish_update(world: World, experiment: Experiment, at: datetime) -> None:
+    # Until now Describe has shown the old values (assumed: values-after-update).
     before = experiment.sampling
     update, experiment.update = experiment.update, {}
     experiment.start = update.pop("StartTime", experiment.start)
@@ -166,6 +168,7 @@ def _finish_stop(world: World, experiment: Experiment, at: datetime) -> None:
     endpoint = world.endpoints[experiment.endpoint]
     outcome = stopped_outcome(experiment, stop, endpoint)
     _apply(world, experiment, endpoint, outcome, at)
+    # The schedule stays as it was planned (assumed: end-time-kept).
     experiment.reason, experiment.completed = stop.reason, at
     turn(world, experiment, stop.state, at)
 

@@ -85,6 +85,12 @@ def token(seen: Sequence[str]) -> str:
     return base64.urlsafe_b64encode(json.dumps(list(seen)).encode()).decode()
 
 
+def same_place(text: str | None) -> str:
+    """Return another token for the same place: clients refuse to get one twice."""
+    seen = _read(text)
+    return token([*seen, "*" * (len(seen) + 1)])  # no name has an asterisk
+
+
 def _read(text: str | None) -> list[str]:
     if not text:
         return []

@@ -49,7 +49,6 @@ class Pace:
     def due(self, work: Work, now: datetime) -> datetime | None:
         """Return when the work was done, or None while it is under way."""
         if self.name == "count":
-            done = self.reads <= max(work.reads, work.endpoint_reads)
-            return now if done and not work.late_reads else None
+            return now if self.reads <= max(work.reads, work.endpoint_reads) else None
         end = work.since + timedelta(seconds=SECONDS[work.kind])
         return end if end <= now else None

@@ -96,7 +96,8 @@ class ShadowOperator(TextTemplates, AwsBaseOperator[InferenceExperimentHook]):
         of a `.json` or `.yaml` file on the template path; explicit arguments override it
         (templated)
     :param wait_for_completion: wait until the operation has happened
-    :param waiter_delay: seconds between two looks at AWS
+    :param waiter_delay: seconds between two looks at AWS; `[airflow_shadow] waiter_delay` unless
+        given
     :param waiter_max_attempts: looks at most; `None` leaves it to the deadline
     :param waiter_timeout: seconds until the wait gives up; the default is in the README's table
     :param deferrable: wait in the triggerer, which frees the worker
@@ -124,7 +125,7 @@ class ShadowOperator(TextTemplates, AwsBaseOperator[InferenceExperimentHook]):
         *,
         config: Mapping[str, Any] | str | None = None,
         wait_for_completion: bool = True,
-        waiter_delay: float = 30,
+        waiter_delay: float = conf.getfloat("airflow_shadow", "waiter_delay", fallback=30.0),
         waiter_max_attempts: int | None = None,
         waiter_timeout: float | None = None,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
@@ -239,8 +240,8 @@ class ShadowOperator(TextTemplates, AwsBaseOperator[InferenceExperimentHook]):
         return outcome or defer(self, step, policy)
 
     def _deadline(self) -> float:
-        seconds = self.waiter_timeout or DEADLINES[self.deadline_row].seconds
-        return time.time() + seconds
+        given, default = self.waiter_timeout, DEADLINES[self.deadline_row].seconds
+        return time.time() + (default if given is None else given)
 
     def _settled(self, _context: Context, outcome: Outcome, _carry: dict[str, Any]) -> Step:
         """End with what was waited for, or with its error."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
@@ -14,7 +14,7 @@ from airflow_shadow.exceptions import (
     AwsAccessDeniedError,
     AwsRefusedError,
     ExperimentExistsError,
-    ExperimentStoppedError,
+    InvalidRequestError,
     ProductionChangeError,
 )
 from airflow_shadow.hooks.endpoints import check_candidate, production_changes, running
@@ -26,15 +26,18 @@ from airflow_shadow.lifecycle import (
     Action,
     Ending,
     Status,
-    ending,
     mark,
-    sampling,
     status_of,
     stop_request,
 )
 from airflow_shadow.operators.base import ShadowOperator, Step, Wait
-from airflow_shadow.operators.creation import UNREAD, CreationRequest, differences
-from airflow_shadow.operators.schedule import planned_end
+from airflow_shadow.operators.creation import (
+    UNREAD,
+    CreationRequest,
+    differences,
+    plan,
+    with_legal_name,
+)
 from airflow_shadow.ownership import Claim, Identity, claim, default_names, known_failure
 from airflow_shadow.waiting import (
     EndpointFree,
@@ -43,6 +46,8 @@ from airflow_shadow.waiting import (
     Progress,
     ReachStatus,
     View,
+    ended_badly,
+    is_idle,
 )
 
 _ANY_END = (str(Ending.STOPPED), str(Ending.BROKEN))
@@ -174,10 +179,12 @@ class CreateInferenceExperimentOperator(ShadowOperator):
         me = self._identity(context)
         wanted = self._wanted()
         self._checked(wanted.complete(UNREAD, name=next(self._names(me, wanted))))
-        patience = self.endpoint_timeout or DEADLINES["endpoint"].seconds
+        wanted.check_schedule()
+        patience = self.endpoint_timeout
         deadlines = {
             "claim_deadline": time.time() + DEADLINES["remove"].seconds,
-            "endpoint_deadline": time.time() + patience,
+            "endpoint_deadline": time.time()
+            + (DEADLINES["endpoint"].seconds if patience is None else patience),
         }
         return self._claim(context, me, deadlines)
 
@@ -195,7 +202,10 @@ class CreateInferenceExperimentOperator(ShadowOperator):
         return {"Schedule": {key: value for key, value in times.items() if value is not None}}
 
     def _checked(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        return self.hook.prepare(self.api_operation, request, validate=self.validate).params
+        try:
+            return self.hook.prepare(self.api_operation, request, validate=self.validate).params
+        except InvalidRequestError as error:
+            raise with_legal_name(error, name=str(request["Name"])) from error
 
     def _names(self, me: Identity, wanted: CreationRequest) -> Iterator[str]:
         if given := wanted.given.get("Name"):
@@ -252,14 +262,10 @@ class CreateInferenceExperimentOperator(ShadowOperator):
         if me.is_owner(tags):
             self._retag(found, me, tags)
         failure = known_failure(found, tags)
-        how = ending(found, known_failure=failure)
-        if how is Ending.STOPPED:
-            raise ExperimentStoppedError(
-                asked=f"experiment {found['Name']!r} to run",
-                found="it was stopped by somebody",
-                reason=found.get("StatusReason") or "",
-            )
-        if how:
+        asked = f"experiment {found['Name']!r} to run"
+        if error := ended_badly(asked, found, Progress(known_failure=failure)):
+            raise error
+        if status_of(found) in CONCLUDED:
             return found
         return self._await_running(found["Name"], found, failure)
 
@@ -294,7 +300,8 @@ class CreateInferenceExperimentOperator(ShadowOperator):
         """Decide about somebody else's experiment as `if_exists` says."""
         wanted = self._wanted()
         now_runs = running(self.hook, wanted.endpoint_name, asked=self._asked(wanted))
-        differs = differences(wanted.complete(now_runs, name=found["Name"]), found)
+        request = self._checked(wanted.complete(now_runs, name=found["Name"]))
+        differs = differences(request, found)
         concluded = status_of(found) in CONCLUDED
         if self.if_exists == "adopt" and not differs:
             return Claim.ADOPT
@@ -316,7 +323,7 @@ class CreateInferenceExperimentOperator(ShadowOperator):
         endpoint_name, thorough = self._wanted().endpoint_name, "refusals" in carry
         goal = EndpointFree(endpoint_name, thorough=thorough)
         endpoint = self.hook.find_endpoint(endpoint_name)
-        if endpoint and (thorough or endpoint.get("ShadowProductionVariants")):
+        if endpoint and (thorough or not is_idle(endpoint)):
             holder = self.hook.find_holder(endpoint_name)
             what = claim(holder, self._tags_of(holder), me, name_is_given=True)
             if holder and what is not Claim.FOREIGN:  # ours, under a name that rendered otherwise
@@ -329,7 +336,7 @@ class CreateInferenceExperimentOperator(ShadowOperator):
         me, name = self._identity(context), carry["name"]
         failure = str(outcome.view.get("FailureReason") or "")
         request = self._request(name, me.tags(known_failure=failure))
-        self._log_plan(request)
+        self.log.info("%s", plan(request, now=self.hook.now()))
         try:
             self._change(
                 lambda: self.hook.create_inference_experiment(request, validate=self.validate)
@@ -353,26 +360,6 @@ class CreateInferenceExperimentOperator(ShadowOperator):
         schedule = wanted.schedule(now=self.hook.now(), shift_past=self.shift_past_schedule)
         return {**{k: v for k, v in request.items() if k != "Schedule"}, **schedule}
 
-    def _log_plan(self, request: Mapping[str, Any]) -> None:
-        now = self.hook.now()
-        schedule = request.get("Schedule", {})
-        end = planned_end(schedule, now=now)
-        shadow_name, percentage = sampling(request)
-        shadow = next(v for v in request["ModelVariants"] if v["VariantName"] == shadow_name)
-        infrastructure = shadow["InfrastructureConfig"]["RealTimeInferenceConfig"]
-        hours = (end - schedule.get("StartTime", now)).total_seconds() / 3600
-        self.log.info(
-            "Creating %r on endpoint %r: %s %% of the requests to model %r, until %s, "
-            "up to %.0f instance-hours of %s.",
-            request["Name"],
-            request["EndpointName"],
-            percentage,
-            shadow["ModelName"],
-            end.isoformat(timespec="seconds"),
-            hours * infrastructure["InstanceCount"],
-            infrastructure["InstanceType"],
-        )
-
     def _refused(
         self, context: Context, me: Identity, carry: dict[str, Any], error: AwsRefusedError
     ) -> Step:
@@ -391,9 +378,7 @@ class CreateInferenceExperimentOperator(ShadowOperator):
     def _is_busy(self) -> bool:
         endpoint_name = self._wanted().endpoint_name
         endpoint = self.hook.find_endpoint(endpoint_name) or {}
-        idle = endpoint.get("EndpointStatus") == "InService"
-        shadowed = bool(endpoint.get("ShadowProductionVariants"))
-        return not idle or shadowed or self.hook.find_holder(endpoint_name) is not None
+        return not is_idle(endpoint) or self.hook.find_holder(endpoint_name) is not None
 
     # --- running -------------------------------------------------------------------------
 
@@ -410,4 +395,5 @@ class CreateInferenceExperimentOperator(ShadowOperator):
         start = (shown.get("Schedule") or {}).get("StartTime")
         if isinstance(start, str):
             start = datetime.fromisoformat(start)
-        return start is not None and start > self.hook.now()
+        # AWS's clock is known to the second only.
+        return start is not None and start > self.hook.now() + timedelta(seconds=1)

@@ -9,8 +9,14 @@ from typing import Any
 
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.hooks.endpoints import Running, shadow_request
-from airflow_shadow.lifecycle import shows
-from airflow_shadow.operators.schedule import parse_duration, resolve_schedule
+from airflow_shadow.lifecycle import sampling, shows
+from airflow_shadow.operators.schedule import (
+    parse_duration,
+    planned_end,
+    resolve_schedule,
+    window_length,
+)
+from airflow_shadow.ownership import legal_name
 from airflow_shadow.service_model import to_plain
 
 #: Stands in for the endpoint while a request is checked before AWS is asked anything.
@@ -89,15 +95,20 @@ class CreationRequest:
 
         :param now: AWS's time
         """
-        given = self.given.get("Schedule") or {}
-        resolved = resolve_schedule(
-            start=given.get("StartTime"),
-            end=given.get("EndTime"),
-            duration=parse_duration(self.duration) if self.duration is not None else None,
-            now=now,
-            shift_past=shift_past,
-        )
+        resolved = resolve_schedule(**self._window(), now=now, shift_past=shift_past)
         return {"Schedule": resolved} if resolved else {}
+
+    def check_schedule(self) -> None:
+        """Refuse a schedule that contradicts itself, before an endpoint is waited for."""
+        window_length(**self._window())
+
+    def _window(self) -> dict[str, Any]:
+        given = self.given.get("Schedule") or {}
+        return {
+            "start": given.get("StartTime"),
+            "end": given.get("EndTime"),
+            "duration": parse_duration(self.duration) if self.duration is not None else None,
+        }
 
 
 def differences(request: Mapping[str, Any], experiment: Mapping[str, Any]) -> list[str]:
@@ -107,3 +118,26 @@ def differences(request: Mapping[str, Any], experiment: Mapping[str, Any]) -> li
     fields = [("EndpointName", plain.get("EndpointName"), endpoint)]
     fields += [(k, v, experiment.get(k)) for k, v in plain.items() if k not in _NOT_COMPARED]
     return [f"{k} is {is_!r}, asked {asks!r}" for k, asks, is_ in fields if not shows(is_, asks)]
+
+
+def plan(request: Mapping[str, Any], *, now: datetime) -> str:
+    """Say in one line what a creation will do, until when, and what the shadow will use."""
+    schedule = request.get("Schedule", {})
+    end = planned_end(schedule, now=now)
+    hours = (end - schedule.get("StartTime", now)).total_seconds() / 3600
+    shadow_name, percentage = sampling(request)
+    shadow = next(v for v in request["ModelVariants"] if v["VariantName"] == shadow_name)
+    uses = shadow["InfrastructureConfig"]["RealTimeInferenceConfig"]
+    return (
+        f"Creating {request['Name']!r} on endpoint {request['EndpointName']!r}: {percentage} % of "
+        f"the requests to model {shadow['ModelName']!r}, until {end.isoformat(timespec='seconds')},"
+        f" up to {hours * uses['InstanceCount']:.0f} instance-hours of {uses['InstanceType']}."
+    )
+
+
+def with_legal_name(error: InvalidRequestError, *, name: str) -> InvalidRequestError:
+    """Return the error, with a legal name in its advice if AWS would refuse the given one."""
+    if not any(fault.path == "Name" for fault in getattr(error.__cause__, "faults", ())):
+        return error
+    advice = f"A name that AWS accepts: {legal_name(name)!r}. {error.next_step}"
+    return InvalidRequestError(asked=error.asked, found=error.found, next_step=advice)

@@ -42,6 +42,20 @@ def parse_duration(value: Any) -> timedelta:
     return found
 
 
+def window_length(
+    *, start: datetime | None, end: datetime | None, duration: timedelta | None
+) -> timedelta | None:
+    """Return how long the experiment shall last, `None` if that depends on when it starts.
+
+    :raises InvalidRequestError: contradictory, whatever the time is
+    """
+    if end and duration:
+        raise _invalid(start, end, "end_time and duration are both given", "Give one of them.")
+    if start and end and end <= start:
+        raise _invalid(start, end, "the end is not after the start", "Correct the times.")
+    return duration or (end - start if start and end else None)
+
+
 def resolve_schedule(
     *,
     start: datetime | None,
@@ -58,13 +72,9 @@ def resolve_schedule(
     :param now: AWS's time, aware
     :raises InvalidRequestError: contradictory, wholly past, or longer than 30 days
     """
-    if end and duration:
-        raise _invalid(start, end, "end_time and duration are both given", "Give one of them.")
-    length = duration or (end - start if start and end else None)
+    length = window_length(start=start, end=end, duration=duration)
     if duration:
         end = (start or now) + duration
-    if start and end and end <= start:
-        raise _invalid(start, end, "the end is not after the start", "Correct the times.")
     if end and end <= now:
         if not (shift_past and length):
             raise _invalid(

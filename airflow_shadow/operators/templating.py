@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,17 @@ class TextTemplates:
                 ]
             )
         return super().render_template(content, context, env, seen_oids)  # type: ignore[misc]
+
+    def _do_render_template_fields(
+        self, parent: Any, template_fields: Iterable[str], *args: Any, **kwargs: Any
+    ) -> None:
+        """Render, and name in the log what rendered to nothing; mapped tasks come here too."""
+        names = list(template_fields)
+        given = [name for name in names if getattr(parent, name, None) is not None]
+        super()._do_render_template_fields(parent, names, *args, **kwargs)  # type: ignore[misc]
+        for name in given:
+            if getattr(parent, name) is None:
+                self.log.info("%s rendered to nothing and is left out.", name)  # type: ignore[attr-defined]
 
 
 def load_structure(value: Any, *, what: str, env: jinja2.Environment | None) -> Any:

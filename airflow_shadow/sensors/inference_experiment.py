@@ -17,9 +17,10 @@ from airflow_shadow._compat import (
     AirflowSkipException,
     BaseOperator,
     Context,
-    TaskDeferralTimeout,
+    TaskDeferralError,
     conf,
     first_reschedule_date,
+    is_deferral_timeout,
 )
 from airflow_shadow.exceptions import InvalidRequestError, ShadowError, WaitTimeoutError
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
@@ -95,7 +96,9 @@ class InferenceExperimentSensor(TextTemplates, AwsBaseSensor[InferenceExperiment
         """Resume like an operator: the base sensor would skip on errors that a poke would raise."""
         try:
             return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
-        except TaskDeferralTimeout:
+        except TaskDeferralError as error:
+            if not is_deferral_timeout(error):
+                raise
             found = "no answer from the triggerer in time"
             self._fail(WaitTimeoutError(asked=self._goal().asked, found=found))
 

@@ -104,16 +104,12 @@ def listed(names: Iterable[str]) -> str:
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return ``; did you mean X?`` for the closest known name, else nothing.
 
-    Case and underscores do not count, because ``endpoint_name`` is the commonest slip.
+    Case does not count, and underscores little: ``endpoint_name`` is the commonest slip.
     """
-    folded = {_folded(candidate): candidate for candidate in known}
+    lowered = {candidate.lower(): candidate for candidate in known}
     # A name is cut, because the comparison takes quadratic time.
-    close = difflib.get_close_matches(_folded(name[:_SHOWN_MAX]), folded, n=1)
-    return f"; did you mean {folded[close[0]]}?" if close else ""
-
-
-def _folded(name: str) -> str:
-    return name.replace("_", "").replace("-", "").lower()
+    close = difflib.get_close_matches(name[:_SHOWN_MAX].lower(), lowered, n=1)
+    return f"; did you mean {lowered[close[0]]}?" if close else ""
 
 
 def _short_repr() -> reprlib.Repr:

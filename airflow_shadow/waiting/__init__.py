@@ -19,8 +19,10 @@ from airflow_shadow.waiting.goals import (
     ReachStatus,
     ShadowPromoted,
     UpdateApplied,
+    ended_badly,
     goal_from_dict,
     goal_to_dict,
+    is_idle,
 )
 
 __all__ = [
@@ -39,7 +41,9 @@ __all__ = [
     "UpdateApplied",
     "View",
     "backoff",
+    "ended_badly",
     "goal_from_dict",
     "goal_to_dict",
+    "is_idle",
     "wait",
 ]

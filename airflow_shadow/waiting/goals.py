@@ -33,7 +33,7 @@ from airflow_shadow.lifecycle import (
 from airflow_shadow.waiting.engine import Asking, Judgement, Look, Progress, View
 
 
-def _ended_badly(
+def ended_badly(
     asked: str, experiment: View, progress: Progress, tolerates: tuple[str, ...] = ()
 ) -> ShadowError | None:
     """Return the error of an experiment that broke or was stopped by somebody, else `None`."""
@@ -102,7 +102,7 @@ class ReachStatus:
 
     def _judge(self, experiment: View, progress: Progress) -> Judgement:
         status, shown = status_of(experiment), str(experiment.get("Status"))
-        if error := _ended_badly(self.asked, experiment, progress, self.tolerates):
+        if error := ended_badly(self.asked, experiment, progress, self.tolerates):
             return Judgement(shown, error=error, view=experiment)
         if shown in self.targets:
             return Judgement(shown, done=True, view=experiment)
@@ -142,7 +142,7 @@ class UpdateApplied:
             return Judgement("missing", error=_missing(self.asked, self.name))
         _note_health(experiment, progress)
         status, shown = status_of(experiment), str(experiment.get("Status"))
-        if error := _ended_badly(self.asked, experiment, progress) or self._gone(experiment):
+        if error := ended_badly(self.asked, experiment, progress) or self._gone(experiment):
             return Judgement(shown, error=error, view=experiment)
         if status in SETTLED:
             if shows(experiment, self.expected):
@@ -194,8 +194,7 @@ class EndpointFree:
         status = str(endpoint["EndpointStatus"])
         if error := endpoint_failed(self.asked, endpoint):
             return Judgement(status, error=error, view=endpoint)
-        idle = status == "InService" and not endpoint.get("ShadowProductionVariants")
-        if self.thorough or not idle:
+        if self.thorough or not is_idle(endpoint):
             holder = (yield Look("holder", self.name)).view
             if holder is not None:
                 return Judgement(_busy(endpoint, holder), view=endpoint)
@@ -209,6 +208,12 @@ class EndpointFree:
         shadow = endpoint["ShadowProductionVariants"][0]["VariantName"]
         found = f"shadow variant {shadow!r} on endpoint {self.name!r}, owned by no experiment"
         return EndpointShadowedError(asked=self.asked, found=found)
+
+
+def is_idle(endpoint: View) -> bool:
+    """Tell whether an endpoint is in service and bears no shadow."""
+    in_service = endpoint.get("EndpointStatus") == "InService"
+    return in_service and not endpoint.get("ShadowProductionVariants")
 
 
 def endpoint_missing(asked: str, name: str) -> EndpointNotFoundError:
@@ -261,7 +266,7 @@ class ShadowPromoted:
             return Judgement("missing", error=_missing(self.asked, self.name))
         _note_health(experiment, progress)
         shown = str(experiment.get("Status"))
-        if error := _ended_badly(self.asked, experiment, progress):
+        if error := ended_badly(self.asked, experiment, progress):
             return Judgement(shown, error=error, view=experiment)
         if status_of(experiment) not in CONCLUDED:
             return Judgement(shown, view=experiment)

@@ -32,7 +32,7 @@ def emulator(server):
 
 
 @cache
-def _client(service, url, region, key, secret, token):
+def _client(*, service, url, region, key, secret, token):
     return boto3.client(
         service,
         endpoint_url=url,
@@ -49,7 +49,14 @@ def connect(emulator):
     """Make a client that does not retry."""
 
     def make(service="sagemaker", region="us-east-1", key="key", secret="secret", token=None):
-        return _client(service, emulator.url, region, key, secret, token)
+        return _client(
+            service=service,
+            url=emulator.url,
+            region=region,
+            key=key,
+            secret=secret,
+            token=token,
+        )
 
     return make
 
@@ -88,15 +95,19 @@ class Experiments:
         )
 
     def create(self, **members):
+        """Ask for an experiment, by default "x" on "ep"."""
         return self.client.create_inference_experiment(**self.request(**members))
 
     def describe(self, name="x"):
+        """Describe an experiment, which counts as a read."""
         return self.client.describe_inference_experiment(Name=name)
 
     def status(self, name="x"):
+        """Read an experiment's status."""
         return self.describe(name)["Status"]
 
     def endpoint(self, name="ep"):
+        """Describe an endpoint."""
         return self.client.describe_endpoint(EndpointName=name)
 
     def seen_until(self, status, name="x"):
@@ -114,6 +125,7 @@ class Experiments:
         self.seen_until("Running", name)
 
     def stop(self, actions=None, name="x", state="Completed", **members):
+        """Ask for the end of an experiment, by default without its shadow."""
         return self.client.stop_inference_experiment(
             Name=name, ModelVariantActions=actions or REMOVE, DesiredState=state, **members
         )
@@ -143,6 +155,7 @@ def experiments(client, fleet):
 @pytest.fixture
 def scheduled(emulator, experiments):
     """A factory of experiments that wait (status Created) for a start in `hours`."""
+
     def make(name="x", hours=2, days=7, **members):
         start = emulator.clock.now() + timedelta(hours=hours)
         schedule = {"StartTime": start, "EndTime": start + timedelta(days=days)}

@@ -125,7 +125,9 @@ def test_the_experiment_redeploys_production(client, experiments):
 def test_variants_show_their_own_statuses(experiments):
     """The variants are Creating with the experiment, then InService."""
     experiments.create()
-    creating = {one["VariantName"]: one["Status"] for one in experiments.describe()["ModelVariants"]}
+    creating = {
+        one["VariantName"]: one["Status"] for one in experiments.describe()["ModelVariants"]
+    }
     experiments.seen_until("Running")
     running = {one["VariantName"]: one["Status"] for one in experiments.describe()["ModelVariants"]}
     assert [creating, running] == [

@@ -116,7 +116,9 @@ def test_a_start_whose_endpoint_is_gone_is_cancelled(client, emulator, experimen
     assert (description["Status"], "StatusReason" in description) == ("Cancelled", True)
 
 
-def test_an_endpoint_update_under_way_does_not_stop_the_schedule(client, emulator, experiments, scheduled):
+def test_an_endpoint_update_under_way_does_not_stop_the_schedule(
+    client, emulator, experiments, scheduled
+):
     """The scheduled start finishes the endpoint's own update first."""
     scheduled()
     create_model(client, name="m3")

@@ -9,7 +9,7 @@ from airflow_shadow.emulator.fleet import create_model, model_variant, shadow_mo
 MODE_75 = shadow_mode(source="AllTraffic", shadow="Shadow", sampling_percentage=75)
 
 
-def sampling(description):
+def _sampling(description):
     return description["ShadowModeConfig"]["ShadowModelVariants"][0]["SamplingPercentage"]
 
 
@@ -18,7 +18,7 @@ def test_the_first_read_after_an_update_shows_the_past(client, experiments):
     experiments.running()
     client.update_inference_experiment(Name="x", ShadowModeConfig=MODE_75)
     seen = [experiments.describe() for _ in range(4)]
-    assert [(one["Status"], sampling(one)) for one in seen] == [
+    assert [(one["Status"], _sampling(one)) for one in seen] == [
         ("Running", 50),
         ("Updating", 50),
         ("Updating", 50),
@@ -56,6 +56,43 @@ def test_a_description_alone_leaves_the_endpoint(client, experiments):
     experiments.running()
     client.update_inference_experiment(Name="x", Description="new")
     assert experiments.endpoint()["EndpointStatus"] == "InService"
+
+
+def test_an_update_without_a_change_leaves_the_endpoint(client, experiments):
+    """The same sampling again is accepted, and deploys nothing."""
+    experiments.running()
+    client.update_inference_experiment(
+        Name="x", ShadowModeConfig=experiments.request()["ShadowModeConfig"]
+    )
+    experiments.seen_until("Updating")
+    experiments.seen_until("Running")
+    endpoint = experiments.endpoint()
+    assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == (
+        "InService",
+        "x-shadow-1",
+    )
+
+
+def test_an_endpoint_that_is_being_updated_conflicts(client, emulator, experiments):
+    """The refused update leaves no trace."""
+    experiments.running()
+    before = experiments.describe()["LastModifiedTime"]
+    emulator.clock.advance(60)
+    client.update_endpoint(EndpointName="ep", EndpointConfigName="ep-config")
+    refusal = experiments.refusal(
+        client.update_inference_experiment, Name="x", ShadowModeConfig=MODE_75
+    )
+    description = experiments.describe()
+    assert (refusal.code, description["LastModifiedTime"]) == ("ConflictException", before)
+    assert (description["Status"], _sampling(description)) == ("Running", 50)
+
+
+def test_an_update_is_done_after_enough_reads_of_the_endpoint(client, experiments):
+    """A client that watches only the endpoint is not left waiting."""
+    experiments.running()
+    client.update_inference_experiment(Name="x", ShadowModeConfig=MODE_75)
+    statuses = [experiments.endpoint()["EndpointStatus"] for _ in range(3)]
+    assert statuses == ["Updating", "Updating", "InService"]
 
 
 def test_the_end_can_be_moved_while_running(client, emulator, experiments):
@@ -124,7 +161,12 @@ def test_a_scheduled_experiment_goes_back_to_created(client, experiments, schedu
     """Created -> Updating -> Created."""
     scheduled()
     client.update_inference_experiment(Name="x", Description="new")
-    assert [experiments.status() for _ in range(4)] == ["Created", "Updating", "Updating", "Created"]
+    assert [experiments.status() for _ in range(4)] == [
+        "Created",
+        "Updating",
+        "Updating",
+        "Created",
+    ]
 
 
 def test_a_scheduled_experiment_may_change_its_window(client, emulator, experiments, scheduled):

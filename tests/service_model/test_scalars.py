@@ -1,6 +1,7 @@
 """What becomes a number, a boolean, text or a time, and what is refused."""
 
 import enum
+import time
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
@@ -175,6 +176,21 @@ def test_times_become_utc_datetimes(given):
     """A time is a plain aware datetime in UTC, whatever it was given as."""
     value = converted("Time", given)
     assert (NOON, datetime, UTC) == (value, type(value), value.tzinfo)
+
+
+def test_a_time_without_zone_is_utc_wherever_it_runs(monkeypatch):
+    """The zone of the worker's machine plays no part."""
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "America/New_York")
+        time.tzset()
+        value = converted("Time", "2026-01-31T12:00:00")
+    time.tzset()
+    assert NOON == value
+
+
+def test_nine_digits_are_seconds_since_1970():
+    """Fewer digits are no time, or a date."""
+    assert datetime(1973, 3, 3, 9, 46, 40, tzinfo=UTC) == converted("Time", "100000000")
 
 
 @pytest.mark.parametrize("given", [date(2026, 1, 31), "2026-01-31", "20260131", 20260131])

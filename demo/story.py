@@ -1,0 +1,74 @@
+"""What happened at the emulator, as lines a person can follow."""
+
+import json
+import urllib.request
+from datetime import datetime
+from typing import Any
+
+
+class Story:
+    """Tells the emulator's history as it grows.
+
+    :param url: of the emulator
+    :param sagemaker: a boto3 client of it
+    """
+
+    def __init__(self, *, url: str, sagemaker: Any) -> None:
+        self.url = url
+        self.sagemaker = sagemaker
+        self.start: datetime | None = None
+        self.told = len(self._history())
+
+    def _history(self) -> list[dict[str, Any]]:
+        with urllib.request.urlopen(f"{self.url}/shadow-api/history") as answer:  # noqa: S310
+            return list(json.load(answer))
+
+    def tell_news(self) -> None:
+        """Print what has happened since the last call, with the emulator's time since the start."""
+        news = self._history()[self.told :]
+        self.told += len(news)
+        for event in news:
+            text = self._text(event)
+            if text:
+                print(f"   {self._since_start(event['at'])}  {text}", flush=True)
+
+    def _since_start(self, at: str) -> str:
+        moment = datetime.fromisoformat(at)
+        self.start = self.start or moment
+        seconds = int((moment - self.start).total_seconds())
+        return f"+{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
+
+    def _text(self, event: dict[str, Any]) -> str | None:
+        if event["kind"] == "call":
+            named = f" {event['name']}" if event["operation"].startswith("Create") else ""
+            return f"Airflow calls {event['operation']}{named}"
+        if event["kind"] == "status":
+            return f"  the experiment is {event['to']}"
+        if event["kind"] == "endpoint" and "config" in event["changed"]:
+            return f"  the endpoint runs {self._config(event['config'])}"
+        return None
+
+    def _config(self, name: str) -> str:
+        config = self.sagemaker.describe_endpoint_config(EndpointConfigName=name)
+        parts = [
+            f"{v['ModelName']} ({v['InitialInstanceCount']} x {v['InstanceType']})"
+            for v in config["ProductionVariants"]
+        ]
+        parts += [
+            f"a shadow of {v['ModelName']} on {v['InitialVariantWeight']:.0%} of the requests"
+            for v in config.get("ShadowProductionVariants", [])
+        ]
+        return " and ".join(parts)
+
+    def endpoint(self, name: str) -> str:
+        """Say what an endpoint runs now."""
+        endpoint = self.sagemaker.describe_endpoint(EndpointName=name)
+        return self._config(endpoint["EndpointConfigName"])
+
+    def serves(self, name: str) -> str:
+        """Return the model that serves an endpoint."""
+        endpoint = self.sagemaker.describe_endpoint(EndpointName=name)
+        config = self.sagemaker.describe_endpoint_config(
+            EndpointConfigName=endpoint["EndpointConfigName"]
+        )
+        return str(config["ProductionVariants"][0]["ModelName"])

@@ -1,0 +1,124 @@
+"""What all tests share: a home for Airflow, an emulator over HTTP, tasks in both modes."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+
+# Airflow reads these when it is first imported, so they come before every other import.
+_HOME = tempfile.mkdtemp(prefix="airflow-shadow-tests-")
+os.environ |= {
+    "AIRFLOW_HOME": _HOME,
+    "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+    "AIRFLOW__CORE__UNIT_TEST_MODE": "True",
+    "AIRFLOW__CORE__DAGS_FOLDER": f"{_HOME}/dags",
+    "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_HOME}/airflow.db",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+import functools
+import json
+import shutil
+from collections.abc import Iterator
+from types import SimpleNamespace
+
+import boto3
+import botocore.loaders
+import pytest
+
+from airflow_shadow.emulator import Emulator, fleet
+from airflow_shadow.triggers import inference_experiment as trigger_module
+from tests.log import Log, captured
+from tests.tasks import MODES, Tasks
+
+# Each client parses megabytes of service models; the tests make hundreds of clients.
+_read_once = functools.cache(botocore.loaders.JSONFileLoader().load_file)
+botocore.loaders.JSONFileLoader.load_file = lambda _, path: _read_once(path)
+_list_services = botocore.loaders.Loader.list_available_services
+_services_listed: dict[str, list[str]] = {}
+
+
+def _list_services_once(loader: botocore.loaders.Loader, type_name: str) -> list[str]:
+    if type_name not in _services_listed:
+        _services_listed[type_name] = _list_services(loader, type_name)
+    return _services_listed[type_name]
+
+
+botocore.loaders.Loader.list_available_services = _list_services_once
+
+REGION = "us-east-1"
+PASSWORD = "the-secret-of-the-connection"
+
+
+def pytest_sessionfinish() -> None:
+    """Leave nothing behind."""
+    shutil.rmtree(_HOME, ignore_errors=True)
+
+
+@pytest.fixture(scope="session")
+def emulator_server() -> Iterator[Emulator]:
+    """Serve one emulator for all tests."""
+    with Emulator(port=0, pace="count") as server:
+        yield server
+
+
+@pytest.fixture
+def emulator(emulator_server: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+    """Give a test a fresh SageMaker and the connection to it."""
+    emulator_server.reset()
+    emulator_server.pace = "count"
+    connection = {
+        "conn_type": "aws",
+        "login": "AKIAIOSFODNN7EXAMPLE",
+        "password": PASSWORD,
+        "extra": {"region_name": REGION, "endpoint_url": emulator_server.url},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+    trigger_module._hook.cache_clear()
+    return emulator_server
+
+
+@pytest.fixture
+def sagemaker(emulator: Emulator) -> boto3.client:
+    """Return a plain client, for what the tests do as somebody else."""
+    return boto3.client(
+        "sagemaker",
+        endpoint_url=emulator.url,
+        region_name=REGION,
+        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
+        aws_secret_access_key=PASSWORD,
+    )
+
+
+@pytest.fixture
+def churn(sagemaker: boto3.client) -> SimpleNamespace:
+    """Set up an endpoint `churn` that serves `churn-v1`, and a candidate `churn-v2`."""
+    for model in ("churn-v1", "churn-v2", "churn-v3"):
+        fleet.create_model(sagemaker, name=model)
+    fleet.create_endpoint(sagemaker, endpoint_name="churn", model_name="churn-v1")
+    return SimpleNamespace(endpoint="churn", model="churn-v1", candidate="churn-v2")
+
+
+@pytest.fixture
+def log() -> Iterator[Log]:
+    """Collect what is logged, whatever Airflow logs with."""
+    with captured() as lines:
+        yield lines
+
+
+@pytest.fixture(params=MODES)
+def mode(request: pytest.FixtureRequest) -> str:
+    """Run a test in both modes: deferral changes where the waiting happens, and nothing else."""
+    return request.param
+
+
+@pytest.fixture
+def tasks(emulator: Emulator, mode: str) -> Tasks:
+    """Run operators as Airflow does, in the mode of the test."""
+    return Tasks(mode=mode)
+
+
+@pytest.fixture
+def worker(emulator: Emulator) -> Tasks:
+    """Run operators in the worker alone, for what does not depend on where they wait."""
+    return Tasks(mode="worker")

@@ -1,0 +1,93 @@
+"""The `aws` command line drives a whole life unchanged."""
+
+import json
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def program():
+    """The command line: AIRFLOW_SHADOW_AWS_CLI, else the one the Makefile installs."""
+    found = os.environ.get("AIRFLOW_SHADOW_AWS_CLI") or str(REPOSITORY / ".venv-awscli/bin/aws")
+    if not Path(found).exists():
+        pytest.fail(f"No aws command line at {found}. Run: make .venv-awscli/.installed")
+    return found
+
+
+@pytest.fixture
+def aws(program, emulator, tmp_path):
+    """Run `aws sagemaker ...` and return exit code, output and errors."""
+    environment = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_MAX_ATTEMPTS": "1",
+    }
+
+    def run(*arguments):
+        command = [program, "--endpoint-url", emulator.url, "sagemaker", *arguments]
+        done = subprocess.run(
+            command, capture_output=True, check=False, env=environment, timeout=60, text=True
+        )
+        output = json.loads(done.stdout) if done.stdout.strip() else None
+        return done.returncode, output, done.stderr
+
+    return run
+
+
+def test_a_whole_life(aws, experiments):
+    """Create from JSON, describe, list, update, stop in shorthand, delete."""
+    request = experiments.request(Tags=[{"Key": "team", "Value": "ml"}])
+    code, created, errors = aws(
+        "create-inference-experiment", "--cli-input-json", json.dumps(request)
+    )
+    assert (code, errors) == (0, "")
+    assert created["InferenceExperimentArn"].endswith(":inference-experiment/x")
+    _, described, _ = aws("describe-inference-experiment", "--name", "x")
+    assert described["Status"] == "Creating"
+    experiments.seen_until("Running")
+    _, listed, _ = aws("list-inference-experiments", "--status-equals", "Running")
+    assert [one["Name"] for one in listed["InferenceExperiments"]] == ["x"]
+    code, _, errors = aws("update-inference-experiment", "--name", "x", "--description", "new")
+    assert (code, errors) == (0, "")
+    experiments.seen_until("Updating")
+    experiments.seen_until("Running")
+    code, _, errors = aws(
+        *("stop-inference-experiment", "--name", "x", "--desired-state", "Completed"),
+        *("--model-variant-actions", "AllTraffic=Remove,Shadow=Promote", "--reason", "better"),
+    )
+    assert (code, errors) == (0, "")
+    experiments.seen_until("Completed")
+    _, described, _ = aws("describe-inference-experiment", "--name", "x")
+    assert (described["StatusReason"], described["Description"]) == ("better", "new")
+    code, _, errors = aws("delete-inference-experiment", "--name", "x")
+    assert (code, errors) == (0, "")
+    _, listed, _ = aws("list-inference-experiments")
+    assert listed == {"InferenceExperiments": []}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [
+        (("describe-inference-experiment", "--name", "none"), "ResourceNotFound"),
+        (("start-inference-experiment", "--name", "x"), "ConflictException"),
+        (("delete-inference-experiment", "--name", "x"), "ConflictException"),
+        (
+            ("update-inference-experiment", "--name", "x", "--description", "d" * 1025),
+            "ValidationException",
+        ),
+    ],
+    ids=["unknown", "start running", "delete running", "too long"],
+)
+def test_wrong_calls(aws, experiments, arguments, code):
+    """The exit code says that the service refused, the message says why."""
+    experiments.running()
+    returned, _, errors = aws(*arguments)
+    assert (returned in (254, 255), f"({code})" in errors) == (True, True)

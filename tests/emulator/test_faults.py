@@ -1,0 +1,233 @@
+"""Faults on request: what the client sees, and how often."""
+
+import time
+from threading import Thread
+
+import boto3
+import pytest
+from botocore.config import Config
+from botocore.exceptions import ClientError, ConnectionClosedError
+
+from airflow_shadow.emulator.fleet import shadow_mode
+
+MODE_75 = shadow_mode(source="AllTraffic", shadow="Shadow", sampling_percentage=75)
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "status"),
+    [
+        ({"kind": "throttle"}, "ThrottlingException", 400),
+        ({"kind": "expired-token"}, "ExpiredTokenException", 400),
+        ({"kind": "access-denied"}, "AccessDeniedException", 400),
+        ({"kind": "quota"}, "ResourceLimitExceeded", 400),
+        ({"kind": "server-error"}, "InternalFailure", 500),
+        ({"kind": "server-error", "status": 503}, "ServiceUnavailable", 503),
+    ],
+    ids=str,
+)
+def test_refusals_parse_as_their_codes(emulator, experiments, fault, code, status):
+    """Botocore reads the code and the HTTP status of each."""
+    emulator.faults.add(operation="ListInferenceExperiments", **fault)
+    found = experiments.refusal(experiments.client.list_inference_experiments)
+    assert (found.code, found.status) == (code, status)
+
+
+def test_a_fault_strikes_as_often_as_asked(client, emulator, experiments):
+    """times=2 refuses two calls and lets the third through."""
+    emulator.faults.add(kind="throttle", operation="*", times=2)
+    for _ in range(2):
+        experiments.refusal(client.list_inference_experiments)
+    assert client.list_inference_experiments()["InferenceExperiments"] == []
+
+
+def test_a_fault_without_end_stays_until_cleared(client, emulator, experiments):
+    """times=None strikes until the faults are cleared."""
+    emulator.faults.add(kind="throttle", times=None)
+    for _ in range(5):
+        experiments.refusal(client.list_inference_experiments)
+    emulator.faults.clear()
+    assert client.list_inference_experiments()["InferenceExperiments"] == []
+
+
+def test_a_fault_of_one_operation_spares_the_others(client, emulator, experiments):
+    """Only the named operation goes wrong."""
+    emulator.faults.add(kind="throttle", operation="DescribeInferenceExperiment")
+    experiments.create()
+    found = experiments.refusal(client.describe_inference_experiment, Name="x")
+    assert found.code == "ThrottlingException"
+
+
+def test_a_fault_of_one_region_spares_the_others(emulator, experiments, connect):
+    """Faults can be bound to an account and a region."""
+    emulator.faults.add(kind="throttle", region="eu-west-1", account="123456789012")
+    found = experiments.refusal(connect(region="eu-west-1").list_inference_experiments)
+    assert found.code == "ThrottlingException"
+    assert connect().list_inference_experiments()["InferenceExperiments"] == []
+
+
+def test_botocore_retries_a_throttled_call(emulator, experiments):
+    """The code is one that botocore's own retries know."""
+    client = boto3.client(
+        "sagemaker",
+        endpoint_url=emulator.url,
+        region_name="us-east-1",
+        aws_access_key_id="key",
+        aws_secret_access_key="secret",
+        config=Config(retries={"total_max_attempts": 2}),
+    )
+    emulator.faults.add(kind="throttle", times=1)
+    answer = client.list_inference_experiments()
+    assert answer["ResponseMetadata"]["RetryAttempts"] == 1
+
+
+@pytest.mark.parametrize(("kind", "created"), [("drop-before", []), ("drop-after", ["x"])])
+def test_lost_connections(client, emulator, experiments, kind, created):
+    """The answer is lost either before the action happened or after."""
+    emulator.faults.add(kind=kind, operation="CreateInferenceExperiment")
+    with pytest.raises(ConnectionClosedError):
+        experiments.create()
+    listed = client.list_inference_experiments()["InferenceExperiments"]
+    assert [one["Name"] for one in listed] == created
+
+
+def test_a_slow_answer_comes(client, emulator, fleet):
+    """A slow call delays by real seconds, and answers."""
+    emulator.faults.add(kind="slow", seconds=0.2)
+    before = time.monotonic()
+    client.list_inference_experiments()
+    assert time.monotonic() - before >= 0.2
+
+
+def test_a_slow_call_does_not_hold_up_others(client, emulator, fleet, connect):
+    """Other clients are served while one waits."""
+    emulator.faults.add(kind="slow", seconds=1.5, region="eu-west-1")
+    slow = connect(region="eu-west-1")
+    thread = Thread(target=slow.list_inference_experiments)
+    thread.start()
+    client.list_inference_experiments()
+    waiting = thread.is_alive()
+    thread.join()
+    assert waiting
+
+
+def test_empty_pages_carry_a_token(client, emulator, experiments):
+    """A client that stops on an empty page misses what follows."""
+    experiments.create()
+    emulator.faults.add(kind="empty-pages", times=2)
+    pages = client.get_paginator("list_inference_experiments").paginate()
+    assert [len(page["InferenceExperiments"]) for page in pages] == [0, 0, 1]
+
+
+def test_empty_pages_leave_other_calls_alone(client, emulator, experiments):
+    """A Describe in between neither fails nor uses the fault up."""
+    experiments.create()
+    emulator.faults.add(kind="empty-pages", times=1)
+    status = experiments.status()
+    first = client.list_inference_experiments()
+    assert (status, first["InferenceExperiments"]) == ("Creating", [])
+
+
+def _ended_badly(experiments):
+    description = experiments.describe()
+    return (
+        description["Status"],
+        description["StatusReason"],
+        description["EndpointMetadata"]["FailureReason"],
+        "CompletionTime" in description,
+    )
+
+
+BROKEN = ("Cancelled", "broken", "broken", True)
+
+
+def test_a_creation_that_fails(emulator, experiments):
+    """Creating, then Cancelled with the reason in both places; the endpoint is as it was."""
+    emulator.faults.add(kind="fail-creation", reason="broken")
+    experiments.create()
+    seen = experiments.seen_until("Cancelled")
+    endpoint = experiments.endpoint()
+    assert (seen, _ended_badly(experiments)) == (["Creating", "Creating", "Cancelled"], BROKEN)
+    assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == (
+        "InService",
+        "ep-config",
+    )
+
+
+def test_a_start_that_fails(client, emulator, experiments, scheduled):
+    """Starting, then Cancelled."""
+    scheduled()
+    emulator.faults.add(kind="fail-start", reason="broken")
+    client.start_inference_experiment(Name="x")
+    assert experiments.seen_until("Cancelled") == ["Starting", "Starting", "Cancelled"]
+    assert _ended_badly(experiments) == BROKEN
+
+
+def test_an_update_that_fails(client, emulator, experiments):
+    """Updating, then Cancelled; the endpoint keeps what it ran."""
+    experiments.running()
+    emulator.faults.add(kind="fail-update", reason="broken")
+    client.update_inference_experiment(Name="x", ShadowModeConfig=MODE_75)
+    experiments.seen_until("Cancelled")
+    [shadow] = experiments.endpoint()["ShadowProductionVariants"]
+    assert (_ended_badly(experiments), shadow["CurrentWeight"]) == (BROKEN, 0.5)
+
+
+def test_an_update_that_rolls_back(client, emulator, experiments):
+    """Idle again with the old values, and a new FailureReason each time."""
+    experiments.running()
+    reasons = []
+    for _ in range(2):
+        emulator.faults.add(kind="fail-update", rollback=True)
+        client.update_inference_experiment(Name="x", ShadowModeConfig=MODE_75)
+        experiments.seen_until("Updating")
+        experiments.seen_until("Running")
+        emulator.clock.advance(1)
+        reasons.append(experiments.describe()["EndpointMetadata"]["FailureReason"])
+    mode = experiments.describe()["ShadowModeConfig"]
+    assert mode["ShadowModelVariants"][0]["SamplingPercentage"] == 50
+    assert len(set(reasons)) == 2
+
+
+def test_a_stop_that_fails(emulator, experiments):
+    """Stopping, then Cancelled with the error for a reason; the shadow stays on the endpoint."""
+    experiments.running()
+    emulator.faults.add(kind="fail-stop", reason="broken")
+    experiments.stop(Reason="mine")
+    experiments.seen_until("Cancelled")
+    assert (_ended_badly(experiments), "ShadowProductionVariants" in experiments.endpoint()) == (
+        BROKEN,
+        True,
+    )
+
+
+def test_an_endpoint_that_went_away_breaks_the_experiment(client, experiments):
+    """Work on a missing endpoint ends in Cancelled."""
+    experiments.create()
+    client.delete_endpoint(EndpointName="ep")
+    assert experiments.seen_until("Cancelled") == ["Creating", "Creating", "Cancelled"]
+
+
+@pytest.mark.parametrize("fault", [{"kind": "nonsense"}, {"kind": "throttle", "times": 0}])
+def test_impossible_faults_are_refused(emulator, fault):
+    """A fault that could never strike is a mistake of the test."""
+    with pytest.raises(ValueError, match=r"nonsense|times=0"):
+        emulator.faults.add(**fault)
+
+
+def test_a_bug_in_the_emulator_shows_once(client, emulator, experiments, monkeypatch, capfd):
+    """One answer InternalFailure, with the traceback on stderr, and no retries."""
+    retrying = boto3.client(
+        "sagemaker",
+        endpoint_url=emulator.url,
+        region_name="us-east-1",
+        aws_access_key_id="key",
+        aws_secret_access_key="secret",
+    )
+    monkeypatch.setattr("airflow_shadow.emulator.views.experiment_description", None)
+    experiments.create()
+    with pytest.raises(ClientError) as caught:
+        retrying.describe_inference_experiment(Name="x")
+    response = caught.value.response
+    assert response["Error"]["Code"] == "InternalFailure"
+    assert response["ResponseMetadata"]["RetryAttempts"] == 0
+    assert capfd.readouterr().err.count("Traceback") == 1

@@ -1,0 +1,111 @@
+"""ListInferenceExperiments: filters, order and pages."""
+
+import base64
+from datetime import timedelta
+
+import pytest
+
+from airflow_shadow.emulator.fleet import create_endpoint
+
+
+@pytest.fixture
+def five(client, emulator, experiments):
+    """Experiments e1 to e5 on endpoints of their own, a minute apart; e1 has ended."""
+    for number in range(1, 6):
+        create_endpoint(client, endpoint_name=f"ep{number}", model_name="m1")
+        experiments.create(name=f"e{number}", endpoint_name=f"ep{number}")
+        emulator.clock.advance(60)
+    experiments.seen_until("Running", "e1")
+    experiments.ended(name="e1")
+    return client
+
+
+def _names(client, **filters):
+    answer = client.list_inference_experiments(**filters)
+    return [one["Name"] for one in answer["InferenceExperiments"]]
+
+
+def test_the_newest_comes_first(five):
+    """By creation, descending, unless asked otherwise."""
+    assert _names(five) == ["e5", "e4", "e3", "e2", "e1"]
+
+
+@pytest.mark.parametrize(
+    ("filters", "expected"),
+    [
+        ({"SortBy": "Name", "SortOrder": "Ascending"}, ["e1", "e2", "e3", "e4", "e5"]),
+        ({"SortBy": "Status", "SortOrder": "Ascending"}, ["e1", "e2", "e3", "e4", "e5"]),
+        ({"NameContains": "4"}, ["e4"]),
+        ({"StatusEquals": "Completed"}, ["e1"]),
+        ({"Type": "ShadowMode", "MaxResults": 2}, ["e5", "e4"]),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_filters_and_order(five, filters, expected):
+    """Each filter keeps what it says; each order is kept."""
+    assert _names(five, **filters) == expected
+
+
+def test_times_select(five, experiments):
+    """CreationTimeAfter and Before, LastModifiedTimeAfter."""
+    third = experiments.describe("e3")["CreationTime"]
+    half = timedelta(seconds=30)
+    selected = [
+        _names(five, CreationTimeAfter=third + half),
+        _names(five, CreationTimeBefore=third - half),
+        _names(five, CreationTimeAfter=third - half, CreationTimeBefore=third + half),
+        _names(five, LastModifiedTimeAfter=third + timedelta(minutes=2, seconds=30)),
+        _names(five, LastModifiedTimeBefore=third - half),
+    ]
+    assert selected == [["e5", "e4"], ["e2", "e1"], ["e3"], ["e1"], ["e2"]]
+
+
+def test_pages_hold_everything_once(five):
+    """A paginator returns each experiment exactly once."""
+    pages = five.get_paginator("list_inference_experiments").paginate(
+        PaginationConfig={"PageSize": 2}
+    )
+    sizes = [[one["Name"] for one in page["InferenceExperiments"]] for page in pages]
+    assert sizes == [["e5", "e4"], ["e3", "e2"], ["e1"]]
+
+
+def test_a_deletion_between_pages_breaks_nothing(five):
+    """The token does not depend on an item that may be gone."""
+    first = five.list_inference_experiments(MaxResults=4)
+    five.delete_inference_experiment(Name="e1")
+    second = five.list_inference_experiments(NextToken=first["NextToken"])
+    assert (second["InferenceExperiments"], "NextToken" in second) == ([], False)
+
+
+@pytest.mark.parametrize(
+    "token", ["made up", base64.b64encode(b'{"a": 1').decode()], ids=["text", "no json"]
+)
+def test_a_foreign_token_is_refused(five, experiments, token):
+    """A token of someone else is a ValidationException."""
+    found = experiments.refusal(five.list_inference_experiments, NextToken=token)
+    assert found.code == "ValidationException"
+
+
+def test_a_page_holds_ten_unless_asked(client, experiments):
+    """The default page is small, as that of ListEndpoints."""
+    for number in range(11):
+        experiments.running(name=f"e{number}")
+        experiments.ended(name=f"e{number}")
+    first = client.list_inference_experiments()
+    assert (len(first["InferenceExperiments"]), "NextToken" in first) == (10, True)
+    assert len(_names(client, MaxResults=100)) == 11
+
+
+def test_summaries_lack_what_lists_lack(five):
+    """A list has no ARN, no endpoint and no variants: those need a Describe."""
+    [summary] = five.list_inference_experiments(NameContains="e1")["InferenceExperiments"]
+    assert set(summary) == {
+        "Name",
+        "Type",
+        "Status",
+        "Schedule",
+        "CreationTime",
+        "CompletionTime",
+        "LastModifiedTime",
+        "RoleArn",
+    }

@@ -1,0 +1,255 @@
+"""What Create refuses: limits of values, and rules over several of them."""
+
+import json
+import re
+import urllib.error
+import urllib.request
+
+import pytest
+
+from airflow_shadow.emulator.fleet import ROLE_ARN, create_model, model_variant, shadow_mode
+
+
+def _refusal(experiments, request):
+    return experiments.refusal(experiments.client.create_inference_experiment, **request)
+
+
+def _with_infrastructure(experiments, **members):
+    request = experiments.request()
+    infrastructure = request["ModelVariants"][1]["InfrastructureConfig"]
+    infrastructure["RealTimeInferenceConfig"] |= members
+    return request
+
+
+@pytest.mark.parametrize(
+    ("members", "where", "constraint"),
+    [
+        ({"name": "a_b"}, "name", "regular expression pattern"),
+        ({"Type": "Other"}, "type", "enum value set: [ShadowMode]"),
+        ({"Description": "d" * 1025}, "description", "length less than or equal to 1024"),
+        ({"RoleArn": "arn:aws:iam::1:role/too-short"}, "roleArn", "regular expression pattern"),
+        ({"KmsKey": "not a key"}, "kmsKey", "regular expression pattern"),
+        (
+            {"sampling_percentage": 101},
+            "shadowModeConfig.shadowModelVariants.1.member.samplingPercentage",
+            "value less than or equal to 100",
+        ),
+        (
+            {"DataStorageConfig": {"Destination": "ftp://bucket"}},
+            "dataStorageConfig.destination",
+            "regular expression pattern",
+        ),
+        (
+            {"Tags": [{"Key": "a*b", "Value": "v"}]},
+            "tags.1.member.key",
+            "regular expression pattern",
+        ),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_limits_are_worded_as_aws_does(experiments, members, where, constraint):
+    """One fault: its value, its place and the constraint."""
+    found = _refusal(experiments, experiments.request(**members))
+    assert found.code == "ValidationException"
+    assert found.message.startswith("1 validation error detected: Value '")
+    assert f"at '{where}' failed to satisfy constraint: Member must" in found.message
+    assert constraint in found.message
+
+
+def test_all_faults_are_named_at_once(experiments):
+    """The message counts the faults and lists each."""
+    found = _refusal(experiments, experiments.request(name="a_b", Description="d" * 1025))
+    assert re.match(r"2 validation errors detected: .*'name'.*; .*'description'", found.message)
+
+
+def test_an_unknown_instance_type_is_refused(experiments):
+    """The types are those of the service model."""
+    found = _refusal(experiments, _with_infrastructure(experiments, InstanceType="ml.m5.tiny"))
+    assert "modelVariants.2.member.infrastructureConfig" in found.message
+
+
+def test_an_empty_map_of_actions_is_refused(client, experiments):
+    """Botocore sends it; the service does not take it."""
+    experiments.running()
+    found = experiments.refusal(client.stop_inference_experiment, Name="x", ModelVariantActions={})
+    assert "length greater than or equal to 1" in found.message
+
+
+def test_accented_tags_are_accepted(experiments):
+    """The pattern of tags knows letters of all languages."""
+    experiments.create(Tags=[{"Key": "équipe", "Value": "Müller 日本"}])
+    assert experiments.status() == "Creating"
+
+
+def test_a_missing_member_is_null(emulator, experiments):
+    """A request without a required member is refused as AWS words it."""
+    authorization = "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/sagemaker/aws4_request"
+    call = urllib.request.Request(
+        emulator.url,
+        data=b"{}",
+        headers={
+            "X-Amz-Target": "SageMaker.DescribeInferenceExperiment",
+            "Content-Type": "application/x-amz-json-1.1",
+            "Authorization": authorization,
+        },
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(call)
+    body = json.loads(caught.value.read())
+    assert body["Message"] == (
+        "1 validation error detected: Value null at 'name' failed to satisfy constraint:"
+        " Member must not be null"
+    )
+
+
+def _variants(production="m1", shadow="m2", names=("AllTraffic", "Shadow")):
+    return [
+        model_variant(variant_name=names[0], model_name=production),
+        model_variant(variant_name=names[1], model_name=shadow),
+    ]
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        pytest.param({"endpoint_name": "nowhere"}, id="missing endpoint"),
+        pytest.param({"shadow_model_name": "nobody"}, id="missing model"),
+        pytest.param({"sampling_percentage": -5}, id="negative sampling"),
+        pytest.param({"ModelVariants": _variants()[:1]}, id="one variant"),
+        pytest.param({"ModelVariants": _variants(names=("A", "A"))}, id="same name twice"),
+        pytest.param(
+            {
+                "ShadowModeConfig": shadow_mode(
+                    source="Other", shadow="Shadow", sampling_percentage=1
+                )
+            },
+            id="source not among the variants",
+        ),
+        pytest.param(
+            {
+                "ShadowModeConfig": shadow_mode(
+                    source="Shadow", shadow="Shadow", sampling_percentage=1
+                )
+            },
+            id="its own shadow",
+        ),
+    ],
+)
+def test_rules_of_the_request(experiments, members):
+    """What does not fit together or names what is not there is a ValidationException."""
+    assert _refusal(experiments, experiments.request(**members)).code == "ValidationException"
+
+
+def test_inf1_is_refused(experiments):
+    """Inf1 types are in the enumeration, and refused all the same."""
+    request = _with_infrastructure(experiments, InstanceType="ml.inf1.xlarge")
+    assert "Inf1" in _refusal(experiments, request).message
+
+
+def test_multi_model_candidates_are_refused(client, experiments):
+    """Shadow tests support single models only."""
+    client.create_model(
+        ModelName="many",
+        ExecutionRoleArn=ROLE_ARN,
+        PrimaryContainer={"Image": "i", "Mode": "MultiModel", "ModelDataUrl": "s3://b/k"},
+    )
+    found = _refusal(experiments, experiments.request(shadow_model_name="many"))
+    assert "multi-model" in found.message
+
+
+def test_multi_container_candidates_are_refused(client, experiments):
+    """A model of several containers cannot be a shadow."""
+    client.create_model(
+        ModelName="many", ExecutionRoleArn=ROLE_ARN, Containers=[{"Image": "a"}, {"Image": "b"}]
+    )
+    found = _refusal(experiments, experiments.request(shadow_model_name="many"))
+    assert "multi-container" in found.message
+
+
+REAL_TIME = {
+    "VariantName": "AllTraffic",
+    "ModelName": "m1",
+    "InstanceType": "ml.m5.xlarge",
+    "InitialInstanceCount": 1,
+}
+SERVERLESS = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
+
+
+@pytest.mark.parametrize(
+    ("config", "word"),
+    [
+        (
+            {
+                "ProductionVariants": [
+                    {"VariantName": "A", "ModelName": "m1", "ServerlessConfig": SERVERLESS}
+                ]
+            },
+            "serverless",
+        ),
+        (
+            {
+                "ProductionVariants": [REAL_TIME],
+                "AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://b/o"}},
+            },
+            "asynchronous",
+        ),
+        (
+            {"ProductionVariants": [{k: v for k, v in REAL_TIME.items() if k != "ModelName"}]},
+            "components",
+        ),
+        ({"ProductionVariants": [REAL_TIME | {"InstanceType": "ml.inf1.xlarge"}]}, "Inf1"),
+        (
+            {"ProductionVariants": [REAL_TIME, REAL_TIME | {"VariantName": "B"}]},
+            "several production variants",
+        ),
+    ],
+    ids=["serverless", "asynchronous", "components", "inf1", "two variants"],
+)
+def test_unsupported_endpoints_are_refused(client, experiments, config, word):
+    """Each kind of endpoint that shadow tests do not support is named."""
+    client.create_endpoint_config(EndpointConfigName="odd", **config)
+    client.create_endpoint(EndpointName="odd", EndpointConfigName="odd")
+    client.get_waiter("endpoint_in_service").wait(EndpointName="odd", WaiterConfig={"Delay": 0})
+    found = _refusal(experiments, experiments.request(endpoint_name="odd"))
+    assert (found.code, word in found.message) == ("ValidationException", True)
+
+
+def test_a_taken_name_is_in_use(experiments):
+    """The same name twice is ResourceInUse."""
+    experiments.running()
+    assert _refusal(experiments, experiments.request()).code == "ResourceInUse"
+
+
+@pytest.mark.parametrize("code", ["ResourceInUse", "ConflictException", "ValidationException"])
+def test_a_busy_endpoint_answers_the_chosen_code(emulator, experiments, code):
+    """AWS does not say which code it is, so tests choose."""
+    emulator.busy_code = code
+    experiments.running()
+    assert _refusal(experiments, experiments.request(name="y")).code == code
+
+
+def test_a_scheduled_experiment_occupies_its_endpoint(experiments, scheduled):
+    """Two may not wait on one endpoint."""
+    scheduled()
+    assert _refusal(experiments, experiments.request(name="y")).code == "ResourceInUse"
+
+
+def test_an_endpoint_under_update_is_busy(client, experiments):
+    """Only an endpoint in service can be tested."""
+    client.update_endpoint(EndpointName="ep", EndpointConfigName="ep-config")
+    assert _refusal(experiments, experiments.request()).code == "ResourceInUse"
+
+
+def test_a_free_endpoint_takes_the_next_experiment(client, experiments):
+    """An ended experiment occupies nothing."""
+    experiments.running()
+    experiments.ended()
+    create_model(client, name="m3")
+    experiments.running(name="y", shadow_model_name="m3")
+    assert experiments.status("y") == "Running"
+
+
+def test_a_refused_create_leaves_nothing(client, experiments):
+    """Neither the experiment nor its tags are there."""
+    _refusal(experiments, experiments.request(endpoint_name="nowhere"))
+    assert client.list_inference_experiments()["InferenceExperiments"] == []

@@ -1,0 +1,101 @@
+"""Words that many tests use."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from airflow_shadow._compat import AirflowException
+from airflow_shadow.emulator import Emulator, fleet
+
+#: A creation that derives everything else from the endpoint.
+CREATE: dict[str, Any] = {
+    "role_arn": fleet.ROLE_ARN,
+    "endpoint_name": "churn",
+    "shadow_model_name": "churn-v2",
+    "sampling_percentage": 10,
+    "duration": "2h",
+}
+#: A task instance after a clear: it raises `max_tries` by the tries that were used.
+CLEARED = {"max_tries": 1}
+
+
+def accepted(emulator: Emulator, operation: str) -> list[str]:
+    """Return the names that a changing call was accepted for, in order."""
+    calls = [event for event in emulator.history() if event["kind"] == "call"]
+    return [event["name"] for event in calls if event["operation"] == operation]
+
+
+def statuses(emulator: Emulator, name: str) -> list[str]:
+    """Return the statuses that an experiment went through."""
+    events = [event for event in emulator.history() if event["kind"] == "status"]
+    return [event["to"] for event in events if event["name"] == name]
+
+
+def serves(sagemaker: Any, endpoint_name: str = "churn") -> list[str]:
+    """Return the models that an endpoint's production variants run."""
+    endpoint = sagemaker.describe_endpoint(EndpointName=endpoint_name)
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
+    return [variant["ModelName"] for variant in config["ProductionVariants"]]
+
+
+def described(sagemaker: Any, name: str) -> dict[str, Any]:
+    """Return the description of an experiment."""
+    return dict(sagemaker.describe_inference_experiment(Name=name))
+
+
+def until(sagemaker: Any, name: str, status: str) -> dict[str, Any]:
+    """Describe an experiment until it shows a status."""
+    deadline = time.monotonic() + 10
+    while (shown := described(sagemaker, name))["Status"] != status:
+        assert time.monotonic() < deadline, f"{name} is still {shown['Status']}, not {status}"
+    return shown
+
+
+def somebodys(
+    sagemaker: Any, name: str = "theirs", rests: str = "Running", **members: Any
+) -> dict[str, Any]:
+    """Create an experiment with a plain client, configured as `CREATE` would, until it rests."""
+    request = fleet.experiment_request(
+        name=name,
+        endpoint_name="churn",
+        model_name="churn-v1",
+        shadow_model_name="churn-v2",
+        shadow_variant_name="churn-v2",
+        sampling_percentage=10,
+    )
+    sagemaker.create_inference_experiment(**{**request, **members})
+    return until(sagemaker, name, rests)
+
+
+def stop(sagemaker: Any, name: str, **members: Any) -> dict[str, Any]:
+    """Stop an experiment as a person does, production staying, and wait for its end."""
+    mode = described(sagemaker, name)["ShadowModeConfig"]
+    shadow = mode["ShadowModelVariants"][0]["ShadowModelVariantName"]
+    actions = {mode["SourceModelVariantName"]: "Retain", shadow: "Remove"}
+    request = {"ModelVariantActions": actions, "DesiredState": "Cancelled", **members}
+    sagemaker.stop_inference_experiment(Name=name, **request)
+    return until(sagemaker, name, request["DesiredState"])
+
+
+def expire(emulator: Emulator, sagemaker: Any, name: str) -> dict[str, Any]:
+    """Let time pass until an experiment of two hours has ended by itself."""
+    emulator.clock.advance(3 * 3600)
+    return until(sagemaker, name, "Completed")
+
+
+def tags_of(sagemaker: Any, name: str) -> dict[str, str]:
+    """Return the tags of an experiment."""
+    listed = sagemaker.list_tags(ResourceArn=described(sagemaker, name)["Arn"])["Tags"]
+    return {tag["Key"]: tag["Value"] for tag in listed}
+
+
+def fails(kind: type[AirflowException], run: Callable[..., Any], *args: Any, **kwargs: Any) -> str:
+    """Return the text of a failure of exactly this kind."""
+    with pytest.raises(AirflowException) as caught:
+        run(*args, **kwargs)
+    assert kind is caught.type
+    return str(caught.value)

@@ -1,0 +1,344 @@
+"""The table "Whose experiment is it?": what a creation does about what stands under its name."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from airflow_shadow._compat import AirflowException, AirflowFailException
+from airflow_shadow.operators import (
+    CreateInferenceExperimentOperator,
+    RemoveShadowVariantOperator,
+)
+from tests.helpers import (
+    CLEARED,
+    CREATE,
+    accepted,
+    described,
+    expire,
+    fails,
+    somebodys,
+    statuses,
+    stop,
+    tags_of,
+    until,
+)
+
+pytestmark = pytest.mark.usefixtures("churn")
+
+DEFAULT_NAME = "churn-scheduled-2026-03-01T00-00-00-60ab9be1"
+RETRIED = {"try_number": 2}
+GENERATION = "airflow-shadow:generation"
+LIVE = ("Creating", "Created", "Starting", "Running", "Updating")
+
+
+@pytest.fixture
+def create(tasks):
+    """Run a creation: the arguments of `CREATE`, and what a test changes."""
+
+    def run(ti=None, **arguments):
+        return tasks.run(CreateInferenceExperimentOperator, ti=ti, **{**CREATE, **arguments})
+
+    return run
+
+
+@pytest.fixture
+def bring_to(create, emulator, sagemaker):
+    """Let the first try create an experiment, and leave it in a live status."""
+
+    def bring(status, **arguments):
+        if status in {"Created", "Starting"}:
+            soon = emulator.clock.now() + timedelta(hours=1)
+            arguments["start_time"] = soon.isoformat(timespec="seconds")
+        name = create(wait_for_completion=status != "Creating", **arguments).value
+        if status == "Starting":
+            emulator.clock.advance(3601)
+        if status == "Updating":
+            sagemaker.update_inference_experiment(Name=name, Description="changed by hand")
+            described(sagemaker, name)  # the first look still shows the status before
+        return name, arguments
+
+    return bring
+
+
+def created(emulator):
+    """Return the names that were created."""
+    return accepted(emulator, "CreateInferenceExperiment")
+
+
+def deleted(emulator):
+    """Return the names that were deleted."""
+    return accepted(emulator, "DeleteInferenceExperiment")
+
+
+# --- nothing ------------------------------------------------------------------------------
+
+
+def test_nothing_is_created(create, emulator):
+    """Where nothing stands under the name, the experiment is created."""
+    assert [create().value] == created(emulator)
+
+
+def test_a_given_name_is_sent_as_it_is(create, emulator):
+    """A name that the user chose is not decorated."""
+    create(name="nightly")
+    assert ["nightly"] == created(emulator)
+
+
+# --- own, this generation -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", LIVE)
+def test_own_live_is_adopted(status, create, bring_to, emulator, log):
+    """A retry finds the experiment of the first try in any live status and says so in one line."""
+    first, arguments = bring_to(status)
+    again = create(RETRIED, **arguments)
+    assert [f"Found {first!r} ({status}): adopt."] == log.containing("Found ")
+    assert ([first], first) == (created(emulator), again.value)
+
+
+def test_own_completed_is_adopted(create, emulator, sagemaker):
+    """A retry after the experiment has run its time has nothing left to do."""
+    name = create().value
+    expire(emulator, sagemaker, name)
+    again = create(RETRIED)
+    assert ("Completed", [name]) == (again.experiment["Status"], created(emulator))
+
+
+def test_own_removed_by_a_later_task_is_adopted(create, tasks, emulator):
+    """A removal by Airflow is an end as asked, so a retry does not undo it."""
+    name = create().value
+    tasks.run(RemoveShadowVariantOperator, ti={"task_id": "remove"}, name=name)
+    again = create(RETRIED)
+    assert ("Cancelled", [name]) == (again.experiment["Status"], created(emulator))
+
+
+def test_own_being_removed_is_waited_for_and_adopted(create, tasks, emulator, log):
+    """A retry while a later task of ours removes the shadow lets it finish."""
+    name = create().value
+    remove = {"name": name, "wait_for_completion": False}
+    tasks.run(RemoveShadowVariantOperator, ti={"task_id": "remove"}, **remove)
+    again = create(RETRIED)
+    assert f"Found {name!r} (Stopping): wait for its end." in log.lines
+    assert ("Cancelled", [name]) == (again.experiment["Status"], created(emulator))
+
+
+def test_own_broken_is_deleted_and_created_again(create, emulator):
+    """A retry after a failed creation gets a new experiment, else retries would be useless."""
+    emulator.faults.add(kind="fail-creation", reason="No capacity.")
+    text = fails(AirflowException, create)
+    assert "No capacity." in text
+    assert DEFAULT_NAME == create(RETRIED).value
+    assert ([DEFAULT_NAME] * 2, [DEFAULT_NAME]) == (created(emulator), deleted(emulator))
+
+
+def test_own_stopped_by_a_person_fails_without_retry(create, emulator, sagemaker):
+    """What somebody stopped on purpose is not started again behind their back."""
+    name = create().value
+    stop(sagemaker, name, Reason="It eats the GPUs.")
+    text = fails(AirflowFailException, create, ti=RETRIED)
+    assert "was stopped by somebody" in text
+    assert "It eats the GPUs." in text
+    assert [name] == created(emulator)
+
+
+def test_a_retry_after_a_clear_finds_the_next_name(create, emulator, sagemaker):
+    """A retry keeps the generation, so it adopts `-2` and does not make `-3`."""
+    name = create().value
+    expire(emulator, sagemaker, name)
+    create(CLEARED)
+    again = create({**CLEARED, **RETRIED})
+    assert (f"{name}-2", [name, f"{name}-2"]) == (again.value, created(emulator))
+
+
+# --- own, earlier generation --------------------------------------------------------------
+
+
+@pytest.mark.parametrize("status", LIVE)
+def test_earlier_live_with_the_same_arguments_is_adopted(
+    status, create, bring_to, emulator, sagemaker
+):
+    """A clear that changed nothing goes on with the experiment, which is now its own."""
+    name, arguments = bring_to(status)
+    assert "0" == tags_of(sagemaker, name)[GENERATION]
+    again = create(CLEARED, **arguments)
+    assert (name, [name]) == (again.value, created(emulator))
+    assert "1" == tags_of(sagemaker, name)[GENERATION]
+
+
+def test_an_adopted_one_counts_as_this_generations(create, emulator, sagemaker):
+    """After the adoption by a clear, a retry finds the concluded one and makes no other."""
+    name = create().value
+    create(CLEARED)
+    expire(emulator, sagemaker, name)
+    create({**CLEARED, **RETRIED})
+    assert [name] == created(emulator)
+
+
+@pytest.mark.parametrize("status", ["Creating", "Starting", "Running", "Updating"])
+def test_earlier_live_with_other_arguments_gets_the_next_name(
+    status, create, bring_to, emulator, sagemaker
+):
+    """The old shadow is removed, waited for, and the new experiment has a name of its own."""
+    name, arguments = bring_to(status)
+    again = create(CLEARED, **{**arguments, "sampling_percentage": 20})
+    assert (f"{name}-2", "Running") == (again.value, again.experiment["Status"])
+    assert ["Stopping", "Cancelled"] == statuses(emulator, name)[-2:]
+    assert "[airflow-shadow:supersede]" in described(sagemaker, name)["StatusReason"]
+
+
+@pytest.mark.parametrize("status", ["Creating", "Starting", "Running", "Updating"])
+def test_earlier_live_with_other_arguments_is_replaced_under_a_given_name(
+    status, create, bring_to, emulator
+):
+    """A name that the user chose stays, so the old experiment makes room for the new one."""
+    name, arguments = bring_to(status, name="nightly")
+    create(CLEARED, **{**arguments, "sampling_percentage": 20})
+    assert (["nightly"] * 2, ["nightly"]) == (created(emulator), deleted(emulator))
+    assert ["Stopping", "Cancelled", "Creating", "Running"] == statuses(emulator, name)[-4:]
+
+
+@pytest.mark.parametrize("name", [None, "nightly"])
+def test_earlier_scheduled_with_other_arguments_is_deleted(name, create, bring_to, emulator):
+    """One that has not started has no shadow to remove and leaves its name free."""
+    name, arguments = bring_to("Created", name=name)
+    create(CLEARED, **{**arguments, "sampling_percentage": 20})
+    assert ([name] * 2, [name]) == (created(emulator), deleted(emulator))
+
+
+def test_earlier_concluded_gets_the_next_ordinal(create, emulator, sagemaker):
+    """Each clear after the end makes a new experiment and keeps the records of the old ones."""
+    name = create().value
+    expire(emulator, sagemaker, name)
+    expire(emulator, sagemaker, create(CLEARED).value)
+    create({"max_tries": 2})
+    assert ([name, f"{name}-2", f"{name}-3"], []) == (created(emulator), deleted(emulator))
+
+
+def test_earlier_concluded_is_deleted_under_a_given_name(create, emulator, sagemaker):
+    """A given name gets no ordinal, so the old record goes."""
+    create(name="nightly")
+    expire(emulator, sagemaker, "nightly")
+    create(CLEARED, name="nightly")
+    assert (["nightly"] * 2, ["nightly"]) == (created(emulator), deleted(emulator))
+
+
+def test_earlier_stopped_by_a_person_is_created_anew_after_a_clear(create, emulator, sagemaker):
+    """A clear is what the error of a stopped experiment advises, so it must work."""
+    name = create().value
+    stop(sagemaker, name, Reason="Not today.")
+    assert f"{name}-2" == create(CLEARED).value
+
+
+def test_retries_do_not_raise_the_generation(create, sagemaker):
+    """`max_tries` holds the retries too, and only what a clear adds counts."""
+    name = create({"max_tries": 3}, retries=3).value
+    assert "0" == tags_of(sagemaker, name)[GENERATION]
+
+
+# --- the endpoint is busy with our own ----------------------------------------------------
+
+
+@pytest.mark.parametrize("status", LIVE)
+def test_own_under_another_name_is_not_waited_for(status, create, bring_to, emulator):
+    """An earlier generation that holds the endpoint is superseded, though its name differs."""
+    _, arguments = bring_to(status, name="monday")
+    run = create(CLEARED, **{**arguments, "name": "tuesday"}, endpoint_timeout=5)
+    assert ("tuesday", ["monday", "tuesday"]) == (run.value, created(emulator))
+
+
+# --- somebody else's ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("if_exists", ["fail", "adopt", "replace"])
+def test_somebodys_other_live_one_is_never_touched(if_exists, create, emulator, sagemaker):
+    """A live experiment of others with another configuration fails the task, whatever was asked."""
+    somebodys(sagemaker, "theirs", Description="the control group")
+    arguments = {"name": "theirs", "sampling_percentage": 20, "description": "mine"}
+    text = fails(AirflowFailException, create, **arguments, if_exists=if_exists)
+    assert "Description is 'the control group', asked 'mine'" in text
+    assert "'SamplingPercentage': 10" in text
+    assert "'SamplingPercentage': 20" in text
+    assert ["Creating", "Running"] == statuses(emulator, "theirs")
+
+
+@pytest.mark.parametrize("if_exists", ["fail", "replace"])
+def test_somebodys_equal_live_one_is_not_taken_unasked(if_exists, create, emulator, sagemaker):
+    """The same configuration is no licence to take over a live experiment."""
+    somebodys(sagemaker, "theirs")
+    text = fails(AirflowFailException, create, name="theirs", if_exists=if_exists)
+    assert "nothing differs" in text
+    assert ["Creating", "Running"] == statuses(emulator, "theirs")
+
+
+@pytest.mark.parametrize("percentage", [10, "{{ 5 + 5 }}"])
+def test_somebodys_equal_one_is_adopted(percentage, create, emulator, sagemaker):
+    """With "adopt" the task goes on with an experiment of the same configuration, untagged."""
+    somebodys(sagemaker, "theirs")
+    run = create(name="theirs", if_exists="adopt", sampling_percentage=percentage)
+    assert ("theirs", ["theirs"]) == (run.value, created(emulator))
+    assert {} == tags_of(sagemaker, "theirs")
+
+
+def test_somebodys_broken_one_is_not_adopted(create, emulator, sagemaker):
+    """An adopted experiment has to run, or to have run."""
+    emulator.faults.add(kind="fail-creation", reason="No capacity.")
+    somebodys(sagemaker, "theirs", rests="Cancelled")
+    text = fails(AirflowException, create, name="theirs", if_exists="adopt")
+    assert "No capacity." in text
+
+
+def test_another_tasks_experiment_is_somebody_elses(create, emulator):
+    """Two Dags that chose one name do not share an experiment by accident."""
+    create({"dag_id": "other"}, name="nightly")
+    text = fails(AirflowFailException, create, name="nightly")
+    assert "somebody else's experiment of that name" in text
+    assert ["nightly"] == created(emulator)
+
+
+def test_somebodys_concluded_one_is_replaced(create, emulator, sagemaker):
+    """With "replace" a record that nobody needs any more makes room."""
+    somebodys(sagemaker, "theirs")
+    stop(sagemaker, "theirs")
+    run = create(name="theirs", if_exists="replace")
+    assert (["theirs"] * 2, ["theirs"]) == (created(emulator), deleted(emulator))
+    assert "Running" == run.experiment["Status"]
+
+
+def test_somebodys_concluded_one_fails_by_default(create, emulator, sagemaker):
+    """Nobody's record is deleted unless asked for."""
+    somebodys(sagemaker, "theirs")
+    stop(sagemaker, "theirs")
+    text = fails(AirflowFailException, create, name="theirs")
+    assert 'if_exists="replace"' in text
+    assert [] == deleted(emulator)
+
+
+def test_unreadable_tags_make_it_somebody_elses(create, emulator):
+    """Who may not read the tags cannot know that it is their own."""
+    name = create().value
+    emulator.faults.add(kind="access-denied", operation="ListTags", times=None)
+    text = fails(AirflowFailException, create, ti=RETRIED)
+    assert "somebody else's experiment of that name" in text
+    assert [name] == created(emulator)
+
+
+def test_unreadable_tags_and_adopt(create, emulator, log):
+    """With "adopt" a retry works without the right to read tags, and the log says what is off."""
+    name = create().value
+    emulator.faults.add(kind="access-denied", operation="ListTags", times=None)
+    assert name == create(RETRIED, if_exists="adopt").value
+    assert f"sagemaker:ListTags is denied: {name!r} counts as somebody else's." in log.lines
+
+
+def test_a_name_is_waited_for_while_somebody_stops_ours(create, emulator, sagemaker):
+    """What is stopping when a clear looks has ended before the next experiment begins."""
+    name = create().value
+    sagemaker.stop_inference_experiment(
+        Name=name,
+        ModelVariantActions={"AllTraffic": "Retain", "churn-v2": "Remove"},
+        DesiredState="Cancelled",
+    )
+    assert f"{name}-2" == create(CLEARED).value
+    assert "Cancelled" == until(sagemaker, name, "Cancelled")["Status"]

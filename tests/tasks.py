@@ -1,0 +1,121 @@
+"""Run an operator as Airflow does: rendered, deferred, resumed in another process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+
+try:
+    from airflow.sdk import DAG
+    from airflow.sdk.exceptions import TaskDeferred
+except ImportError:  # Airflow 2.11
+    from airflow.exceptions import TaskDeferred
+    from airflow.models import DAG
+try:
+    from airflow.sdk.module_loading import import_string
+except ImportError:
+    from airflow.utils.module_loading import import_string
+
+MODES = ("worker", "deferred")
+
+
+@dataclass
+class FakeTaskInstance:
+    """The few attributes of a task instance that operators read."""
+
+    dag_id: str = "promote"
+    run_id: str = "scheduled__2026-03-01T00:00:00+00:00"
+    task_id: str = "task"
+    map_index: int = -1
+    max_tries: int = 0
+    try_number: int = 1
+    xcoms: dict[str, Any] = field(default_factory=dict)
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        """Keep what Airflow would store, which must be JSON."""
+        self.xcoms[key] = json.loads(json.dumps(value))
+
+
+@dataclass
+class Run:
+    """What came of one try of a task."""
+
+    value: Any
+    ti: FakeTaskInstance
+    deferrals: int = 0
+
+    @property
+    def experiment(self) -> dict[str, Any]:
+        """Return the description that the task pushed."""
+        return self.ti.xcoms["experiment"]
+
+
+@dataclass
+class Tasks:
+    """Runs tasks in one mode; each run is a new context, as after a retry in another process.
+
+    :param dag: arguments of the Dag that the tasks are in, if that matters
+    """
+
+    mode: str
+    dag: dict[str, Any] = field(default_factory=dict)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    triggers: list[dict[str, Any]] = field(default_factory=list)
+
+    def run(
+        self,
+        operator_class: Callable[..., Any],
+        *,
+        ti: dict[str, Any] | None = None,
+        context: dict[str, Any] | None = None,
+        **arguments: Any,
+    ) -> Run:
+        """Run one try to its end.
+
+        :param ti: attributes of the task instance, like `max_tries` after a clear
+        :param context: more of the template context
+        """
+        waiting = {} if "poke_interval" in arguments else {"waiter_delay": 0.01}
+        arguments = {**waiting, "deferrable": self.mode == "deferred", **arguments}
+        instance = FakeTaskInstance(**(ti or {}))
+        whole = {"ti": instance, "run_id": instance.run_id, **(context or {})}
+
+        def fresh() -> Any:
+            dag = DAG(instance.dag_id, schedule=None, **self.dag) if self.dag else None
+            operator = operator_class(task_id=instance.task_id, dag=dag, **arguments)
+            operator.render_template_fields(whole)
+            return operator
+
+        run = Run(None, instance)
+        step: Callable[[], Any] = lambda: fresh().execute(whole)  # noqa: E731
+        while True:
+            try:
+                run.value = step()
+            except TaskDeferred as deferred:
+                run.deferrals += 1
+                event = self._event(deferred.trigger)
+                method = deferred.method_name
+                step = lambda m=method, e=event: fresh().resume_execution(  # noqa: E731
+                    m, {"event": e}, whole
+                )
+            else:
+                return run
+
+    def _event(self, trigger: BaseTrigger) -> dict[str, Any]:
+        """Run a trigger as the triggerer does: from its serialised form, to its first event."""
+        path, kwargs = trigger.serialize()
+        kwargs = json.loads(json.dumps(kwargs))
+        self.triggers.append(kwargs)
+        again = import_string(path)(**kwargs)
+
+        async def first() -> TriggerEvent:
+            return await anext(again.run())
+
+        event = json.loads(json.dumps(asyncio.run(first()).payload))
+        self.events.append(event)
+        return event

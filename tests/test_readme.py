@@ -1,0 +1,107 @@
+"""Every block of the README is a file, a command that is run here, or what one printed."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from airflow_shadow import operators
+from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
+from airflow_shadow.lifecycle import DEADLINES
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text()
+BLOCK = re.compile(r"<!-- (?P<what>.*?) -->\n```\w+\n(?P<text>.*?)```\n", re.DOTALL)
+BLOCKS = [(match["what"], match["text"]) for match in BLOCK.finditer(README)]
+#: What a comment before a block may say, other than a file's path.
+KINDS = {
+    "a command that the tests run",
+    "a connection that the tests use",
+    "the output of the demo",
+    "not run: the distribution's name on the package index",
+}
+
+
+def blocks(kind: str) -> list[str]:
+    """Return the blocks of one kind."""
+    return [text for what, text in BLOCKS if what == kind]
+
+
+def test_every_block_says_what_it_is():
+    """A block without a source would go stale unnoticed."""
+    assert README.count("```") == 2 * len(BLOCKS)
+    unknown = [what for what, _ in BLOCKS if what not in KINDS and not (ROOT / what).is_file()]
+    assert [] == unknown
+
+
+@pytest.mark.parametrize(("file", "text"), [b for b in BLOCKS if b[0] not in KINDS])
+def test_code_is_that_of_the_file(file, text):
+    """A shown file is the file that runs."""
+    assert text in (ROOT / file).read_text()
+
+
+def test_commands_are_those_that_are_run():
+    """`make demo` is run below, the emulator's command line in its own tests."""
+    commands = [
+        "make demo\n",
+        ".venv/bin/python -m airflow_shadow.emulator --port 5000 --speed 600\n",
+    ]
+    assert commands == blocks("a command that the tests run")
+    makefile = (ROOT / "Makefile").read_text()
+    assert "\t.venv/bin/python -m demo\n" in makefile
+
+
+def test_the_connection_leads_to_the_emulator(monkeypatch):
+    """The connection that the README shows gives a client of the emulator."""
+    (text,) = blocks("a connection that the tests use")
+    found = re.search(r"export (\w+)='(.*)'", text, re.DOTALL)
+    monkeypatch.setenv(found[1], found[2])
+    client = InferenceExperimentHook().conn
+    extra = json.loads(found[2])["extra"]
+    assert extra == {
+        "region_name": client.meta.region_name,
+        "endpoint_url": client.meta.endpoint_url,
+    }
+
+
+def test_the_table_of_operators_is_complete():
+    """Each operator has a row, with what it waits for and how long, as the code has it."""
+    for name in operators.__all__:
+        operator = getattr(operators, name)
+        deadline = DEADLINES[operator.deadline_row]
+        hours = f"{deadline.seconds // 3600} h"
+        row = f"| `{name}` | {operator.api_operation} | {deadline.waits_for} | {hours} |"
+        assert row in README
+
+
+def shape(text: str) -> list[str]:
+    """Return a demo's output without times, ports and ids, which differ from run to run."""
+    text = re.sub(r"\+\d\d:\d\d:\d\d", "+TIME", text)
+    text = re.sub(r"127\.0\.0\.1:\d+", "ADDRESS", text)
+    return re.sub(r"churn-manual-\S+", "EXPERIMENT", text).rstrip().split("\n")
+
+
+def test_the_demo_tells_the_story_of_the_readme():
+    """`make demo` ends well, prints what the README shows, and leaves no process behind."""
+    done = subprocess.run(
+        [sys.executable, "-m", "demo"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+    assert 0 == done.returncode, done.stdout + done.stderr
+    (shown,) = blocks("the output of the demo")
+    told = shape(done.stdout)
+    assert shape(shown) == told[: len(shape(shown))]
+
+
+def test_the_readme_is_short():
+    """At most 250 lines: it is read on a screen."""
+    assert len(README.split("\n")) <= 250
