@@ -29,6 +29,11 @@ def accepted(emulator: Emulator, operation: str) -> list[str]:
     return [event["name"] for event in calls if event["operation"] == operation]
 
 
+def created(emulator: Emulator) -> list[str]:
+    """Return the names of the experiments that were created, in order."""
+    return accepted(emulator, "CreateInferenceExperiment")
+
+
 def statuses(emulator: Emulator, name: str) -> list[str]:
     """Return the statuses that an experiment went through."""
     events = [event for event in emulator.history() if event["kind"] == "status"]
@@ -99,3 +104,36 @@ def fails(kind: type[AirflowException], run: Callable[..., Any], *args: Any, **k
         run(*args, **kwargs)
     assert kind is caught.type
     return str(caught.value)
+
+
+def another(sagemaker: Any, *variants: dict[str, Any], name: str = "other", **members: Any) -> None:
+    """Create an endpoint of any kind."""
+    usual = {
+        "VariantName": "AllTraffic",
+        "ModelName": "churn-v1",
+        "InstanceType": "ml.m5.xlarge",
+        "InitialInstanceCount": 1,
+    }
+    production = [{**usual, **variant} for variant in variants or [{}]]
+    production = [{k: v for k, v in one.items() if v is not None} for one in production]
+    sagemaker.create_endpoint_config(
+        EndpointConfigName=name, ProductionVariants=production, **members
+    )
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    fleet.wait_in_service(sagemaker, endpoint_name=name)
+
+
+def explicit(**production: Any) -> dict[str, Any]:
+    """Return arguments that give both variants in full."""
+    variant = {"variant_name": "AllTraffic", "model_name": "churn-v1", **production}
+    return {
+        "shadow_model_name": None,
+        "sampling_percentage": None,
+        "model_variants": [
+            fleet.model_variant(**variant),
+            fleet.model_variant(variant_name="Candidate", model_name="churn-v2"),
+        ],
+        "shadow_mode_config": fleet.shadow_mode(
+            source=variant["variant_name"], shadow="Candidate", sampling_percentage=33
+        ),
+    }

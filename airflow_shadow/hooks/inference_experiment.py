@@ -118,7 +118,7 @@ class InferenceExperimentHook(AwsBaseHook):
                 pause = backoff(delay, failures)
                 if time.monotonic() + pause > deadline:
                     raise
-                self.log.info("AWS did not take the call (%s); trying again.", error.reason)
+                self.log.info("AWS could not be asked (%s); trying again.", error.reason)
                 time.sleep(pause)
 
     def input_shape(self, operation: str) -> Any:
@@ -161,7 +161,20 @@ class InferenceExperimentHook(AwsBaseHook):
         prepared = self.prepare(operation, values, validate=validate)
         for fault in prepared.warnings:
             self.log.warning("%s; sent all the same.", fault)
-        return str(self.call(operation, prepared.params).get("InferenceExperimentArn", ""))
+        return str(self._ask(operation, prepared.params).get("InferenceExperimentArn", ""))
+
+    def _ask(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
+        """Call an operation on an experiment, which may not exist."""
+        try:
+            return self.call(operation, params)
+        except AwsRefusedError as error:
+            if error.code != NOT_FOUND:
+                raise
+            raise ExperimentNotFoundError(
+                asked=error.asked,
+                found=f"no experiment named {params['Name']!r}",
+                reason=error.reason,
+            ) from error
 
     # --- the seven operations ------------------------------------------------------------
 
@@ -176,14 +189,7 @@ class InferenceExperimentHook(AwsBaseHook):
 
         :raises ExperimentNotFoundError: there is none of that name
         """
-        try:
-            return self.call("DescribeInferenceExperiment", {"Name": name})
-        except AwsRefusedError as error:
-            if error.code != NOT_FOUND:
-                raise
-            raise ExperimentNotFoundError(
-                asked=error.asked, found=f"no experiment named {name!r}", reason=error.reason
-            ) from error
+        return self._ask("DescribeInferenceExperiment", {"Name": name})
 
     def update_inference_experiment(
         self, values: Mapping[str, Any], *, validate: Validate = "strict"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import Any, ClassVar, Literal, NoReturn
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_shadow._compat import AirflowException, AirflowFailException, Context, conf
-from airflow_shadow.exceptions import InvalidRequestError, ShadowError
+from airflow_shadow.exceptions import ExperimentNotFoundError, InvalidRequestError, ShadowError
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.lifecycle import DEADLINES
 from airflow_shadow.operators.templating import TextTemplates, load_structure
@@ -214,9 +216,10 @@ class ShadowOperator(TextTemplates, AwsBaseOperator[InferenceExperimentHook]):
 
     def _run(self, context: Context, first: Callable[[], Step]) -> Any:
         try:
-            step = first()
+            step = self._insist(first)
             while isinstance(step, Wait):
-                step = self._resume(context, step.then, self._wait(step), step.carry)
+                outcome = self._wait(step)
+                step = self._insist(partial(self._resume, context, step.then, outcome, step.carry))
             return self.finish(context, step)
         except ShadowError as error:
             raise translated(error) from error
@@ -249,9 +252,15 @@ class ShadowOperator(TextTemplates, AwsBaseOperator[InferenceExperimentHook]):
             raise outcome.error
         return outcome.view
 
-    def _change(self, call: Callable[[], Any]) -> None:
-        """Make a changing call, again while AWS is unavailable: asking twice does no harm."""
-        self.hook.insist(call, delay=min(self.waiter_delay, 5.0))
+    def _insist(self, step: Callable[[], Step]) -> Step:
+        """Do a step, again while AWS is unavailable: asking twice does no harm."""
+        done: Step = self.hook.insist(step, delay=min(self.waiter_delay, 5.0))
+        return done
+
+    def _delete(self, name: str) -> None:
+        """Delete an experiment; one that is gone is a success, for botocore resends by itself."""
+        with suppress(ExperimentNotFoundError):
+            self.hook.delete_inference_experiment(name)
 
 
 def translated(error: ShadowError) -> Exception:

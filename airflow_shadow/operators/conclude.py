@@ -62,9 +62,7 @@ class _ConcludeOperator(ShadowOperator):
     def _stop(self, request: Mapping[str, Any], carry: Mapping[str, Any]) -> Wait | None:
         """Stop the experiment; a conflict means that somebody was faster, so look again, once."""
         try:
-            self._change(
-                lambda: self.hook.stop_inference_experiment(request, validate=self.validate)
-            )
+            self.hook.stop_inference_experiment(request, validate=self.validate)
         except AwsRefusedError as error:
             if error.code != CONFLICT or carry.get("conflicts"):
                 raise
@@ -255,18 +253,15 @@ class RemoveShadowVariantOperator(_ConcludeOperator):
             self.log.info("%r is %s already.", experiment["Name"], experiment["Status"])
             return experiment
         if status_of(experiment) is Status.CREATED:
-            return self._delete(experiment)
+            # No shadow stands yet; CloudFormation deletes it likewise.
+            self._delete(experiment["Name"])
+            return Wait(ExperimentGone(experiment["Name"]), "_settled", self._deadline())
         reason = mark(Action.REMOVE, self._text(context, "Removed"))
         request = stop_request(
             experiment, promote=False, desired_state=self.desired_state, reason=reason
         )
         again = self._stop(request, carry)
         return again or self._await_end(experiment["Name"])
-
-    def _delete(self, experiment: View) -> Step:
-        """Delete one that has not started: CloudFormation does so, and no shadow stands yet."""
-        self._change(lambda: self.hook.delete_inference_experiment(experiment["Name"]))
-        return Wait(ExperimentGone(experiment["Name"]), "_settled", self._deadline())
 
     def _await_end(self, name: str) -> Step:
         if not self.wait_for_completion:

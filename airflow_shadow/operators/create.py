@@ -274,10 +274,10 @@ class CreateInferenceExperimentOperator(ShadowOperator):
         if not me.is_same_generation(tags):
             arn, own = found["Arn"], me.tags(known_failure="")
             own = {key: value for key, value in own.items() if not key.endswith("known-failure")}
-            self._change(lambda: self.hook.add_tags(arn, own))
+            self.hook.add_tags(arn, own)
 
     def _delete_first(self, found: View, carry: dict[str, Any]) -> Step:
-        self._change(lambda: self.hook.delete_inference_experiment(found["Name"]))
+        self._delete(found["Name"])
         return Wait(ExperimentGone(found["Name"]), "_claim_again", carry["claim_deadline"], carry)
 
     def _supersede(self, found: View, carry: dict[str, Any]) -> Step:
@@ -290,7 +290,7 @@ class CreateInferenceExperimentOperator(ShadowOperator):
         reason = mark(Action.SUPERSEDE, "Superseded: its Airflow task was cleared and has changed.")
         request = stop_request(found, promote=False, desired_state="Cancelled", reason=reason)
         try:
-            self._change(lambda: self.hook.stop_inference_experiment(request))
+            self.hook.stop_inference_experiment(request)
         except AwsRefusedError as error:
             if error.code not in BUSY:
                 raise
@@ -338,9 +338,7 @@ class CreateInferenceExperimentOperator(ShadowOperator):
         request = self._request(name, me.tags(known_failure=failure))
         self.log.info("%s", plan(request, now=self.hook.now()))
         try:
-            self._change(
-                lambda: self.hook.create_inference_experiment(request, validate=self.validate)
-            )
+            self.hook.create_inference_experiment(request, validate=self.validate)
         except AwsRefusedError as error:
             if error.code not in BUSY:
                 raise

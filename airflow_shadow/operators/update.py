@@ -119,9 +119,7 @@ class UpdateInferenceExperimentOperator(ShadowOperator):
         self._refuse_beyond_running(experiment, expected)
         deadline = self._deadline()
         try:
-            self._change(
-                lambda: self.hook.update_inference_experiment(request, validate=self.validate)
-            )
+            self.hook.update_inference_experiment(request, validate=self.validate)
         except AwsRefusedError as error:
             if error.code != CONFLICT or carry.get("conflicts"):
                 raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, NoReturn
 
 from airflow.providers.amazon.aws.sensors.base_aws import AwsBaseSensor
@@ -120,7 +121,8 @@ class InferenceExperimentSensor(TextTemplates, AwsBaseSensor[InferenceExperiment
             started = first.timestamp()
         if self.has_own_timeout:
             return started + self.timeout
-        experiment = self.hook.find_experiment(self.name) or {}
+        find = partial(self.hook.find_experiment, self.name)
+        experiment = self.hook.insist(find, delay=min(self.poke_interval, 5.0)) or {}
         end = (experiment.get("Schedule") or {}).get("EndTime")
         if end is None:
             return started + self.timeout  # Airflow's own default

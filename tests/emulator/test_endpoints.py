@@ -233,3 +233,12 @@ def test_lists_page_and_filter(client, fleet):
         ["other"],
         ["ep-config", "other-config"],
     )
+
+
+def test_a_later_success_clears_the_failure(client, emulator, other_config):
+    """FailureReason is that of the last update."""
+    emulator.faults.add(kind="fail-endpoint", operation="UpdateEndpoint")
+    for _ in range(2):
+        client.update_endpoint(EndpointName="ep", EndpointConfigName="other")
+        _statuses(client, 2)
+    assert "FailureReason" not in client.describe_endpoint(EndpointName="ep")

@@ -8,13 +8,12 @@ import pytest
 
 from airflow_shadow._compat import AirflowException, AirflowFailException
 from airflow_shadow.operators import (
-    CreateInferenceExperimentOperator,
     RemoveShadowVariantOperator,
 )
 from tests.helpers import (
     CLEARED,
-    CREATE,
     accepted,
+    created,
     described,
     expire,
     fails,
@@ -34,16 +33,6 @@ LIVE = ("Creating", "Created", "Starting", "Running", "Updating")
 
 
 @pytest.fixture
-def create(tasks):
-    """Run a creation: the arguments of `CREATE`, and what a test changes."""
-
-    def run(ti=None, **arguments):
-        return tasks.run(CreateInferenceExperimentOperator, ti=ti, **{**CREATE, **arguments})
-
-    return run
-
-
-@pytest.fixture
 def bring_to(create, emulator, sagemaker):
     """Let the first try create an experiment, and leave it in a live status."""
 
@@ -60,11 +49,6 @@ def bring_to(create, emulator, sagemaker):
         return name, arguments
 
     return bring
-
-
-def created(emulator):
-    """Return the names that were created."""
-    return accepted(emulator, "CreateInferenceExperiment")
 
 
 def deleted(emulator):
@@ -93,7 +77,7 @@ def test_a_given_name_is_sent_as_it_is(create, emulator):
 def test_own_live_is_adopted(status, create, bring_to, emulator, log):
     """A retry finds the experiment of the first try in any live status and says so in one line."""
     first, arguments = bring_to(status)
-    again = create(RETRIED, **arguments)
+    again = create(ti=RETRIED, **arguments)
     assert [f"Found {first!r} ({status}): adopt."] == log.containing("Found ")
     assert ([first], first) == (created(emulator), again.value)
 
@@ -102,7 +86,7 @@ def test_own_completed_is_adopted(create, emulator, sagemaker):
     """A retry after the experiment has run its time has nothing left to do."""
     name = create().value
     expire(emulator, sagemaker, name)
-    again = create(RETRIED)
+    again = create(ti=RETRIED)
     assert ("Completed", [name]) == (again.experiment["Status"], created(emulator))
 
 
@@ -110,7 +94,7 @@ def test_own_removed_by_a_later_task_is_adopted(create, tasks, emulator):
     """A removal by Airflow is an end as asked, so a retry does not undo it."""
     name = create().value
     tasks.run(RemoveShadowVariantOperator, ti={"task_id": "remove"}, name=name)
-    again = create(RETRIED)
+    again = create(ti=RETRIED)
     assert ("Cancelled", [name]) == (again.experiment["Status"], created(emulator))
 
 
@@ -119,7 +103,7 @@ def test_own_being_removed_is_waited_for_and_adopted(create, tasks, emulator, lo
     name = create().value
     remove = {"name": name, "wait_for_completion": False}
     tasks.run(RemoveShadowVariantOperator, ti={"task_id": "remove"}, **remove)
-    again = create(RETRIED)
+    again = create(ti=RETRIED)
     assert f"Found {name!r} (Stopping): wait for its end." in log.lines
     assert ("Cancelled", [name]) == (again.experiment["Status"], created(emulator))
 
@@ -129,7 +113,7 @@ def test_own_broken_is_deleted_and_created_again(create, emulator):
     emulator.faults.add(kind="fail-creation", reason="No capacity.")
     text = fails(AirflowException, create)
     assert "No capacity." in text
-    assert DEFAULT_NAME == create(RETRIED).value
+    assert DEFAULT_NAME == create(ti=RETRIED).value
     assert ([DEFAULT_NAME] * 2, [DEFAULT_NAME]) == (created(emulator), deleted(emulator))
 
 
@@ -147,8 +131,8 @@ def test_a_retry_after_a_clear_finds_the_next_name(create, emulator, sagemaker):
     """A retry keeps the generation, so it adopts `-2` and does not make `-3`."""
     name = create().value
     expire(emulator, sagemaker, name)
-    create(CLEARED)
-    again = create({**CLEARED, **RETRIED})
+    create(ti=CLEARED)
+    again = create(ti={**CLEARED, **RETRIED})
     assert (f"{name}-2", [name, f"{name}-2"]) == (again.value, created(emulator))
 
 
@@ -162,7 +146,7 @@ def test_earlier_live_with_the_same_arguments_is_adopted(
     """A clear that changed nothing goes on with the experiment, which is now its own."""
     name, arguments = bring_to(status)
     assert "0" == tags_of(sagemaker, name)[GENERATION]
-    again = create(CLEARED, **arguments)
+    again = create(ti=CLEARED, **arguments)
     assert (name, [name]) == (again.value, created(emulator))
     assert "1" == tags_of(sagemaker, name)[GENERATION]
 
@@ -170,9 +154,9 @@ def test_earlier_live_with_the_same_arguments_is_adopted(
 def test_an_adopted_one_counts_as_this_generations(create, emulator, sagemaker):
     """After the adoption by a clear, a retry finds the concluded one and makes no other."""
     name = create().value
-    create(CLEARED)
+    create(ti=CLEARED)
     expire(emulator, sagemaker, name)
-    create({**CLEARED, **RETRIED})
+    create(ti={**CLEARED, **RETRIED})
     assert [name] == created(emulator)
 
 
@@ -182,7 +166,7 @@ def test_earlier_live_with_other_arguments_gets_the_next_name(
 ):
     """The old shadow is removed, waited for, and the new experiment has a name of its own."""
     name, arguments = bring_to(status)
-    again = create(CLEARED, **{**arguments, "sampling_percentage": 20})
+    again = create(ti=CLEARED, **{**arguments, "sampling_percentage": 20})
     assert (f"{name}-2", "Running") == (again.value, again.experiment["Status"])
     assert ["Stopping", "Cancelled"] == statuses(emulator, name)[-2:]
     assert "[airflow-shadow:supersede]" in described(sagemaker, name)["StatusReason"]
@@ -194,7 +178,7 @@ def test_earlier_live_with_other_arguments_is_replaced_under_a_given_name(
 ):
     """A name that the user chose stays, so the old experiment makes room for the new one."""
     name, arguments = bring_to(status, name="nightly")
-    create(CLEARED, **{**arguments, "sampling_percentage": 20})
+    create(ti=CLEARED, **{**arguments, "sampling_percentage": 20})
     assert (["nightly"] * 2, ["nightly"]) == (created(emulator), deleted(emulator))
     assert ["Stopping", "Cancelled", "Creating", "Running"] == statuses(emulator, name)[-4:]
 
@@ -203,7 +187,7 @@ def test_earlier_live_with_other_arguments_is_replaced_under_a_given_name(
 def test_earlier_scheduled_with_other_arguments_is_deleted(name, create, bring_to, emulator):
     """One that has not started has no shadow to remove and leaves its name free."""
     name, arguments = bring_to("Created", name=name)
-    create(CLEARED, **{**arguments, "sampling_percentage": 20})
+    create(ti=CLEARED, **{**arguments, "sampling_percentage": 20})
     assert ([name] * 2, [name]) == (created(emulator), deleted(emulator))
 
 
@@ -211,8 +195,8 @@ def test_earlier_concluded_gets_the_next_ordinal(create, emulator, sagemaker):
     """Each clear after the end makes a new experiment and keeps the records of the old ones."""
     name = create().value
     expire(emulator, sagemaker, name)
-    expire(emulator, sagemaker, create(CLEARED).value)
-    create({"max_tries": 2})
+    expire(emulator, sagemaker, create(ti=CLEARED).value)
+    create(ti={"max_tries": 2})
     assert ([name, f"{name}-2", f"{name}-3"], []) == (created(emulator), deleted(emulator))
 
 
@@ -220,7 +204,7 @@ def test_earlier_concluded_is_deleted_under_a_given_name(create, emulator, sagem
     """A given name gets no ordinal, so the old record goes."""
     create(name="nightly")
     expire(emulator, sagemaker, "nightly")
-    create(CLEARED, name="nightly")
+    create(ti=CLEARED, name="nightly")
     assert (["nightly"] * 2, ["nightly"]) == (created(emulator), deleted(emulator))
 
 
@@ -228,12 +212,12 @@ def test_earlier_stopped_by_a_person_is_created_anew_after_a_clear(create, emula
     """A clear is what the error of a stopped experiment advises, so it must work."""
     name = create().value
     stop(sagemaker, name, Reason="Not today.")
-    assert f"{name}-2" == create(CLEARED).value
+    assert f"{name}-2" == create(ti=CLEARED).value
 
 
 def test_retries_do_not_raise_the_generation(create, sagemaker):
     """`max_tries` holds the retries too, and only what a clear adds counts."""
-    name = create({"max_tries": 3}, retries=3).value
+    name = create(ti={"max_tries": 3}, retries=3).value
     assert "0" == tags_of(sagemaker, name)[GENERATION]
 
 
@@ -244,7 +228,7 @@ def test_retries_do_not_raise_the_generation(create, sagemaker):
 def test_own_under_another_name_is_not_waited_for(status, create, bring_to, emulator):
     """An earlier generation that holds the endpoint is superseded, though its name differs."""
     _, arguments = bring_to(status, name="monday")
-    run = create(CLEARED, **{**arguments, "name": "tuesday"}, endpoint_timeout=5)
+    run = create(ti=CLEARED, **{**arguments, "name": "tuesday"}, endpoint_timeout=5)
     assert ("tuesday", ["monday", "tuesday"]) == (run.value, created(emulator))
 
 
@@ -291,7 +275,7 @@ def test_somebodys_broken_one_is_not_adopted(create, emulator, sagemaker):
 
 def test_another_tasks_experiment_is_somebody_elses(create, emulator):
     """Two Dags that chose one name do not share an experiment by accident."""
-    create({"dag_id": "other"}, name="nightly")
+    create(ti={"dag_id": "other"}, name="nightly")
     text = fails(AirflowFailException, create, name="nightly")
     assert "somebody else's experiment of that name" in text
     assert ["nightly"] == created(emulator)
@@ -328,7 +312,7 @@ def test_unreadable_tags_and_adopt(create, emulator, log):
     """With "adopt" a retry works without the right to read tags, and the log says what is off."""
     name = create().value
     emulator.faults.add(kind="access-denied", operation="ListTags", times=None)
-    assert name == create(RETRIED, if_exists="adopt").value
+    assert name == create(ti=RETRIED, if_exists="adopt").value
     assert f"sagemaker:ListTags is denied: {name!r} counts as somebody else's." in log.lines
 
 
@@ -340,5 +324,5 @@ def test_a_name_is_waited_for_while_somebody_stops_ours(create, emulator, sagema
         ModelVariantActions={"AllTraffic": "Retain", "churn-v2": "Remove"},
         DesiredState="Cancelled",
     )
-    assert f"{name}-2" == create(CLEARED).value
+    assert f"{name}-2" == create(ti=CLEARED).value
     assert "Cancelled" == until(sagemaker, name, "Cancelled")["Status"]

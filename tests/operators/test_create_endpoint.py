@@ -1,0 +1,175 @@
+"""A creation on endpoints that will not do, and on busy ones."""
+
+from __future__ import annotations
+
+from datetime import UTC, timedelta
+
+import pytest
+
+from airflow_shadow._compat import AirflowException, AirflowFailException
+from airflow_shadow.emulator import fleet
+from airflow_shadow.operators import (
+    CreateInferenceExperimentOperator,
+)
+from tests.helpers import (
+    CREATE,
+    another,
+    created,
+    fails,
+    somebodys,
+)
+
+pytestmark = pytest.mark.usefixtures("churn")
+
+
+# --- endpoints that will not do
+
+
+NO_INSTANCES = {"InstanceType": None, "InitialInstanceCount": None}
+SERVERLESS = {"ServerlessConfig": {"MemorySizeInMB": 2048, "MaxConcurrency": 5}, **NO_INSTANCES}
+ASYNC = {"AsyncInferenceConfig": {"OutputConfig": {"S3OutputPath": "s3://bucket/out"}}}
+CONTAINER = {"Image": fleet.IMAGE}
+
+
+@pytest.mark.parametrize(
+    ("variants", "members", "reason"),
+    [
+        ([SERVERLESS], {}, "it is serverless"),
+        ([{}], ASYNC, "it is asynchronous"),
+        ([{"ModelName": None}], {}, "it hosts inference components"),
+        ([{"InstanceType": "ml.inf1.xlarge"}], {}, "it runs on Inf1 instances"),
+        ([{}, {"VariantName": "B"}], {}, "it has 2 production variants"),
+        ([{"ModelName": "two-containers"}], {}, "'two-containers' has 2 containers"),
+        ([{"ModelName": "many-models"}], {}, "'many-models' is a multi-model container"),
+        ([{"InstanceType": "ml.inf1.xlarge"}], ASYNC, "it is asynchronous; it runs on Inf1"),
+    ],
+)
+def test_an_unsupported_endpoint_is_refused(once, sagemaker, variants, members, reason):
+    """Each kind of endpoint that shadow tests exclude is refused before the call, with why."""
+    role = fleet.ROLE_ARN
+    sagemaker.create_model(
+        ModelName="two-containers", ExecutionRoleArn=role, Containers=[CONTAINER, CONTAINER]
+    )
+    sagemaker.create_model(
+        ModelName="many-models",
+        ExecutionRoleArn=role,
+        PrimaryContainer={**CONTAINER, "Mode": "MultiModel"},
+    )
+    another(sagemaker, *variants, **members)
+    text = fails(AirflowFailException, once, endpoint_name="other")
+    assert reason in text
+    assert [] == sagemaker.list_inference_experiments()["InferenceExperiments"]
+
+
+def test_a_shadow_without_an_experiment_is_refused(create, sagemaker):
+    """A shadow that nobody owns never goes by itself, so waiting for it would be in vain."""
+    shadow = {
+        "VariantName": "old-shadow",
+        "ModelName": "churn-v2",
+        "InstanceType": "ml.m5.xlarge",
+        "InitialInstanceCount": 1,
+    }
+    another(sagemaker, ShadowProductionVariants=[shadow])
+    text = fails(AirflowFailException, create, endpoint_name="other")
+    assert "shadow variant 'old-shadow' on endpoint 'other', owned by no experiment" in text
+    assert "Remove the shadow" in text
+
+
+def test_a_missing_endpoint_is_refused(create):
+    """An endpoint that does not exist does not come by waiting."""
+    text = fails(AirflowFailException, create, endpoint_name="nowhere")
+    assert "no endpoint named 'nowhere'" in text
+
+
+def test_a_failed_endpoint_is_refused(create, sagemaker, emulator):
+    """An endpoint that failed does not mend by waiting."""
+    emulator.faults.add(kind="fail-endpoint", reason="No image.")
+    with pytest.raises(RuntimeError, match="other failed"):
+        another(sagemaker)
+    text = fails(AirflowFailException, create, endpoint_name="other")
+    assert "endpoint 'other' is Failed. AWS says: No image." in text
+
+
+def test_a_missing_candidate_is_refused(once, emulator):
+    """A candidate that does not exist is noticed before production is touched."""
+    text = fails(AirflowFailException, once, shadow_model_name="churn-v9")
+    assert "no model named 'churn-v9'" in text
+    assert [] == created(emulator)
+
+
+# --- a busy endpoint
+
+
+def gone(sagemaker, name):
+    """Delete an experiment that has not started."""
+    return lambda: sagemaker.delete_inference_experiment(Name=name)
+
+
+def test_a_running_experiment_of_others_is_waited_for(create, sagemaker, emulator, log):
+    """A shadow on the endpoint means a wait, with the holder and its end in the log."""
+    shown = somebodys(sagemaker, Schedule={"EndTime": emulator.clock.now() + timedelta(hours=2)})
+    until = shown["Schedule"]["EndTime"].astimezone(UTC).isoformat()
+    busy = f"endpoint 'churn' is busy with experiment 'theirs' (Running) until {until}"
+    log.when(busy, lambda: emulator.clock.advance(3 * 3600))
+    assert ["theirs", create().value] == created(emulator)
+
+
+@pytest.mark.parametrize("code", ["ResourceInUse", "ConflictException", "ValidationException"])
+def test_a_scheduled_experiment_of_others_is_waited_for(create, sagemaker, emulator, log, code):
+    """The endpoint shows nothing of it, so AWS's refusal is looked into, whatever its code."""
+    emulator.busy_code = code
+    start = emulator.clock.now() + timedelta(hours=5)
+    somebodys(sagemaker, rests="Created", Schedule={"StartTime": start})
+    log.when("is busy with experiment 'theirs' (Created)", gone(sagemaker, "theirs"))
+    assert ["theirs", create().value] == created(emulator)
+    assert 1 == len(log.containing("AWS refused the creation"))
+
+
+@pytest.mark.parametrize("code", ["ResourceInUse", "ConflictException", "ValidationException"])
+def test_two_tasks_that_ask_at_once(create, sagemaker, emulator, log, code):
+    """Who comes second at the same moment waits for the first."""
+    emulator.busy_code = code
+    schedule = {"StartTime": emulator.clock.now() + timedelta(hours=5)}
+    log.when("Creating 'churn-", lambda: somebodys(sagemaker, rests="Created", Schedule=schedule))
+    log.when("is busy with experiment 'theirs'", gone(sagemaker, "theirs"))
+    assert ["theirs", create().value] == created(emulator)
+
+
+def test_two_copies_of_a_task_create_one_experiment(create, worker, emulator, log):
+    """A task that Airflow runs twice finds its own experiment under the name it was refused."""
+    log.when("Creating 'churn-", lambda: worker.run(CreateInferenceExperimentOperator, **CREATE))
+    assert [create().value] == created(emulator)
+
+
+def test_an_endpoint_that_is_updating_is_waited_for(create, sagemaker, emulator):
+    """Somebody else's update of the endpoint ends by itself."""
+    sagemaker.update_endpoint(EndpointName="churn", EndpointConfigName="churn-config")
+    assert [create().value] == created(emulator)
+
+
+def test_the_endpoint_has_a_deadline_of_its_own(create, sagemaker):
+    """`endpoint_timeout` bounds the wait for the endpoint, and a retry may go on with it."""
+    somebodys(sagemaker)
+    text = fails(AirflowException, create, endpoint_timeout=0.05)
+    assert "to be InService and free of other experiments" in text
+    assert "endpoint 'churn' is busy with experiment 'theirs' (Running)" in text
+
+
+def test_no_patience_with_the_endpoint(create, sagemaker):
+    """A timeout of 0 looks once and does not mean the default."""
+    somebodys(sagemaker)
+    text = fails(AirflowException, create, endpoint_timeout=0)
+    assert "when the deadline ran out" in text
+
+
+def test_a_refusal_that_nothing_explains_is_raised(create, emulator):
+    """Where the endpoint is free and the name too, AWS's own words are shown."""
+    emulator.faults.add(kind="quota", operation="CreateInferenceExperiment")
+    text = fails(AirflowFailException, create)
+    assert "AWS says: ResourceLimitExceeded: The quota is used up" in text
+
+
+def test_a_repeated_refusal_is_raised(create, emulator):
+    """A validation that fails on a free endpoint is asked for twice and not for ever."""
+    text = fails(AirflowFailException, create, duration="30m")
+    assert "AWS says: ValidationException" in text
