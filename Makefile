@@ -3,10 +3,14 @@ PYTHON ?= python3
 UV = .venv/bin/uv
 UV_VERSION = 0.13.9
 
-.PHONY: demo test test-2.11 lint bench clean
+.PHONY: demo airflow test test-2.11 lint bench clean
 
 demo: .venv/.installed
 	.venv/bin/python -m demo
+
+# The example Dags in Airflow's own pages, until Ctrl-C.
+airflow: .venv/.installed
+	.venv/bin/python -m demo.airflow
 
 test: .venv/.installed .venv-awscli/.installed
 	.venv/bin/python -m pytest

@@ -18,6 +18,7 @@
      │    ├── ExperimentNotFoundError
      │    ├── ExperimentExistsError     the name is taken by somebody else
      │    ├── ExperimentBrokenError     AWS cancelled it after a failure
+     │    │    └── CreationFailedError  before it ran; another try replaces it
      │    ├── ExperimentStoppedError    somebody stopped it on purpose
      │    ├── StatusUnreachableError    the awaited status cannot come any more
      │    ├── UpdateRefusedError        not changeable in its status
@@ -188,8 +189,14 @@ class ExperimentExistsError(ExperimentError):
 class ExperimentBrokenError(ExperimentError):
     """AWS cancelled the experiment after a failure."""
 
-    retriable = True
     event = "unreachable"
+    next_step = "Correct the cause, then clear the task that creates the experiment."
+
+
+class CreationFailedError(ExperimentBrokenError):
+    """AWS cancelled the experiment before it ran, and the task that asks is its creator."""
+
+    retriable = True
     next_step = "Correct the cause; the next try deletes the broken experiment and creates it anew."
 
 

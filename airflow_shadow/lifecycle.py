@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -175,7 +176,7 @@ def changes_beyond_running(experiment: Experiment, asked: Mapping[str, Any]) -> 
     fixed = [key for key in ("ModelVariants", "DataStorageConfig") if key in asked]
     changed = [key for key in fixed if not shows(experiment.get(key), asked[key])]
     start = (asked.get("Schedule") or {}).get("StartTime")
-    if start and start != (experiment.get("Schedule") or {}).get("StartTime"):
+    if start and not shows((experiment.get("Schedule") or {}).get("StartTime"), start):
         changed.append("Schedule.StartTime")
     if _without_sampling(asked.get("ShadowModeConfig")) not in (
         None,
@@ -194,7 +195,16 @@ def shows(shown: Any, asked: Any) -> bool:
     if isinstance(asked, list | tuple):
         same_length = isinstance(shown, list) and len(shown) == len(asked)
         return same_length and all(map(shows, shown, asked))
-    return bool(shown == asked)
+    return bool(shown == asked) or _same_second(shown, asked)
+
+
+def _same_second(shown: Any, asked: Any) -> bool:
+    """Tell whether two texts are one moment: on the wire times lose their fractions."""
+    try:
+        apart = datetime.fromisoformat(shown) - datetime.fromisoformat(asked)
+    except (TypeError, ValueError):  # something else than two times
+        return False
+    return "T" in asked and abs(apart.total_seconds()) < 1
 
 
 def _without_sampling(config: Mapping[str, Any] | None) -> Any:

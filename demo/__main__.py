@@ -3,25 +3,18 @@
 Everything lives in a temporary folder and on loopback; nothing is left behind but Airflow's log.
 """
 
-import os
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
-import boto3
-
 from airflow_shadow.emulator import fleet
+from demo.setup import ROOT, SPEED, airflow_environment, client, emulator
 from demo.story import Story
 
-ROOT = Path(__file__).resolve().parent.parent
 LOG = ROOT / ".demo" / "airflow.log"
 NIGHT, CANDIDATE, PRODUCTION = "2026-03-01", "churn-20260301", "churn-20260228"
-SPEED = 600
 #: Seconds; the whole takes a quarter of it, so it ends only what hangs.
 PATIENCE = 300
 
@@ -45,57 +38,10 @@ def main() -> int:
         return report(ended_well=ended_well, serves=story.serves("churn"))
 
 
-@contextmanager
-def emulator() -> Iterator[str]:
-    """Start the emulator as a user would, and end it."""
-    command = [sys.executable, "-m", "airflow_shadow.emulator", "--port", "0"]
-    with subprocess.Popen(
-        [*command, "--speed", str(SPEED)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        try:
-            line = process.stdout.readline() if process.stdout else ""
-            if not line:
-                raise SystemExit(f"The emulator did not start; see why with: {' '.join(command)}")
-            yield line.split()[-1]
-        finally:
-            process.terminate()
-
-
-def client(url: str) -> Any:
-    """Return a SageMaker client of the emulator."""
-    return boto3.client(
-        "sagemaker",
-        endpoint_url=url,
-        region_name="us-east-1",
-        aws_access_key_id="demo",
-        aws_secret_access_key="demo",  # noqa: S106 - the emulator takes any
-    )
-
-
 def set_up_fleet(sagemaker: Any) -> None:
     """Create what a team has before it tests: an endpoint that serves, and a candidate model."""
     fleet.create_endpoint(sagemaker, endpoint_name="churn", model_name=PRODUCTION)
     fleet.create_model(sagemaker, name=CANDIDATE)
-
-
-def airflow_environment(home: str, url: str) -> dict[str, str]:
-    """Return the settings of an Airflow of its own, with the connection to the emulator."""
-    connection = (
-        '{"conn_type": "aws", "login": "demo", "password": "demo-password", '
-        f'"extra": {{"region_name": "us-east-1", "endpoint_url": "{url}"}}}}'
-    )
-    return {
-        **os.environ,
-        "AIRFLOW_HOME": home,
-        "AIRFLOW_CONN_AWS_DEFAULT": connection,
-        "AIRFLOW__AIRFLOW_SHADOW__WAITER_DELAY": "0.5",
-        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "example_dags"),
-        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
-    }
 
 
 def run_dag(environment: dict[str, str], story: Story) -> bool:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -34,7 +35,12 @@ class FakeTaskInstance:
     map_index: int = -1
     max_tries: int = 0
     try_number: int = 1
+    first_look: datetime | None = None
     xcoms: dict[str, Any] = field(default_factory=dict)
+
+    def get_first_reschedule_date(self, _: Any) -> datetime | None:
+        """Return when a rescheduling sensor looked first."""
+        return self.first_look
 
     def xcom_push(self, key: str, value: Any) -> None:
         """Keep what Airflow would store, which must be JSON."""

@@ -8,11 +8,15 @@ import subprocess
 import sys
 from pathlib import Path
 
+import boto3
 import pytest
+from botocore import xform_name
 
 from airflow_shadow import operators
+from airflow_shadow.exceptions import ShadowError
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.lifecycle import DEADLINES
+from airflow_shadow.service_model import input_shape
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
@@ -22,6 +26,7 @@ BLOCKS = [(match["what"], match["text"]) for match in BLOCK.finditer(README)]
 KINDS = {
     "a command that the tests run",
     "a connection that the tests use",
+    "the calls that the code makes",
     "the output of the demo",
     "not run: the distribution's name on the package index",
 }
@@ -77,6 +82,38 @@ def test_the_table_of_operators_is_complete():
         hours = f"{deadline.seconds // 3600} h"
         row = f"| `{name}` | {operator.api_operation} | {deadline.waits_for} | {hours} |"
         assert row in README
+
+
+def test_the_policy_allows_the_calls_that_the_code_makes():
+    """The least policy is the operations that the hook calls, and the role that it passes."""
+    (text,) = blocks("the calls that the code makes")
+    own, passed = json.loads(text)["Statement"]
+    assert {"iam:PassRole"} == {passed["Action"]}
+    hook = "\n".join(path.read_text() for path in (ROOT / "airflow_shadow/hooks").glob("*.py"))
+    operations = set(boto3.client("sagemaker", "us-east-1").meta.service_model.operation_names)
+    called = operations & set(re.findall(r'"(\w+)"', hook))
+    assert sorted(f"sagemaker:{operation}" for operation in called) == own["Action"]
+
+
+def test_every_option_of_the_command_line_has_its_row():
+    """The options are those of `aws sagemaker ... help`, read from the same service model."""
+    table = README[README.index("## From the command line") : README.index("## Permissions")]
+    verbs = ("Create", "Update", "Start", "Stop", "Delete")
+    shapes = [input_shape(f"{verb}InferenceExperiment") for verb in verbs]
+    options = {xform_name(name, "-") for shape in shapes for name in shape.members}
+    missing = [f"--{option}" for option in sorted(options) if f"`--{option}`" not in table]
+    assert [] == missing
+
+
+def test_every_error_has_its_row():
+    """Each class that can be raised stands in the table with what to do next."""
+
+    def leaves(error: type[ShadowError]) -> list[type[ShadowError]]:
+        return [leaf for child in error.__subclasses__() for leaf in leaves(child)] or [error]
+
+    for error in leaves(ShadowError):
+        assert f"| `{error.__name__}` |" in README
+        assert f"| {error.next_step} |" in README
 
 
 def shape(text: str) -> list[str]:

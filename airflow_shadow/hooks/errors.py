@@ -5,10 +5,12 @@ from __future__ import annotations
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConnectionError,  # noqa: A004 - botocore's own
     CredentialRetrievalError,
     HTTPClientError,
     NoCredentialsError,
     PartialCredentialsError,
+    SSLError,
 )
 
 from airflow_shadow.exceptions import (
@@ -37,6 +39,8 @@ DENIED = frozenset(
 NOT_FOUND, CONFLICT, VALIDATION = "ResourceNotFound", "ConflictException", "ValidationException"
 #: What AWS may answer where somebody else holds the name or the endpoint; undocumented which.
 BUSY = frozenset({"ResourceInUse", CONFLICT, VALIDATION})
+#: A certificate that cannot be verified (`SSLError`) is one of these, but no waiting mends it.
+_UNREACHED = (HTTPClientError, ConnectionError, CredentialRetrievalError)
 _SERVER_ERROR, _TOO_MANY = 500, 429
 
 
@@ -64,7 +68,7 @@ def from_botocore(error: ClientError | BotoCoreError, *, asked: str) -> AwsError
     """
     if isinstance(error, ClientError):
         return _from_answer(error, asked=asked)
-    if isinstance(error, HTTPClientError | CredentialRetrievalError):
+    if isinstance(error, _UNREACHED) and not isinstance(error, SSLError):
         found = "AWS could not be reached"
         return AwsUnavailableError(asked=asked, found=found, reason=str(error))
     if isinstance(error, NoCredentialsError | PartialCredentialsError):

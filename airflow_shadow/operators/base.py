@@ -14,7 +14,13 @@ from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_shadow._compat import AirflowException, AirflowFailException, Context, conf
-from airflow_shadow.exceptions import ExperimentNotFoundError, InvalidRequestError, ShadowError
+from airflow_shadow.exceptions import (
+    AwsRefusedError,
+    ExperimentNotFoundError,
+    InvalidRequestError,
+    ShadowError,
+)
+from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.lifecycle import DEADLINES
 from airflow_shadow.operators.templating import TextTemplates, load_structure
@@ -24,6 +30,9 @@ from airflow_shadow.waiting import AnyGoal, Outcome, Policy, Progress, View, goa
 
 #: Airflow's own backstop behind the deadline that the trigger keeps itself.
 _BACKSTOP = timedelta(minutes=10)
+#: Seconds: how long the worker pauses at most between two tries of the same step.
+_PAUSE = 5.0
+_CONFLICTS = 5
 _STRUCTURED = frozenset({"structure", "list", "map"})
 #: botocore settings that may hold passwords; a trigger's arguments lie unencrypted.
 _SECRET_CONFIG = frozenset({"proxies", "proxies_config"})
@@ -243,8 +252,7 @@ class ShadowOperator(TextTemplates, AwsBaseOperator[InferenceExperimentHook]):
         return outcome or defer(self, step, policy)
 
     def _deadline(self) -> float:
-        given, default = self.waiter_timeout, DEADLINES[self.deadline_row].seconds
-        return time.time() + (default if given is None else given)
+        return deadline(self.deadline_row, self.waiter_timeout)
 
     def _settled(self, _context: Context, outcome: Outcome, _carry: dict[str, Any]) -> Step:
         """End with what was waited for, or with its error."""
@@ -254,13 +262,30 @@ class ShadowOperator(TextTemplates, AwsBaseOperator[InferenceExperimentHook]):
 
     def _insist(self, step: Callable[[], Step]) -> Step:
         """Do a step, again while AWS is unavailable: asking twice does no harm."""
-        done: Step = self.hook.insist(step, delay=min(self.waiter_delay, 5.0))
+        done: Step = self.hook.insist(step, delay=min(self.waiter_delay, _PAUSE))
         return done
 
     def _delete(self, name: str) -> None:
         """Delete an experiment; one that is gone is a success, for botocore resends by itself."""
         with suppress(ExperimentNotFoundError):
             self.hook.delete_inference_experiment(name)
+
+    def _after_conflict(self, error: AwsRefusedError, carry: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what to carry on with after a refusal that another look may explain.
+
+        Right after somebody's change AWS may still describe the state before it, so one more look
+        is not enough.
+        """
+        conflicts = carry.get("conflicts", 0) + 1
+        if error.code != CONFLICT or conflicts > _CONFLICTS:
+            raise error
+        time.sleep(min(self.waiter_delay, _PAUSE))
+        return {**carry, "conflicts": conflicts}
+
+
+def deadline(row: str, seconds: float | None = None) -> float:
+    """Return the epoch seconds until which to wait; by default what the table says."""
+    return time.time() + (DEADLINES[row].seconds if seconds is None else seconds)
 
 
 def translated(error: ShadowError) -> Exception:

@@ -12,11 +12,11 @@ from airflow_shadow._compat import Context
 from airflow_shadow.exceptions import (
     AwsRefusedError,
     ExperimentNotFoundError,
+    InvalidRequestError,
     ProductionChangeError,
     PromotionRefusedError,
 )
 from airflow_shadow.hooks.endpoints import model_variant, running
-from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.lifecycle import (
     CONCLUDED,
     SETTLED,
@@ -32,10 +32,17 @@ from airflow_shadow.lifecycle import (
     stop_request,
 )
 from airflow_shadow.operators.base import ShadowOperator, Step, Wait
-from airflow_shadow.waiting import ExperimentGone, Outcome, ReachStatus, ShadowPromoted, View
+from airflow_shadow.service_model.scalars import to_timestamp
+from airflow_shadow.waiting import (
+    ANY_ENDING,
+    ExperimentGone,
+    Outcome,
+    ReachStatus,
+    ShadowPromoted,
+    View,
+)
 
 _FULL_SAMPLING = 100
-_ANY_END = (str(Ending.STOPPED), str(Ending.BROKEN))
 
 
 class _ConcludeOperator(ShadowOperator):
@@ -50,23 +57,21 @@ class _ConcludeOperator(ShadowOperator):
         self.name = name
         self.reason = reason
 
-    def _await_rest(self, deadline: float, carry: dict[str, Any] | None = None) -> Wait:
+    def _await_rest(self, carry: dict[str, Any]) -> Wait:
         targets = tuple(map(str, SETTLED | CONCLUDED))
-        goal = ReachStatus(str(self.name or ""), targets, tolerates=_ANY_END)
-        return Wait(goal, "_conclude", deadline, carry or {})
+        goal = ReachStatus(str(self.name or ""), targets, tolerates=ANY_ENDING)
+        return Wait(goal, "_conclude", self._deadline(), carry)
 
     def _text(self, context: Context, verb: str) -> str:
         ti = context["ti"]
         return self.reason or f"{verb} by Airflow: {ti.dag_id}, run {ti.run_id}, task {ti.task_id}."
 
     def _stop(self, request: Mapping[str, Any], carry: Mapping[str, Any]) -> Wait | None:
-        """Stop the experiment; a conflict means that somebody was faster, so look again, once."""
+        """Stop the experiment; a conflict means that somebody was faster, so look again."""
         try:
             self.hook.stop_inference_experiment(request, validate=self.validate)
         except AwsRefusedError as error:
-            if error.code != CONFLICT or carry.get("conflicts"):
-                raise
-            return self._await_rest(self._deadline(), {"conflicts": 1})
+            return self._await_rest(self._after_conflict(error, carry))
         return None
 
 
@@ -107,7 +112,7 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
 
     def begin(self, context: Context) -> Step:
         """Wait out an update or a start that is under way."""
-        return self._await_rest(self._deadline())
+        return self._await_rest({})
 
     def _conclude(self, context: Context, outcome: Outcome, carry: dict[str, Any]) -> Step:
         if outcome.error:
@@ -237,7 +242,7 @@ class RemoveShadowVariantOperator(_ConcludeOperator):
         """Wait out an update or a start that is under way."""
         if self.missing_ok and not self.name:
             return self._nothing()
-        return self._await_rest(self._deadline())
+        return self._await_rest({})
 
     def _nothing(self) -> View:
         self.log.info("There is no experiment %r, so there is nothing to remove.", self.name)
@@ -271,4 +276,7 @@ class RemoveShadowVariantOperator(_ConcludeOperator):
 
 
 def _moment(value: datetime | str) -> datetime:
-    return value if isinstance(value, datetime) else datetime.fromisoformat(value)
+    try:
+        return to_timestamp(value)
+    except ValueError as error:
+        raise InvalidRequestError(asked=f"creation_time={value!r}", found="not a time") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -13,6 +12,8 @@ from airflow_shadow._compat import Context
 from airflow_shadow.exceptions import (
     AwsAccessDeniedError,
     AwsRefusedError,
+    CreationFailedError,
+    ExperimentBrokenError,
     ExperimentExistsError,
     InvalidRequestError,
     ProductionChangeError,
@@ -21,16 +22,14 @@ from airflow_shadow.hooks.endpoints import check_candidate, production_changes, 
 from airflow_shadow.hooks.errors import BUSY
 from airflow_shadow.lifecycle import (
     CONCLUDED,
-    DEADLINES,
     SETTLED,
     Action,
-    Ending,
     Status,
     mark,
     status_of,
     stop_request,
 )
-from airflow_shadow.operators.base import ShadowOperator, Step, Wait
+from airflow_shadow.operators.base import ShadowOperator, Step, Wait, deadline
 from airflow_shadow.operators.creation import (
     UNREAD,
     CreationRequest,
@@ -40,6 +39,7 @@ from airflow_shadow.operators.creation import (
 )
 from airflow_shadow.ownership import Claim, Identity, claim, default_names, known_failure
 from airflow_shadow.waiting import (
+    ANY_ENDING,
     EndpointFree,
     ExperimentGone,
     Outcome,
@@ -49,8 +49,6 @@ from airflow_shadow.waiting import (
     ended_badly,
     is_idle,
 )
-
-_ANY_END = (str(Ending.STOPPED), str(Ending.BROKEN))
 
 
 class CreateInferenceExperimentOperator(ShadowOperator):
@@ -180,11 +178,9 @@ class CreateInferenceExperimentOperator(ShadowOperator):
         wanted = self._wanted()
         self._checked(wanted.complete(UNREAD, name=next(self._names(me, wanted))))
         wanted.check_schedule()
-        patience = self.endpoint_timeout
         deadlines = {
-            "claim_deadline": time.time() + DEADLINES["remove"].seconds,
-            "endpoint_deadline": time.time()
-            + (DEADLINES["endpoint"].seconds if patience is None else patience),
+            "claim_deadline": deadline("remove"),
+            "endpoint_deadline": deadline("endpoint", self.endpoint_timeout),
         }
         return self._claim(context, me, deadlines)
 
@@ -254,7 +250,7 @@ class CreateInferenceExperimentOperator(ShadowOperator):
         return self._claim(context, self._identity(context), carry)
 
     def _await_any(self, found: View, targets: Iterable[Status], carry: dict[str, Any]) -> Wait:
-        goal = ReachStatus(found["Name"], tuple(map(str, targets)), tolerates=_ANY_END)
+        goal = ReachStatus(found["Name"], tuple(map(str, targets)), tolerates=ANY_ENDING)
         return Wait(goal, "_claim_again", carry["claim_deadline"], carry)
 
     def _adopt(self, found: View, me: Identity) -> Step:
@@ -292,8 +288,8 @@ class CreateInferenceExperimentOperator(ShadowOperator):
         try:
             self.hook.stop_inference_experiment(request)
         except AwsRefusedError as error:
-            if error.code not in BUSY:
-                raise
+            again = self._after_conflict(error, carry)
+            return self._await_any(found, SETTLED | CONCLUDED, again)
         return self._await_any(found, CONCLUDED, carry)
 
     def _foreign(self, found: View, carry: Mapping[str, Any]) -> Claim:
@@ -387,7 +383,14 @@ class CreateInferenceExperimentOperator(ShadowOperator):
         if self._starts_later(shown):
             targets += [Status.CREATED, Status.STARTING, Status.UPDATING]
         goal = ReachStatus(name, tuple(map(str, targets)))
-        return Wait(goal, "_settled", self._deadline(), progress=Progress(known_failure=failure))
+        return Wait(goal, "_ended", self._deadline(), progress=Progress(known_failure=failure))
+
+    def _ended(self, context: Context, outcome: Outcome, carry: dict[str, Any]) -> Step:
+        """End as the wait did; a broken experiment of our own is worth another try."""
+        error = outcome.error
+        if isinstance(error, ExperimentBrokenError):
+            raise CreationFailedError(asked=error.asked, found=error.found, reason=error.reason)
+        return self._settled(context, outcome, carry)
 
     def _starts_later(self, shown: Mapping[str, Any]) -> bool:
         start = (shown.get("Schedule") or {}).get("StartTime")

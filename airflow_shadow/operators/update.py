@@ -10,7 +10,6 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_shadow._compat import Context
 from airflow_shadow.exceptions import AwsRefusedError, InvalidRequestError, UpdateRefusedError
-from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.lifecycle import (
     UPDATABLE,
     Status,
@@ -96,11 +95,12 @@ class UpdateInferenceExperimentOperator(ShadowOperator):
 
     def begin(self, context: Context) -> Step:
         """Wait until AWS takes updates: it documents that only Created and Running do."""
-        return self._await_ready(self._deadline())
+        return self._await_ready({})
 
-    def _await_ready(self, deadline: float) -> Wait:
+    def _await_ready(self, carry: dict[str, Any]) -> Wait:
         name = str(self._typed().get("Name") or "")
-        return Wait(ReachStatus(name, tuple(map(str, UPDATABLE))), "_update", deadline)
+        goal = ReachStatus(name, tuple(map(str, UPDATABLE)))
+        return Wait(goal, "_update", self._deadline(), carry)
 
     def _typed(self) -> dict[str, Any]:
         times = {"StartTime": self.start_time, "EndTime": self.end_time}
@@ -117,21 +117,16 @@ class UpdateInferenceExperimentOperator(ShadowOperator):
             self.log.info("Experiment %r shows all this already; nothing to do.", request["Name"])
             return experiment
         self._refuse_beyond_running(experiment, expected)
-        deadline = self._deadline()
         try:
             self.hook.update_inference_experiment(request, validate=self.validate)
         except AwsRefusedError as error:
-            if error.code != CONFLICT or carry.get("conflicts"):
-                raise
-            # Somebody changed it in between: look again, once.
-            wait = self._await_ready(deadline)
-            return Wait(wait.goal, wait.then, deadline, {"conflicts": 1})
+            return self._await_ready(self._after_conflict(error, carry))
         if not self.wait_for_completion:
             return self.hook.describe_inference_experiment(request["Name"])
         return Wait(
             UpdateApplied(request["Name"], expected),
             "_settled",
-            deadline,
+            self._deadline(),
             progress=Progress(known_failure=failure_reason(experiment)),
         )
 

@@ -134,10 +134,12 @@ class InferenceExperimentTrigger(BaseTrigger):
             region_name=self.region_name,
             verify=self.verify,
         )
+        # Airflow's connections can only be read in a thread that knows the triggerer's loop, as
+        # those of `sync_to_async` do; the client is made in the one thread that all share.
         if "conn" not in vars(hook):
-            # Airflow's connections can only be read in a thread that knows the triggerer's loop.
             await sync_to_async(lambda: hook.conn)()
-        return await asyncio.get_running_loop().run_in_executor(_threads(), hook.answer, look)
+        answer = sync_to_async(hook.answer, thread_sensitive=False, executor=_threads())
+        return await answer(look)
 
 
 @cache

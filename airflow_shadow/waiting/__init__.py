@@ -13,6 +13,7 @@ from airflow_shadow.waiting.engine import (
     wait,
 )
 from airflow_shadow.waiting.goals import (
+    ANY_ENDING,
     AnyGoal,
     EndpointFree,
     ExperimentGone,
@@ -26,6 +27,7 @@ from airflow_shadow.waiting.goals import (
 )
 
 __all__ = [
+    "ANY_ENDING",
     "AnyGoal",
     "EndpointFree",
     "ExperimentGone",

@@ -32,6 +32,9 @@ from airflow_shadow.lifecycle import (
 )
 from airflow_shadow.waiting.engine import Asking, Judgement, Look, Progress, View
 
+#: For `ReachStatus.tolerates`: it only matters that the experiment has ended.
+ANY_ENDING = (str(Ending.STOPPED), str(Ending.BROKEN))
+
 
 def ended_badly(
     asked: str, experiment: View, progress: Progress, tolerates: tuple[str, ...] = ()
@@ -313,7 +316,7 @@ class ExperimentGone:
         """Describe the experiment until that fails."""
         experiment = (yield Look("experiment", self.name)).view
         if experiment is None:
-            return Judgement("deleted", done=True)
+            return Judgement("deleted", done=True, view={"Name": self.name})
         return Judgement(f"still {experiment.get('Status')}", view=experiment)
 
 

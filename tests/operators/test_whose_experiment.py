@@ -172,6 +172,14 @@ def test_earlier_live_with_other_arguments_gets_the_next_name(
     assert "[airflow-shadow:supersede]" in described(sagemaker, name)["StatusReason"]
 
 
+def test_an_update_that_does_not_show_yet_is_waited_for(create, emulator, sagemaker):
+    """Right after an update AWS still describes the state before, and refuses the removal."""
+    name = create().value
+    sagemaker.update_inference_experiment(Name=name, Description="changed by hand")
+    assert f"{name}-2" == create(ti=CLEARED, sampling_percentage=20).value
+    assert "Cancelled" == statuses(emulator, name)[-1]
+
+
 @pytest.mark.parametrize("status", ["Creating", "Starting", "Running", "Updating"])
 def test_earlier_live_with_other_arguments_is_replaced_under_a_given_name(
     status, create, bring_to, emulator
@@ -269,7 +277,7 @@ def test_somebodys_broken_one_is_not_adopted(create, emulator, sagemaker):
     """An adopted experiment has to run, or to have run."""
     emulator.faults.add(kind="fail-creation", reason="No capacity.")
     somebodys(sagemaker, "theirs", rests="Cancelled")
-    text = fails(AirflowException, create, name="theirs", if_exists="adopt")
+    text = fails(AirflowFailException, create, name="theirs", if_exists="adopt")
     assert "No capacity." in text
 
 

@@ -1,0 +1,65 @@
+"""What the demo and the browser version share: an emulator, a fleet, and an Airflow of its own."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+
+ROOT = Path(__file__).resolve().parent.parent
+REGION = "us-east-1"
+SPEED = 600
+
+
+@contextmanager
+def emulator() -> Iterator[str]:
+    """Start the emulator as a user would, give its address, and end it."""
+    command = [sys.executable, "-m", "airflow_shadow.emulator", "--port", "0"]
+    with subprocess.Popen(
+        [*command, "--speed", str(SPEED)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    ) as process:
+        try:
+            line = process.stdout.readline() if process.stdout else ""
+            if not line:
+                raise SystemExit(f"The emulator did not start; see why with: {' '.join(command)}")
+            yield line.split()[-1]
+        finally:
+            process.terminate()
+
+
+def client(url: str, region: str = REGION) -> Any:
+    """Return a SageMaker client of the emulator."""
+    return boto3.client(
+        "sagemaker",
+        endpoint_url=url,
+        region_name=region,
+        aws_access_key_id="demo",
+        aws_secret_access_key="demo",  # noqa: S106 - the emulator takes any
+    )
+
+
+def airflow_environment(home: str, url: str) -> dict[str, str]:
+    """Return the settings of an Airflow of its own, with the connection to the emulator."""
+    connection = {
+        "conn_type": "aws",
+        "login": "demo",
+        "password": "demo-password",
+        "extra": {"region_name": REGION, "endpoint_url": url},
+    }
+    return {
+        **os.environ,
+        "AIRFLOW_HOME": home,
+        "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
+        "AIRFLOW__AIRFLOW_SHADOW__WAITER_DELAY": "0.5",
+        "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "example_dags"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",
+    }

@@ -1,0 +1,48 @@
+"""Roll out the candidate of each date, also for dates that lie in the past.
+
+Backfill it, clear it, reprocess it: each run finds its own experiment again, a cleared one gets a
+new experiment, and runs take their turns on the endpoint. A window in the past is run now, keeping
+its length.
+"""
+
+from datetime import UTC, datetime
+
+from airflow_shadow.operators import (
+    CreateInferenceExperimentOperator,
+    PromoteShadowVariantOperator,
+    RemoveShadowVariantOperator,
+)
+
+try:
+    from airflow.sdk import DAG
+except ImportError:  # Airflow 2.11
+    from airflow import DAG
+
+with DAG(
+    "rollout_backfill",
+    schedule="@weekly",
+    start_date=datetime(2026, 3, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    default_args={"retries": 2, "deferrable": True, "depends_on_past": True},
+    doc_md=__doc__,
+    tags=["sagemaker", "shadow test"],
+):
+    create = CreateInferenceExperimentOperator(
+        task_id="create",
+        role_arn="arn:aws:iam::123456789012:role/shadow-tests",
+        endpoint_name="churn",
+        shadow_model_name="churn-{{ ds_nodash }}",
+        sampling_percentage=100,
+        start_time="{{ logical_date }}",
+        duration="6h",
+        shift_past_schedule=True,
+    )
+    promote = PromoteShadowVariantOperator(
+        task_id="promote",
+        name=create.output,
+        creation_time="{{ ti.xcom_pull('create', key='experiment')['CreationTime'] }}",
+    )
+    remove = RemoveShadowVariantOperator(task_id="remove", name=create.output, missing_ok=True)
+
+    create >> promote >> remove.as_teardown(setups=create)

@@ -1,0 +1,283 @@
+"""InferenceExperimentHook."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    CredentialRetrievalError,
+    EndpointConnectionError,
+    NoCredentialsError,
+    ParamValidationError,
+    ReadTimeoutError,
+    SSLError,
+)
+
+from airflow_shadow.emulator import fleet
+from airflow_shadow.exceptions import (
+    AwsAccessDeniedError,
+    AwsRefusedError,
+    AwsUnavailableError,
+    ExperimentNotFoundError,
+    InvalidRequestError,
+)
+from airflow_shadow.hooks.errors import from_botocore, is_expired
+from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
+from tests.helpers import another, somebodys, until
+
+NO_RETRIES = {"retries": {"total_max_attempts": 1}}
+
+
+@pytest.fixture
+def hook(emulator):
+    """Return a hook on the emulator whose botocore does not retry."""
+    return InferenceExperimentHook(config=NO_RETRIES)
+
+
+def request(name="x", **members):
+    """Return a request of CreateInferenceExperiment."""
+    return fleet.experiment_request(
+        name=name,
+        endpoint_name="churn",
+        model_name="churn-v1",
+        shadow_model_name="churn-v2",
+        **members,
+    )
+
+
+# --- the seven operations -----------------------------------------------------------------
+
+
+def test_create_and_describe(hook, churn):
+    """Rendered text gets the API's types, and times come back as text."""
+    variants = request()["ModelVariants"]
+    variants[0]["InfrastructureConfig"]["RealTimeInferenceConfig"]["InstanceCount"] = "2"
+    arn = hook.create_inference_experiment({**request(), "ModelVariants": variants})
+    shown = hook.describe_inference_experiment("x")
+    assert (arn, "Creating") == (shown["Arn"], shown["Status"])
+    assert datetime.fromisoformat(shown["CreationTime"]).utcoffset() == timedelta(0)
+
+
+def test_update(hook, churn, sagemaker):
+    """What is given changes."""
+    somebodys(sagemaker, "x")
+    hook.update_inference_experiment({"Name": "x", "Description": "new"})
+    until(sagemaker, "x", "Updating")
+    assert "new" == until(sagemaker, "x", "Running")["Description"]
+
+
+def test_start(hook, churn, sagemaker, emulator):
+    """A scheduled experiment starts now."""
+    start = emulator.clock.now() + timedelta(hours=5)
+    somebodys(sagemaker, "x", rests="Created", Schedule={"StartTime": start})
+    hook.start_inference_experiment("x")
+    assert "Running" == until(sagemaker, "x", "Running")["Status"]
+
+
+def test_stop_and_delete(hook, churn, sagemaker):
+    """A stopped experiment can be deleted, and then it is not found."""
+    somebodys(sagemaker, "x")
+    actions = {"AllTraffic": "Retain", "churn-v2": "Remove"}
+    hook.stop_inference_experiment(
+        {"Name": "x", "ModelVariantActions": actions, "DesiredState": "Completed"}
+    )
+    until(sagemaker, "x", "Completed")
+    hook.delete_inference_experiment("x")
+    assert hook.find_experiment("x") is None
+
+
+@pytest.mark.parametrize("operation", ["describe", "start", "delete"])
+def test_a_missing_experiment_has_an_error_of_its_own(hook, churn, operation):
+    """ResourceNotFound is not a refusal like others."""
+    with pytest.raises(ExperimentNotFoundError, match="no experiment named 'nothing'"):
+        getattr(hook, f"{operation}_inference_experiment")("nothing")
+
+
+def test_list_goes_through_empty_pages(hook, churn, sagemaker, emulator):
+    """An empty page with a token is not the end."""
+    another(sagemaker)
+    for name, endpoint in (("a", "churn"), ("b", "other")):
+        hook.create_inference_experiment({**request(name), "EndpointName": endpoint})
+    emulator.faults.add(kind="empty-pages", operation="ListInferenceExperiments", times=3)
+    rows = hook.list_inference_experiments(MaxResults=1)
+    assert ["a", "b"] == sorted(row["Name"] for row in rows)
+
+
+def test_list_filters(hook, churn, sagemaker):
+    """The request's own fields filter."""
+    somebodys(sagemaker, "x")
+    assert ["x"] == [row["Name"] for row in hook.list_inference_experiments(StatusEquals="Running")]
+    assert [] == list(hook.list_inference_experiments(StatusEquals="Completed"))
+
+
+def test_a_bad_request_is_not_sent(hook, churn, emulator):
+    """All faults are found before the call, each with its path."""
+    with pytest.raises(InvalidRequestError) as caught:
+        hook.create_inference_experiment({**request("a_b"), "RoleArn": "nobody", "Colour": "red"})
+    assert [] == [
+        word for word in ("Name: ", "RoleArn: ", "Colour: ") if word not in str(caught.value)
+    ]
+    assert [] == [
+        e for e in emulator.history() if e.get("operation") == "CreateInferenceExperiment"
+    ]
+
+
+def test_faults_of_an_old_model_can_be_warnings(hook, churn, log):
+    """What the installed botocore's model closes, AWS may have opened since."""
+    with pytest.raises(AwsRefusedError):
+        hook.create_inference_experiment(request(sampling_percentage=101), validate="warn")
+    assert log.containing("; sent all the same.")
+
+
+# --- around experiments -------------------------------------------------------------------
+
+
+def test_tags_are_read_and_overwritten(hook, churn, sagemaker):
+    """Known keys get new values."""
+    arn = somebodys(sagemaker, "x", Tags=[{"Key": "a", "Value": "1"}])["Arn"]
+    hook.add_tags(arn, {"a": "2", "b": "3"})
+    assert {"a": "2", "b": "3"} == hook.find_tags(arn)
+
+
+def test_the_holder_is_found_among_others(hook, churn, sagemaker):
+    """List tells no endpoints, so live ones are described."""
+    another(sagemaker)
+    another(sagemaker, name="third")
+    hook.create_inference_experiment({**request("a"), "EndpointName": "other"})
+    somebodys(sagemaker, "x")
+    assert "x" == hook.find_holder("churn")["Name"]
+    assert hook.find_holder("third") is None
+
+
+def test_the_desired_and_the_configured_are_told(hook, churn):
+    """What production runs is in the configuration, its size on the endpoint."""
+    running = hook.find_running("churn")
+    assert "churn-v1" == running["ModelName"]
+    assert 2 == running["ProductionVariants"][0]["DesiredInstanceCount"]
+
+
+@pytest.mark.parametrize(
+    "find", ["find_endpoint", "find_endpoint_config", "find_model", "find_running"]
+)
+def test_what_is_missing_is_none(hook, churn, find):
+    """SageMaker's older operations answer ValidationException for an unknown name."""
+    assert getattr(hook, find)("nothing") is None
+
+
+# --- AWS's clock --------------------------------------------------------------------------
+
+
+def test_now_is_the_date_of_the_last_answer(hook, churn, emulator):
+    """A fast emulator is ahead of this machine."""
+    emulator.clock.advance(timedelta(days=100))
+    hook.find_endpoint("churn")
+    assert abs(hook.now() - emulator.clock.now()) < timedelta(seconds=5)
+
+
+def test_now_without_an_answer_is_our_own(hook):
+    """Before the first call nothing better is known."""
+    assert abs(hook.now() - datetime.now(UTC)) < timedelta(seconds=5)
+
+
+# --- errors -------------------------------------------------------------------------------
+
+
+def answered(code, status=400):
+    """Return botocore's error for an answer."""
+    response = {
+        "Error": {"Code": code, "Message": "words"},
+        "ResponseMetadata": {"HTTPStatusCode": status},
+    }
+    return ClientError(response, "CreateInferenceExperiment")
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (answered("ThrottlingException"), AwsUnavailableError),
+        (answered("TooManyRequestsException"), AwsUnavailableError),
+        (answered("Anything", 429), AwsUnavailableError),
+        (answered("InternalFailure", 500), AwsUnavailableError),
+        (answered("ServiceUnavailable", 503), AwsUnavailableError),
+        (answered("ExpiredTokenException"), AwsUnavailableError),
+        (answered("AccessDeniedException"), AwsAccessDeniedError),
+        (answered("AccessDenied", 403), AwsAccessDeniedError),
+        (answered("ValidationException"), AwsRefusedError),
+        (answered("ConflictException"), AwsRefusedError),
+        (answered("ResourceLimitExceeded"), AwsRefusedError),
+        (answered("NeverHeardOf"), AwsRefusedError),
+        (ConnectTimeoutError(endpoint_url="http://127.0.0.1"), AwsUnavailableError),
+        (EndpointConnectionError(endpoint_url="http://127.0.0.1"), AwsUnavailableError),
+        (ReadTimeoutError(endpoint_url="http://127.0.0.1"), AwsUnavailableError),
+        (SSLError(endpoint_url="http://127.0.0.1", error="self-signed"), AwsRefusedError),
+        (CredentialRetrievalError(provider="p", error_msg="m"), AwsUnavailableError),
+        (NoCredentialsError(), AwsAccessDeniedError),
+        (ParamValidationError(report="r"), AwsRefusedError),
+    ],
+)
+def test_errors_are_matched_on_codes(error, expected):
+    """AWS documents none of the texts."""
+    assert expected is type(from_botocore(error, asked="to create"))
+
+
+def test_a_refusal_keeps_its_code():
+    """Later steps ask for it."""
+    assert "ConflictException" == from_botocore(answered("ConflictException"), asked="x").code
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (answered("ExpiredToken"), True),
+        (answered("RequestExpired"), True),
+        (answered("AccessDenied"), False),
+        (CredentialRetrievalError(provider="p", error_msg="m"), True),
+        (NoCredentialsError(), False),
+    ],
+)
+def test_fresh_credentials_help_where_old_ones_expired(error, expected):
+    """Only then is it worth making a new client."""
+    assert expected is is_expired(error)
+
+
+def test_expired_credentials_are_replaced(hook, churn, emulator):
+    """The next call reads the connection anew."""
+    hook.find_endpoint("churn")
+    before = hook.conn
+    emulator.faults.add(kind="expired-token", operation="DescribeEndpoint")
+    with pytest.raises(AwsUnavailableError):
+        hook.find_endpoint("churn")
+    assert hook.find_endpoint("churn")
+    assert before is not hook.conn
+
+
+def test_insisting_has_an_end(hook, churn, emulator, monkeypatch):
+    """An AWS that stays away is reported after a while."""
+    monkeypatch.setattr("airflow_shadow.hooks.inference_experiment._INSIST_SECONDS", 0.2)
+    emulator.faults.add(kind="throttle", operation="DescribeEndpoint", times=None)
+    began = time.monotonic()
+    with pytest.raises(AwsUnavailableError):
+        hook.insist(lambda: hook.find_endpoint("churn"), delay=0.01)
+    assert time.monotonic() - began < 5
+
+
+def test_the_connections_settings_win(emulator, monkeypatch):
+    """Our retries and timeouts are merged under what the connection says."""
+    import json  # noqa: PLC0415
+    import os  # noqa: PLC0415
+
+    connection = json.loads(os.environ["AIRFLOW_CONN_AWS_DEFAULT"])
+    connection["extra"]["config_kwargs"] = {"read_timeout": 7}
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+    config = InferenceExperimentHook().conn.meta.config
+    assert (7, 10) == (config.read_timeout, config.connect_timeout)
+
+
+def test_given_settings_are_merged(emulator):
+    """A timeout of the user leaves our retries."""
+    config = InferenceExperimentHook(config={"read_timeout": 7}).conn.meta.config
+    assert (7, 3) == (config.read_timeout, config.retries["total_max_attempts"])

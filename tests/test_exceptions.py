@@ -1,0 +1,82 @@
+"""The tree of errors."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import re
+
+import pytest
+
+from airflow_shadow import exceptions
+from airflow_shadow.exceptions import ShadowError, error_from_dict
+
+
+def tree(base):
+    """Return a class and all below it."""
+    return [base, *(cls for child in base.__subclasses__() for cls in tree(child))]
+
+
+CLASSES = [cls for cls in tree(ShadowError) if cls.__module__ == exceptions.__name__]
+
+
+def make(cls):
+    """Return an error with facts."""
+    return cls(asked="to run", found="it is broken", reason="No capacity.")
+
+
+def drawn():
+    """Return each name of the docstring's tree with the name above it."""
+    above, parents = {-1: None}, {}
+    for line in exceptions.__doc__.splitlines():
+        if match := re.match(r"    ([ │├└─]*)(\w+Error)\b", line):
+            depth = len(match[1]) // 5
+            above[depth] = match[2]
+            parents[match[2]] = above[depth - 1]
+    return parents
+
+
+def test_the_tree_is_drawn_as_it_is():
+    """The docstring shows every class below the one that it extends."""
+    parents = {cls.__name__: cls.__bases__[0].__name__ for cls in CLASSES if cls is not ShadowError}
+    assert {"ShadowError": None, **parents} == drawn()
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_each_error_says_what_to_do(cls):
+    """Whoever reads the log at night needs a next step."""
+    assert make(cls).next_step.endswith(".")
+    assert f"Next: {make(cls).next_step}" in str(make(cls))
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_each_error_says_what_it_is(cls):
+    """A docstring of its own, not the inherited one."""
+    assert cls.__doc__
+    assert cls.__doc__ not in {parent.__doc__ for parent in cls.__mro__[1:]}
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_each_error_pickles(cls):
+    """Processes hand errors to each other."""
+    again = pickle.loads(pickle.dumps(make(cls)))
+    assert (cls, str(make(cls)), make(cls).facts()) == (type(again), str(again), again.facts())
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_each_error_travels_as_json(cls):
+    """The triggerer sends errors through Airflow's database."""
+    again = error_from_dict(json.loads(json.dumps(make(cls).to_dict())))
+    assert (cls, str(make(cls)), make(cls).facts()) == (type(again), str(again), again.facts())
+
+
+def test_a_next_step_can_be_given():
+    """The place that raises may know better, and what it said travels too."""
+    error = ShadowError(asked="a", found="b", next_step="Wait.")
+    assert "Asked: a. Found: b. Next: Wait." == str(error_from_dict(error.to_dict()))
+
+
+def test_the_code_travels_too():
+    """Later steps match on AWS's code."""
+    error = exceptions.AwsRefusedError(asked="a", found="b", code="ConflictException")
+    assert "ConflictException" == error_from_dict(error.to_dict()).code

@@ -1,0 +1,167 @@
+"""Names, tags and the decision whose experiment it is."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from dataclasses import replace
+from itertools import islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_shadow.ownership import (
+    ARGUMENTS,
+    Claim,
+    Identity,
+    claim,
+    default_names,
+    digest,
+    legal_name,
+    slug,
+)
+from airflow_shadow.service_model import input_shape
+
+ME = Identity("", "promote", "scheduled__2026-03-01T00:00:00+00:00", "create", -1)
+NAME = input_shape("CreateInferenceExperiment").members["Name"]
+TAG = input_shape("CreateInferenceExperiment").members["Tags"].member.members["Value"]
+LEGAL_NAME = re.compile(NAME.metadata["pattern"])
+LEGAL_TAG = re.compile(r"[\w\s.:/=+\-@]*")
+ANY = st.text(max_size=300)
+IDENTITIES = st.builds(Identity, ANY, ANY, ANY, ANY, st.integers(-1, 2**40))
+
+
+def names(identity, endpoint_name="churn", count=3):
+    """Return the first default names."""
+    return list(islice(default_names(identity, endpoint_name=endpoint_name), count))
+
+
+def test_a_name_is_readable():
+    """A console list shows endpoint and run first."""
+    [name] = names(ME, count=1)
+    assert name.startswith("churn-scheduled-2026-03-01T00-00-00-")
+
+
+def test_a_name_is_the_same_in_every_process():
+    """A retry runs elsewhere, with another seed of Python's own hashes."""
+    code = f"""
+from airflow_shadow.ownership import Identity, default_names
+print(next(default_names({ME!r}, endpoint_name="churn")))
+"""
+    env = {**os.environ, "PYTHONHASHSEED": "4711"}
+    found = subprocess.run(
+        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+    )
+    assert names(ME)[0] == found.stdout.strip()
+
+
+@given(identity=IDENTITIES, endpoint_name=ANY)
+def test_every_default_name_is_legal(identity, endpoint_name):
+    """Whatever run ids Airflow's users invent, with its ordinals too."""
+    for name in names(identity, endpoint_name):
+        assert LEGAL_NAME.fullmatch(name), name
+        assert len(name) <= NAME.metadata["max"]
+
+
+@given(one=IDENTITIES, other=IDENTITIES)
+def test_names_do_not_collide(one, other):
+    """Slugs alone would: `a b` and `a-b` look the same."""
+    assert (one == other) == (names(one) == names(other))
+
+
+def test_raw_identities_differ_where_slugs_do_not():
+    """The hash is of the raw identity, not of its slugs."""
+    assert names(replace(ME, run_id="a b")) != names(replace(ME, run_id="a-b"))
+
+
+@pytest.mark.parametrize("field", ["deployment", "dag_id", "run_id", "task_id", "map_index"])
+def test_each_part_of_the_identity_counts(field):
+    """Two Airflows may share an account, and mapped tasks a task id."""
+    other = replace(ME, **{field: 7 if field == "map_index" else "other"})
+    assert names(ME)[0][-8:] != names(other)[0][-8:]
+
+
+def test_a_clear_keeps_the_identity():
+    """Else a cleared task could not find what it made before."""
+    assert ME.owner == replace(ME, generation=3, arguments="else").owner
+
+
+@given(text=ANY)
+def test_a_suggested_name_is_legal(text):
+    """The error shows a name that AWS accepts."""
+    assert LEGAL_NAME.fullmatch(legal_name(text))
+
+
+@given(text=ANY)
+def test_a_slug_is_a_part_of_a_legal_name(text):
+    """Or nothing."""
+    assert not slug(text) or LEGAL_NAME.fullmatch(slug(text))
+
+
+@given(identity=IDENTITIES, failure=ANY)
+def test_every_tag_is_legal(identity, failure):
+    """AWS refuses the whole creation for one bad tag."""
+    for key, value in identity.tags(known_failure=failure).items():
+        assert LEGAL_TAG.fullmatch(key + value), (key, value)
+        assert len(value) <= TAG.metadata["max"]
+
+
+def test_equal_arguments_have_equal_hashes():
+    """The order of a mapping is no difference."""
+    assert digest({"a": 1, "b": 2}) == digest({"b": 2, "a": 1})
+
+
+def stands(status):
+    """Return what stands under the name."""
+    return {"Name": "x", "Status": status}
+
+
+EARLIER = replace(ME, generation=0, arguments="same")
+NOW = replace(ME, generation=1, arguments="same")
+OTHERS = replace(ME, dag_id="other")
+
+
+@pytest.mark.parametrize(
+    ("found", "by", "name_is_given", "expected"),
+    [
+        (None, None, False, Claim.CREATE),
+        (stands("Running"), NOW, False, Claim.ADOPT),
+        (stands("Completed"), NOW, True, Claim.ADOPT),
+        (stands("Stopping"), NOW, False, Claim.AWAIT_END),
+        (stands("Stopping"), EARLIER, True, Claim.AWAIT_END),
+        (stands("Running"), EARLIER, False, Claim.ADOPT),
+        (stands("Running"), replace(EARLIER, arguments="else"), False, Claim.SUPERSEDE),
+        (stands("Thawing"), replace(EARLIER, arguments="else"), True, Claim.SUPERSEDE),
+        (stands("Completed"), EARLIER, False, Claim.NEXT_NAME),
+        (stands("Completed"), EARLIER, True, Claim.RECREATE),
+        (stands("Running"), OTHERS, False, Claim.FOREIGN),
+        (stands("Completed"), None, True, Claim.FOREIGN),
+    ],
+)
+def test_the_table(found, by, name_is_given, expected):
+    """Every row of "Whose experiment is it?"; `operators/test_whose_experiment.py` runs them."""
+    tags = by.tags(known_failure="") if by else None
+    assert expected is claim(found, tags, NOW, name_is_given=name_is_given)
+
+
+def test_a_broken_one_of_this_generation_is_recreated():
+    """Else retries would be useless."""
+    broken = {**stands("Cancelled"), "EndpointMetadata": {"FailureReason": "new"}}
+    tags = NOW.tags(known_failure="old")
+    assert Claim.RECREATE is claim(broken, tags, NOW, name_is_given=False)
+
+
+def test_a_failure_from_before_is_no_break():
+    """The tag remembers what the endpoint said when the experiment began."""
+    stopped = {**stands("Cancelled"), "EndpointMetadata": {"FailureReason": "old"}}
+    tags = NOW.tags(known_failure="old")
+    assert Claim.ADOPT is claim(stopped, tags, NOW, name_is_given=False)
+
+
+def test_tags_hold_hashes_and_not_arguments():
+    """Tags are readable to many; arguments may not be."""
+    assert "same" == NOW.tags(known_failure="")[ARGUMENTS]
+    assert 16 == len(digest({"secret": "x"}))

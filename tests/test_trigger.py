@@ -1,0 +1,161 @@
+"""InferenceExperimentTrigger."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+
+import pytest
+from airflow.triggers.base import TriggerEvent
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_shadow.operators import CreateInferenceExperimentOperator
+from airflow_shadow.triggers import inference_experiment as module
+from airflow_shadow.triggers.inference_experiment import InferenceExperimentTrigger
+from airflow_shadow.waiting import Outcome, ReachStatus, goal_to_dict
+from tests.conftest import PASSWORD
+from tests.helpers import CREATE, somebodys
+
+TEXT = st.text(max_size=20)
+JSON = st.dictionaries(TEXT, st.none() | st.booleans() | st.integers() | TEXT, max_size=3)
+ARGUMENTS = st.fixed_dictionaries(
+    {
+        "goal": JSON,
+        "then": TEXT,
+        "carry": JSON,
+        "progress": JSON,
+        "deadline": st.floats(0, 1e12),
+        "waiter_delay": st.floats(0, 600),
+    },
+    optional={
+        "waiter_max_attempts": st.none() | st.integers(1),
+        "aws_conn_id": st.none() | TEXT,
+        "region_name": st.none() | TEXT,
+        "verify": st.none() | st.booleans() | TEXT,
+        "botocore_config": st.none() | JSON,
+    },
+)
+
+
+@given(arguments=ARGUMENTS)
+def test_serialisation_round_trip(arguments):
+    """The triggerer gets an equal trigger, after its way through JSON."""
+    path, kwargs = InferenceExperimentTrigger(**arguments).serialize()
+    assert path == f"{module.__name__}.InferenceExperimentTrigger"
+    again = InferenceExperimentTrigger(**json.loads(json.dumps(kwargs)))
+    assert (path, kwargs) == again.serialize()
+    assert arguments == {name: kwargs[name] for name in arguments}
+
+
+def trigger(name="theirs", **arguments):
+    """Return a trigger that waits for an experiment to run."""
+    usual = {
+        "goal": goal_to_dict(ReachStatus(name, ("Running",))),
+        "then": "_settled",
+        "carry": {"kept": 1},
+        "progress": {},
+        "deadline": time.time() + 20,
+        "waiter_delay": 0.01,
+    }
+    return InferenceExperimentTrigger(**{**usual, **arguments})
+
+
+def run(*triggers):
+    """Run triggers side by side and return the event of each."""
+
+    async def first(one) -> TriggerEvent:
+        return await anext(one.run())
+
+    async def together():
+        return await asyncio.gather(*map(first, triggers))
+
+    return [event.payload for event in asyncio.run(together())]
+
+
+def test_the_event_carries_what_the_worker_needs(churn, sagemaker):
+    """The worker goes on from the event alone."""
+    somebodys(sagemaker)
+    [event] = run(trigger())
+    assert ("reached", "_settled", {"kept": 1}) == (event["event"], event["then"], event["carry"])
+    assert "Running" == Outcome.from_dict(event["outcome"]).view["Status"]
+
+
+@pytest.mark.parametrize(
+    ("fault", "deadline", "expected"),
+    [
+        (None, 20, "missing"),
+        ({"kind": "access-denied", "times": None}, 20, "denied"),
+        ({"kind": "throttle", "times": None}, 0.2, "timeout"),
+    ],
+)
+def test_a_bad_end_is_an_event_too(churn, emulator, fault, deadline, expected):
+    """The trigger never fails: how it went is for the worker to judge."""
+    if fault:
+        emulator.faults.add(operation="DescribeInferenceExperiment", **fault)
+    config = {"retries": {"total_max_attempts": 1}}
+    [event] = run(trigger(deadline=time.time() + deadline, botocore_config=config))
+    assert expected == event["event"]
+
+
+def test_no_secret_travels(churn, emulator):
+    """The arguments of a trigger lie unencrypted in Airflow's database."""
+    from tests.tasks import Tasks  # noqa: PLC0415
+
+    tasks = Tasks("deferred")
+    tasks.run(CreateInferenceExperimentOperator, **CREATE)
+    assert PASSWORD not in json.dumps([tasks.triggers, tasks.events])
+
+
+def count_clients(monkeypatch):
+    """Count the clients that hooks make."""
+    made = []
+    hook = module.InferenceExperimentHook
+    make = hook.get_client_type
+    monkeypatch.setattr(
+        hook, "get_client_type", lambda self, **kwargs: made.append(1) or make(self, **kwargs)
+    )
+    return made
+
+
+def test_equal_settings_share_a_client(churn, sagemaker, monkeypatch):
+    """A client costs time and memory, and a triggerer holds hundreds of triggers."""
+    somebodys(sagemaker)
+    made = count_clients(monkeypatch)
+    run(trigger(), trigger())
+    run(trigger())
+    assert 1 == len(made)
+
+
+def test_other_settings_have_a_client_of_their_own(churn, sagemaker, monkeypatch):
+    """Region, TLS and retries are the client's."""
+    somebodys(sagemaker)
+    made = count_clients(monkeypatch)
+    run(trigger(), trigger(botocore_config={"read_timeout": 5}))
+    assert 2 == len(made)
+
+
+def test_expired_credentials_make_a_new_client(churn, sagemaker, emulator, monkeypatch):
+    """Credentials of an hour do not end a wait of a week."""
+    somebodys(sagemaker)
+    made = count_clients(monkeypatch)
+    emulator.faults.add(kind="expired-token", operation="DescribeInferenceExperiment")
+    [event] = run(trigger())
+    assert ("reached", 2) == (event["event"], len(made))
+
+
+def test_many_triggers_survive_expired_credentials(churn, sagemaker, emulator):
+    """All of them share the client that one of them throws away."""
+    somebodys(sagemaker)
+    emulator.faults.add(kind="expired-token", operation="DescribeInferenceExperiment", times=10)
+    events = run(*(trigger() for _ in range(20)))
+    assert ["reached"] * 20 == [event["event"] for event in events]
+
+
+def test_a_trigger_changes_nothing(churn, sagemaker, emulator):
+    """A triggerer may run a trigger twice, so it only reads."""
+    somebodys(sagemaker)
+    before = [e for e in emulator.history() if e["kind"] == "call"]
+    run(trigger(), trigger())
+    assert before == [e for e in emulator.history() if e["kind"] == "call"]

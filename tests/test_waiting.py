@@ -1,0 +1,210 @@
+"""The waiting logic, driven by hand: no clock, no AWS, no Airflow."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_shadow.exceptions import AwsAccessDeniedError, AwsUnavailableError
+from airflow_shadow.waiting import (
+    EndpointFree,
+    ExperimentGone,
+    Look,
+    Outcome,
+    Pause,
+    Policy,
+    Progress,
+    ReachStatus,
+    Reply,
+    Say,
+    ShadowPromoted,
+    UpdateApplied,
+    backoff,
+    goal_from_dict,
+    goal_to_dict,
+    wait,
+)
+
+POLICY = Policy(delay=30, deadline=10_000)
+RUNNING = ReachStatus("x", ("Running",))
+
+
+def lowest(low, high):
+    """Be a random source without chance."""
+    return low
+
+
+def shown(status, **members):
+    """Return a description."""
+    return {"Name": "x", "Status": status, **members}
+
+
+def drive(goal, replies, *, policy=POLICY, progress=None, seconds=100.0, uniform=lowest):
+    """Answer the looks one by one, each some seconds after the last; return all that happened."""
+    steps, said, pauses, now = [], [], [], 0.0
+    waiting = wait(goal, policy=policy, progress=progress or Progress(), uniform=uniform)
+    answers, reply = iter(replies), None
+    while True:
+        try:
+            step = waiting.send(reply)
+        except StopIteration as end:
+            return end.value, said, pauses, steps
+        reply = None
+        if isinstance(step, Look):
+            steps.append(step)
+            now += seconds
+            answer = next(answers)
+            kind = "error" if isinstance(answer, Exception) else "view"
+            reply = Reply(now=now, **{kind: answer})
+        elif isinstance(step, Say):
+            said.append(step.text)
+        elif isinstance(step, Pause):
+            pauses.append(step.seconds)
+
+
+def unavailable(reason="Throttled"):
+    """Return the error of an AWS that is too busy."""
+    return AwsUnavailableError(asked="to look", found="AWS is unavailable", reason=reason)
+
+
+def test_waits_until_a_target_shows():
+    """Each look is one question, and the outcome holds the last description."""
+    outcome, _, pauses, looks = drive(RUNNING, [shown("Creating"), shown("Running")])
+    assert ("reached", "Running") == (outcome.event, outcome.view["Status"])
+    assert [Look("experiment", "x")] * 2 == looks
+    assert [27.0] == pauses
+
+
+def test_only_changes_are_said():
+    """A log of a week does not repeat itself."""
+    replies = [shown("Creating"), shown("Creating"), shown("Creating"), shown("Running")]
+    _, said, _, _ = drive(RUNNING, replies)
+    expected = [
+        "Waiting for experiment 'x' to be Running: Creating.",
+        "Reached experiment 'x' to be Running: Running.",
+    ]
+    assert expected == said
+
+
+def test_an_unknown_status_is_waited_on():
+    """A status that AWS has added since is named, and never counts as success."""
+    replies = [shown("Thawing"), shown("Thawing"), shown("Running")]
+    outcome, said, _, _ = drive(RUNNING, replies)
+    assert "Thawing (a status this version does not know)" in said[0]
+    assert "reached" == outcome.event
+
+
+def test_an_unknown_status_ends_in_a_timeout():
+    """The deadline binds where nobody knows what a status means."""
+    outcome, _, _, _ = drive(RUNNING, [shown("Thawing")] * 200, seconds=60)
+    assert ("timeout", "Thawing") == (outcome.event, outcome.view["Status"])
+
+
+@given(failures=st.integers(1, 200), delay=st.floats(0.01, 600), share=st.floats(0, 1))
+def test_backoff_is_bounded(failures, delay, share):
+    """Full jitter: anywhere from nothing to the doubled delay, and never beyond five minutes."""
+    seconds = backoff(delay, failures, lambda low, high: low + share * (high - low))
+    assert 0 <= seconds <= min(300.0, delay * 2.0 ** min(failures, 30))
+
+
+def test_unavailability_is_waited_out():
+    """Failures in a row lengthen the pauses, and a success ends the row."""
+    seen = []
+
+    def uniform(low, high):
+        seen.append((low, high))
+        return low
+
+    replies = [unavailable(), unavailable(), shown("Creating"), shown("Running")]
+    drive(RUNNING, replies, uniform=uniform)
+    assert [(0, 60.0), (0, 120.0), (0.9, 1.1)] == seen
+
+
+def test_the_deadline_binds_while_aws_is_unavailable():
+    """The text says what was seen last and why AWS could not be asked."""
+    replies = [shown("Creating"), *[unavailable()] * 200]
+    outcome, _, _, _ = drive(RUNNING, replies)
+    assert "Found: Creating, when the deadline ran out. AWS says: Throttled." in str(outcome.error)
+
+
+def test_attempts_bind():
+    """Failed looks count too."""
+    policy = Policy(delay=1, deadline=10_000, max_attempts=3)
+    replies = [unavailable(), shown("Creating"), shown("Creating")]
+    outcome, _, _, looks = drive(RUNNING, replies, policy=policy)
+    assert ("timeout", 3) == (outcome.event, len(looks))
+    assert "when 3 looks ran out" in str(outcome.error)
+
+
+def test_a_passed_deadline_allows_one_look():
+    """What is there already is a success, however late."""
+    outcome, _, _, _ = drive(RUNNING, [shown("Running")], policy=Policy(1, deadline=0))
+    assert "reached" == outcome.event
+
+
+def test_no_pause_goes_beyond_the_deadline():
+    """The last look is made when the deadline comes and not a delay later."""
+    policy = Policy(delay=600, deadline=150)
+    _, _, pauses, _ = drive(RUNNING, [shown("Creating")] * 2, policy=policy)
+    assert [50.0] == pauses
+
+
+def test_other_errors_end_the_wait():
+    """A permission does not come by waiting."""
+    denied = AwsAccessDeniedError(asked="to look", found="access denied")
+    outcome, _, pauses, _ = drive(RUNNING, [denied])
+    assert ("denied", []) == (outcome.event, pauses)
+
+
+def test_progress_is_carried_over():
+    """A wait that changes its process goes on counting, and remembers what it has seen."""
+    policy = Policy(delay=1, deadline=10_000, max_attempts=3)
+    before = Progress(attempts=2, seen=["Updating"], last_live="Updating")
+    travelled = Progress(**json.loads(json.dumps(before.to_dict())))
+    outcome, said, _, _ = drive(RUNNING, [shown("Updating")], policy=policy, progress=travelled)
+    assert ("timeout", []) == (outcome.event, said)
+
+
+def test_a_failure_while_aws_works_is_a_break():
+    """Cancelled right after Updating was no person's doing, even without any reason."""
+    outcome, _, _, _ = drive(RUNNING, [shown("Updating"), shown("Cancelled")])
+    assert "is Cancelled after a failure" in str(outcome.error)
+
+
+def test_an_old_failure_is_not_a_break():
+    """A FailureReason that was there when all was well says nothing of the end."""
+    metadata = {"EndpointMetadata": {"FailureReason": "last month's"}}
+    goal = ReachStatus("x", ("Completed",))
+    replies = [shown("Running", **metadata), shown("Cancelled", **metadata)]
+    outcome, _, _, _ = drive(goal, replies)
+    assert "was stopped by somebody" in str(outcome.error)
+
+
+GOALS = [
+    ReachStatus("x", ("Running", "Completed"), missing_ok=True, tolerates=("broken",)),
+    UpdateApplied("x", {"Description": "new", "Schedule": {"EndTime": "2030-01-01T00:00:00"}}),
+    EndpointFree("e", thorough=True),
+    ShadowPromoted("x", "e", "m"),
+    ExperimentGone("x"),
+]
+
+
+@pytest.mark.parametrize("goal", GOALS, ids=lambda goal: goal.kind)
+def test_goals_travel_as_json(goal):
+    """A goal is the same after the way through Airflow's database."""
+    assert goal == goal_from_dict(json.loads(json.dumps(goal_to_dict(goal))))
+
+
+@pytest.mark.parametrize("error", [None, unavailable()])
+def test_outcomes_travel_as_json(error):
+    """An outcome and its error are the same after the way back."""
+    outcome = Outcome({"Name": "x"}, error, Progress(attempts=3, seen=["Creating"]))
+    again = Outcome.from_dict(json.loads(json.dumps(outcome.to_dict())))
+    assert (outcome.view, outcome.progress, str(error)) == (
+        again.view,
+        again.progress,
+        str(again.error),
+    )
