@@ -13,11 +13,11 @@ airflow: .venv/.installed
 	.venv/bin/python -m demo.airflow
 
 test: .venv/.installed .venv-awscli/.installed
-	.venv/bin/python -m pytest
+	.venv/bin/python -m pytest -n 2
 
 # The same tests on the oldest Airflow and amazon provider that are supported.
 test-2.11: .venv-2.11/.installed .venv-awscli/.installed
-	.venv-2.11/bin/python -m pytest
+	.venv-2.11/bin/python -m pytest -n 2
 
 lint: .venv/.installed
 	.venv/bin/ruff check

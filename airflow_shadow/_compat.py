@@ -18,6 +18,7 @@ try:
         AirflowSkipException,
         TaskDeferralError,
     )
+    from airflow.sdk.module_loading import import_string
 except ImportError:  # Airflow 2.11
     from airflow.exceptions import (
         AirflowException,
@@ -32,6 +33,7 @@ except ImportError:  # Airflow 2.11
     from airflow.utils.helpers import (
         render_template_to_string,
     )
+    from airflow.utils.module_loading import import_string
 
 
 def first_reschedule_date(sensor: Any, context: Context) -> datetime | None:
@@ -40,9 +42,7 @@ def first_reschedule_date(sensor: Any, context: Context) -> datetime | None:
     if hasattr(ti, "get_first_reschedule_date"):
         found: datetime | None = ti.get_first_reschedule_date(context)
         return found
-    from airflow.sensors.base import (  # noqa: PLC0415 - only in 2.11
-        _orig_start_date,
-    )
+    from airflow.sensors.base import _orig_start_date  # noqa: PLC0415 - in 2.11 only
 
     first_try = ti.max_tries - sensor.retries + 1
     start: datetime | None = _orig_start_date(
@@ -51,8 +51,22 @@ def first_reschedule_date(sensor: Any, context: Context) -> datetime | None:
     return start
 
 
+def task_state(ti: Any) -> str | None:
+    """Return a task instance's state as Airflow has it at this moment, `None` if it has none."""
+    if hasattr(ti, "current_state"):  # Airflow 2.11
+        return str(ti.current_state())
+    from airflow.sdk.execution_time.task_runner import (  # noqa: PLC0415 - in 3.x only
+        RuntimeTaskInstance,
+    )
+
+    states = RuntimeTaskInstance.get_task_states(
+        dag_id=ti.dag_id, task_ids=[ti.task_id], run_ids=[ti.run_id], map_index=ti.map_index
+    )
+    return next((str(state) for state in states.get(ti.run_id, {}).values()), None)
+
+
 def is_deferral_timeout(error: TaskDeferralError) -> bool:
-    """Tell whether a deferral ended because its `timeout` ran out, not because the trigger broke."""
+    """Tell whether a deferral ended because its `timeout` ran out; else the trigger broke."""
     return type(error).__name__ == "TaskDeferralTimeout" or "Trigger/execution timeout" in str(
         error
     )
@@ -69,6 +83,8 @@ __all__ = [
     "TaskDeferralError",
     "conf",
     "first_reschedule_date",
+    "import_string",
     "is_deferral_timeout",
     "render_template_to_string",
+    "task_state",
 ]

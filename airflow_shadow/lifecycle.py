@@ -267,6 +267,9 @@ DEADLINES: Mapping[str, Deadline] = {
     "update": Deadline("Created or Running, showing what was asked", _HOUR),
     "promote": Deadline("concluded, and the endpoint serving the candidate", 2 * _HOUR),
     "remove": Deadline("Completed or Cancelled", _HOUR),
+    "start": Deadline("Running", _HOUR),
+    "stop": Deadline("concluded; after a Promote, the endpoint serving it", 2 * _HOUR),
+    "delete": Deadline("not described any more", _HOUR),
     "endpoint": Deadline("the endpoint InService and free of other experiments", 24 * _HOUR),
 }
 #: Beyond an experiment's own end, for a sensor that was given no timeout.

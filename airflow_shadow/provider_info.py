@@ -35,7 +35,10 @@ def get_provider_info() -> dict[str, Any]:
                 "python-modules": [
                     "airflow_shadow.operators.create",
                     "airflow_shadow.operators.update",
+                    "airflow_shadow.operators.start",
+                    "airflow_shadow.operators.stop",
                     "airflow_shadow.operators.conclude",
+                    "airflow_shadow.operators.delete",
                 ],
             }
         ],
@@ -50,6 +53,11 @@ def get_provider_info() -> dict[str, Any]:
                 "integration-name": integration,
                 "python-modules": ["airflow_shadow.triggers.inference_experiment"],
             }
+        ],
+        "extra-links": [
+            "airflow_shadow.links.inference_experiment.EndpointLink",
+            "airflow_shadow.links.inference_experiment.ExperimentLink",
+            "airflow_shadow.links.inference_experiment.MetricsLink",
         ],
         "config": {
             "airflow_shadow": {

@@ -54,6 +54,8 @@ class Run:
     value: Any
     ti: FakeTaskInstance
     deferrals: int = 0
+    trigger: BaseTrigger | None = None
+    operator: Any = None
 
     @property
     def experiment(self) -> dict[str, Any]:
@@ -79,9 +81,10 @@ class Tasks:
         *,
         ti: dict[str, Any] | None = None,
         context: dict[str, Any] | None = None,
+        until_deferred: bool = False,
         **arguments: Any,
     ) -> Run:
-        """Run one try to its end.
+        """Run one try to its end, or until it leaves the worker.
 
         :param ti: attributes of the task instance, like `max_tries` after a clear
         :param context: more of the template context
@@ -91,19 +94,24 @@ class Tasks:
         instance = FakeTaskInstance(**(ti or {}))
         whole = {"ti": instance, "run_id": instance.run_id, **(context or {})}
 
+        run = Run(None, instance)
+
         def fresh() -> Any:
             dag = DAG(instance.dag_id, schedule=None, **self.dag) if self.dag else None
             operator = operator_class(task_id=instance.task_id, dag=dag, **arguments)
             operator.render_template_fields(whole)
+            run.operator = operator
             return operator
 
-        run = Run(None, instance)
         step: Callable[[], Any] = lambda: fresh().execute(whole)  # noqa: E731
         while True:
             try:
                 run.value = step()
             except TaskDeferred as deferred:
                 run.deferrals += 1
+                run.trigger = deferred.trigger
+                if until_deferred:
+                    return run
                 event = self._event(deferred.trigger)
                 method = deferred.method_name
                 step = lambda m=method, e=event: fresh().resume_execution(  # noqa: E731

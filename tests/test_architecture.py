@@ -21,23 +21,26 @@ ARROWS = {
     "waiting": {"exceptions", "lifecycle"},
     "_compat": set(),
     "hooks": {"exceptions", "service_model", "lifecycle", "waiting"},
-    "triggers": {"hooks", "waiting"},
-    "operators": {
+    "triggers": {"_compat", "hooks", "waiting"},
+    "flows": {
         "_compat",
         "exceptions",
         "hooks",
         "lifecycle",
+        "links",
         "ownership",
         "service_model",
         "triggers",
         "waiting",
     },
-    "sensors": {"_compat", "exceptions", "hooks", "lifecycle", "operators", "waiting"},
+    "links": set(),
+    "operators": {"_compat", "exceptions", "flows", "hooks", "links"},
+    "sensors": {"_compat", "flows", "links", "operators"},
     "emulator": set(),
 }
 #: What only some rooms may import from outside.
 OUTSIDE = {
-    "airflow": {"_compat", "hooks", "operators", "sensors", "triggers"},
+    "airflow": {"_compat", "hooks", "links", "operators", "sensors", "triggers"},
     "boto3": {"emulator"},
     "botocore": {"service_model", "hooks", "emulator"},
     "moto": {"emulator"},

@@ -21,7 +21,7 @@ from airflow_shadow.exceptions import (
     ShadowError,
 )
 from airflow_shadow.hooks.errors import NOT_FOUND, VALIDATION, from_botocore, is_expired
-from airflow_shadow.lifecycle import LIVE
+from airflow_shadow.lifecycle import LIVE, Action, Status, mark, status_of, stop_request
 from airflow_shadow.service_model import (
     InvalidParametersError,
     Prepared,
@@ -50,6 +50,8 @@ _CONFIG = Config(
     connect_timeout=10, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3}
 )
 _INSIST_SECONDS = 300.0
+# A task that is killed has seconds: two calls, four seconds at most.
+_HURRIED = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
 _PAGE = 100  # the largest that ListInferenceExperiments allows
 
 
@@ -70,13 +72,38 @@ class InferenceExperimentHook(AwsBaseHook):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["client_type"] = "sagemaker"
         super().__init__(*args, **kwargs)
+        #: The experiment that was described last, for links of a task that is about to defer.
+        self.described: dict[str, Any] | None = None
+        self._hurried = False
         self._aws_clock: tuple[datetime, float] | None = None
         self._endpoint_of: dict[tuple[str, str], str] = {}
 
     @cached_property
     def conn(self) -> Any:
         """Return the SageMaker client; the connection's own settings win over ours."""
-        return self.get_client_type(region_name=self.region_name, config=_CONFIG.merge(self.config))
+        config = _CONFIG.merge(self.config)
+        return self.get_client_type(
+            region_name=self.region_name,
+            config=config.merge(_HURRIED) if self._hurried else config,
+        )
+
+    def remove_shadow_now(self, name: str, *, reason: str) -> None:
+        """Remove an experiment's shadow in one attempt of four seconds at most, production kept.
+
+        For a task that is killed: it cannot wait. What is not Running is left to its own end.
+        """
+        self.forget_connection()
+        self._hurried = True
+        experiment = self.describe_inference_experiment(name)
+        if status_of(experiment) is Status.RUNNING:
+            self.stop_inference_experiment(
+                stop_request(
+                    experiment,
+                    promote=False,
+                    desired_state=str(Status.CANCELLED),
+                    reason=mark(Action.REMOVE, reason),
+                )
+            )
 
     def forget_connection(self) -> None:
         """Drop client and credentials, so that the next call makes fresh ones."""
@@ -189,7 +216,8 @@ class InferenceExperimentHook(AwsBaseHook):
 
         :raises ExperimentNotFoundError: there is none of that name
         """
-        return self._ask("DescribeInferenceExperiment", {"Name": name})
+        self.described = self._ask("DescribeInferenceExperiment", {"Name": name})
+        return self.described
 
     def update_inference_experiment(
         self, values: Mapping[str, Any], *, validate: Validate = "strict"

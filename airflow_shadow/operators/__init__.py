@@ -5,11 +5,17 @@ from airflow_shadow.operators.conclude import (
     RemoveShadowVariantOperator,
 )
 from airflow_shadow.operators.create import CreateInferenceExperimentOperator
+from airflow_shadow.operators.delete import DeleteInferenceExperimentOperator
+from airflow_shadow.operators.start import StartInferenceExperimentOperator
+from airflow_shadow.operators.stop import StopInferenceExperimentOperator
 from airflow_shadow.operators.update import UpdateInferenceExperimentOperator
 
 __all__ = [
     "CreateInferenceExperimentOperator",
+    "DeleteInferenceExperimentOperator",
     "PromoteShadowVariantOperator",
     "RemoveShadowVariantOperator",
+    "StartInferenceExperimentOperator",
+    "StopInferenceExperimentOperator",
     "UpdateInferenceExperimentOperator",
 ]

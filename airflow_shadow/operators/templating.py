@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 import jinja2
@@ -12,10 +11,8 @@ from jinja2.nativetypes import NativeEnvironment
 
 from airflow_shadow._compat import Context, render_template_to_string
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.service_model import parse_structure
 
 _NOTHING = frozenset({"", "None"})
-_FILES = (".json", ".yaml", ".yml")
 
 
 def text_environment(env: jinja2.Environment) -> jinja2.Environment:
@@ -90,34 +87,17 @@ class TextTemplates:
                 self.log.info("%s rendered to nothing and is left out.", name)  # type: ignore[attr-defined]
 
 
-def load_structure(value: Any, *, what: str, env: jinja2.Environment | None) -> Any:
-    """Return a structured argument: as it is, from JSON or YAML text, or from a file.
+class LazyHook:
+    """Give the AWS base classes their hook when a task asks: Dag files need not import it."""
 
-    A top-level path that ends in `.json` or `.yaml` is read from the Dag's template path.
-    Airflow's own `template_ext` would do so for every nested string, such as a description.
+    @property
+    def aws_hook_class(self) -> Any:
+        """Return the hook's class."""
+        from airflow_shadow.hooks.inference_experiment import (  # noqa: PLC0415
+            InferenceExperimentHook,
+        )
 
-    :raises InvalidRequestError: neither a structure nor readable text
-    """
-    if not isinstance(value, str):
-        return value
-    if value.strip().endswith(_FILES):
-        value = _read(value.strip(), what=what, env=env)
-    try:
-        return parse_structure(value, what=what)
-    except ValueError as error:
-        raise InvalidRequestError(asked=what, found=str(error)) from error
+        return InferenceExperimentHook
 
-
-def _read(path: str, *, what: str, env: jinja2.Environment | None) -> str:
-    try:
-        if Path(path).is_absolute():
-            return Path(path).read_text(encoding="utf-8")
-        if env is None or env.loader is None:
-            raise FileNotFoundError(path)
-        return env.loader.get_source(env, path)[0]
-    except (OSError, jinja2.TemplateNotFound) as error:
-        raise InvalidRequestError(
-            asked=f"{what}={path!r}",
-            found="no such file on the Dag's template path",
-            next_step="Put the file beside the Dag or into its template_searchpath.",
-        ) from error
+    def validate_attributes(self) -> None:
+        """Skip the base's check of the hook's class, which would import it in every Dag file."""

@@ -8,13 +8,16 @@ import time
 from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
-from typing import Any
+from typing import Any, Literal
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
+from airflow_shadow._compat import task_state
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.waiting import (
+    KILLED,
+    EndpointFree,
     Look,
     Outcome,
     Pause,
@@ -42,6 +45,7 @@ _ARGUMENTS = (
     "region_name",
     "verify",
     "botocore_config",
+    "on_kill_action",
 )
 
 
@@ -62,6 +66,7 @@ class InferenceExperimentTrigger(BaseTrigger):
     :param region_name: AWS region, if the connection's is not meant
     :param verify: whether, or with which CA bundle, to verify TLS certificates
     :param botocore_config: settings of the botocore client
+    :param on_kill_action: `"stop"` removes the shadow if the task is marked failed meanwhile
     """
 
     def __init__(
@@ -78,6 +83,7 @@ class InferenceExperimentTrigger(BaseTrigger):
         region_name: str | None = None,
         verify: bool | str | None = None,
         botocore_config: Mapping[str, Any] | None = None,
+        on_kill_action: Literal["leave", "stop"] = "leave",
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.goal = dict(goal)
@@ -91,6 +97,7 @@ class InferenceExperimentTrigger(BaseTrigger):
         self.region_name = region_name
         self.verify = verify
         self.botocore_config = botocore_config
+        self.on_kill_action = on_kill_action
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class's path and the arguments that make an equal trigger."""
@@ -99,7 +106,12 @@ class InferenceExperimentTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield one event when the wait ends, however it ends."""
-        outcome = await self._wait()
+        try:
+            outcome = await self._wait()
+        except asyncio.CancelledError:
+            if not hasattr(BaseTrigger, "on_kill"):  # before Airflow 3.3
+                await self.on_kill()
+            raise
         yield TriggerEvent(  # type: ignore[no-untyped-call]
             {
                 "event": outcome.event,
@@ -108,6 +120,27 @@ class InferenceExperimentTrigger(BaseTrigger):
                 "outcome": outcome.to_dict(),
             }
         )
+
+    async def on_kill(self) -> None:
+        """Remove the shadow if that is wished and the task has failed, in one short attempt.
+
+        The state is asked because Airflow 3.3 calls this also when it hands the trigger to another
+        triggerer, and after a clear has already started the next try.
+        """
+        goal = goal_from_dict(self.goal)
+        if self.on_kill_action != "stop" or isinstance(goal, EndpointFree):
+            return
+        state = await sync_to_async(task_state)(self.task_instance)
+        if state != "failed":
+            self.log.info("The task is %s; experiment %r is left alone.", state, goal.name)
+            return
+        hook = InferenceExperimentHook(
+            aws_conn_id=self.aws_conn_id,
+            region_name=self.region_name,
+            verify=self.verify,
+            config=self.botocore_config,
+        )
+        await sync_to_async(hook.remove_shadow_now)(goal.name, reason=KILLED)
 
     async def _wait(self) -> Outcome:
         policy = Policy(self.waiter_delay, self.deadline, self.waiter_max_attempts)

@@ -1,6 +1,7 @@
 """The waiting logic, without I/O: an engine that asks and gives up, and goals that judge."""
 
 from airflow_shadow.waiting.engine import (
+    KILLED,
     Look,
     Outcome,
     Pause,
@@ -28,6 +29,7 @@ from airflow_shadow.waiting.goals import (
 
 __all__ = [
     "ANY_ENDING",
+    "KILLED",
     "AnyGoal",
     "EndpointFree",
     "ExperimentGone",

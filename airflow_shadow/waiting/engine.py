@@ -25,6 +25,9 @@ from airflow_shadow.exceptions import (
 
 View = dict[str, Any]
 
+#: The reason of a stop by a kill, the same from worker and triggerer.
+KILLED = "Removed because its Airflow task was marked failed."
+
 
 @dataclass(frozen=True)
 class Look:

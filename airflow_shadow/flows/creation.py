@@ -8,14 +8,14 @@ from datetime import datetime
 from typing import Any
 
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.hooks.endpoints import Running, shadow_request
-from airflow_shadow.lifecycle import sampling, shows
-from airflow_shadow.operators.schedule import (
+from airflow_shadow.flows.schedule import (
     parse_duration,
     planned_end,
     resolve_schedule,
     window_length,
 )
+from airflow_shadow.hooks.endpoints import Running, shadow_request
+from airflow_shadow.lifecycle import sampling, shows
 from airflow_shadow.ownership import legal_name
 from airflow_shadow.service_model import to_plain
 

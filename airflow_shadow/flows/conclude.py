@@ -1,0 +1,222 @@
+"""Conclude an experiment: promote its candidate to production, or remove it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from airflow_shadow.exceptions import (
+    AwsRefusedError,
+    ExperimentNotFoundError,
+    InvalidRequestError,
+    ProductionChangeError,
+    PromotionRefusedError,
+)
+from airflow_shadow.flows.base import Flow, Step, Wait
+from airflow_shadow.hooks.endpoints import model_variant, running
+from airflow_shadow.lifecycle import (
+    CONCLUDED,
+    SETTLED,
+    Action,
+    Ending,
+    Status,
+    is_promoted,
+    mark,
+    production_variant,
+    sampling,
+    shadow_variant,
+    status_of,
+    stop_request,
+)
+from airflow_shadow.service_model.scalars import to_timestamp
+from airflow_shadow.waiting import (
+    ANY_ENDING,
+    ExperimentGone,
+    Outcome,
+    ReachStatus,
+    ShadowPromoted,
+    View,
+)
+
+_FULL_SAMPLING = 100
+
+
+class ConcludeFlow(Flow):
+    """What promotion, removal and stop share: wait until the experiment rests, then stop it."""
+
+    def conclude(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+        """Do what is to be done with an experiment at rest; the flows override it."""
+        raise NotImplementedError
+
+    def await_rest(self, carry: dict[str, Any]) -> Wait:
+        """Wait out an update or a start that is under way, or the end."""
+        targets = tuple(map(str, SETTLED | CONCLUDED))
+        goal = ReachStatus(self.name(), targets, tolerates=ANY_ENDING)
+        return Wait(goal, "conclude", self.deadline(), carry)
+
+    def text(self, verb: str) -> str:
+        """Return the reason to send: the user's, or one that names the task."""
+        ti = self.context["ti"]
+        return (
+            self.op.reason or f"{verb} by Airflow: {ti.dag_id}, run {ti.run_id}, task {ti.task_id}."
+        )
+
+    def stop(self, request: Mapping[str, Any], carry: Mapping[str, Any]) -> Wait | None:
+        """Stop the experiment; a conflict means that somebody was faster, so look again."""
+        try:
+            self.hook.stop_inference_experiment(request, validate=self.op.validate)
+        except AwsRefusedError as error:
+            return self.await_rest(self.after_conflict(error, carry))
+        return None
+
+    def await_promotion(self, experiment: View) -> Step:
+        """Wait until the endpoint serves the candidate."""
+        if not self.op.wait_for_completion:
+            return self.hook.describe_inference_experiment(experiment["Name"])
+        shadow = shadow_variant(experiment) or {}
+        goal = ShadowPromoted(
+            name=experiment["Name"],
+            endpoint_name=experiment["EndpointMetadata"]["EndpointName"],
+            model_name=shadow["ModelName"],
+        )
+        return Wait(goal, "settled", self.deadline())
+
+    def await_end(self, name: str) -> Step:
+        """Wait until the experiment is concluded."""
+        if not self.op.wait_for_completion:
+            return self.hook.describe_inference_experiment(name)
+        goal = ReachStatus(name, tuple(map(str, CONCLUDED)), tolerates=(str(Ending.STOPPED),))
+        return Wait(goal, "settled", self.deadline())
+
+
+class PromoteShadowVariantFlow(ConcludeFlow):
+    """The steps of :class:`PromoteShadowVariantOperator`."""
+
+    def begin(self) -> Step:
+        """Wait out an update or a start that is under way."""
+        return self.await_rest({})
+
+    def conclude(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+        """Promote, unless it has happened or would rest on no evidence."""
+        if outcome.error:
+            raise outcome.error
+        experiment = outcome.view
+        self._refuse_another(experiment)
+        if status_of(experiment) in CONCLUDED:
+            return self._already(experiment)
+        self._refuse_untested(experiment)
+        request = self._request(experiment)
+        again = self.stop(request, carry)
+        return again or self.await_promotion(experiment)
+
+    def _already(self, experiment: View) -> Step:
+        """Judge a concluded experiment by its own record; the endpoint may have moved on since."""
+        if not is_promoted(experiment):
+            raise PromotionRefusedError(
+                asked=self._asked(experiment),
+                found=f"it is {experiment['Status']} and was not promoted",
+                reason=experiment.get("StatusReason") or "",
+            )
+        self.log.info("The candidate of %r was promoted before.", experiment["Name"])
+        return experiment
+
+    @staticmethod
+    def _asked(experiment: View) -> str:
+        return f"to promote the candidate of experiment {experiment['Name']!r}"
+
+    def _refuse_another(self, experiment: View) -> None:
+        if self.op.creation_time is None:
+            return
+        judged, found = _moment(self.op.creation_time), _moment(experiment["CreationTime"])
+        if judged != found:
+            raise PromotionRefusedError(
+                asked=f"{self._asked(experiment)} that was created at {judged.isoformat()}",
+                found=f"one created at {found.isoformat()}: not the one that was judged",
+            )
+
+    def _refuse_untested(self, experiment: View) -> None:
+        if status_of(experiment) is not Status.RUNNING:
+            raise PromotionRefusedError(
+                asked=self._asked(experiment),
+                found=f"it is {experiment['Status']}: it has not started",
+                next_step="Start it, test the candidate, then promote it.",
+            )
+        _, percentage = sampling(experiment)
+        if percentage != _FULL_SAMPLING and not self.op.allow_partial_sampling:
+            raise PromotionRefusedError(
+                asked=self._asked(experiment),
+                found=f"it copies {percentage} % of the requests, so it never bore the full load",
+                next_step="Update it to sampling_percentage=100 and test again, or pass "
+                "allow_partial_sampling=True.",
+            )
+
+    def _request(self, experiment: View) -> dict[str, Any]:
+        """Return the stop that promotes: tested type, no fewer instances than production has."""
+        endpoint_name = experiment["EndpointMetadata"]["EndpointName"]
+        now_runs = running(self.hook, endpoint_name, asked=self._asked(experiment))
+        production = production_variant(experiment) or {}
+        if now_runs.model_name != production.get("ModelName"):
+            raise ProductionChangeError(
+                asked=self._asked(experiment),
+                found=f"production runs {now_runs.model_name!r} now, but the candidate was tested "
+                f"against {production.get('ModelName')!r}",
+                next_step="Test the candidate against what production runs now.",
+            )
+        shadow = shadow_variant(experiment) or {}
+        tested = shadow["InfrastructureConfig"]["RealTimeInferenceConfig"]
+        reason = mark(Action.PROMOTE, self.text("Promoted"))
+        request = stop_request(
+            experiment, promote=True, desired_state=str(Status.COMPLETED), reason=reason
+        )
+        request["DesiredModelVariants"] = [
+            model_variant(
+                model_name=shadow["ModelName"],
+                variant_name=shadow["VariantName"],
+                instance_type=tested["InstanceType"],
+                instance_count=max(tested["InstanceCount"], now_runs.instance_count),
+            )
+        ]
+        return request
+
+
+class RemoveShadowVariantFlow(ConcludeFlow):
+    """The steps of :class:`RemoveShadowVariantOperator`."""
+
+    def begin(self) -> Step:
+        """Wait out an update or a start that is under way."""
+        if self.op.missing_ok and not self.op.name:
+            return self._nothing()
+        return self.await_rest({})
+
+    def _nothing(self) -> View:
+        self.log.info("There is no experiment %r, so there is nothing to remove.", self.op.name)
+        return {"Name": self.op.name}
+
+    def conclude(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+        """Remove the shadow, unless it is gone."""
+        if isinstance(outcome.error, ExperimentNotFoundError) and self.op.missing_ok:
+            return self._nothing()
+        if outcome.error:
+            raise outcome.error
+        experiment = outcome.view
+        if status_of(experiment) in CONCLUDED:
+            self.log.info("%r is %s already.", experiment["Name"], experiment["Status"])
+            return experiment
+        if status_of(experiment) is Status.CREATED:
+            # No shadow stands yet; CloudFormation deletes it likewise.
+            self.delete(experiment["Name"])
+            return Wait(ExperimentGone(experiment["Name"]), "settled", self.deadline())
+        reason = mark(Action.REMOVE, self.text("Removed"))
+        request = stop_request(
+            experiment, promote=False, desired_state=self.op.desired_state, reason=reason
+        )
+        again = self.stop(request, carry)
+        return again or self.await_end(experiment["Name"])
+
+
+def _moment(value: datetime | str) -> datetime:
+    try:
+        return to_timestamp(value)
+    except ValueError as error:
+        raise InvalidRequestError(asked=f"creation_time={value!r}", found="not a time") from error

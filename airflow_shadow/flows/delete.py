@@ -1,0 +1,50 @@
+"""Delete the record of an experiment."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_shadow.exceptions import AwsRefusedError, ExperimentNotFoundError
+from airflow_shadow.flows.base import Flow, Step, Wait
+from airflow_shadow.hooks.errors import CONFLICT
+from airflow_shadow.lifecycle import CONCLUDED, SETTLED, Status, status_of
+from airflow_shadow.waiting import ANY_ENDING, ExperimentGone, Outcome, ReachStatus, View
+
+
+class DeleteInferenceExperimentFlow(Flow):
+    """The steps of :class:`DeleteInferenceExperimentOperator`."""
+
+    def begin(self) -> Step:
+        """Wait out whatever is under way: AWS deletes only what rests."""
+        goal = ReachStatus(self.name(), tuple(map(str, SETTLED | CONCLUDED)), tolerates=ANY_ENDING)
+        return Wait(goal, "_delete", self.deadline())
+
+    def _delete(self, outcome: Outcome, _carry: dict[str, Any]) -> Step:
+        if isinstance(outcome.error, ExperimentNotFoundError):
+            return self._gone()
+        if outcome.error:
+            raise outcome.error
+        try:
+            self.hook.delete_inference_experiment(outcome.view["Name"])
+        except ExperimentNotFoundError:
+            return self._gone()  # somebody was faster, or our own first call was
+        except AwsRefusedError as error:
+            raise self._explained(error, outcome.view) from error
+        if not self.op.wait_for_completion:
+            return outcome.view
+        return Wait(ExperimentGone(outcome.view["Name"]), "settled", self.deadline())
+
+    def _gone(self) -> View:
+        self.log.info("There is no experiment %r, so there is nothing to delete.", self.name())
+        return {"Name": self.name()}
+
+    def _explained(self, error: AwsRefusedError, experiment: View) -> AwsRefusedError:
+        if error.code != CONFLICT or status_of(experiment) is not Status.RUNNING:
+            return error
+        return AwsRefusedError(
+            asked=f"to delete experiment {experiment['Name']!r}",
+            found="it is Running",
+            reason=error.reason,
+            code=error.code,
+            next_step="Promote or remove its shadow variant first, then delete it.",
+        )

@@ -1,0 +1,50 @@
+"""Stop an experiment with any map of actions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow_shadow.exceptions import PromotionRefusedError
+from airflow_shadow.flows.base import Step
+from airflow_shadow.flows.conclude import ConcludeFlow
+from airflow_shadow.lifecycle import CONCLUDED, Action, Status, is_promoted, mark, status_of
+from airflow_shadow.waiting import Outcome
+
+
+class StopInferenceExperimentFlow(ConcludeFlow):
+    """The steps of :class:`StopInferenceExperimentOperator`."""
+
+    def begin(self) -> Step:
+        """Check the request before anything is waited for."""
+        self._request()
+        return self.await_rest({})
+
+    def _request(self) -> dict[str, Any]:
+        typed = self.hook.coerce(self.op.api_operation, self.given())
+        promotes = "Promote" in (typed.get("ModelVariantActions") or {}).values()
+        ended = Status.COMPLETED if promotes else Status.CANCELLED
+        reason = typed.get("Reason") or self.text("Stopped")
+        marked = mark(Action.PROMOTE if promotes else Action.STOP, reason)
+        request = {"DesiredState": str(ended), **typed, "Reason": marked}
+        prepared = self.hook.prepare(self.op.api_operation, request, validate=self.op.validate)
+        return prepared.params
+
+    def conclude(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+        """Stop it, unless it has ended as was asked."""
+        if outcome.error:
+            raise outcome.error
+        experiment, request = outcome.view, self._request()
+        promotes = "Promote" in request["ModelVariantActions"].values()
+        if status_of(experiment) in CONCLUDED:
+            if promotes and not is_promoted(experiment):
+                raise PromotionRefusedError(
+                    asked=f"to promote a variant of experiment {experiment['Name']!r}",
+                    found=f"it is {experiment['Status']} and was not promoted",
+                    reason=experiment.get("StatusReason") or "",
+                )
+            self.log.info("%r is %s already.", experiment["Name"], experiment["Status"])
+            return experiment
+        again = self.stop(request, carry)
+        if again:
+            return again
+        return self.await_promotion(experiment) if promotes else self.await_end(experiment["Name"])

@@ -1,0 +1,109 @@
+"""Change an experiment and wait until the change is in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from airflow_shadow.exceptions import AwsRefusedError, InvalidRequestError, UpdateRefusedError
+from airflow_shadow.flows.base import Flow, Step, Wait
+from airflow_shadow.flows.schedule import parse_duration
+from airflow_shadow.lifecycle import (
+    UPDATABLE,
+    Status,
+    changes_beyond_running,
+    failure_reason,
+    shows,
+    status_of,
+)
+from airflow_shadow.service_model import to_plain
+from airflow_shadow.waiting import Outcome, Progress, ReachStatus, UpdateApplied, View
+
+
+class UpdateInferenceExperimentFlow(Flow):
+    """The steps of :class:`UpdateInferenceExperimentOperator`."""
+
+    def begin(self) -> Step:
+        """Wait until AWS takes updates: it documents that only Created and Running do."""
+        return self._await_ready({})
+
+    def _await_ready(self, carry: dict[str, Any]) -> Wait:
+        name = str(self._typed().get("Name") or "")
+        goal = ReachStatus(name, tuple(map(str, UPDATABLE)))
+        return Wait(goal, "_update", self.deadline(), carry)
+
+    def _typed(self) -> dict[str, Any]:
+        times = {"StartTime": self.op.start_time, "EndTime": self.op.end_time}
+        more = {"Schedule": {key: value for key, value in times.items() if value is not None}}
+        return self.hook.coerce(self.op.api_operation, self.given(more))
+
+    def _update(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+        if outcome.error:
+            raise outcome.error
+        experiment = outcome.view
+        request = self._request(experiment)
+        expected = dict(to_plain({k: v for k, v in request.items() if k != "Name"}))
+        if shows(experiment, expected):
+            self.log.info("Experiment %r shows all this already; nothing to do.", request["Name"])
+            return experiment
+        self._refuse_beyond_running(experiment, expected)
+        try:
+            self.hook.update_inference_experiment(request, validate=self.op.validate)
+        except AwsRefusedError as error:
+            return self._await_ready(self.after_conflict(error, carry))
+        if not self.op.wait_for_completion:
+            return self.hook.describe_inference_experiment(request["Name"])
+        return Wait(
+            UpdateApplied(request["Name"], expected),
+            "settled",
+            self.deadline(),
+            progress=Progress(known_failure=failure_reason(experiment)),
+        )
+
+    def _request(self, experiment: View) -> dict[str, Any]:
+        """Return the request with what is kept filled in from the experiment."""
+        typed = self._typed()
+        if self.op.sampling_percentage is not None:
+            typed["ShadowModeConfig"] = self._with_sampling(typed, experiment)
+        schedule = self._schedule(typed, experiment)
+        if schedule:
+            typed["Schedule"] = schedule
+        if len(typed) == 1:
+            raise InvalidRequestError(
+                asked=f"an update of {typed.get('Name')!r}",
+                found="no change",
+                next_step="Give sampling_percentage, end_time or another field to change.",
+            )
+        return self.hook.prepare(self.op.api_operation, typed, validate=self.op.validate).params
+
+    def _with_sampling(self, typed: Mapping[str, Any], experiment: View) -> dict[str, Any]:
+        config = dict(typed.get("ShadowModeConfig") or experiment["ShadowModeConfig"])
+        shadow = {
+            **config["ShadowModelVariants"][0],
+            "SamplingPercentage": self.op.sampling_percentage,
+        }
+        return {**config, "ShadowModelVariants": [shadow]}
+
+    def _schedule(self, typed: Mapping[str, Any], experiment: View) -> dict[str, Any]:
+        given = dict(typed.get("Schedule") or {})
+        kept = {
+            key: datetime.fromisoformat(value)
+            for key, value in (experiment.get("Schedule") or {}).items()
+        }
+        if self.op.duration is not None:
+            start = given.get("StartTime") or kept.get("StartTime") or self.hook.now()
+            given["EndTime"] = start + parse_duration(self.op.duration)
+        # AWS's own CloudFormation handler sends the unchanged start along.
+        return {**kept, **given} if given else {}
+
+    def _refuse_beyond_running(self, experiment: View, expected: Mapping[str, Any]) -> None:
+        """Name the fields that AWS documents as fixed while the experiment runs."""
+        if status_of(experiment) is not Status.RUNNING:
+            return
+        fixed = changes_beyond_running(experiment, expected)
+        if fixed:
+            raise UpdateRefusedError(
+                asked=f"to change {', '.join(fixed)} of experiment {experiment['Name']!r}",
+                found=f"it is {experiment['Status']}",
+            )

@@ -1,0 +1,110 @@
+"""The waiting of the sensor, in whichever mode."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any, NoReturn
+
+from airflow_shadow._compat import (
+    AirflowRescheduleException,
+    AirflowSensorTimeout,
+    AirflowSkipException,
+    Context,
+    first_reschedule_date,
+)
+from airflow_shadow.exceptions import InvalidRequestError, ShadowError, WaitTimeoutError
+from airflow_shadow.flows.base import Wait, can_defer, defer, persist_links, translated
+from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
+from airflow_shadow.lifecycle import GRACE_SECONDS, Status
+from airflow_shadow.waiting import Outcome, Policy, ReachStatus
+
+
+class Watch:
+    """What :class:`InferenceExperimentSensor` does.
+
+    :param sensor: whose arguments say what is wanted
+    :param context: Airflow's
+    """
+
+    def __init__(self, sensor: Any, context: Context) -> None:
+        self.op = sensor
+        self.context: Any = context
+        self.hook: InferenceExperimentHook = sensor.hook
+
+    def run(self, event: Mapping[str, Any] | None = None) -> Any:
+        """Wait, or end with what the event of a trigger tells."""
+        try:
+            return self._finish(Outcome.from_dict(event["outcome"]) if event else self._wait())
+        except ShadowError as error:
+            self._fail(error)
+
+    def give_up(self) -> NoReturn:
+        """Fail because the triggerer did not answer in time."""
+        found = "no answer from the triggerer in time"
+        self._fail(WaitTimeoutError(asked=self._goal().asked, found=found))
+
+    def _wait(self) -> Outcome:
+        goal = self._goal()
+        policy = Policy(delay=self.op.poke_interval, deadline=self._deadline())
+        step = Wait(goal, "execute_complete", policy.deadline)
+        defers = self.op.deferrable and can_defer(self.op)
+        outcome = self.hook.wait_for(
+            goal,
+            policy=policy,
+            progress=step.progress,
+            patient=not (defers or self.op.reschedule),
+        )
+        if outcome is None and self.hook.described:
+            persist_links(self.op, self.context, self.hook.described)
+        if outcome is None and defers:
+            defer(self.op, step, policy)
+        if outcome is None:
+            raise AirflowRescheduleException(  # type: ignore[no-untyped-call]
+                datetime.now(UTC) + timedelta(seconds=self.op.poke_interval)
+            )
+        return outcome
+
+    def _goal(self) -> ReachStatus:
+        given = self.op.target_statuses
+        targets = (given,) if isinstance(given, str) else tuple(map(str, given or ()))
+        unknown = sorted(set(targets) - set(Status))
+        if unknown or not targets:
+            raise InvalidRequestError(
+                asked=f"target_statuses={given!r}",
+                found=f"no such status: {', '.join(unknown)}" if unknown else "no status",
+                next_step=f"Give one or more of {', '.join(Status)}.",
+            )
+        return ReachStatus(self.op.name, targets, missing_ok=self.op.missing_ok)
+
+    def _deadline(self) -> float:
+        started, given = time.time(), float(self.op.timeout)
+        if self.op.reschedule and (first := first_reschedule_date(self.op, self.context)):
+            started = first.timestamp()
+        if self.op.has_own_timeout:
+            return started + given
+        find = partial(self.hook.find_experiment, self.op.name)
+        experiment = self.hook.insist(find, delay=min(self.op.poke_interval, 5.0)) or {}
+        end = (experiment.get("Schedule") or {}).get("EndTime")
+        if end is None:
+            return started + given  # Airflow's own default
+        ahead = (datetime.fromisoformat(end) - self.hook.now()).total_seconds()
+        return time.time() + ahead + GRACE_SECONDS
+
+    def _finish(self, outcome: Outcome) -> Any:
+        if outcome.error:
+            raise outcome.error
+        persist_links(self.op, self.context, outcome.view)
+        if self.op.do_xcom_push:
+            self.context["ti"].xcom_push(key="experiment", value=outcome.view)
+        return outcome.view.get("Name")
+
+    def _fail(self, error: ShadowError) -> NoReturn:
+        """Raise Airflow's exception; what another try would not mend is a skip with `soft_fail`."""
+        timed_out = isinstance(error, WaitTimeoutError)
+        pointless = timed_out or not error.retriable
+        if self.op.never_fail or (self.op.soft_fail and pointless):
+            raise AirflowSkipException(str(error)) from error
+        raise (AirflowSensorTimeout(str(error)) if timed_out else translated(error)) from error

@@ -1,0 +1,95 @@
+"""Links from a task to the AWS console; they show while the task is deferred, too."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, ClassVar
+from urllib.parse import quote
+
+from airflow.providers.amazon.aws.links.base_aws import BASE_AWS_CONSOLE_LINK, BaseAwsLink
+
+_HOME = BASE_AWS_CONSOLE_LINK + "/{service}/home?region={region_name}#{fragment}"
+#: What the console's own graphs of a shadow test compare first.
+_METRICS = ("Invocations", "ModelLatency", "Invocation5XXErrors")
+
+
+class _ShadowLink(BaseAwsLink):
+    """What the links share: one XCom holds the facts for all of them."""
+
+    key = "shadow_test"
+    format_str = _HOME
+    #: The console's page of the service.
+    service: ClassVar[str] = "sagemaker"
+
+    def fragment(self, **facts: Any) -> str:
+        """Return what follows the `#`, for facts of the experiment."""
+        raise NotImplementedError
+
+    def format_link(self, **facts: Any) -> str:
+        """Return the address; empty in a partition whose console is not known."""
+        if not facts.get("aws_domain"):
+            return ""
+        return _HOME.format(
+            aws_domain=facts["aws_domain"],
+            region_name=facts["region_name"],
+            service=self.service,
+            fragment=self.fragment(**facts),
+        )
+
+
+class EndpointLink(_ShadowLink):
+    """The endpoint in the SageMaker console."""
+
+    name = "SageMaker endpoint"
+
+    def fragment(self, **facts: Any) -> str:
+        """Return the endpoint's page."""
+        return f"/endpoints/{quote(facts['endpoint_name'])}"
+
+
+class ExperimentLink(_ShadowLink):
+    """The shadow test in the SageMaker console.
+
+    AWS documents no address of this page, so it is assumed; a subclass or one assignment corrects
+    it: `ExperimentLink.page = "..."`.
+    """
+
+    name = "SageMaker shadow test"
+    #: assumed: where the console shows a shadow test.
+    page: ClassVar[str] = "/shadow-tests/{name}"
+
+    def fragment(self, **facts: Any) -> str:
+        """Return the experiment's page."""
+        return self.page.format(name=quote(facts["name"]))
+
+
+class MetricsLink(_ShadowLink):
+    """CloudWatch's graph of both variants, side by side."""
+
+    name = "CloudWatch metrics of both variants"
+    service = "cloudwatch"
+
+    def fragment(self, **facts: Any) -> str:
+        """Return a graph in CloudWatch's own notation."""
+        variants = [facts["production_variant"], facts["shadow_variant"]]
+        rows = [
+            [
+                "AWS/SageMaker",
+                metric,
+                "EndpointName",
+                facts["endpoint_name"],
+                "VariantName",
+                variant,
+            ]
+            for metric in _METRICS
+            for variant in variants
+        ]
+        region = _text(facts["region_name"])
+        metrics = "~".join(f"({''.join(map(_text, row))})" for row in rows)
+        return f"metricsV2:graph=~(metrics~(~{metrics})~view~'timeSeries~region{region}~period~60)"
+
+
+def _text(value: str) -> str:
+    """Return text as CloudWatch writes it in an address: `~'` before it, `*` before hex codes."""
+    escaped = re.sub(r"[^a-zA-Z0-9_.-]", lambda found: f"*{ord(found[0]):02x}", value)
+    return f"~'{escaped}"

@@ -1,0 +1,34 @@
+"""Delete the record of an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+
+from airflow_shadow.operators.base import RequestOperator
+
+
+class DeleteInferenceExperimentOperator(RequestOperator):
+    """Delete a shadow test (DeleteInferenceExperiment) and wait until it is gone.
+
+    Only its record goes: endpoint, variants and captured data stay as they are. One that does not
+    exist is a success. AWS refuses while it runs: conclude it first.
+
+    Returns the experiment's name.
+
+    :param name: name of the experiment (templated)
+    :raises AirflowFailException: where another try would end the same
+    :raises AirflowException: where a retry may help
+    """
+
+    api_operation = "DeleteInferenceExperiment"
+    flow = "airflow_shadow.flows.delete.DeleteInferenceExperimentFlow"
+    deadline_row = "delete"
+    template_fields: Sequence[str] = aws_template_fields("config", "name")
+    template_fields_renderers = {"config": "json"}  # noqa: RUF012 - Airflow's own way
+
+    def __init__(self, *, name: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.name = name

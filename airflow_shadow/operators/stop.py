@@ -1,0 +1,63 @@
+"""Stop an experiment with any map of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+
+from airflow_shadow.operators.base import RequestOperator
+
+
+class StopInferenceExperimentOperator(RequestOperator):
+    """Stop a shadow test with any map of actions (StopInferenceExperiment) and wait for its end.
+
+    For promotion and removal prefer their own operators, which know what to check. This one sends
+    what it is given, with two defaults that AWS does not document: `desired_state` is `Completed`
+    if something is promoted and else `Cancelled`, and `reason` names the task. One that has
+    concluded already is a success, unless a promotion was asked for that did not happen.
+
+    Returns the experiment's name; its description goes to the XCom `experiment`.
+
+    :param name: name of the experiment (templated)
+    :param model_variant_actions: variant name to `Retain`, `Remove` or `Promote`; names are
+        rendered too (templated)
+    :param desired_model_variants: infrastructure of the variants that remain (templated)
+    :param desired_state: `Completed` or `Cancelled` (templated)
+    :param reason: why, at most 1,024 characters; becomes the `StatusReason` (templated)
+    :raises AirflowFailException: where another try would end the same
+    :raises AirflowException: where a retry may help
+    """
+
+    api_operation = "StopInferenceExperiment"
+    flow = "airflow_shadow.flows.stop.StopInferenceExperimentFlow"
+    deadline_row = "stop"
+    template_fields: Sequence[str] = aws_template_fields(
+        "config",
+        "desired_model_variants",
+        "desired_state",
+        "model_variant_actions",
+        "name",
+        "reason",
+    )
+    template_fields_renderers = dict.fromkeys(
+        ("config", "desired_model_variants", "model_variant_actions"), "json"
+    )
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        model_variant_actions: Mapping[str, str] | str | None = None,
+        desired_model_variants: Sequence[Mapping[str, Any]] | str | None = None,
+        desired_state: str | None = None,
+        reason: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.name = name
+        self.model_variant_actions = model_variant_actions
+        self.desired_model_variants = desired_model_variants
+        self.desired_state = desired_state
+        self.reason = reason

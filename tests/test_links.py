@@ -1,0 +1,90 @@
+"""Links from a task to the AWS console."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+import pytest
+
+from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink
+from airflow_shadow.operators import (
+    CreateInferenceExperimentOperator,
+    UpdateInferenceExperimentOperator,
+)
+from airflow_shadow.sensors import InferenceExperimentSensor
+from tests.helpers import CREATE
+from tests.tasks import Tasks
+
+FACTS = {
+    "region_name": "us-east-1",
+    "aws_domain": "aws.amazon.com",
+    "name": "churn-2026-03-01",
+    "endpoint_name": "churn",
+    "production_variant": "AllTraffic",
+    "shadow_variant": "churn-v2",
+}
+
+
+def test_the_endpoint_link_leads_to_the_endpoints_page():
+    """The address is the one that the console uses."""
+    assert (
+        "https://console.aws.amazon.com/sagemaker/home?region=us-east-1#/endpoints/churn"
+        == EndpointLink().format_link(**FACTS)
+    )
+
+
+def test_the_metrics_link_shows_both_variants_side_by_side():
+    """The graph names each metric once for production and once for the shadow."""
+    address = MetricsLink().format_link(**FACTS)
+    assert "console.aws.amazon.com" == urlsplit(address).netloc
+    assert address.count("~'ModelLatency") == 2
+    assert "~'EndpointName~'churn~'VariantName~'AllTraffic)" in address
+    assert "~'EndpointName~'churn~'VariantName~'churn-v2)" in address
+    assert "~'AWS*2fSageMaker" in address
+
+
+def test_the_shadow_tests_page_is_one_attribute(monkeypatch):
+    """AWS documents no address of it, so a wrong guess must be a one-line fix."""
+    monkeypatch.setattr(ExperimentLink, "page", "/elsewhere/{name}")
+    address = ExperimentLink().format_link(**FACTS)
+    assert address.endswith("#/elsewhere/churn-2026-03-01")
+
+
+@pytest.mark.parametrize(
+    ("partition", "domain"),
+    [
+        ("aws", "console.aws.amazon.com"),
+        ("aws-cn", "console.amazonaws.cn"),
+        ("aws-us-gov", "console.amazonaws-us-gov.com"),
+    ],
+)
+@pytest.mark.parametrize("link", [EndpointLink(), ExperimentLink(), MetricsLink()])
+def test_each_partition_has_its_console(link, partition, domain):
+    """China and GovCloud have consoles of their own."""
+    facts = {**FACTS, "aws_domain": link.get_aws_domain(partition)}
+    assert domain == urlsplit(link.format_link(**facts)).netloc
+
+
+def test_an_unknown_partition_has_no_link():
+    """A wrong address would be worse than none."""
+    assert "" == EndpointLink().format_link(**{**FACTS, "aws_domain": None})
+
+
+def test_operators_leave_what_the_links_need(tasks, churn):
+    """A task pushes the facts of its experiment under one key."""
+    run = tasks.run(CreateInferenceExperimentOperator, **CREATE)
+    expected = {**FACTS, "name": run.value}
+    assert expected == run.ti.xcoms["shadow_test"]
+
+
+def test_links_show_while_the_task_is_deferred(worker, churn):
+    """The facts are pushed before the task leaves the worker, also by an update that waits."""
+    name = worker.run(CreateInferenceExperimentOperator, **CREATE).value
+    for operator, more in (
+        (UpdateInferenceExperimentOperator, {"sampling_percentage": 20}),
+        (InferenceExperimentSensor, {"target_statuses": "Completed", "poke_interval": 0.01}),
+    ):
+        deferring = Tasks(mode="deferred")
+        run = deferring.run(operator, name=name, until_deferred=True, **more)
+        assert 1 == run.deferrals
+        assert name == run.ti.xcoms["shadow_test"]["name"]

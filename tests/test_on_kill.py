@@ -1,0 +1,75 @@
+"""What happens to the experiment when its task is killed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+
+import pytest
+
+import airflow_shadow.flows.base
+from airflow_shadow.exceptions import AwsUnavailableError
+from airflow_shadow.operators import CreateInferenceExperimentOperator
+from airflow_shadow.triggers import inference_experiment as trigger_module
+from tests.helpers import CREATE, accepted, serves
+from tests.tasks import Tasks
+
+#: What Airflow may say of a task whose process or trigger it kills.
+OTHERS = ["success", "deferred", "running", "up_for_retry", None]
+
+
+@pytest.fixture
+def killed(emulator, churn, monkeypatch, mode):
+    """Create with an action, kill the task where it waits, and say what its state is then."""
+
+    def kill(action: str, state: str | None) -> None:
+        for module in (airflow_shadow.flows.base, trigger_module):
+            monkeypatch.setattr(module, "task_state", lambda _: state)
+        wanted = {**CREATE, "on_kill_action": action}
+        run = Tasks(mode="worker").run(CreateInferenceExperimentOperator, **wanted)
+        if mode == "worker":
+            run.operator.on_kill()
+            return
+        trigger = trigger_module.InferenceExperimentTrigger(
+            goal={"kind": "status", "name": run.value, "targets": ["Completed"]},
+            then="settled",
+            carry={},
+            progress={},
+            deadline=time.time() + 60,
+            waiter_delay=0.01,
+            on_kill_action=action,
+        )
+        _, kwargs = trigger.serialize()
+        again = trigger_module.InferenceExperimentTrigger(**json.loads(json.dumps(kwargs)))
+        asyncio.run(again.on_kill())
+
+    return kill
+
+
+def test_a_task_marked_failed_removes_the_shadow(killed, emulator, sagemaker):
+    """With `stop` the shadow goes at once and production stays."""
+    killed("stop", "failed")
+    assert 1 == len(accepted(emulator, "StopInferenceExperiment"))
+    assert ["churn-v1"] == serves(sagemaker)
+
+
+@pytest.mark.parametrize("state", OTHERS)
+def test_a_task_that_did_not_fail_leaves_the_experiment_alone(killed, emulator, state):
+    """A worker that shuts down, a clear and a hand-over all kill, too."""
+    killed("stop", state)
+    assert [] == accepted(emulator, "StopInferenceExperiment")
+
+
+def test_the_default_leaves_the_experiment_alone(killed, emulator):
+    """AWS ends every experiment by itself."""
+    killed("leave", "failed")
+    assert [] == accepted(emulator, "StopInferenceExperiment")
+
+
+def test_a_kill_asks_once_and_does_not_wait(killed, emulator):
+    """A task that is killed has seconds, however slowly AWS answers."""
+    emulator.faults.add(operation="StopInferenceExperiment", kind="slow", seconds=5, times=None)
+    with pytest.raises(AwsUnavailableError):
+        killed("stop", "failed")
+    assert 1 >= len(accepted(emulator, "StopInferenceExperiment"))
