@@ -192,6 +192,9 @@ def shows(shown: Any, asked: Any) -> bool:
         return isinstance(shown, Mapping) and all(
             shows(shown.get(key), value) for key, value in asked.items()
         )
+    if isinstance(asked, list | tuple) and asked and isinstance(asked[0], Mapping):
+        # An update of one variant leaves the others as they are.
+        return isinstance(shown, list) and all(any(shows(s, a) for s in shown) for a in asked)
     if isinstance(asked, list | tuple):
         same_length = isinstance(shown, list) and len(shown) == len(asked)
         return same_length and all(map(shows, shown, asked))

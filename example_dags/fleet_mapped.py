@@ -32,7 +32,7 @@ with DAG(
     default_args={"retries": 2, "deferrable": True},
     doc_md=__doc__,
     tags=["sagemaker", "shadow test"],
-):
+) as dag:
 
     @task_group
     def rollout(endpoint: str, candidate: str, region: str) -> None:

@@ -27,7 +27,7 @@ with DAG(
     default_args={"retries": 2, "deferrable": True, "depends_on_past": True},
     doc_md=__doc__,
     tags=["sagemaker", "shadow test"],
-):
+) as dag:
     create = CreateInferenceExperimentOperator(
         task_id="create",
         role_arn="arn:aws:iam::123456789012:role/shadow-tests",

@@ -14,12 +14,17 @@ os.environ |= {
     "AIRFLOW__CORE__DAGS_FOLDER": f"{_HOME}/dags",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_HOME}/airflow.db",
     "AWS_EC2_METADATA_DISABLED": "true",
+    "AWS_ACCESS_KEY_ID": "any",
+    "AWS_SECRET_ACCESS_KEY": "any",
 }
 
 import functools
 import json
 import shutil
+import subprocess
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import SimpleNamespace
 
 import boto3
@@ -29,6 +34,7 @@ import pytest
 from airflow_shadow.emulator import Emulator, fleet
 from airflow_shadow.triggers import inference_experiment as trigger_module
 from tests.log import Log, captured
+from tests.matrix import pytest_terminal_summary  # noqa: F401 - prints what tests recorded
 from tests.tasks import MODES, Tasks
 
 # Each client parses megabytes of service models; the tests make hundreds of clients.
@@ -122,3 +128,10 @@ def tasks(emulator: Emulator, mode: str) -> Tasks:
 def worker(emulator: Emulator) -> Tasks:
     """Run operators in the worker alone, for what does not depend on where they wait."""
     return Tasks(mode="worker")
+
+
+@pytest.fixture(scope="session")
+def airflow_db() -> None:
+    """Make Airflow's database, once."""
+    airflow = Path(sys.executable).parent / "airflow"
+    subprocess.run([airflow, "db", "migrate"], check=True, capture_output=True, timeout=300)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import boto3
 import pytest
 
 from airflow_shadow.emulator import fleet
@@ -16,17 +20,10 @@ ROOT = Path(__file__).resolve().parent.parent
 EXAMPLES = ROOT / "example_dags"
 
 
-@pytest.fixture(scope="session")
-def airflow_db():
-    """Make Airflow's database, once."""
-    airflow = Path(sys.executable).parent / "airflow"
-    subprocess.run([airflow, "db", "migrate"], check=True, capture_output=True, timeout=300)
-
-
-def run_dag(file: str, dag_id: str, *dates: str) -> subprocess.CompletedProcess[str]:
-    """Run a Dag for some dates in a process of its own."""
+def run_dag(file: str, *runs: str) -> subprocess.CompletedProcess[str]:
+    """Run an example in a process of its own, once for each date or form (JSON)."""
     return subprocess.run(
-        [sys.executable, ROOT / "tests" / "run_dag.py", EXAMPLES / file, dag_id, *dates],
+        [sys.executable, ROOT / "tests" / "run_dag.py", EXAMPLES / file, *runs],
         capture_output=True,
         text=True,
         check=False,
@@ -38,6 +35,12 @@ def run_dag(file: str, dag_id: str, *dates: str) -> subprocess.CompletedProcess[
             "AIRFLOW__CORE__UNIT_TEST_MODE": "False",  # as a user runs it
         },
     )
+
+
+def serves_a_shadow(sagemaker, endpoint_name: str) -> bool:
+    """Tell whether an endpoint bears a shadow variant."""
+    endpoint = sagemaker.describe_endpoint(EndpointName=endpoint_name)
+    return bool(endpoint.get("ShadowProductionVariants"))
 
 
 def said(done: subprocess.CompletedProcess[str]) -> str:
@@ -58,9 +61,7 @@ def nights(sagemaker):
 @pytest.mark.usefixtures("airflow_db")
 def test_three_nights_promote_three_candidates(nights, emulator, sagemaker):
     """Each night tests its candidate at 10, 50 and 100 % and promotes it."""
-    done = run_dag(
-        "promote_nightly.py", "promote_nightly", "2026-03-01", "2026-03-02", "2026-03-03"
-    )
+    done = run_dag("promote_nightly.py", "2026-03-01", "2026-03-02", "2026-03-03")
     assert 0 == done.returncode, said(done)
     experiments = accepted(emulator, "CreateInferenceExperiment")
     assert 3 == len(set(experiments)) == len(experiments)
@@ -74,10 +75,84 @@ def test_three_nights_promote_three_candidates(nights, emulator, sagemaker):
 def test_a_night_that_fails_leaves_no_shadow_behind(nights, emulator, sagemaker):
     """When a task in the middle fails, the teardown removes the shadow and production stays."""
     emulator.faults.add(operation="UpdateInferenceExperiment", kind="access-denied", times=None)
-    done = run_dag("promote_nightly.py", "promote_nightly", "2026-03-04")
+    done = run_dag("promote_nightly.py", "2026-03-04")
     assert 0 != done.returncode, said(done)
     assert ["churn-20260228"] == serves(sagemaker)
     endpoint = sagemaker.describe_endpoint(EndpointName="churn")
     assert not endpoint.get("ShadowProductionVariants")
     (name,) = accepted(emulator, "CreateInferenceExperiment")
     assert "Cancelled" == statuses(emulator, name)[-1]
+
+
+@pytest.fixture
+def fleets(emulator):
+    """Set up the endpoints and candidates of two regions; returns a client for each."""
+    clients = {}
+    for region, endpoints in {
+        "us-east-1": {"churn": "churn-v2", "fraud": "fraud-v7"},
+        "eu-west-1": {"churn": "churn-v2"},
+    }.items():
+        clients[region] = boto3.client(
+            "sagemaker",
+            endpoint_url=emulator.url,
+            region_name=region,
+            aws_access_key_id="any",
+            aws_secret_access_key="any",
+        )
+        for endpoint, candidate in endpoints.items():
+            fleet.create_endpoint(
+                clients[region], endpoint_name=endpoint, model_name=f"{endpoint}-v1"
+            )
+            fleet.create_model(clients[region], name=candidate)
+    return clients
+
+
+@pytest.mark.usefixtures("airflow_db")
+def test_a_person_promotes_or_only_watches(fleets, emulator):
+    """Without a logical date: one form ends in a promotion, the next changes nothing."""
+    promoting = json.dumps({"endpoint": "churn", "candidate": "churn-v2", "promote": True})
+    watching = json.dumps({"endpoint": "fraud", "candidate": "fraud-v7", "sampling": 5})
+    done = run_dag("shadow_on_demand.py", promoting)
+    assert 0 == done.returncode, said(done)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(run_dag, "shadow_on_demand.py", watching)
+        while not (running.done() or serves_a_shadow(fleets["us-east-1"], "fraud")):
+            time.sleep(0.1)  # the run has its own deadline
+        emulator.clock.advance(7200)
+        done = running.result()
+    assert 0 == done.returncode, said(done)
+    east = fleets["us-east-1"]
+    assert ["churn-v2"] == serves(east)
+    assert ["fraud-v1"] == serves(east, "fraud")
+    promoted, watched = accepted(emulator, "CreateInferenceExperiment")
+    assert "Completed" == statuses(emulator, promoted)[-1] == statuses(emulator, watched)[-1]
+    assert [promoted] == accepted(emulator, "StopInferenceExperiment")
+
+
+@pytest.mark.usefixtures("airflow_db")
+def test_a_form_that_is_wrong_is_refused_before_any_call(fleets, emulator):
+    """The form's own limits keep nonsense from AWS."""
+    done = run_dag("shadow_on_demand.py", json.dumps({"sampling": 500}))
+    assert 0 != done.returncode
+    assert "500" in said(done)
+    assert [] == accepted(emulator, "CreateInferenceExperiment")
+
+
+@pytest.mark.usefixtures("airflow_db")
+def test_past_dates_are_rolled_out_one_after_the_other(nights, emulator, sagemaker):
+    """Windows in the past are run now; the last date's candidate serves in the end."""
+    done = run_dag("rollout_backfill.py", "2026-03-01", "2026-03-02")
+    assert 0 == done.returncode, said(done)
+    assert 2 == len(set(accepted(emulator, "CreateInferenceExperiment")))
+    assert [nights[1]] == serves(sagemaker)
+
+
+@pytest.mark.usefixtures("airflow_db")
+def test_a_fleet_is_rolled_out_in_all_its_regions(fleets, emulator):
+    """One mapped task group promotes on three endpoints in two regions."""
+    done = run_dag("fleet_mapped.py", "2026-03-01")
+    assert 0 == done.returncode, said(done)
+    assert ["churn-v2"] == serves(fleets["us-east-1"])
+    assert ["fraud-v7"] == serves(fleets["us-east-1"], "fraud")
+    assert ["churn-v2"] == serves(fleets["eu-west-1"])
+    assert 3 == len(accepted(emulator, "CreateInferenceExperiment"))

@@ -111,7 +111,7 @@ def defer(operator: Any, step: Wait, policy: Policy) -> NoReturn:
             waiter_max_attempts=policy.max_attempts,
             aws_conn_id=operator.aws_conn_id,
             region_name=operator.region_name,
-            verify=operator.verify,
+            verify=operator.hook_verify,
             botocore_config=operator.botocore_config,
             on_kill_action=getattr(operator, "on_kill_action", "leave"),
         ),
@@ -251,8 +251,8 @@ class Flow:
             run_id=ti.run_id,
             task_id=ti.task_id,
             map_index=getattr(ti, "map_index", -1),
-            # A clear raises max_tries by the tries that were used; a retry does not.
-            generation=int(ti.max_tries) - int(op.retries or 0),
+            # A clear raises it by the tries that were used; a retry and a new Dag version do not.
+            generation=int(ti.max_tries),
             arguments=digest(rendered),
         )
 

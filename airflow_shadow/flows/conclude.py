@@ -207,11 +207,19 @@ class RemoveShadowVariantFlow(ConcludeFlow):
             # No shadow stands yet; CloudFormation deletes it likewise.
             self.delete(experiment["Name"])
             return Wait(ExperimentGone(experiment["Name"]), "settled", self.deadline())
+        return self._remove(experiment, carry)
+
+    def _remove(self, experiment: View, carry: dict[str, Any]) -> Step:
         reason = mark(Action.REMOVE, self.text("Removed"))
         request = stop_request(
             experiment, promote=False, desired_state=self.op.desired_state, reason=reason
         )
-        again = self.stop(request, carry)
+        try:
+            again = self.stop(request, carry)
+        except ExperimentNotFoundError:  # somebody deleted it since our look
+            if not self.op.missing_ok:
+                raise
+            return self._nothing()
         return again or self.await_end(experiment["Name"])
 
 

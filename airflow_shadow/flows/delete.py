@@ -6,7 +6,6 @@ from typing import Any
 
 from airflow_shadow.exceptions import AwsRefusedError, ExperimentNotFoundError
 from airflow_shadow.flows.base import Flow, Step, Wait
-from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.lifecycle import CONCLUDED, SETTLED, Status, status_of
 from airflow_shadow.waiting import ANY_ENDING, ExperimentGone, Outcome, ReachStatus, View
 
@@ -16,10 +15,13 @@ class DeleteInferenceExperimentFlow(Flow):
 
     def begin(self) -> Step:
         """Wait out whatever is under way: AWS deletes only what rests."""
-        goal = ReachStatus(self.name(), tuple(map(str, SETTLED | CONCLUDED)), tolerates=ANY_ENDING)
-        return Wait(goal, "_delete", self.deadline())
+        return self._await_rest({})
 
-    def _delete(self, outcome: Outcome, _carry: dict[str, Any]) -> Step:
+    def _await_rest(self, carry: dict[str, Any]) -> Wait:
+        goal = ReachStatus(self.name(), tuple(map(str, SETTLED | CONCLUDED)), tolerates=ANY_ENDING)
+        return Wait(goal, "_delete", self.deadline(), carry)
+
+    def _delete(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
         if isinstance(outcome.error, ExperimentNotFoundError):
             return self._gone()
         if outcome.error:
@@ -29,7 +31,7 @@ class DeleteInferenceExperimentFlow(Flow):
         except ExperimentNotFoundError:
             return self._gone()  # somebody was faster, or our own first call was
         except AwsRefusedError as error:
-            raise self._explained(error, outcome.view) from error
+            return self._refused(error, carry)
         if not self.op.wait_for_completion:
             return outcome.view
         return Wait(ExperimentGone(outcome.view["Name"]), "settled", self.deadline())
@@ -38,13 +40,16 @@ class DeleteInferenceExperimentFlow(Flow):
         self.log.info("There is no experiment %r, so there is nothing to delete.", self.name())
         return {"Name": self.name()}
 
-    def _explained(self, error: AwsRefusedError, experiment: View) -> AwsRefusedError:
-        if error.code != CONFLICT or status_of(experiment) is not Status.RUNNING:
-            return error
-        return AwsRefusedError(
-            asked=f"to delete experiment {experiment['Name']!r}",
-            found="it is Running",
-            reason=error.reason,
-            code=error.code,
-            next_step="Promote or remove its shadow variant first, then delete it.",
-        )
+    def _refused(self, error: AwsRefusedError, carry: dict[str, Any]) -> Wait:
+        """Look again after a conflict: it may be concluded soon, but does not while it runs."""
+        again = self.after_conflict(error, carry)
+        found = self.hook.find_experiment(self.name())
+        if found and status_of(found) is Status.RUNNING:
+            raise AwsRefusedError(
+                asked=f"to delete experiment {found['Name']!r}",
+                found="it is Running",
+                reason=error.reason,
+                code=error.code,
+                next_step="Promote or remove its shadow variant first, then delete it.",
+            ) from error
+        return self._await_rest(again)

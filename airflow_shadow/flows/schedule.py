@@ -15,6 +15,10 @@ _DURATION = re.compile(
     r"(?:(?P<hours>\d+)h)?(?:(?P<minutes>\d+)m)?(?:(?P<seconds>\d+)s)?",
     re.IGNORECASE,
 )
+#: A timedelta that a template rendered.
+_CLOCK = re.compile(
+    r"(?:(?P<days>\d+) days?, )?(?P<hours>\d+):(?P<minutes>\d\d):(?P<seconds>\d\d)(?:\.\d+)?"
+)
 #: CreateInferenceExperiment: without a schedule it "concludes after 7 days".
 DEFAULT_DURATION = timedelta(days=7)
 
@@ -29,7 +33,7 @@ def parse_duration(value: Any) -> timedelta:
         found = value
     elif isinstance(value, int | float) and not isinstance(value, bool):
         found = timedelta(seconds=value)
-    elif isinstance(value, str) and (match := _DURATION.fullmatch(value.strip())):
+    elif isinstance(value, str) and (match := _written(value.strip())):
         found = timedelta(**{unit: int(n) for unit, n in match.groupdict().items() if n})
     elif isinstance(value, str) and re.fullmatch(r"\s*\d+(\.\d+)?\s*", value):
         found = timedelta(seconds=float(value))
@@ -40,6 +44,10 @@ def parse_duration(value: Any) -> timedelta:
             next_step="Give a timedelta, seconds, '90m', '1d12h' or 'PT36H'.",
         )
     return found
+
+
+def _written(text: str) -> re.Match[str] | None:
+    return _DURATION.fullmatch(text) or _CLOCK.fullmatch(text)
 
 
 def window_length(

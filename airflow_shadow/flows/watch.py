@@ -17,6 +17,7 @@ from airflow_shadow._compat import (
 )
 from airflow_shadow.exceptions import InvalidRequestError, ShadowError, WaitTimeoutError
 from airflow_shadow.flows.base import Wait, can_defer, defer, persist_links, translated
+from airflow_shadow.flows.structures import load_structure
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.lifecycle import GRACE_SECONDS, Status
 from airflow_shadow.waiting import Outcome, Policy, ReachStatus
@@ -69,6 +70,8 @@ class Watch:
 
     def _goal(self) -> ReachStatus:
         given = self.op.target_statuses
+        if isinstance(given, str) and given.lstrip().startswith("["):
+            given = load_structure(given, what="target_statuses", env=None)
         targets = (given,) if isinstance(given, str) else tuple(map(str, given or ()))
         unknown = sorted(set(targets) - set(Status))
         if unknown or not targets:

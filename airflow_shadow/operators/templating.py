@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jinja2
@@ -15,17 +16,28 @@ from airflow_shadow.exceptions import InvalidRequestError
 _NOTHING = frozenset({"", "None"})
 
 
+def structures_as_json(value: Any) -> Any:
+    """Return a list or mapping as JSON text, anything else as it is.
+
+    Jinja would write Python's notation, and read back as YAML its line breaks and quotes change.
+    """
+    if isinstance(value, Mapping):
+        return json.dumps(dict(value), default=str)
+    return json.dumps(value, default=str) if isinstance(value, list | tuple) else value
+
+
 def text_environment(env: jinja2.Environment) -> jinja2.Environment:
     """Return an environment that renders to text, whatever the Dag says.
 
     A native one guesses types and so destroys text: `1e5`, `no` and `None` would not survive.
     """
-    if not isinstance(env, NativeEnvironment):
+    if env.finalize is structures_as_json:
         return env
-    plain = env.overlay()
-    plain.code_generator_class = CodeGenerator  # type: ignore[assignment]
-    plain.template_class = jinja2.Template
-    plain.concat = "".join  # type: ignore[assignment]
+    plain = env.overlay(finalize=structures_as_json)
+    if isinstance(env, NativeEnvironment):
+        plain.code_generator_class = CodeGenerator
+        plain.template_class = jinja2.Template
+        plain.concat = "".join  # type: ignore[method-assign]
     return plain
 
 
@@ -98,6 +110,18 @@ class LazyHook:
         )
 
         return InferenceExperimentHook
+
+    @property
+    def hook_verify(self) -> bool | str | None:
+        """Return `verify` with the type that it lost if it was templated: `"False"` is no path."""
+        verify: bool | str | None = self.verify  # type: ignore[attr-defined]
+        words = {"true": True, "false": False}
+        return words.get(verify.lower(), verify) if isinstance(verify, str) else verify
+
+    @property
+    def _hook_parameters(self) -> dict[str, Any]:
+        parameters: dict[str, Any] = super()._hook_parameters  # type: ignore[misc]
+        return {**parameters, "verify": self.hook_verify}
 
     def validate_attributes(self) -> None:
         """Skip the base's check of the hook's class, which would import it in every Dag file."""

@@ -24,6 +24,8 @@ from airflow_shadow.operators.templating import LazyHook, TextTemplates
 if TYPE_CHECKING:
     from airflow_shadow.flows.watch import Watch
 
+_DELAY = conf.getfloat("airflow_shadow", "waiter_delay", fallback=30.0)
+
 
 class InferenceExperimentSensor(  # type: ignore[override]
     TextTemplates, LazyHook, AwsBaseSensor[Any]
@@ -40,7 +42,8 @@ class InferenceExperimentSensor(  # type: ignore[override]
     :param missing_ok: wait for an experiment to appear instead of failing
     :param timeout: seconds until the wait fails; by default the experiment's scheduled end plus an
         hour, counted by AWS's clock
-    :param poke_interval: seconds between two looks, in every mode
+    :param poke_interval: seconds between two looks, in every mode; `[airflow_shadow] waiter_delay`
+        unless given
     :param deferrable: wait in the triggerer, which frees the worker
     :raises AirflowSensorTimeout: the timeout ran out
     :raises AirflowFailException: a target cannot be reached any more
@@ -60,10 +63,12 @@ class InferenceExperimentSensor(  # type: ignore[override]
         target_statuses: str | Sequence[str],
         missing_ok: bool = False,
         timeout: float | timedelta | None = None,
+        poke_interval: float | timedelta = _DELAY,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs if timeout is None else {**kwargs, "timeout": timeout})
+        given: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
+        super().__init__(poke_interval=poke_interval, **given, **kwargs)
         self.name = name
         self.target_statuses = target_statuses
         self.missing_ok = missing_ok

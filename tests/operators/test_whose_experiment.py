@@ -224,9 +224,11 @@ def test_earlier_stopped_by_a_person_is_created_anew_after_a_clear(create, emula
 
 
 def test_retries_do_not_raise_the_generation(create, sagemaker):
-    """`max_tries` holds the retries too, and only what a clear adds counts."""
+    """Nor does a Dag version whose `retries` differ: only a clear raises `max_tries`."""
     name = create(ti={"max_tries": 3}, retries=3).value
-    assert "0" == tags_of(sagemaker, name)[GENERATION]
+    generation = tags_of(sagemaker, name)[GENERATION]
+    assert name == create(ti={"max_tries": 3, "try_number": 2}, retries=5).value
+    assert generation == tags_of(sagemaker, name)[GENERATION]
 
 
 # --- the endpoint is busy with our own ----------------------------------------------------

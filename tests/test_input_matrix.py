@@ -1,0 +1,235 @@
+"""Every operator, given its arguments in every way that Airflow knows, sends the same request."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from typing import Any
+
+import boto3
+import pytest
+from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
+
+from airflow_shadow import operators
+from airflow_shadow._compat import AirflowException
+from airflow_shadow.emulator import Emulator, fleet, responses
+from airflow_shadow.operators import (
+    CreateInferenceExperimentOperator,
+    PromoteShadowVariantOperator,
+    RemoveShadowVariantOperator,
+)
+from airflow_shadow.sensors import InferenceExperimentSensor
+from tests.conftest import PASSWORD
+from tests.helpers import CREATE, created, expire
+from tests.input_rows import BEGIN, ROWS, Row
+from tests.input_ways import CONFIG, CONNECTION, REGION, WAYS, Given
+from tests.matrix import Cell, record
+from tests.tasks import MODES, FakeTaskInstance, Run, Tasks
+
+#: Their requests are written by the operator itself, or there is none.
+WITHOUT_CONFIG = {
+    PromoteShadowVariantOperator,
+    RemoveShadowVariantOperator,
+    InferenceExperimentSensor,
+}
+
+Wire = list[tuple[str, str, dict[str, Any]]]
+
+
+@pytest.fixture
+def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
+    """Collect operation, region and body of each request as it arrives."""
+    arrived: Wire = []
+    perform = responses.perform
+
+    def recorded(response: Any, action: Any) -> Any:
+        arrived.append((response.operation, response.region, json.loads(response.body)))
+        return perform(response, action)
+
+    monkeypatch.setattr(responses, "perform", recorded)
+    return arrived
+
+
+@pytest.fixture(scope="module")
+def somebody(emulator_server: Emulator) -> Any:
+    """Return a plain client in a region that is not the connection's."""
+    return boto3.client(
+        "sagemaker",
+        endpoint_url=emulator_server.url,
+        region_name=REGION,
+        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
+        aws_secret_access_key=PASSWORD,
+    )
+
+
+@pytest.fixture
+def client(emulator: Emulator, somebody: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Set up an endpoint, and a connection to it that is not the default one."""
+    connection = json.loads(os.environ["AIRFLOW_CONN_AWS_DEFAULT"])
+    monkeypatch.setenv(f"AIRFLOW_CONN_{CONNECTION.upper()}", json.dumps(connection))
+    monkeypatch.delenv("AIRFLOW_CONN_AWS_DEFAULT")
+    # It searches the whole call stack for the user agent, a third of the time of these tests.
+    monkeypatch.setattr(AwsGenericHook, "_get_caller", staticmethod(lambda *_: "Unknown"))
+    emulator.clock.speed = 0
+    emulator.clock.advance(BEGIN - emulator.clock.now())
+    for model in ("churn-v1", "churn-v2"):
+        fleet.create_model(somebody, name=model)
+    fleet.create_endpoint(somebody, endpoint_name="churn", model_name="churn-v1")
+    return somebody
+
+
+@pytest.fixture
+def pulls(monkeypatch: pytest.MonkeyPatch) -> Callable[[dict[str, Any]], None]:
+    """Let the fake task instance find the XComs of an earlier task."""
+
+    def give(xcoms: dict[str, Any]) -> None:
+        pull = lambda _, *, task_ids, key, **__: {"upstream": xcoms}[task_ids][key]  # noqa: E731
+        monkeypatch.setattr(FakeTaskInstance, "xcom_pull", pull, raising=False)
+        indexes = "get_relevant_upstream_map_indexes"
+        monkeypatch.setattr(FakeTaskInstance, indexes, lambda *_, **__: None, raising=False)
+
+    return give
+
+
+@dataclass
+class Scene:
+    """What a cell plays with."""
+
+    client: Any
+    wire: Wire
+    pulls: Callable[[dict[str, Any]], None]
+
+
+@pytest.fixture
+def scene(client: Any, wire: Wire, pulls: Any) -> Scene:
+    """Set up a cell."""
+    return Scene(client, wire, pulls)
+
+
+def changing(wire: Wire) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the changing requests, without the tags that tell whose experiment it is."""
+    for operation, region, body in wire:
+        assert REGION == region
+        tags = [tag for tag in body.pop("Tags", []) if not tag["Key"].startswith("airflow-shadow:")]
+        if not operation.startswith(("Describe", "List", "AddTags")):
+            yield operation, body | ({"Tags": tags} if tags else {})
+
+
+def exactly(value: Any) -> str:
+    """Return text that tells 25 from 25.0, "25" and True."""
+    return json.dumps(value, sort_keys=True, indent=1)
+
+
+def refuses_config(row: Row) -> None:
+    """Check that an operator, which writes its request itself, takes none."""
+    with pytest.raises((AirflowException, TypeError), match="config"):
+        row.operator(task_id="task", config={}, **row.arguments)
+
+
+def run(row: Row, given: Given, mode: str) -> Run:
+    """Run a task as it is given."""
+    soon = {"poke_interval": 0.01, "timeout": 20} if not row.requests else {"waiter_timeout": 20}
+    return Tasks(mode, dag=given.dag or {"tags": ["matrix"]}).run(
+        given.build or row.operator, ti=given.ti, context=given.context, **soon, **given.arguments
+    )
+
+
+def sends_the_same(row: Row, done: Run, given: Given, wire: Wire) -> None:
+    """Check requests, result and XComs."""
+    assert exactly(row.requests) == exactly(list(changing(wire)))
+    assert row.arguments["name"] == done.value
+    pushed = given.arguments.get("do_xcom_push", True)
+    assert ("experiment" in done.ti.xcoms, bool(done.ti.xcoms)) == (pushed, pushed)
+
+
+def cell_of(row: Row, given: Given, column: str, mode: str, scene: Scene) -> str:
+    """Check one cell and say in a word what came of it."""
+    if column in CONFIG and row.operator in WITHOUT_CONFIG:
+        refuses_config(row)
+        return "takes none"
+    row.scene(scene.client)
+    scene.wire.clear()
+    scene.pulls(given.context.get("xcoms", {}))
+    done = run(row, given, mode)
+    sends_the_same(row, done, given, scene.wire)
+    assert (mode == "deferred") == bool(done.deferrals)
+    return "same"
+
+
+@pytest.mark.parametrize("mode", MODES)
+@pytest.mark.parametrize("column", WAYS)
+@pytest.mark.parametrize("row", ROWS)
+def test_the_request_is_the_same(  # noqa: PLR0917 - three parameters and what pytest gives
+    row, column, mode, scene, tmp_path, record_property
+):
+    """Values and types arrive as they do from Python values, however they were given."""
+    cell = {"row": row, "column": column, "mode": mode}
+    place = list(product(ROWS, WAYS, MODES)).index((row, column, mode))
+    came = "differs"
+    try:
+        came = cell_of(ROWS[row], WAYS[column](ROWS[row], tmp_path), column, mode, scene)
+    finally:
+        record(record_property, Cell(title="Input matrix", place=place, **cell, came=came))
+
+
+def parametrised() -> set[tuple[str, str, str]]:
+    """Return the cells that pytest makes tests of."""
+    marks = test_the_request_is_the_same.pytestmark
+    values = {mark.args[0]: list(mark.args[1]) for mark in marks if mark.name == "parametrize"}
+    return set(product(values["row"], values["column"], values["mode"]))
+
+
+def test_the_table_has_no_empty_cell():
+    """Every operator there is stands in the table, in every way and in both modes."""
+    public = {getattr(operators, name) for name in operators.__all__} | {InferenceExperimentSensor}
+    assert public == {row.operator for row in ROWS.values()}
+    ways = (
+        "literal, template, object, native, native object, XComArg, nested XComArg, text, "
+        "config dict, config JSON, config YAML, .json, .yaml, default_args, expand, no XCom"
+    )
+    assert parametrised() == set(product(ROWS, ways.split(", "), ("worker", "deferred")))
+
+
+@pytest.mark.parametrize("operator", sorted({row.operator.__name__ for row in ROWS.values()}))
+def test_every_templated_argument_is_in_the_table(operator):
+    """An argument that is added has to be added here."""
+    rows = [row for row in ROWS.values() if row.operator.__name__ == operator]
+    given = {name for row in rows for name in row.arguments}
+    shared = {"aws_conn_id", "region_name", "verify", "config"}
+    fields = set(rows[0].operator.template_fields)
+    assert given == fields - shared
+    assert ("config" in fields) == (rows[0].operator not in WITHOUT_CONFIG)
+
+
+@pytest.mark.parametrize("native", [True, False])
+@pytest.mark.usefixtures("churn")
+def test_text_inside_of_an_object_keeps_its_characters(worker, native):
+    """Quotes and backslashes of a run's `conf` arrive as they are."""
+    worker.dag = {"render_template_as_native_obj": native}
+    words = 'it\'s \\a "test" é {{ 1 }}'
+    conf = {"RoleArn": fleet.ROLE_ARN, "EndpointName": "churn", "Description": words}
+    done = worker.run(
+        CreateInferenceExperimentOperator,
+        config="{{ conf }}",
+        context={"conf": conf},
+        shadow_model_name="churn-v2",
+        sampling_percentage=10,
+    )
+    assert words == done.experiment["Description"]
+
+
+@pytest.mark.parametrize("since", ["nothing", "expired"])
+@pytest.mark.usefixtures("churn")
+def test_a_dag_that_changes_between_two_tries_creates_nothing_new(
+    worker, emulator, sagemaker, since
+):
+    """The Dag's `retries` rise from 1 to 3; Airflow leaves the task's `max_tries` as it was."""
+    tries = {"ti": {"max_tries": 1}}
+    first = worker.run(CreateInferenceExperimentOperator, **CREATE, **tries, retries=1)
+    if since == "expired":
+        expire(emulator, sagemaker, first.value)
+    worker.run(CreateInferenceExperimentOperator, **CREATE, **tries, retries=3)
+    assert [first.value] == created(emulator)
