@@ -56,6 +56,16 @@ REGION = "us-east-1"
 PASSWORD = "the-secret-of-the-connection"
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    """Fail every test whose output bears the connection's password: logs are read by many."""
+    report = yield
+    said = report.capstdout + report.capstderr + report.caplog
+    if report.outcome == "passed" and PASSWORD in said:
+        report.outcome, report.longrepr = "failed", "the connection's password is in the output"
+    return report
+
+
 def pytest_sessionfinish() -> None:
     """Leave nothing behind."""
     shutil.rmtree(_HOME, ignore_errors=True)
@@ -80,6 +90,7 @@ def emulator(emulator_server: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emul
         "extra": {"region_name": REGION, "endpoint_url": emulator_server.url},
     }
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+    monkeypatch.setenv("CONNECTION_PASSWORD", PASSWORD)
     trigger_module._hook.cache_clear()
     return emulator_server
 

@@ -1,0 +1,80 @@
+"""Public names say what they take and what can go wrong."""
+
+from __future__ import annotations
+
+import inspect
+
+import pytest
+
+from airflow_shadow import links, operators, sensors
+from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
+from airflow_shadow.triggers.inference_experiment import InferenceExperimentTrigger
+
+PUBLIC = [
+    *(getattr(operators, name) for name in operators.__all__),
+    *(getattr(sensors, name) for name in sensors.__all__),
+]
+
+
+def own_arguments(cls: type) -> set[str]:
+    """Return the arguments that our classes add to Airflow's own."""
+    ours = [base for base in cls.__mro__ if base.__module__.startswith("airflow_shadow.")]
+    found: set[str] = set()
+    for base in ours:
+        if "__init__" in vars(base):
+            found |= set(inspect.signature(vars(base)["__init__"]).parameters)
+    return found - {"self", "args", "kwargs"}
+
+
+def documented(cls: type) -> str:
+    """Return the docstrings of a class and of our bases of it."""
+    ours = [base for base in cls.__mro__ if base.__module__.startswith("airflow_shadow.")]
+    return "\n".join(base.__doc__ or "" for base in ours)
+
+
+@pytest.mark.parametrize("cls", [*PUBLIC, InferenceExperimentTrigger])
+def test_every_argument_is_documented(cls):
+    """Each argument has its `:param`, with its unit where it has one."""
+    missing = [name for name in own_arguments(cls) if f":param {name}:" not in documented(cls)]
+    assert [] == sorted(missing)
+
+
+@pytest.mark.parametrize("cls", PUBLIC)
+def test_every_argument_has_a_type(cls):
+    """Types stand in the signature, where mypy holds them."""
+    for base in cls.__mro__:
+        if base.__module__.startswith("airflow_shadow.") and "__init__" in vars(base):
+            parameters = inspect.signature(vars(base)["__init__"]).parameters
+            untyped = [
+                name
+                for name, parameter in parameters.items()
+                if name != "self" and parameter.annotation is inspect.Parameter.empty
+            ]
+            assert [] == untyped
+
+
+@pytest.mark.parametrize("cls", PUBLIC)
+def test_errors_and_the_operation_of_aws_are_named(cls):
+    """A reader sees what can be raised, and which call of AWS it is."""
+    assert ":raises" in cls.__doc__
+    assert "InferenceExperiment)" in cls.__doc__
+
+
+@pytest.mark.parametrize("cls", PUBLIC)
+def test_templated_arguments_are_marked(cls):
+    """`(templated)` stands where it is so."""
+    text = " ".join(documented(cls).split())
+    for name in set(cls.template_fields) & own_arguments(cls):
+        described = text.split(f":param {name}:")[1].split(":param")[0].split(":raises")[0]
+        assert "(templated)" in described, name
+
+
+def test_the_hook_and_the_links_are_documented():
+    """Each public method of the hook and each link has its sentence."""
+    methods = [
+        value
+        for name, value in vars(InferenceExperimentHook).items()
+        if not name.startswith("_") and inspect.isfunction(value)
+    ]
+    named = [*methods, *(getattr(links, name) for name in links.__all__)]
+    assert [] == [value.__qualname__ for value in named if not value.__doc__]
