@@ -47,15 +47,19 @@ def client(url: str, region: str = REGION) -> Any:
 
 
 def airflow_environment(home: str, url: str) -> dict[str, str]:
-    """Return the settings of an Airflow of its own, with the connection to the emulator."""
+    """Return the settings of an Airflow of its own, with the connection to the emulator.
+
+    Whatever Airflow the caller's environment speaks of, its database above all, is left alone.
+    """
     connection = {
         "conn_type": "aws",
         "login": "demo",
         "password": "demo-password",
         "extra": {"region_name": REGION, "endpoint_url": url},
     }
+    others = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
     return {
-        **os.environ,
+        **others,
         "AIRFLOW_HOME": home,
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
         "AIRFLOW__AIRFLOW_SHADOW__WAITER_DELAY": "0.5",

@@ -43,7 +43,7 @@ class FakeTaskInstance:
         """Return when a rescheduling sensor looked first."""
         return self.first_look
 
-    def xcom_push(self, key: str, value: Any) -> None:
+    def xcom_push(self, key: str, value: Any, **_: Any) -> None:
         """Keep what Airflow would store, which must be JSON."""
         text = json.dumps(value)
         assert os.environ["CONNECTION_PASSWORD"] not in text
