@@ -3,7 +3,7 @@ PYTHON ?= python3
 UV = .venv/bin/uv
 UV_VERSION = 0.13.9
 
-.PHONY: demo airflow test test-2.11 lint bench clean
+.PHONY: demo airflow test test-2.11 e2e e2e-faults e2e-celery e2e-load lint bench clean
 
 demo: .venv/.installed
 	.venv/bin/python -m demo
@@ -18,6 +18,27 @@ test: .venv/.installed .venv-awscli/.installed
 # The same tests on the oldest Airflow and amazon provider that are supported.
 test-2.11: .venv-2.11/.installed .venv-awscli/.installed
 	.venv-2.11/bin/python -m pytest -n 2
+
+# Scenarios in a real Airflow on PostgreSQL, beside the emulator: tests/e2e.
+E2E = .venv/bin/python -m tests.e2e.stack
+SCENARIOS = .venv/bin/python -m pytest --confcutdir=tests/e2e -p no:cacheprovider
+RUNS ?= 10
+
+e2e: .venv/.e2e-installed
+	$(E2E) $(SCENARIOS) -n 6 tests/e2e/test_*.py
+
+# What goes wrong in the worst places; it kills and pauses, so one scenario after another.
+e2e-faults: .venv/.e2e-installed
+	$(SCENARIOS) tests/e2e/faults
+
+# The same scenarios on two workers and two triggerers, then one of each killed in the middle.
+e2e-celery: .venv/.e2e-installed
+	$(E2E) --executor CeleryExecutor $(SCENARIOS) -n 6 tests/e2e/test_*.py
+	$(SCENARIOS) tests/e2e/celery
+
+# The scenarios RUNS times in a row, beside busy loops on twice the cores.
+e2e-load: .venv/.e2e-installed
+	.venv/bin/python -m tests.e2e.under_load $(RUNS) $(MAKE) e2e
 
 lint: .venv/.installed
 	.venv/bin/ruff check
@@ -35,12 +56,18 @@ $(UV):
 	.venv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 .venv/.installed: constraints.txt pyproject.toml | $(UV)
-	$(UV) pip install --quiet --python .venv/bin/python -c constraints.txt -e '.[emulator]' --group test --group lint
+	$(UV) pip install --quiet --python .venv/bin/python -c constraints.txt -e '.[emulator]' --group test --group oracles --group lint
 	touch $@
 
 .venv-2.11/.installed: constraints-2.11.txt pyproject.toml | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-2.11
-	$(UV) pip install --quiet --python .venv-2.11/bin/python -c constraints-2.11.txt -e '.[emulator]' --group test
+	$(UV) pip install --quiet --python .venv-2.11/bin/python -c constraints-2.11.txt -e '.[emulator]' --group test --group oracles
+	touch $@
+
+# What a real Airflow needs besides: PostgreSQL and Redis from Debian, and their clients.
+.venv/.e2e-installed: .venv/.installed tests/e2e/services.sh
+	bash tests/e2e/services.sh
+	$(UV) pip install --quiet --python .venv/bin/python -c constraints.txt --group e2e
 	touch $@
 
 # The aws command line pins libraries of its own, so it lives apart.

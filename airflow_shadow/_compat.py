@@ -65,6 +65,25 @@ def task_state(ti: Any) -> str | None:
     return next((str(state) for state in states.get(ti.run_id, {}).values()), None)
 
 
+def is_backfill(context: Context) -> bool:
+    """Tell whether a run is a backfill, by its type: a reprocessed scheduled run keeps its id."""
+    run: Any = context["dag_run"]
+    return bool(run.run_type == "backfill")
+
+
+def run_moment(context: Context) -> datetime:
+    """Return the moment that a run stands for, which it has without a logical date too.
+
+    Where Airflow knows `run_after`, that is it: a nightly run with a data interval bears the
+    logical date of the day before. Airflow 2.11 derives the same from its two dates.
+    """
+    run: Any = context["dag_run"]
+    moments: list[datetime | None] = (
+        [run.run_after] if hasattr(run, "run_after") else [run.logical_date, run.data_interval_end]
+    )
+    return max(moment for moment in moments if moment)
+
+
 def is_deferral_timeout(error: TaskDeferralError) -> bool:
     """Tell whether a deferral ended because its `timeout` ran out; else the trigger broke."""
     return type(error).__name__ == "TaskDeferralTimeout" or "Trigger/execution timeout" in str(
@@ -84,7 +103,9 @@ __all__ = [
     "conf",
     "first_reschedule_date",
     "import_string",
+    "is_backfill",
     "is_deferral_timeout",
     "render_template_to_string",
+    "run_moment",
     "task_state",
 ]

@@ -20,6 +20,9 @@ from airflow_shadow.lifecycle import CONCLUDED, Ending, Experiment, Status, endi
 _PREFIX = "airflow-shadow:"
 OWNER, GENERATION, ARGUMENTS = f"{_PREFIX}owner", f"{_PREFIX}generation", f"{_PREFIX}arguments"
 KNOWN_FAILURE, TASK = f"{_PREFIX}known-failure", f"{_PREFIX}task"
+TRY = f"{_PREFIX}try"
+#: Tags of the creation itself, which an adoption leaves as they are.
+_OF_THE_CREATION = frozenset({KNOWN_FAILURE, TRY})
 _NAME_LIMIT, _TAG_LIMIT = 120, 256
 _SLUG_LIMIT = 50
 
@@ -42,6 +45,7 @@ class Identity:
     :param deployment: names the Airflow where several share an AWS account
     :param generation: raised by a clear of this task, not by a retry
     :param arguments: hash of the arguments as the user rendered them
+    :param try_number: for people who read the log; it decides nothing
     """
 
     deployment: str
@@ -51,6 +55,7 @@ class Identity:
     map_index: int
     generation: int = 0
     arguments: str = ""
+    try_number: int = 1
 
     @property
     def owner(self) -> str:
@@ -75,9 +80,15 @@ class Identity:
             OWNER: self.owner,
             GENERATION: str(self.generation),
             ARGUMENTS: self.arguments,
+            TRY: str(self.try_number),
             KNOWN_FAILURE: digest(known_failure) if known_failure else "",
             TASK: re.sub(r"[^\w .:/=+\-@]", "_", readable)[:_TAG_LIMIT],
         }
+
+    def tags_of_adoption(self) -> dict[str, str]:
+        """Return what makes an experiment of an earlier generation this one's."""
+        tags = self.tags(known_failure="")
+        return {key: value for key, value in tags.items() if key not in _OF_THE_CREATION}
 
 
 def default_names(identity: Identity, *, endpoint_name: str) -> Iterator[str]:
@@ -140,6 +151,16 @@ def claim(
 def _claim_of_this_generation(experiment: Experiment, tags: Mapping[str, str]) -> Claim:
     how = ending(experiment, known_failure=known_failure(experiment, tags))
     return Claim.RECREATE if how is Ending.BROKEN else Claim.ADOPT
+
+
+def adoption(experiment: Experiment, tags: Mapping[str, str], me: Identity) -> str:
+    """Say in one line which experiment a task goes on with, and who created it."""
+    shown = f"experiment {experiment['Name']!r} ({experiment['Status']})"
+    if not me.is_owner(tags):
+        return f"Found somebody else's {shown} of the same configuration, adopting it."
+    since = [f"from try {tags[TRY]}"] if TRY in tags else []
+    since += [] if me.is_same_generation(tags) else ["from before this task was cleared"]
+    return f"Found my {' '.join([shown, ', '.join(since)]).strip()}, continuing."
 
 
 def legal_name(text: str) -> str:

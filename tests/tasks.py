@@ -7,7 +7,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -51,6 +51,17 @@ class FakeTaskInstance:
 
 
 @dataclass
+class FakeDagRun:
+    """The few attributes of a run that operators read, as Airflow 3 has them.
+
+    :param run_after: what runs are compared by
+    """
+
+    run_type: str = "scheduled"
+    run_after: datetime = datetime(2026, 3, 2, tzinfo=UTC)
+
+
+@dataclass
 class Run:
     """What came of one try of a task."""
 
@@ -84,6 +95,7 @@ class Tasks:
         *,
         ti: dict[str, Any] | None = None,
         context: dict[str, Any] | None = None,
+        dag_run: dict[str, Any] | None = None,
         until_deferred: bool = False,
         **arguments: Any,
     ) -> Run:
@@ -91,11 +103,17 @@ class Tasks:
 
         :param ti: attributes of the task instance, like `max_tries` after a clear
         :param context: more of the template context
+        :param dag_run: attributes of the run, like `run_type`
         """
         waiting = {} if "poke_interval" in arguments else {"waiter_delay": 0.01}
         arguments = {**waiting, "deferrable": self.mode == "deferred", **arguments}
         instance = FakeTaskInstance(**(ti or {}))
-        whole = {"ti": instance, "run_id": instance.run_id, **(context or {})}
+        whole = {
+            "ti": instance,
+            "run_id": instance.run_id,
+            "dag_run": FakeDagRun(**(dag_run or {})),
+            **(context or {}),
+        }
 
         run = Run(None, instance)
 

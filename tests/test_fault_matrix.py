@@ -333,6 +333,7 @@ class Came:
 def _happened(emulator: Emulator) -> tuple[Counter[str], int]:
     history = emulator.history()
     made = Counter(e["operation"] for e in history if e["kind"] == "call")
+    del made["AddTags"]  # changes nothing that serves
     changes = [e for e in history if e["kind"] == "endpoint" and "config" in e["changed"]]
     return made, len([e for e in changes if e["cause"] == NAME])
 

@@ -20,6 +20,7 @@ from airflow_shadow.service_model import input_shape
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
+ERRORS = (ROOT / "docs/errors.md").read_text()
 BLOCK = re.compile(r"<!-- (?P<what>.*?) -->\n```\w+\n(?P<text>.*?)```\n", re.DOTALL)
 BLOCKS = [(match["what"], match["text"]) for match in BLOCK.finditer(README)]
 #: What a comment before a block may say, other than a file's path.
@@ -107,8 +108,8 @@ def test_every_error_has_its_row():
         return [leaf for child in error.__subclasses__() for leaf in leaves(child)] or [error]
 
     for error in leaves(ShadowError):
-        assert f"| `{error.__name__}` |" in README
-        assert f"| {error.next_step} |" in README
+        assert f"| `{error.__name__}` |" in ERRORS
+        assert f"| {error.next_step} |" in ERRORS
 
 
 def shape(text: str) -> list[str]:

@@ -254,6 +254,7 @@ class Flow:
             # A clear raises it by the tries that were used; a retry and a new Dag version do not.
             generation=int(ti.max_tries),
             arguments=digest(rendered),
+            try_number=int(ti.try_number),
         )
 
     # --- waiting and changing ------------------------------------------------------------

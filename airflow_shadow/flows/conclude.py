@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from airflow_shadow.exceptions import (
+    AwsAccessDeniedError,
     AwsRefusedError,
     ExperimentNotFoundError,
     InvalidRequestError,
@@ -14,7 +15,10 @@ from airflow_shadow.exceptions import (
     PromotionRefusedError,
 )
 from airflow_shadow.flows.base import Flow, Step, Wait
-from airflow_shadow.hooks.endpoints import model_variant, running
+from airflow_shadow.flows.guard import moment_of, skip_backfill, skip_older
+from airflow_shadow.flows.rollout import Rollout, find_rollouts, latest, leave_rollout
+from airflow_shadow.hooks.endpoints import Running, model_variant, running
+from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.lifecycle import (
     CONCLUDED,
     SETTLED,
@@ -67,8 +71,20 @@ class ConcludeFlow(Flow):
         try:
             self.hook.stop_inference_experiment(request, validate=self.op.validate)
         except AwsRefusedError as error:
-            return self.await_rest(self.after_conflict(error, carry))
+            return self.await_rest(self._after_conflict(error, request["Name"], carry))
         return None
+
+    def _after_conflict(
+        self, error: AwsRefusedError, name: str, carry: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        try:
+            return self.after_conflict(error, carry)
+        except AwsRefusedError:
+            found = self.hook.find_experiment(name) if error.code == CONFLICT else None
+            if status_of(found or {}) is not Status.CREATED:
+                raise
+            next_step = "It has not started: delete it, or use RemoveShadowVariantOperator."
+            raise AwsRefusedError(**{**error.facts(), "next_step": next_step}) from error
 
     def await_promotion(self, experiment: View) -> Step:
         """Wait until the endpoint serves the candidate."""
@@ -95,6 +111,7 @@ class PromoteShadowVariantFlow(ConcludeFlow):
 
     def begin(self) -> Step:
         """Wait out an update or a start that is under way."""
+        skip_backfill(self, on={"skip", "observe"})
         return self.await_rest({})
 
     def conclude(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
@@ -106,9 +123,27 @@ class PromoteShadowVariantFlow(ConcludeFlow):
         if status_of(experiment) in CONCLUDED:
             return self._already(experiment)
         self._refuse_untested(experiment)
-        request = self._request(experiment)
+        now_runs = running(self.hook, _endpoint_of(experiment), asked=self._asked(experiment))
+        rollouts = find_rollouts(self.hook, now_runs.arn)
+        candidate = self._candidate(experiment)
+        if not self.op.allow_older:
+            skip_older(self, rollouts or [], candidate.model_name, now_runs)
+        request = self._request(experiment, now_runs)
+        self._leave(rollouts, now_runs.arn, now_runs.model_name, candidate)
         again = self.stop(request, carry)
         return again or self.await_promotion(experiment)
+
+    def _candidate(self, experiment: View) -> Rollout:
+        shadow = shadow_variant(experiment) or {}
+        return Rollout(str(shadow.get("ModelName")), moment_of(self))
+
+    def _leave(
+        self, rollouts: list[Rollout] | None, endpoint_arn: str, serves: str, candidate: Rollout
+    ) -> None:
+        if rollouts is not None:  # else a warning has said so
+            leave_rollout(
+                self.hook, endpoint_arn, rollouts=rollouts, serves=serves, candidate=candidate
+            )
 
     def _already(self, experiment: View) -> Step:
         """Judge a concluded experiment by its own record; the endpoint may have moved on since."""
@@ -119,7 +154,22 @@ class PromoteShadowVariantFlow(ConcludeFlow):
                 reason=experiment.get("StatusReason") or "",
             )
         self.log.info("The candidate of %r was promoted before.", experiment["Name"])
+        self._leave_late(experiment)
         return experiment
+
+    def _leave_late(self, experiment: View) -> None:
+        """Tag the endpoint if it serves the candidate and no tag says since when."""
+        candidate = self._candidate(experiment)
+        try:
+            endpoint = self.hook.find_running(_endpoint_of(experiment)) or {}
+        except AwsAccessDeniedError:
+            return  # a promotion that has happened needs no look at the endpoint
+        if endpoint.get("ModelName") != candidate.model_name:
+            return
+        arn = endpoint["EndpointArn"]
+        rollouts = find_rollouts(self.hook, arn)
+        if rollouts is not None and latest(rollouts, candidate.model_name) is None:
+            self._leave(rollouts, arn, candidate.model_name, candidate)
 
     @staticmethod
     def _asked(experiment: View) -> str:
@@ -151,10 +201,8 @@ class PromoteShadowVariantFlow(ConcludeFlow):
                 "allow_partial_sampling=True.",
             )
 
-    def _request(self, experiment: View) -> dict[str, Any]:
+    def _request(self, experiment: View, now_runs: Running) -> dict[str, Any]:
         """Return the stop that promotes: tested type, no fewer instances than production has."""
-        endpoint_name = experiment["EndpointMetadata"]["EndpointName"]
-        now_runs = running(self.hook, endpoint_name, asked=self._asked(experiment))
         production = production_variant(experiment) or {}
         if now_runs.model_name != production.get("ModelName"):
             raise ProductionChangeError(
@@ -221,6 +269,10 @@ class RemoveShadowVariantFlow(ConcludeFlow):
                 raise
             return self._nothing()
         return again or self.await_end(experiment["Name"])
+
+
+def _endpoint_of(experiment: View) -> str:
+    return str(experiment["EndpointMetadata"]["EndpointName"])
 
 
 def _moment(value: datetime | str) -> datetime:

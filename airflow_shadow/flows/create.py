@@ -23,7 +23,13 @@ from airflow_shadow.flows.creation import (
     plan,
     with_legal_name,
 )
-from airflow_shadow.hooks.endpoints import check_candidate, production_changes, running
+from airflow_shadow.flows.guard import skip_backfill, skip_creation
+from airflow_shadow.hooks.endpoints import (
+    Running,
+    check_candidate,
+    production_changes,
+    running,
+)
 from airflow_shadow.hooks.errors import BUSY
 from airflow_shadow.lifecycle import (
     CONCLUDED,
@@ -34,7 +40,14 @@ from airflow_shadow.lifecycle import (
     status_of,
     stop_request,
 )
-from airflow_shadow.ownership import Claim, Identity, claim, default_names, known_failure
+from airflow_shadow.ownership import (
+    Claim,
+    Identity,
+    adoption,
+    claim,
+    default_names,
+    known_failure,
+)
 from airflow_shadow.waiting import (
     ANY_ENDING,
     EndpointFree,
@@ -55,6 +68,7 @@ class CreateInferenceExperimentFlow(Flow):
 
     def begin(self) -> Step:
         """Check the request before anything is asked of AWS or waited for, then look for ours."""
+        skip_backfill(self, on={"skip"})
         me = self.identity()
         wanted = self._wanted()
         self._checked(wanted.complete(UNREAD, name=next(self._names(me, wanted))))
@@ -92,15 +106,38 @@ class CreateInferenceExperimentFlow(Flow):
         return default_names(me, endpoint_name=wanted.endpoint_name)
 
     def _claim(self, me: Identity, carry: dict[str, Any]) -> Step:
-        wanted = self._wanted()
+        wanted, taken = self._wanted(), None
         for name in self._names(me, wanted):
             found = self.hook.find_experiment(name)
             what = claim(found, self._tags_of(found), me, name_is_given="Name" in wanted.given)
             if what is not Claim.NEXT_NAME:
                 break
+            taken = found
         if found is None:
+            self._explain_name(name, wanted, taken)
             return self._await_endpoint(me, {**carry, "name": name})
         return self._act(what, found, me, carry)
+
+    def _explain_name(self, name: str, wanted: CreationRequest, taken: View | None) -> None:
+        """Say where a name comes from that the user did not give.
+
+        :param taken: our experiment that bears the name before this one
+        """
+        if taken:
+            self.log.info(
+                "Named it %r, because %r (%s) is from before this task was cleared and keeps its "
+                "name.",
+                name,
+                taken["Name"],
+                taken["Status"],
+            )
+        elif "Name" not in wanted.given:
+            self.log.info(
+                "No name is given: derived %r from endpoint %r, run %r and this task.",
+                name,
+                wanted.endpoint_name,
+                self.context["ti"].run_id,
+            )
 
     def _tags_of(self, experiment: View | None) -> dict[str, str] | None:
         if experiment is None:
@@ -114,12 +151,14 @@ class CreateInferenceExperimentFlow(Flow):
             return None
 
     def _act(self, what: Claim, found: View, me: Identity, carry: dict[str, Any]) -> Step:
-        self.log.info("Found %r (%s): %s.", found["Name"], found["Status"], what)
         if what is Claim.FOREIGN:
-            what = self._foreign(found, carry)
+            what = self._foreign(found)
         if what is Claim.ADOPT:
             return self._adopt(found, me)
+        self.log.info("Found %r (%s): %s.", found["Name"], found["Status"], what)
         if what is Claim.RECREATE:
+            # A record is not deleted for a creation that will be skipped.
+            skip_creation(self, *self._complete(found["Name"]))
             return self._delete_first(found, carry)
         if what is Claim.SUPERSEDE:
             return self._supersede(found, carry)
@@ -136,8 +175,10 @@ class CreateInferenceExperimentFlow(Flow):
 
     def _adopt(self, found: View, me: Identity) -> Step:
         tags = self._tags_of(found) or {}
-        if me.is_owner(tags):
-            self._retag(found, me, tags)
+        self.log.info("%s", adoption(found, tags, me))
+        if me.is_owner(tags) and not me.is_same_generation(tags):
+            # So that the next try finds it as this generation's.
+            self.hook.add_tags(found["Arn"], me.tags_of_adoption())
         failure = known_failure(found, tags)
         asked = f"experiment {found['Name']!r} to run"
         if error := ended_badly(asked, found, Progress(known_failure=failure)):
@@ -145,13 +186,6 @@ class CreateInferenceExperimentFlow(Flow):
         if status_of(found) in CONCLUDED:
             return found
         return self._await_running(found["Name"], found, failure)
-
-    def _retag(self, found: View, me: Identity, tags: Mapping[str, str]) -> None:
-        """Make an adopted experiment this generation's, so that the next try finds it so."""
-        if not me.is_same_generation(tags):
-            arn, own = found["Arn"], me.tags(known_failure="")
-            own = {key: value for key, value in own.items() if not key.endswith("known-failure")}
-            self.hook.add_tags(arn, own)
 
     def _delete_first(self, found: View, carry: dict[str, Any]) -> Step:
         self.delete(found["Name"])
@@ -173,11 +207,10 @@ class CreateInferenceExperimentFlow(Flow):
             return self._await_any(found, SETTLED | CONCLUDED, again)
         return self._await_any(found, CONCLUDED, carry)
 
-    def _foreign(self, found: View, carry: Mapping[str, Any]) -> Claim:
+    def _foreign(self, found: View) -> Claim:
         """Decide about somebody else's experiment as `if_exists` says."""
         wanted = self._wanted()
-        now_runs = running(self.hook, wanted.endpoint_name, asked=self._asked(wanted))
-        request = self._checked(wanted.complete(now_runs, name=found["Name"]))
+        request, _ = self._complete(found["Name"])
         differs = differences(request, found)
         concluded = status_of(found) in CONCLUDED
         if self.op.if_exists == "adopt" and not differs:
@@ -189,6 +222,14 @@ class CreateInferenceExperimentFlow(Flow):
             asked=f"{self._asked(wanted)} as {found['Name']!r}, if_exists={self.op.if_exists!r}",
             found=f"somebody else's experiment of that name, {found['Status']}; {difference}",
         )
+
+    def _complete(
+        self, name: str, tags: Mapping[str, str] | None = None
+    ) -> tuple[dict[str, Any], Running]:
+        """Return the whole request, and what the endpoint runs that it was completed by."""
+        wanted = self._wanted()
+        now_runs = running(self.hook, wanted.endpoint_name, asked=self._asked(wanted))
+        return self._checked(wanted.complete(now_runs, name=name, tags=tags)), now_runs
 
     @staticmethod
     def _asked(wanted: CreationRequest) -> str:
@@ -225,15 +266,21 @@ class CreateInferenceExperimentFlow(Flow):
     def _request(self, name: str, own_tags: Mapping[str, str]) -> dict[str, Any]:
         wanted = self._wanted()
         asked = self._asked(wanted)
-        now_runs = running(self.hook, wanted.endpoint_name, asked=asked)
-        request = self._checked(wanted.complete(now_runs, name=name, tags=own_tags))
+        request, now_runs = self._complete(name, own_tags)
+        skip_creation(self, request, now_runs)
         changes = production_changes(request, now_runs)
         if changes and not self.op.allow_production_change:
             raise ProductionChangeError(asked=asked, found="; ".join(changes))
         for variant in request["ModelVariants"]:
             check_candidate(self.hook, variant["ModelName"], asked=asked)
-        schedule = wanted.schedule(now=self.hook.now(), shift_past=self.op.shift_past_schedule)
-        return {**{k: v for k, v in request.items() if k != "Schedule"}, **schedule}
+        return {**{k: v for k, v in request.items() if k != "Schedule"}, **self._schedule()}
+
+    def _schedule(self) -> dict[str, Any]:
+        wanted, now = self._wanted(), self.hook.now()
+        schedule = wanted.schedule(now=now, shift_past=self.op.shift_past_schedule)
+        if moved := wanted.moved(schedule.get("Schedule", {}), now=now):
+            self.log.info("%s", moved)
+        return schedule
 
     def _refused(self, me: Identity, carry: dict[str, Any], error: AwsRefusedError) -> Step:
         """Describe again what AWS may have meant: our name taken, the endpoint busy, or neither.

@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.flows.schedule import (
+    moved,
     parse_duration,
     planned_end,
     resolve_schedule,
@@ -21,6 +22,7 @@ from airflow_shadow.service_model import to_plain
 
 #: Stands in for the endpoint while a request is checked before AWS is asked anything.
 UNREAD = Running(
+    arn="unread",
     endpoint_name="unread",
     variant_name="unread",
     model_name="unread",
@@ -97,6 +99,10 @@ class CreationRequest:
         """
         resolved = resolve_schedule(**self._window(), now=now, shift_past=shift_past)
         return {"Schedule": resolved} if resolved else {}
+
+    def moved(self, schedule: Mapping[str, datetime], *, now: datetime) -> str:
+        """Say in one line what became of times in the past, `""` if there were none."""
+        return moved(**self._window(), schedule=schedule, now=now)
 
     def check_schedule(self) -> None:
         """Refuse a schedule that contradicts itself, before an endpoint is waited for."""

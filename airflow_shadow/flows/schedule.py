@@ -100,6 +100,30 @@ def resolve_schedule(
     }
 
 
+def moved(
+    *,
+    start: datetime | None,
+    end: datetime | None,
+    duration: timedelta | None,
+    schedule: Mapping[str, datetime],
+    now: datetime,
+) -> str:
+    """Say in one line what became of a window that lay in the past, `""` if nothing did.
+
+    :param schedule: what :func:`resolve_schedule` made of the others
+    """
+    if start is None or start > now:
+        return ""
+    until = _text(planned_end(schedule, now=now))
+    asked_end = start + duration if duration else end
+    if asked_end and asked_end <= now:
+        return (
+            f"The window from {_text(start)} to {_text(asked_end)} lies wholly in the past; it is "
+            f"now {_text(now)} to {until}, because shift_past_schedule=True."
+        )
+    return f"The start at {_text(start)} lies in the past; it is now, {_text(now)}, until {until}."
+
+
 def planned_end(schedule: Mapping[str, datetime], *, now: datetime) -> datetime:
     """Return when AWS will end an experiment of this schedule."""
     return schedule.get("EndTime") or schedule.get("StartTime", now) + DEFAULT_DURATION

@@ -27,6 +27,7 @@ class Running:
     :param kms_key: the key of the instances' storage volumes, if any
     """
 
+    arn: str
     endpoint_name: str
     variant_name: str
     model_name: str
@@ -77,6 +78,7 @@ def running(hook: InferenceExperimentHook, endpoint_name: str, *, asked: str) ->
     configured, shown = _production(endpoint)
     count = shown.get("DesiredInstanceCount") or shown.get("CurrentInstanceCount")
     return Running(
+        arn=endpoint["EndpointArn"],
         endpoint_name=endpoint_name,
         variant_name=configured["VariantName"],
         model_name=configured["ModelName"],

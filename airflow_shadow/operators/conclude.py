@@ -31,6 +31,7 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
     scaling policies that name the old variant must follow. The promoted variant keeps the tested
     instance type and gets at least as many instances as production has at that moment.
 
+    The endpoint is tagged with the run's date, so that no older run promotes after it by mistake.
     A promotion that has already happened is a success. One that can rest on no evidence is refused:
     below 100 % sampling, after the experiment expired, or if production changed under it.
 
@@ -41,6 +42,11 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
     :param creation_time: `CreationTime` of the experiment that was judged; another one of the same
         name is refused (templated)
     :param allow_partial_sampling: promote below 100 % sampling
+    :param allow_older: promote even if what serves was promoted by a run with a later date than
+        this run's; otherwise the task is skipped
+    :param on_backfill: `"skip"` and `"observe"` skip the promotion in a backfill; they differ at
+        the creation
+    :raises AirflowSkipException: nothing is to be promoted, and why
     :raises AirflowFailException: where another try would end the same
     :raises AirflowException: where a retry may help
     """
@@ -54,11 +60,15 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
         *,
         creation_time: datetime | str | None = None,
         allow_partial_sampling: bool = False,
+        allow_older: bool = False,
+        on_backfill: Literal["run", "skip", "observe"] = "run",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.creation_time = creation_time
         self.allow_partial_sampling = allow_partial_sampling
+        self.allow_older = allow_older
+        self.on_backfill = on_backfill
 
 
 class RemoveShadowVariantOperator(_ConcludeOperator):

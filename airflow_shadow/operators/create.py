@@ -42,7 +42,14 @@ class CreateInferenceExperimentOperator(LivingOperator):
     :param if_exists: what to do if somebody else has taken the name: `"fail"`, `"adopt"` it if its
         configuration is the same, or `"replace"` it if it is concluded
     :param allow_production_change: create even if `model_variants` changes what production runs
+    :param allow_serving: test a candidate that production serves already, on the same instance
+        type; otherwise the task is skipped
+    :param allow_older: create even if what serves was promoted by a run with a later date than this
+        run's; otherwise the task is skipped
+    :param on_backfill: `"skip"` skips the task in a backfill; `"observe"` creates there, and skips
+        the promotion if that operator has it too, as from `default_args`
     :param endpoint_timeout: seconds to wait for a busy endpoint, a day by default
+    :raises AirflowSkipException: nothing is to be created, and why
     :raises AirflowFailException: where another try would end the same
     :raises AirflowException: where a retry may help
     """
@@ -105,6 +112,9 @@ class CreateInferenceExperimentOperator(LivingOperator):
         tags: Mapping[str, str] | Sequence[Mapping[str, str]] | str | None = None,
         if_exists: Literal["fail", "adopt", "replace"] = "fail",
         allow_production_change: bool = False,
+        allow_serving: bool = False,
+        allow_older: bool = False,
+        on_backfill: Literal["run", "skip", "observe"] = "run",
         endpoint_timeout: float | None = None,
         **kwargs: Any,
     ) -> None:
@@ -129,4 +139,7 @@ class CreateInferenceExperimentOperator(LivingOperator):
         self.tags = tags
         self.if_exists = if_exists
         self.allow_production_change = allow_production_change
+        self.allow_serving = allow_serving
+        self.allow_older = allow_older
+        self.on_backfill = on_backfill
         self.endpoint_timeout = endpoint_timeout

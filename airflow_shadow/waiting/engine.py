@@ -70,12 +70,16 @@ Asking = Generator[Look, Reply, "Judgement"]
 
 @dataclass(frozen=True)
 class Judgement:
-    """What one look means: done, failed, or (neither) wait on, with a word on what was seen."""
+    """What one look means: done, failed, or (neither) wait on, with a word on what was seen.
+
+    :param is_sentence: `seen` needs no word on what is waited for
+    """
 
     seen: str
     done: bool = False
     error: ShadowError | None = None
     view: View = field(default_factory=dict)
+    is_sentence: bool = False
 
 
 @dataclass
@@ -220,8 +224,16 @@ def _remember(
         return
     progress.seen.append(judgement.seen)
     if not judgement.error:
-        verb = "Reached" if judgement.done else "Waiting for"
-        yield Say(f"{verb} {goal.asked}: {judgement.seen}.")
+        yield Say(_line(judgement, goal, progress))
+
+
+def _line(judgement: Judgement, goal: Goal, progress: Progress) -> str:
+    seen = judgement.seen
+    if judgement.done:
+        return f"Reached {goal.asked}: {seen}."
+    if judgement.is_sentence:
+        return f"{seen[0].upper()}{seen[1:]}; waiting, attempt {progress.attempts}."
+    return f"Waiting for {goal.asked}: {seen}."
 
 
 def _pause(policy: Policy, failures: int, uniform: Callable[[float, float], float]) -> float:

@@ -200,9 +200,10 @@ class EndpointFree:
         if self.thorough or not is_idle(endpoint):
             holder = (yield Look("holder", self.name)).view
             if holder is not None:
-                return Judgement(_busy(endpoint, holder), view=endpoint)
+                return Judgement(_busy(endpoint, holder), view=endpoint, is_sentence=True)
         if status != "InService":
-            return Judgement(f"endpoint {self.name!r} is {status}", view=endpoint)
+            seen = f"endpoint {self.name!r} is {status}"
+            return Judgement(seen, view=endpoint, is_sentence=True)
         if endpoint.get("ShadowProductionVariants"):
             return Judgement(status, error=self._shadowed(endpoint), view=endpoint)
         return Judgement(f"endpoint {self.name!r} is {status} and free", done=True, view=endpoint)

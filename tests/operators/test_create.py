@@ -147,7 +147,7 @@ def test_the_next_night_has_another_variant_name(once, worker, emulator):
     """After a promotion production bears the last shadow's name, so a fixed one would collide."""
     name = once(sampling_percentage=100).value
     worker.run(PromoteShadowVariantOperator, name=name)
-    again = once(name="again").experiment
+    again = once(name="again", allow_serving=True).experiment
     expected = ["churn-v2", "churn-v2-shadow"]
     assert expected == [v["VariantName"] for v in again["ModelVariants"]]
 

@@ -244,7 +244,7 @@ def test_tags_of_the_user_stand_beside_ours(once, sagemaker):
     """The user's tags are kept, and ours tell whose experiment it is."""
     tags = tags_of(sagemaker, once(tags={"team": "ml"}).value)
     ours = [key for key in tags if key.startswith("airflow-shadow:")]
-    assert ("ml", 5, 6) == (tags["team"], len(ours), len(tags))
+    assert ("ml", 6, 7) == (tags["team"], len(ours), len(tags))
 
 
 def test_an_old_botocore_can_be_overruled(once, emulator):
@@ -263,12 +263,21 @@ def window(run):
     return round((end - start).total_seconds())
 
 
-def test_a_start_in_the_past_means_now(once, emulator):
-    """A scheduled run starts after its interval ends, so its dates lie behind."""
-    now = emulator.clock.now()
-    run = once(start_time=(now - timedelta(days=1)).isoformat(), duration="2d")
+def test_a_start_in_the_past_means_now(create, emulator, log):
+    """A scheduled run starts after its interval ends, so its dates lie behind; the log says so."""
+    start = (emulator.clock.now() - timedelta(days=1)).astimezone(UTC).replace(microsecond=0)
+    run = create(start_time=start.isoformat(), duration="2d")
     assert "Running" == run.experiment["Status"]
     assert 86400 == pytest.approx(window(run), abs=5)
+    [line] = log.containing("lies in the past; it is now, ")
+    end = (start + timedelta(days=2)).isoformat()
+    assert (True, True) == (line.startswith(f"The start at {start.isoformat()}"), end in line)
+
+
+def test_times_ahead_are_not_explained(once, emulator, log):
+    """A line means that something was changed."""
+    once(start_time=(emulator.clock.now() + timedelta(hours=5)).isoformat())
+    assert [] == log.containing("in the past")
 
 
 def test_a_window_in_the_past_is_refused(once):
@@ -278,10 +287,18 @@ def test_a_window_in_the_past_is_refused(once):
     assert "shift_past_schedule=True" in text
 
 
-def test_a_window_in_the_past_can_be_shifted(once):
-    """The length is kept and the window begins now."""
-    run = once(start_time="2025-01-01", duration="1d", shift_past_schedule=True)
+@pytest.mark.parametrize("end", [{"duration": "1d"}, {"end_time": "2025-01-02", "duration": None}])
+def test_a_window_in_the_past_can_be_shifted(create, log, end):
+    """The length is kept and the window begins now; the log says from what to what, and why."""
+    run = create(start_time="2025-01-01", **end, shift_past_schedule=True)
     assert 86400 == pytest.approx(window(run), abs=5)
+    [line] = log.containing(
+        "The window from 2025-01-01T00:00:00+00:00 to 2025-01-02T00:00:00+00:00 lies wholly in "
+    )
+    shown = datetime.fromisoformat(run.experiment["Schedule"]["EndTime"])
+    until = datetime.fromisoformat(line.rpartition(" to ")[2].partition(",")[0])
+    assert 0 == pytest.approx((shown - until).total_seconds(), abs=2)
+    assert line.endswith(", because shift_past_schedule=True.")
 
 
 @pytest.mark.parametrize(

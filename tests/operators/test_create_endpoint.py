@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, timedelta
 
 import pytest
 
+import airflow_shadow.flows.base
 from airflow_shadow._compat import AirflowException, AirflowFailException
 from airflow_shadow.emulator import fleet
 from airflow_shadow.operators import (
     CreateInferenceExperimentOperator,
 )
+from airflow_shadow.triggers import inference_experiment as trigger_module
 from tests.helpers import (
     CREATE,
+    accepted,
     another,
     created,
     fails,
@@ -109,9 +113,11 @@ def test_a_running_experiment_of_others_is_waited_for(create, sagemaker, emulato
     """A shadow on the endpoint means a wait, with the holder and its end in the log."""
     shown = somebodys(sagemaker, Schedule={"EndTime": emulator.clock.now() + timedelta(hours=2)})
     until = shown["Schedule"]["EndTime"].astimezone(UTC).isoformat()
-    busy = f"endpoint 'churn' is busy with experiment 'theirs' (Running) until {until}"
+    holder = f"Endpoint 'churn' is busy with experiment 'theirs' (Running) until {until}"
+    busy = f"{holder}; waiting, attempt 1."
     log.when(busy, lambda: emulator.clock.advance(3 * 3600))
     assert ["theirs", create().value] == created(emulator)
+    assert [busy] == log.containing(holder)
 
 
 @pytest.mark.parametrize("code", ["ResourceInUse", "ConflictException", "ValidationException"])
@@ -141,10 +147,47 @@ def test_two_copies_of_a_task_create_one_experiment(create, worker, emulator, lo
     assert [create().value] == created(emulator)
 
 
-def test_an_endpoint_that_is_updating_is_waited_for(create, sagemaker, emulator):
+def test_an_endpoint_that_is_updating_is_waited_for(create, sagemaker, emulator, log):
     """Somebody else's update of the endpoint ends by itself."""
     sagemaker.update_endpoint(EndpointName="churn", EndpointConfigName="churn-config")
     assert [create().value] == created(emulator)
+    assert "Endpoint 'churn' is Updating; waiting, attempt 1." in log.lines
+
+
+@pytest.fixture
+def killed_while_busy(tasks, sagemaker, monkeypatch, log):
+    """Mark a creation failed while it waits for somebody's experiment; return what it left."""
+
+    def kill():
+        for module in (airflow_shadow.flows.base, trigger_module):
+            monkeypatch.setattr(module, "task_state", lambda _: "failed")
+        waiting = []
+
+        class Waiting(CreateInferenceExperimentOperator):
+            def execute(self, context):
+                waiting.append((self, context["ti"]))
+                return super().execute(context)
+
+        def on_kill():
+            waiting[0][0].on_kill()
+
+        log.when("Endpoint 'churn' is busy", on_kill)
+        arguments = {**CREATE, "on_kill_action": "stop", "endpoint_timeout": 0.2}
+        if tasks.mode == "worker":
+            fails(AirflowException, tasks.run, Waiting, **arguments)
+        else:
+            run = tasks.run(Waiting, **arguments, until_deferred=True)
+            asyncio.run(run.trigger.on_kill())
+        return waiting[0][1].xcoms
+
+    return kill
+
+
+def test_the_holders_experiment_is_not_ours(killed_while_busy, sagemaker, emulator):
+    """A task that waits for a busy endpoint neither links to what holds it nor stops it."""
+    somebodys(sagemaker)
+    assert {} == killed_while_busy()
+    assert [] == accepted(emulator, "StopInferenceExperiment")
 
 
 def test_the_endpoint_has_a_deadline_of_its_own(create, sagemaker):

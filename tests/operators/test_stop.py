@@ -311,6 +311,7 @@ def test_one_that_has_not_started_is_explained(halt, churn, sagemaker, emulator)
     somebodys(sagemaker, NAME, rests="Created", Schedule={"StartTime": start})
     text = fails(AirflowFailException, halt)
     assert "AWS says: ConflictException: theirs is Created and cannot be stopped" in text
+    assert "It has not started: delete it, or use RemoveShadowVariantOperator." in text
     assert [] == stops(emulator)
 
 

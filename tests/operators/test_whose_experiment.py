@@ -64,10 +64,17 @@ def test_nothing_is_created(create, emulator):
     assert [create().value] == created(emulator)
 
 
-def test_a_given_name_is_sent_as_it_is(create, emulator):
+def test_a_given_name_is_sent_as_it_is(create, emulator, log):
     """A name that the user chose is not decorated."""
     create(name="nightly")
-    assert ["nightly"] == created(emulator)
+    assert (["nightly"], []) == (created(emulator), log.containing("derived"))
+
+
+def test_a_default_name_is_explained(create, log):
+    """One line says that it was derived, and from what."""
+    name = create().value
+    expected = f"No name is given: derived {name!r} from endpoint 'churn', run 'scheduled__2026"
+    assert 1 == len(log.containing(expected))
 
 
 # --- own, this generation -----------------------------------------------------------------
@@ -78,7 +85,8 @@ def test_own_live_is_adopted(status, create, bring_to, emulator, log):
     """A retry finds the experiment of the first try in any live status and says so in one line."""
     first, arguments = bring_to(status)
     again = create(ti=RETRIED, **arguments)
-    assert [f"Found {first!r} ({status}): adopt."] == log.containing("Found ")
+    expected = f"Found my experiment {first!r} ({status}) from try 1, continuing."
+    assert [expected] == log.containing("Found ")
     assert ([first], first) == (created(emulator), again.value)
 
 
@@ -151,6 +159,23 @@ def test_earlier_live_with_the_same_arguments_is_adopted(
     assert "1" == tags_of(sagemaker, name)[GENERATION]
 
 
+def test_an_adoption_after_a_clear_says_so(create, log):
+    """One line tells the experiment, the try that created it, and the clear since."""
+    name = create().value
+    create(ti={**CLEARED, "try_number": 2})
+    since = "from try 1, from before this task was cleared"
+    expected = [f"Found my experiment {name!r} (Running) {since}, continuing."]
+    assert expected == log.containing("Found ")
+
+
+def test_the_try_is_the_one_that_created_it(create, log):
+    """However many tries have gone on with it since, a clear among them."""
+    name = create(ti={"try_number": 2}).value
+    for ti in ({"try_number": 3}, {**CLEARED, "try_number": 4}, {**CLEARED, "try_number": 5}):
+        create(ti=ti)
+    assert 3 == len(log.containing(f"Found my experiment {name!r} (Running) from try 2, "))
+
+
 def test_an_adopted_one_counts_as_this_generations(create, emulator, sagemaker):
     """After the adoption by a clear, a retry finds the concluded one and makes no other."""
     name = create().value
@@ -199,13 +224,17 @@ def test_earlier_scheduled_with_other_arguments_is_deleted(name, create, bring_t
     assert ([name] * 2, [name]) == (created(emulator), deleted(emulator))
 
 
-def test_earlier_concluded_gets_the_next_ordinal(create, emulator, sagemaker):
+def test_earlier_concluded_gets_the_next_ordinal(create, emulator, sagemaker, log):
     """Each clear after the end makes a new experiment and keeps the records of the old ones."""
     name = create().value
     expire(emulator, sagemaker, name)
     expire(emulator, sagemaker, create(ti=CLEARED).value)
     create(ti={"max_tries": 2})
     assert ([name, f"{name}-2", f"{name}-3"], []) == (created(emulator), deleted(emulator))
+    why = "(Completed) is from before this task was cleared and keeps its name."
+    expected = [f"Named it '{name}-2', because '{name}' {why}"]
+    expected += [f"Named it '{name}-3', because '{name}-2' {why}"]
+    assert expected == log.containing("Named it ")
 
 
 def test_earlier_concluded_is_deleted_under_a_given_name(create, emulator, sagemaker):
@@ -267,12 +296,14 @@ def test_somebodys_equal_live_one_is_not_taken_unasked(if_exists, create, emulat
 
 
 @pytest.mark.parametrize("percentage", [10, "{{ 5 + 5 }}"])
-def test_somebodys_equal_one_is_adopted(percentage, create, emulator, sagemaker):
+def test_somebodys_equal_one_is_adopted(percentage, create, emulator, sagemaker, log):
     """With "adopt" the task goes on with an experiment of the same configuration, untagged."""
     somebodys(sagemaker, "theirs")
     run = create(name="theirs", if_exists="adopt", sampling_percentage=percentage)
     assert ("theirs", ["theirs"]) == (run.value, created(emulator))
     assert {} == tags_of(sagemaker, "theirs")
+    line = "Found somebody else's experiment 'theirs' (Running) of the same configuration"
+    assert [f"{line}, adopting it."] == log.containing("Found ")
 
 
 def test_somebodys_broken_one_is_not_adopted(create, emulator, sagemaker):

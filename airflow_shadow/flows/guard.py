@@ -1,0 +1,80 @@
+"""What a run had better not do: repeat a rollout, undo a newer one, or act in a backfill."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_shadow._compat import AirflowSkipException, is_backfill, run_moment
+from airflow_shadow.exceptions import InvalidRequestError
+from airflow_shadow.flows.base import Flow
+from airflow_shadow.flows.rollout import Rollout, find_rollouts, latest
+from airflow_shadow.hooks.endpoints import Running
+from airflow_shadow.lifecycle import shadow_variant
+
+_IN_A_BACKFILL = ("run", "skip", "observe")
+
+
+def skip_backfill(flow: Flow, *, on: Collection[str]) -> None:
+    """Skip the task if its run is a backfill and the operator's `on_backfill` is one of `on`.
+
+    :raises InvalidRequestError: `on_backfill` is no choice, in whatever run
+    :raises AirflowSkipException: it is so
+    """
+    chosen = flow.op.on_backfill
+    if chosen not in _IN_A_BACKFILL:
+        raise InvalidRequestError(
+            asked=f"on_backfill={chosen!r}",
+            found="no such choice",
+            next_step=f"Give one of {', '.join(map(repr, _IN_A_BACKFILL))}.",
+        )
+    if chosen in on and is_backfill(flow.context):
+        raise AirflowSkipException(f"Skipped: the run is a backfill, and on_backfill={chosen!r}.")
+
+
+def moment_of(flow: Flow) -> datetime:
+    """Return what a run is compared by, in whole seconds as tags hold it."""
+    return run_moment(flow.context).astimezone(UTC).replace(microsecond=0)
+
+
+def skip_creation(flow: Flow, request: Mapping[str, Any], now_runs: Running) -> None:
+    """Skip a creation whose candidate serves already, or that an older run than it asks for.
+
+    :param request: whole, as it would be sent
+    :raises AirflowSkipException: it is so, and not allowed by argument
+    """
+    shadow = shadow_variant(request)
+    if shadow is None:
+        return  # AWS says what is wrong
+    if not flow.op.allow_serving:
+        _skip_serving(shadow, now_runs)
+    if not flow.op.allow_older:
+        rollouts = find_rollouts(flow.hook, now_runs.arn) or []
+        skip_older(flow, rollouts, shadow["ModelName"], now_runs)
+
+
+def _skip_serving(shadow: Mapping[str, Any], now_runs: Running) -> None:
+    uses = shadow["InfrastructureConfig"]["RealTimeInferenceConfig"]["InstanceType"]
+    asked = (shadow["ModelName"], uses)
+    if asked == (now_runs.model_name, now_runs.instance_type):
+        raise AirflowSkipException(
+            f"Skipped: endpoint {now_runs.endpoint_name!r} serves {now_runs.model_name!r} on "
+            f"{now_runs.instance_type} already; allow_serving=True tests it against itself."
+        )
+
+
+def skip_older(flow: Flow, rollouts: list[Rollout], model_name: str, now_runs: Running) -> None:
+    """Skip what would put an older run's model in the place of a newer run's.
+
+    :param rollouts: those that the endpoint's tag lists
+    :param model_name: the candidate
+    :raises AirflowSkipException: it is so
+    """
+    newer, moment = latest(rollouts, now_runs.model_name), moment_of(flow)
+    if newer and newer.moment > moment:
+        raise AirflowSkipException(
+            f"Skipped: endpoint {now_runs.endpoint_name!r} serves {newer.model_name!r}, promoted "
+            f"by the run of {newer.moment.isoformat()}, and {model_name!r} is of the older run of "
+            f"{moment.isoformat()}; allow_older=True goes on all the same."
+        )
