@@ -153,6 +153,29 @@ def test_many_triggers_survive_expired_credentials(churn, sagemaker, emulator):
     assert ["reached"] * 20 == [event["event"] for event in events]
 
 
+def test_a_kill_during_a_look_keeps_its_message(churn, sagemaker, emulator):
+    """Airflow calls `on_kill` only if the cancellation bears the message that a person acted."""
+    emulator.faults.add(operation="DescribeInferenceExperiment", kind="hold-before")
+
+    def await_held() -> None:
+        while not emulator.holds.held():
+            time.sleep(0.01)
+
+    async def killed() -> tuple[object, ...]:
+        first = asyncio.ensure_future(anext(trigger().run()))
+        await asyncio.wait_for(asyncio.to_thread(await_held), 20)
+        first.cancel("a person acted")
+        try:
+            await asyncio.wait_for(first, 20)
+        except asyncio.CancelledError as cancelled:
+            return cancelled.args
+        finally:
+            emulator.holds.let_go()
+        return ()
+
+    assert ("a person acted",) == asyncio.run(killed())
+
+
 def test_a_trigger_changes_nothing(churn, sagemaker, emulator):
     """A triggerer may run a trigger twice, so it only reads."""
     somebodys(sagemaker)

@@ -57,4 +57,29 @@ ASSUMED: dict[str, str] = {
         " so that a client that watches only the endpoint gets an answer."
     ),
     "endpoint-deletable": "An endpoint can be deleted at any time; its experiment then breaks.",
+    "sampling": "Each request is copied to the shadow or not on its own (Bernoulli).",
+    "late-minutes": (
+        "A minute shows nothing until it is over, then more and more of itself, and is complete two"
+        " minutes later; AWS says only that metrics are there 'within minutes'."
+    ),
+    "periods": (
+        "Periods count from StartTime, as in the examples of GetMetricStatistics; GetMetricData is"
+        " taken to do the same."
+    ),
+    "metric-pages": (
+        "Each page of GetMetricData names all queries; those not yet given completely are"
+        " PartialData, and NextToken leads on. All pages show the state at the first one."
+    ),
+    "model-errors": (
+        "InvocationModelErrors counts the model's 4XX and 5XX answers and what fails without one;"
+        " every request, failed or not, is a sample of ModelLatency and OverheadLatency."
+    ),
+    "utilisation": (
+        "Each instance sends one sample a minute. CPU follows from requests and latency; the number"
+        " of cores from the size of the type. Disk and memory are as the model declares."
+    ),
+    "warm-after-update": (
+        "A variant that keeps name, model and instance type through an update keeps its containers:"
+        " no new cold start, and its drift goes on."
+    ),
 }

@@ -16,7 +16,7 @@ from airflow_shadow.emulator.faults import CALL_FAULTS, Fault
 from airflow_shadow.emulator.machine import settle
 
 if TYPE_CHECKING:
-    from airflow_shadow.emulator.responses import ShadowResponse
+    from airflow_shadow.emulator.bound import Bound
 
 Action = Callable[[], TYPE_RESPONSE]
 
@@ -36,7 +36,7 @@ _REFUSALS: dict[str, tuple[str, str]] = {
 _SERVER_ERRORS = {500: "InternalFailure", 503: "ServiceUnavailable"}
 
 
-def perform(response: "ShadowResponse", action: Action) -> TYPE_RESPONSE:
+def perform(response: "Bound", action: Action) -> TYPE_RESPONSE:
     """Answer a request, or let it go wrong as a fault says."""
     emulator = response.emulator
     fault = emulator.faults.strike(
@@ -44,13 +44,14 @@ def perform(response: "ShadowResponse", action: Action) -> TYPE_RESPONSE:
         operation=response.operation,
         account=response.current_account,
         region=response.region,
+        names=_names(response),
     )
     status, headers, body = _go_wrong(response, fault, action) if fault else _act(response, action)
     kept = {name: value for name, value in headers.items() if name.lower() != "date"}
     return status, kept | {"Date": http_date(emulator.clock.now())}, body
 
 
-def _go_wrong(response: "ShadowResponse", fault: Fault, action: Action) -> TYPE_RESPONSE:
+def _go_wrong(response: "Bound", fault: Fault, action: Action) -> TYPE_RESPONSE:
     if fault.kind in _REFUSALS:
         return _error(_BAD_REQUEST, *_REFUSALS[fault.kind])
     if fault.kind == "server-error":
@@ -61,17 +62,28 @@ def _go_wrong(response: "ShadowResponse", fault: Fault, action: Action) -> TYPE_
     if fault.kind == "slow":
         time.sleep(float(fault.options.get("seconds", 1)))
         return _act(response, action)
+    if fault.kind in {"hold-before", "hold-after"}:
+        return _held(response, fault, action)
     if fault.kind == "drop-after":
         _act(response, action)
     raise LostConnectionError(endpoint_url=str(response.uri))
 
 
-def _empty_page(response: "ShadowResponse") -> TYPE_RESPONSE:
+def _held(response: "Bound", fault: Fault, action: Action) -> TYPE_RESPONSE:
+    """Keep a call before or after AWS acts, until it is let go."""
+    answer = _act(response, action) if fault.kind == "hold-after" else None
+    name = str(_facts(response)["name"])
+    if response.emulator.holds.hold(kind=fault.kind, operation=response.operation, name=name):
+        raise LostConnectionError(endpoint_url=str(response.uri))
+    return answer or _act(response, action)
+
+
+def _empty_page(response: "Bound") -> TYPE_RESPONSE:
     token = listing.same_place(response.request.get("NextToken"))
     return _OK, _json_headers(), json.dumps({"InferenceExperiments": [], "NextToken": token})
 
 
-def _act(response: "ShadowResponse", action: Action) -> TYPE_RESPONSE:
+def _act(response: "Bound", action: Action) -> TYPE_RESPONSE:
     """Run the action under the lock, on a state that is up to date."""
     emulator = response.emulator
     with emulator.lock:
@@ -84,7 +96,7 @@ def _act(response: "ShadowResponse", action: Action) -> TYPE_RESPONSE:
             return _error(_BROKEN, "InternalFailure", f"Bug in the emulator: {error!r}")
 
 
-def _recorded(response: "ShadowResponse", action: Action) -> TYPE_RESPONSE:
+def _recorded(response: "Bound", action: Action) -> TYPE_RESPONSE:
     """Write a changing call down before what it causes, and take it back if it is refused."""
     if not response.operation.startswith(_CHANGING):
         return action()
@@ -95,10 +107,17 @@ def _recorded(response: "ShadowResponse", action: Action) -> TYPE_RESPONSE:
     return answer
 
 
-def _facts(response: "ShadowResponse") -> dict[str, Any]:
+def _facts(response: "Bound") -> dict[str, Any]:
     request = response.request
     name = next((request[key] for key in _NAMES if key in request), None)
-    return {"operation": response.operation, "name": name}
+    # Times become text: whoever reads the history reads JSON.
+    plain = json.loads(json.dumps(request, default=str))
+    return {"operation": response.operation, "name": name, "request": plain}
+
+
+def _names(response: "Bound") -> str:
+    request = response.request
+    return " ".join(str(request[key]) for key in (*_NAMES, "NameContains") if key in request)
 
 
 def _error(status: int, code: str, message: str) -> TYPE_RESPONSE:

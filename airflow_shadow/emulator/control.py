@@ -2,9 +2,12 @@
 
 import json
 from collections.abc import Callable, Iterable
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
+
+from airflow_shadow.emulator.traffic import read_traffic
 
 if TYPE_CHECKING:
     from airflow_shadow.emulator.core import Emulator
@@ -82,6 +85,15 @@ def _delete_faults(emulator: "Emulator", _: Request) -> Answer:
     return []
 
 
+def _get_held(emulator: "Emulator", _: Request) -> Answer:
+    return emulator.holds.held()
+
+
+def _delete_held(emulator: "Emulator", request: Request) -> Answer:
+    drop = request.args.get("drop", "false").lower() == "true"
+    return emulator.holds.let_go(name=request.args.get("name"), drop=drop)
+
+
 def _get_busy_code(emulator: "Emulator", _: Request) -> Answer:
     return {"busy_code": emulator.busy_code}
 
@@ -89,6 +101,29 @@ def _get_busy_code(emulator: "Emulator", _: Request) -> Answer:
 def _post_busy_code(emulator: "Emulator", request: Request) -> Answer:
     emulator.busy_code = _body(request)["busy_code"]
     return _get_busy_code(emulator, request)
+
+
+def _get_traffic(emulator: "Emulator", _: Request) -> Answer:
+    return [
+        {
+            "account": world.account,
+            "region": world.region,
+            "endpoint": flow.endpoint,
+            "since": flow.since.isoformat(),
+            **asdict(flow.traffic),
+        }
+        for world in emulator.worlds()
+        for flows in world.flows.values()
+        for flow in flows
+    ]
+
+
+def _post_traffic(emulator: "Emulator", request: Request) -> Answer:
+    wanted = _body(request)
+    endpoint = wanted.pop("endpoint")
+    place = {name: wanted.pop(name) for name in ("account", "region") if name in wanted}
+    emulator.traffic(endpoint, read_traffic(wanted), **place)
+    return _get_traffic(emulator, request)
 
 
 def _post_reset(emulator: "Emulator", _: Request) -> Answer:
@@ -112,7 +147,11 @@ _HANDLERS: dict[tuple[str, str], Handler] = {
     ("GET", "faults"): _get_faults,
     ("POST", "faults"): _post_faults,
     ("DELETE", "faults"): _delete_faults,
+    ("GET", "held"): _get_held,
+    ("DELETE", "held"): _delete_held,
     ("GET", "busy-code"): _get_busy_code,
     ("POST", "busy-code"): _post_busy_code,
+    ("GET", "traffic"): _get_traffic,
+    ("POST", "traffic"): _post_traffic,
     ("POST", "reset"): _post_reset,
 }

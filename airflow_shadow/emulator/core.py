@@ -7,10 +7,16 @@ from typing import Any, Literal, Self, get_args
 from airflow_shadow.emulator.clock import Clock
 from airflow_shadow.emulator.faults import Faults
 from airflow_shadow.emulator.history import History
+from airflow_shadow.emulator.holds import Holds
 from airflow_shadow.emulator.machine import settle
 from airflow_shadow.emulator.pace import Pace, PaceName
 from airflow_shadow.emulator.server import Server
+from airflow_shadow.emulator.standing import declare
+from airflow_shadow.emulator.traffic import Flow, Traffic
 from airflow_shadow.emulator.world import World
+
+ACCOUNT = "123456789012"  # moto's default
+REGION = "us-east-1"
 
 BusyCode = Literal["ResourceInUse", "ConflictException", "ValidationException"]
 
@@ -37,6 +43,7 @@ class Emulator:
         self.clock = Clock(speed=speed)
         self.pacing = Pace(name=pace, reads=reads)
         self.faults = Faults()
+        self.holds = Holds()
         self._busy_code: BusyCode = "ResourceInUse"
         self._history = History()
         self._worlds: dict[tuple[str, str], World] = {}
@@ -117,6 +124,19 @@ class Emulator:
                 settle(world, self.clock.now())
             return list(self._worlds.values())
 
+    def traffic(
+        self, endpoint: str, traffic: Traffic, *, account: str = ACCOUNT, region: str = REGION
+    ) -> Flow:
+        """Let requests come to an endpoint from now on, in place of those that came.
+
+        The endpoint need not exist yet; its variants get requests while it runs. Without traffic
+        an endpoint has no metrics.
+        """
+        with self.lock:
+            now, world = self.clock.now(), self.world(account=account, region=region)
+            settle(world, now)
+            return declare(world, endpoint, traffic, now)
+
     def history(
         self, account: str | None = None, region: str | None = None
     ) -> list[dict[str, Any]]:
@@ -139,6 +159,7 @@ class Emulator:
             self._worlds.clear()
             self._history.clear()
             self.faults.clear()
+            self.holds.let_go()
             self.clock.reset(speed=speed)
             self.pacing.choose(pace)
             self.pacing.reads = reads

@@ -5,6 +5,7 @@ from copy import deepcopy
 from datetime import datetime
 
 from airflow_shadow.emulator.models import image_of
+from airflow_shadow.emulator.standing import record
 from airflow_shadow.emulator.world import Deployed, Document, Endpoint, EndpointStatus, World
 
 Capacities = Mapping[str, Document]
@@ -51,6 +52,7 @@ def deploy(
     )
     endpoint.document, endpoint.production, endpoint.shadow = document, production, shadow
     endpoint.failure = None
+    record(world, endpoint, at)
     change(world, endpoint, at, cause=cause, status="InService", config=config)
 
 

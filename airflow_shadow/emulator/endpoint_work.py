@@ -5,6 +5,7 @@ from datetime import datetime
 
 from airflow_shadow.emulator.deploy import Capacities, change, deploy
 from airflow_shadow.emulator.pace import Work, WorkKind
+from airflow_shadow.emulator.standing import record
 from airflow_shadow.emulator.world import Endpoint, EndpointStatus, World
 
 _OPERATION: Mapping[WorkKind, str] = {
@@ -34,7 +35,7 @@ def finish_endpoint(world: World, endpoint: Endpoint, at: datetime) -> None:
         raise RuntimeError(f"Endpoint {endpoint.name} has no work to finish.")
     kind, endpoint.work = endpoint.work.kind, None
     operation = _OPERATION[kind]
-    if fault := world.strike("fail-endpoint", operation=operation):
+    if fault := world.strike("fail-endpoint", operation=operation, names=endpoint.name):
         endpoint.failure = fault.options.get("reason") or f"{operation} failed at {at.isoformat()}."
         status: EndpointStatus = "Failed" if kind == "endpoint-create" else "InService"
         change(world, endpoint, at, cause=operation, status=status)
@@ -42,6 +43,7 @@ def finish_endpoint(world: World, endpoint: Endpoint, at: datetime) -> None:
         _deploy_next(world, endpoint, at, operation)
     else:
         _reach_capacities(endpoint)
+        record(world, endpoint, at)
         change(world, endpoint, at, cause=operation, status="InService")
 
 

@@ -7,6 +7,8 @@ from airflow_shadow.emulator import rules
 from airflow_shadow.emulator.checks import enum_values
 from airflow_shadow.emulator.endpoint_work import begin_update
 from airflow_shadow.emulator.pace import Work
+from airflow_shadow.emulator.standing import declare, record_gone
+from airflow_shadow.emulator.traffic import TAG, read_tag
 from airflow_shadow.emulator.world import Deployed, Document, Endpoint, World
 
 
@@ -80,6 +82,9 @@ def create(world: World, request: Document, now: datetime) -> Endpoint:
     name = request["EndpointName"]
     rules.require(name not in world.endpoints, f'There is an endpoint "{name}" already.')
     document = config(world, request["EndpointConfigName"])
+    tags = _tags(request)
+    if TAG in tags:
+        declare(world, name, read_tag(tags[TAG]), now)
     endpoint = Endpoint(
         name=name,
         arn=world.arn("endpoint", name),
@@ -91,15 +96,16 @@ def create(world: World, request: Document, now: datetime) -> Endpoint:
         next_config=document["EndpointConfigName"],
     )
     world.endpoints[name] = endpoint
-    world.tags[endpoint.arn] = _tags(request)
+    world.tags[endpoint.arn] = tags
     facts = {"status": "Creating", "config": endpoint.config, "changed": ["status", "config"]}
     world.note("endpoint", now, endpoint=name, cause="CreateEndpoint", **facts)
     return endpoint
 
 
-def delete(world: World, name: str) -> None:
+def delete(world: World, name: str, now: datetime) -> None:
     """Forget an endpoint at once: DeleteEndpoint (assumed: endpoint-deletable)."""
     endpoint = rules.known_endpoint(world, name)
+    record_gone(world, endpoint, now)
     del world.endpoints[name]
     world.tags.pop(endpoint.arn, None)
 

@@ -13,13 +13,17 @@ CallFault = Literal[
     "drop-before",
     "drop-after",
     "slow",
+    "hold-before",
+    "hold-after",
     "empty-pages",
 ]
 WorkFault = Literal["fail-creation", "fail-start", "fail-update", "fail-stop", "fail-endpoint"]
-FaultKind = CallFault | WorkFault
+AnswerFault = Literal["metric-status"]
+FaultKind = CallFault | WorkFault | AnswerFault
 
 CALL_FAULTS: frozenset[str] = frozenset(get_args(CallFault))
 WORK_FAULTS: frozenset[str] = frozenset(get_args(WorkFault))
+ANSWER_FAULTS: frozenset[str] = frozenset(get_args(AnswerFault))
 
 
 @dataclass(kw_only=True)
@@ -31,9 +35,10 @@ class Fault:
     times: int | None
     account: str | None
     region: str | None
+    about: str | None = None
     options: dict[str, Any] = field(default_factory=dict)
 
-    def fits(self, *, operation: str, account: str, region: str) -> bool:
+    def fits(self, *, operation: str, account: str, region: str, names: str) -> bool:
         """Whether this fault is meant for a call."""
         listing = self.kind != "empty-pages" or operation == "ListInferenceExperiments"
         return (
@@ -41,6 +46,7 @@ class Fault:
             and self.operation in ("*", operation)
             and self.account in (None, account)
             and self.region in (None, region)
+            and (self.about is None or self.about in names)
         )
 
     def spend(self) -> bool:
@@ -65,17 +71,24 @@ class Faults:
         times: int | None = 1,
         account: str | None = None,
         region: str | None = None,
+        about: str | None = None,
         **options: Any,
     ) -> None:
         """Let `operation` (an API name, or "*") go wrong `times` times (None: until cleared).
 
+        `about` limits it to requests that name something which contains this text, such as an
+        endpoint: the default names of its experiments begin with it. "hold-before" and "hold-after"
+        keep a call at that place until :meth:`Holds.let_go`.
         Options: `seconds` of "slow" (real ones), `status` 500 or 503 of "server-error", `reason`
         of the work faults, `rollback=True` of "fail-update" (idle again, with the old values).
+        "metric-status" lets results of GetMetricData bear the `status` PartialData, Forbidden or
+        InternalError: those of the `query` of an Id, else all.
         Work faults ("fail-...") strike when the work would have succeeded, not when it is asked.
         Raises ValueError for a kind that does not exist.
         """
-        if kind not in CALL_FAULTS | WORK_FAULTS:
-            known = ", ".join(sorted(CALL_FAULTS | WORK_FAULTS))
+        kinds = CALL_FAULTS | WORK_FAULTS | ANSWER_FAULTS
+        if kind not in kinds:
+            known = ", ".join(sorted(kinds))
             raise ValueError(f"No fault of kind {kind!r}. Choose one of: {known}.")
         if times is not None and times < 1:
             raise ValueError(f"times={times}: give 1 or more, or None for always.")
@@ -85,19 +98,29 @@ class Faults:
             times=times,
             account=account,
             region=region,
+            about=about,
             options=options,
         )
         with self._lock:
             self._waiting.append(fault)
 
     def strike(
-        self, kinds: frozenset[str], *, operation: str, account: str, region: str
+        self,
+        kinds: frozenset[str],
+        *,
+        operation: str,
+        account: str,
+        region: str,
+        names: str,
     ) -> Fault | None:
-        """Take the first fault of these kinds that fits, and use it up once."""
+        """Take the first fault of these kinds that fits, and use it up once.
+
+        names: what the request names, in one text
+        """
         with self._lock:
             for fault in self._waiting:
                 if fault.kind in kinds and fault.fits(
-                    operation=operation, account=account, region=region
+                    operation=operation, account=account, region=region, names=names
                 ):
                     if not fault.spend():
                         self._waiting.remove(fault)

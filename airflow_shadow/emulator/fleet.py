@@ -1,7 +1,10 @@
 """Models and endpoints to try shadow tests on, made through any boto3 SageMaker client."""
 
 import time
+from collections.abc import Mapping
 from typing import Any
+
+from airflow_shadow.emulator.traffic import Traffic, tag
 
 ROLE_ARN = "arn:aws:iam::123456789012:role/shadow-tests"
 IMAGE = "123456789012.dkr.ecr.us-east-1.amazonaws.com/model:1"
@@ -11,10 +14,16 @@ _PAUSE = 0.01
 _PATIENCE = 60.0
 
 
-def create_model(client: Any, *, name: str, image: str = IMAGE) -> str:
-    """Create a model with one container and return its ARN."""
+def create_model(
+    client: Any, *, name: str, image: str = IMAGE, environment: Mapping[str, str] | None = None
+) -> str:
+    """Create a model with one container and return its ARN.
+
+    environment: how the model behaves, `{"SHADOW_LATENCY_MS": "80"}`; see docs/emulator.md.
+    """
+    container = {"Image": image, "Environment": dict(environment or {})}
     answer = client.create_model(
-        ModelName=name, ExecutionRoleArn=ROLE_ARN, PrimaryContainer={"Image": image}
+        ModelName=name, ExecutionRoleArn=ROLE_ARN, PrimaryContainer=container
     )
     return str(answer["ModelArn"])
 
@@ -27,9 +36,11 @@ def create_endpoint(
     variant_name: str = "AllTraffic",
     instance_type: str = "ml.m5.xlarge",
     instance_count: int = 2,
+    traffic: Traffic | None = None,
 ) -> str:
     """Create a model, a configuration and an endpoint; return the endpoint's ARN once InService.
 
+    traffic: the requests that come to it, from now on; without them it has no metrics.
     The default type is one that experiments accept too: their list lacks ml.m5.large.
     A model of the name is used if it is there. Raises RuntimeError if the endpoint fails, and
     TimeoutError if it is not InService after a minute.
@@ -44,7 +55,10 @@ def create_endpoint(
     }
     config = f"{endpoint_name}-config"
     client.create_endpoint_config(EndpointConfigName=config, ProductionVariants=[variant])
-    answer = client.create_endpoint(EndpointName=endpoint_name, EndpointConfigName=config)
+    tags = [tag(traffic)] if traffic else []
+    answer = client.create_endpoint(
+        EndpointName=endpoint_name, EndpointConfigName=config, Tags=tags
+    )
     wait_in_service(client, endpoint_name=endpoint_name)
     return str(answer["EndpointArn"])
 

@@ -71,7 +71,8 @@ def finish(world: World, experiment: Experiment, at: datetime) -> None:
         raise RuntimeError(f"{experiment.name} has no work to finish.")
     experiment.work = None
     kind, operation = _FAULT_OF[work.kind]
-    if fault := world.strike(kind, operation=operation):
+    names = f"{experiment.name} {experiment.endpoint}"
+    if fault := world.strike(kind, operation=operation, names=names):
         _finish_badly(world, experiment, work.kind, fault, at)
     elif experiment.endpoint not in world.endpoints:
         fail(world, experiment, at, reason=f"Endpoint {experiment.endpoint} is gone.")

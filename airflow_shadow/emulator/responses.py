@@ -1,47 +1,23 @@
 """The operations as moto's dispatcher finds them: one method each, by its name in snake case."""
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any
 
-from moto.core.common_types import TYPE_RESPONSE
 from moto.core.responses import ActionResult, EmptyResult
 from moto.sagemaker.responses import SageMakerResponse
 
 from airflow_shadow.emulator import endpoints, experiments, listing, rules, tags, views
-from airflow_shadow.emulator.call import perform
+from airflow_shadow.emulator.bound import Bound
 from airflow_shadow.emulator.checks import check
 from airflow_shadow.emulator.listing import Listed
 from airflow_shadow.emulator.models import find_model
-from airflow_shadow.emulator.world import Document, Endpoint, Experiment, World
-
-if TYPE_CHECKING:
-    from airflow_shadow.emulator.core import Emulator
+from airflow_shadow.emulator.standing import declared
+from airflow_shadow.emulator.world import Document, Endpoint, Experiment
 
 Answer = ActionResult
 
 
-class ShadowResponse(SageMakerResponse):
+class ShadowResponse(Bound, SageMakerResponse):
     """SageMaker of moto, with experiments, and with endpoints that take their time."""
-
-    emulator: ClassVar["Emulator"]
-
-    def call_action(self) -> TYPE_RESPONSE:
-        """Answer one request: faults, bringing the state up to date, the action, the history."""
-        return perform(self, super().call_action)
-
-    @property
-    def operation(self) -> str:
-        """The API's name of what is asked."""
-        return str(self._get_action())
-
-    @property
-    def world(self) -> World:
-        """The state of the caller's account and region."""
-        return self.emulator.world(account=self.current_account, region=self.region)
-
-    @property
-    def request(self) -> Document:
-        """The request's members, by the service model, without those that are null."""
-        return {name: value for name, value in dict(self.params).items() if value is not None}
 
     def _checked(self) -> Document:
         request = self.request
@@ -94,6 +70,7 @@ class ShadowResponse(SageMakerResponse):
         name = self.request["ModelName"]
         taken = find_model(self.world, name) is not None
         rules.require(not taken, f'There is a model "{name}" already.')
+        declared(self.request)
         answer = super().create_model()
         self.sagemaker_backend.describe_model(name).creation_time = self.emulator.clock.now()
         return answer
@@ -131,7 +108,8 @@ class ShadowResponse(SageMakerResponse):
 
     def delete_endpoint(self) -> Answer:
         """Answer DeleteEndpoint."""
-        endpoints.delete(self.world, self.request["EndpointName"])
+        name, now = self.request["EndpointName"], self.emulator.clock.now()
+        endpoints.delete(self.world, name, now)
         return EmptyResult()
 
     def update_endpoint(self) -> Answer:
@@ -198,8 +176,3 @@ def _endpoint_facts(one: Endpoint) -> Listed:
 def _config_facts(one: dict[str, Any]) -> Listed:
     created = one["CreationTime"]
     return Listed(name=one["EndpointConfigName"], created=created, modified=created)
-
-
-def response_class(emulator: "Emulator") -> type[ShadowResponse]:
-    """Return a response class bound to one emulator, as moto calls it without arguments."""
-    return type("BoundShadowResponse", (ShadowResponse,), {"emulator": emulator})

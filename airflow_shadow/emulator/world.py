@@ -7,6 +7,8 @@ from typing import Any, Literal
 from airflow_shadow.emulator.faults import Fault, Faults, WorkFault
 from airflow_shadow.emulator.history import EntryKind, History
 from airflow_shadow.emulator.pace import Pace, Work
+from airflow_shadow.emulator.timeline import Timeline
+from airflow_shadow.emulator.traffic import Flow
 
 Document = dict[str, Any]  # a structure in the API's own words
 Status = Literal[
@@ -156,6 +158,9 @@ class World:
     configs: dict[str, Document] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     made_configs: int = 0
+    # By the endpoint's name; what CloudWatch shows is computed from these two.
+    timelines: dict[str, Timeline] = field(default_factory=dict)
+    flows: dict[str, list[Flow]] = field(default_factory=dict)
 
     def arn(self, kind: str, name: str) -> str:
         """Return the ARN of a resource of this account and region."""
@@ -173,10 +178,14 @@ class World:
         """Write an entry of the history."""
         return self.history.add(at=at, account=self.account, region=self.region, kind=kind, **facts)
 
-    def strike(self, kind: WorkFault, *, operation: str) -> Fault | None:
+    def strike(self, kind: WorkFault, *, operation: str, names: str) -> Fault | None:
         """Take the fault that the work of an operation shall end in, if one waits."""
         return self.faults.strike(
-            frozenset({kind}), operation=operation, account=self.account, region=self.region
+            frozenset({kind}),
+            operation=operation,
+            account=self.account,
+            region=self.region,
+            names=names,
         )
 
     def live_on(self, endpoint: str) -> Experiment | None:

@@ -13,7 +13,7 @@ from werkzeug.http import http_date
 
 from airflow_shadow.emulator import control, page
 from airflow_shadow.emulator.errors import LostConnectionError
-from airflow_shadow.emulator.plug import install, uninstall
+from airflow_shadow.emulator.plug import SERVICES, install, uninstall
 
 if TYPE_CHECKING:
     from airflow_shadow.emulator.core import Emulator
@@ -54,12 +54,13 @@ def application(emulator: "Emulator") -> Application:
 
 
 def _moto(emulator: "Emulator") -> Application:
-    """Return moto's application, its SageMaker part bound to this emulator for good."""
+    """Return moto's application, its part that we answer bound to this emulator for good."""
     moto = DomainDispatcherApplication(create_backend_app)
     install(emulator)
     try:
         # Made now: later the place in moto may belong to another emulator.
-        moto.app_instances["sagemaker"] = create_backend_app("sagemaker")
+        for service in SERVICES:
+            moto.app_instances[service] = create_backend_app(service)
     finally:
         uninstall(emulator)
     return moto

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
@@ -29,6 +29,7 @@ from airflow_shadow.waiting import (
     wait,
 )
 
+_Answer = TypeVar("_Answer")
 #: AWS is asked in these threads; a look takes milliseconds, so a few serve many triggers.
 _THREADS = 4
 #: How long a client is shared before the connection is read again.
@@ -170,9 +171,18 @@ class InferenceExperimentTrigger(BaseTrigger):
         # Airflow's connections can only be read in a thread that knows the triggerer's loop, as
         # those of `sync_to_async` do; the client is made in the one thread that all share.
         if "conn" not in vars(hook):
-            await sync_to_async(lambda: hook.conn)()
+            await _uncancelled(sync_to_async(lambda: hook.conn)())
         answer = sync_to_async(hook.answer, thread_sensitive=False, executor=_threads())
-        return await answer(look)
+        return await _uncancelled(answer(look))
+
+
+async def _uncancelled(look: Coroutine[Any, Any, _Answer]) -> _Answer:
+    """Await a thread's answer; a cancellation ends the awaiting only, and keeps its message.
+
+    Airflow says by that message that a person acted, which is when it calls `on_kill`;
+    `sync_to_async` would lose it.
+    """
+    return await asyncio.shield(look)
 
 
 @cache

@@ -3,9 +3,13 @@
 import json
 import os
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+
+from airflow_shadow.emulator.traffic import Traffic
+from tests.metrics import Metrics, query
 
 REPOSITORY = Path(__file__).parents[2]
 
@@ -21,7 +25,7 @@ def program():
 
 @pytest.fixture
 def aws(program, emulator, tmp_path):
-    """Run `aws sagemaker ...` and return exit code, output and errors."""
+    """Run `aws sagemaker ...`, or another service's, and return exit code, output and errors."""
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
@@ -31,8 +35,8 @@ def aws(program, emulator, tmp_path):
         "AWS_MAX_ATTEMPTS": "1",
     }
 
-    def run(*arguments):
-        command = [program, "--endpoint-url", emulator.url, "sagemaker", *arguments]
+    def run(*arguments, service="sagemaker"):
+        command = [program, "--endpoint-url", emulator.url, service, *arguments]
         done = subprocess.run(
             command, capture_output=True, check=False, env=environment, timeout=60, text=True
         )
@@ -91,3 +95,24 @@ def test_wrong_calls(aws, experiments, arguments, code):
     experiments.running()
     returned, _, errors = aws(*arguments)
     assert (returned in (254, 255), f"({code})" in errors) == (True, True)
+
+
+def test_metrics_are_read(aws, connect, emulator, experiments):
+    """The same points as boto3 reads."""
+    emulator.traffic("ep", Traffic(late_seconds=0))
+    metrics = Metrics(connect("cloudwatch"), emulator)
+    emulator.clock.advance(timedelta(minutes=10))
+    window = metrics.window()
+    queries = [query("ModelLatency", "AllTraffic", stat) for stat in ("Average", "p99")]
+    code, answer, errors = aws(
+        *("get-metric-data", "--metric-data-queries", json.dumps(queries)),
+        *("--start-time", window["StartTime"].isoformat()),
+        *("--end-time", window["EndTime"].isoformat(), "--scan-by", "TimestampAscending"),
+        service="cloudwatch",
+    )
+    assert (code, errors) == (0, "")
+    expected = metrics.data(*queries)["MetricDataResults"]
+    assert [one["Values"] for one in expected] == [
+        one["Values"] for one in answer["MetricDataResults"]
+    ]
+    assert len(expected[0]["Values"]) >= 9

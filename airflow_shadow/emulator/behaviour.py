@@ -1,0 +1,123 @@
+"""How a model behaves: declared in the environment of its container, as CreateModel takes it."""
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+
+from airflow_shadow.emulator.errors import Invalid
+
+PREFIX = "SHADOW_"
+
+_ROUNDING = 1e-9
+
+
+@dataclass(frozen=True, kw_only=True)
+class Behaviour:
+    """What requests to a model meet with; each field is declared as `SHADOW_` and its name.
+
+    latency_ms: mean of ModelLatency, milliseconds.
+    latency_spread: standard deviation of the logarithm of one request's latency.
+    overhead_ms: mean of OverheadLatency, milliseconds; spread like ModelLatency.
+    error_rate: share of the requests that are answered with 5XX.
+    4xx_rate: share of the requests that are answered with 4XX (field `client_error_rate`).
+    model_error_rate: share that fails in another way: in InvocationModelErrors only.
+    drift_per_day: growth of the mean latency a day since deployment; 0.1 is 10 %, compounded.
+    noise: standard deviation of the logarithm of the minutes' mean latencies.
+    noise_memory: correlation of that noise from one minute to the next.
+    load_correlation: correlation of that noise between the variants of an endpoint.
+    load_sensitivity: exponent with which the mean latency follows the rate of requests.
+    cold_start_seconds: how long a new variant is slow after its deployment.
+    cold_start_factor: how many times slower it is then.
+    drop_rate: share of the requests copied to it, as a shadow, that never reach it.
+    memory_percent, disk_percent, gpu_memory_percent: utilisation of its instances.
+    """
+
+    latency_ms: float = 50.0
+    latency_spread: float = 0.3
+    overhead_ms: float = 5.0
+    error_rate: float = 0.0
+    client_error_rate: float = 0.0
+    model_error_rate: float = 0.0
+    drift_per_day: float = 0.0
+    noise: float = 0.05
+    noise_memory: float = 0.5
+    load_correlation: float = 0.8
+    load_sensitivity: float = 0.0
+    cold_start_seconds: float = 0.0
+    cold_start_factor: float = 5.0
+    drop_rate: float = 0.0
+    memory_percent: float = 30.0
+    disk_percent: float = 10.0
+    gpu_memory_percent: float = 40.0
+
+
+_RANGES: dict[str, tuple[float, float]] = {
+    "latency_ms": (0.001, 3_600_000),
+    "latency_spread": (0, 3),
+    "overhead_ms": (0.001, 3_600_000),
+    "error_rate": (0, 1),
+    "client_error_rate": (0, 1),
+    "model_error_rate": (0, 1),
+    "drift_per_day": (-0.99, 10),
+    "noise": (0, 2),
+    "noise_memory": (0, 0.99),
+    "load_correlation": (0, 1),
+    "load_sensitivity": (0, 5),
+    "cold_start_seconds": (0, 86_400),
+    "cold_start_factor": (1, 1000),
+    "drop_rate": (0, 1),
+    "memory_percent": (0, 100),
+    "disk_percent": (0, 100),
+    "gpu_memory_percent": (0, 100),
+}
+_KEYS: dict[str, str] = {f"{PREFIX}{field.name.upper()}": field.name for field in fields(Behaviour)}
+_KEYS[f"{PREFIX}4XX_RATE"] = _KEYS.pop(f"{PREFIX}CLIENT_ERROR_RATE")
+
+
+def read_behaviour(environment: Mapping[str, str]) -> Behaviour:
+    """Return what an environment declares; keys without the prefix are the model's own.
+
+    Raises Invalid (ValidationException), all faults in one message.
+    """
+    declared = {key: text for key, text in environment.items() if key.startswith(PREFIX)}
+    faults = [fault for key, text in declared.items() for fault in _faults(key, text)]
+    if not faults:
+        behaviour = Behaviour(**{_KEYS[key]: float(text) for key, text in declared.items()})
+        faults = list(_sum_faults(behaviour))
+    if faults:
+        raise Invalid(f"The model's Environment declares no behaviour: {' '.join(faults)}")
+    return behaviour
+
+
+def _faults(key: str, text: str) -> Iterator[str]:
+    if key not in _KEYS:
+        yield f"{key} is unknown; there are {', '.join(sorted(_KEYS))}."
+        return
+    low, high = _RANGES[_KEYS[key]]
+    number = _number(text)
+    if number is None or not low <= number <= high:
+        yield f"{key}={text!r} has to be a number from {low:g} to {high:g}."
+
+
+def _number(text: str) -> float | None:
+    try:
+        number = float(text)
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _sum_faults(behaviour: Behaviour) -> Iterator[str]:
+    rates = behaviour.error_rate + behaviour.client_error_rate + behaviour.model_error_rate
+    if rates > 1 + _ROUNDING:
+        yield f"The three error rates sum to {rates:g}; a request fails once at most."
+
+
+def environment(behaviour: Behaviour) -> dict[str, str]:
+    """Return the environment that declares a behaviour: what differs from the default."""
+    default = Behaviour()
+    return {
+        key: repr(getattr(behaviour, name))
+        for key, name in _KEYS.items()
+        if getattr(behaviour, name) != getattr(default, name)
+    }

@@ -1,0 +1,69 @@
+"""Calls that a test holds at a chosen place."""
+
+import json
+import time
+import urllib.request
+from threading import Thread
+
+import pytest
+
+from airflow_shadow.emulator.fleet import create_model
+
+
+def control(emulator, method, what):
+    """Call the control API."""
+    request = urllib.request.Request(f"{emulator.url}/shadow-api/{what}", method=method)
+    with urllib.request.urlopen(request) as answer:
+        return json.loads(answer.read())
+
+
+def held(emulator):
+    """Wait until a call is held and return it."""
+    deadline = time.monotonic() + 30
+    while not (found := control(emulator, "GET", "held")):
+        assert time.monotonic() < deadline, "no call was held"
+        time.sleep(0.01)
+    return found[0]
+
+
+@pytest.mark.parametrize(("kind", "acted"), [("hold-before", []), ("hold-after", ["held-model"])])
+def test_a_call_is_held_before_or_after_aws_acts(connect, emulator, kind, acted):
+    """What has happened while a call is held depends on the place alone."""
+    emulator.faults.add(kind=kind, operation="CreateModel")
+    caller = Thread(target=create_model, args=(connect(),), kwargs={"name": "held-model"})
+    caller.start()
+    found = held(emulator)
+    seen = [entry["name"] for entry in emulator.history()]
+    control(emulator, "DELETE", "held")
+    caller.join(30)
+    assert (found["operation"], found["name"], seen) == ("CreateModel", "held-model", acted)
+    assert [entry["name"] for entry in emulator.history()] == ["held-model"]
+
+
+def test_a_dropped_call_never_happens(connect, emulator):
+    """A call that is held before AWS acts can be lost with its connection."""
+    emulator.faults.add(kind="hold-before", operation="CreateModel")
+    errors = []
+
+    def call():
+        try:
+            create_model(connect(), name="lost")
+        except Exception as error:  # noqa: BLE001 - whatever botocore makes of it
+            errors.append(type(error).__name__)
+
+    caller = Thread(target=call)
+    caller.start()
+    held(emulator)
+    emulator.faults.add(kind="drop-before", operation="CreateModel", times=None)
+    control(emulator, "DELETE", "held?drop=true&name=lost")
+    caller.join(60)
+    assert (errors, emulator.history()) == (["ConnectionClosedError"], [])
+
+
+def test_a_fault_is_about_what_a_request_names(connect, emulator, experiments):
+    """Scenarios that share an emulator do not strike each other."""
+    emulator.faults.add(kind="throttle", operation="CreateModel", about="mine", times=None)
+    create_model(connect(), name="other")
+    client = connect()
+    found = experiments.refusal(lambda **named: create_model(client, **named), name="mine-1")
+    assert (found.code, emulator.history()[-1]["name"]) == ("ThrottlingException", "other")
