@@ -3,7 +3,7 @@ PYTHON ?= python3
 UV = .venv/bin/uv
 UV_VERSION = 0.13.9
 
-.PHONY: demo airflow test test-2.11 e2e e2e-faults e2e-celery e2e-load lint bench clean
+.PHONY: demo airflow test test-2.11 e2e e2e-faults e2e-celery e2e-celery-lost e2e-load lint bench clean
 
 demo: .venv/.installed
 	.venv/bin/python -m demo
@@ -32,8 +32,10 @@ e2e-faults: .venv/.e2e-installed
 	$(SCENARIOS) tests/e2e/faults
 
 # The same scenarios on two workers and two triggerers, then one of each killed in the middle.
-e2e-celery: .venv/.e2e-installed
+e2e-celery: .venv/.e2e-installed e2e-celery-lost
 	$(E2E) --executor CeleryExecutor $(SCENARIOS) -n 6 tests/e2e/test_*.py
+
+e2e-celery-lost: .venv/.e2e-installed
 	$(SCENARIOS) tests/e2e/celery
 
 # The scenarios RUNS times in a row, beside busy loops on twice the cores.

@@ -75,7 +75,8 @@ class Identity:
 
         :param known_failure: the endpoint's FailureReason from before, which proves nothing later
         """
-        readable = f"{self.dag_id}/{self.run_id}/{self.task_id}/{self.map_index}"
+        where = [self.deployment, self.dag_id, self.run_id, self.task_id, str(self.map_index)]
+        readable = "/".join(filter(None, where))
         return {
             OWNER: self.owner,
             GENERATION: str(self.generation),

@@ -24,6 +24,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -51,6 +52,9 @@ def _list_services_once(loader: botocore.loaders.Loader, type_name: str) -> list
 
 
 botocore.loaders.Loader.list_available_services = _list_services_once
+
+# Backfills are an engine of their own there, and no later Airflow has that command.
+collect_ignore = [] if version("apache-airflow") < "3" else ["test_backfill_2_11.py"]
 
 REGION = "us-east-1"
 PASSWORD = "the-secret-of-the-connection"

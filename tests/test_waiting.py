@@ -183,6 +183,29 @@ def test_an_old_failure_is_not_a_break():
     assert "was stopped by somebody" in str(outcome.error)
 
 
+SHADOWED = {
+    "EndpointName": "e",
+    "EndpointStatus": "InService",
+    "ShadowProductionVariants": [{"VariantName": "s"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("later", "event"),
+    [
+        ([SHADOWED, None], "unreachable"),
+        ([{**SHADOWED, "ShadowProductionVariants": []}], "reached"),
+        ([SHADOWED, shown("Running"), {**SHADOWED, "ShadowProductionVariants": []}], "reached"),
+    ],
+    ids=["owned by nobody", "gone", "just started"],
+)
+def test_a_shadow_without_an_experiment_needs_a_second_look(later, event):
+    """An experiment that ends between endpoint and list is in neither, and leaves no shadow."""
+    outcome, said, _, _ = drive(EndpointFree("e"), [SHADOWED, None, *later])
+    assert event == outcome.event
+    assert "Shadow variant 's' on endpoint 'e', owned by no experiment; waiting, attempt 1." in said
+
+
 GOALS = [
     ReachStatus("x", ("Running", "Completed"), missing_ok=True, tolerates=("broken",)),
     UpdateApplied("x", {"Description": "new", "Schedule": {"EndTime": "2030-01-01T00:00:00"}}),

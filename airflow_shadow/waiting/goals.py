@@ -205,13 +205,20 @@ class EndpointFree:
             seen = f"endpoint {self.name!r} is {status}"
             return Judgement(seen, view=endpoint, is_sentence=True)
         if endpoint.get("ShadowProductionVariants"):
-            return Judgement(status, error=self._shadowed(endpoint), view=endpoint)
+            return self._judge_shadowed(endpoint, progress)
         return Judgement(f"endpoint {self.name!r} is {status} and free", done=True, view=endpoint)
 
-    def _shadowed(self, endpoint: View) -> ShadowError:
+    def _judge_shadowed(self, endpoint: View, progress: Progress) -> Judgement:
+        """Believe in a shadow without an experiment at the second look in a row.
+
+        An experiment that ends between the questions of one look is found by none of them.
+        """
         shadow = endpoint["ShadowProductionVariants"][0]["VariantName"]
         found = f"shadow variant {shadow!r} on endpoint {self.name!r}, owned by no experiment"
-        return EndpointShadowedError(asked=self.asked, found=found)
+        if progress.seen[-1:] != [found]:
+            return Judgement(found, view=endpoint, is_sentence=True)
+        error = EndpointShadowedError(asked=self.asked, found=found)
+        return Judgement(found, error=error, view=endpoint)
 
 
 def is_idle(endpoint: View) -> bool:
