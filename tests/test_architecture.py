@@ -18,6 +18,7 @@ ARROWS = {
     "service_model": set(),
     "lifecycle": set(),
     "ownership": {"lifecycle"},
+    "analysis": {"exceptions"},
     "waiting": {"exceptions", "lifecycle"},
     "_compat": set(),
     "hooks": {"exceptions", "service_model", "lifecycle", "waiting"},

@@ -1,0 +1,52 @@
+"""Numbers in, verdict out: whether a shadow variant may be promoted, and on what evidence."""
+
+from __future__ import annotations
+
+from airflow_shadow.analysis.judge import judge
+from airflow_shadow.analysis.observations import (
+    SILENT,
+    Observations,
+    Outcome,
+    OutsideResult,
+    Pair,
+    Series,
+    epoch,
+)
+from airflow_shadow.analysis.reading import read_spec
+from airflow_shadow.analysis.spec import (
+    AnalysisSpec,
+    Breaker,
+    Criterion,
+    OutsideCriterion,
+    default_breakers,
+    default_criteria,
+)
+from airflow_shadow.analysis.statistic import Statistic, parse_statistic
+from airflow_shadow.analysis.tables import markdown_table, text_table
+from airflow_shadow.analysis.verdict import BreakerFinding, Finding, TrafficFinding, Verdict
+
+__all__ = [
+    "SILENT",
+    "AnalysisSpec",
+    "Breaker",
+    "BreakerFinding",
+    "Criterion",
+    "Finding",
+    "Observations",
+    "Outcome",
+    "OutsideCriterion",
+    "OutsideResult",
+    "Pair",
+    "Series",
+    "Statistic",
+    "TrafficFinding",
+    "Verdict",
+    "default_breakers",
+    "default_criteria",
+    "epoch",
+    "judge",
+    "markdown_table",
+    "parse_statistic",
+    "read_spec",
+    "text_table",
+]

@@ -1,0 +1,118 @@
+"""What was measured, as the judge takes it: per period and variant, absent where nothing came."""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Literal
+
+Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
+#: What a CloudWatch alarm's state says about the candidate.
+ALARM_OUTCOMES: dict[str, Outcome] = {"OK": "PASS", "ALARM": "FAIL"}
+
+
+def epoch(time: float | str | datetime) -> float:
+    """Return a time as seconds since 1970; a time without zone is UTC."""
+    if isinstance(time, str):
+        time = datetime.fromisoformat(time)
+    if isinstance(time, datetime):
+        time = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+    return float(time)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """Hold one variant's periods of one metric; a period without data is left out.
+
+    :param times: start of each period, in seconds since 1970; any order, no time twice
+    :param values: of a mean, the period's mean in the metric's own unit; of a rate or ``above``,
+        the *number* of bad requests (CloudWatch's interpolated counts may be fractional)
+    :param samples: requests in each period
+    """
+
+    times: Sequence[float]
+    values: Sequence[float]
+    samples: Sequence[float]
+
+    @classmethod
+    def from_points(
+        cls,
+        values: Mapping[float, float] | Mapping[str, float] | Mapping[datetime, float],
+        samples: Mapping[float, float] | Mapping[str, float] | Mapping[datetime, float],
+    ) -> Series:
+        """Join a metric's values and sample counts on their time stamps.
+
+        A period that only one of the two has is left out: CloudWatch promises no complete answer.
+
+        :param values: start of the period (epoch seconds, ISO text or datetime) to value
+        :param samples: the same for the number of requests
+        """
+        counts = {epoch(time): count for time, count in samples.items()}
+        points = {epoch(time): value for time, value in values.items()}
+        times = sorted(points.keys() & counts.keys())
+        return cls(
+            times=array("d", times),
+            values=array("d", (points[time] for time in times)),
+            samples=array("d", (counts[time] for time in times)),
+        )
+
+
+#: A variant that reported nothing.
+SILENT = Series(times=(), values=(), samples=())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pair:
+    """Hold one metric of both variants.
+
+    :param baseline: the production variant; silent for what exists of the candidate only
+    :param candidate: the shadow variant, or a stream of joined requests
+    """
+
+    baseline: Series = SILENT
+    candidate: Series = SILENT
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutsideResult:
+    """Hold what the caller found for an outside criterion.
+
+    :param outcome: its part in the verdict
+    :param sentence: why, in one sentence
+    """
+
+    outcome: Outcome
+    sentence: str
+
+    @classmethod
+    def of_alarm(cls, name: str, state: str) -> OutsideResult:
+        """Return what an alarm's state means; anything but OK and ALARM is no evidence."""
+        outcome = ALARM_OUTCOMES.get(state, "INCONCLUSIVE")
+        return cls(outcome=outcome, sentence=f"alarm {name} is {state}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observations:
+    """Everything that was measured up to one look.
+
+    :param start: start of the window, seconds since 1970; a window never spans a change of the
+        sampling percentage
+    :param end: end of the window (exclusive); leave out the newest minutes, which still fill
+    :param sampling_percentage: the shadow's share of the requests in this window, 0 to 100
+    :param scheduled: whether this is a scheduled look; at any other, FAIL may be read, and PASS
+        only of criteria that allow it. It has no default, because who forgot it would peek
+    :param series: metric and statistic (:attr:`AnalysisSpec.needs`) to what both variants reported;
+        an absent key is no data
+    :param invocations: requests of both variants; only ``samples`` is read. None is no data
+    :param outside: name of an outside criterion to what the caller found
+    """
+
+    start: float
+    end: float
+    sampling_percentage: float
+    scheduled: bool
+    series: Mapping[tuple[str, str], Pair] = field(default_factory=dict)
+    invocations: Pair | None = None
+    outside: Mapping[str, OutsideResult] = field(default_factory=dict)

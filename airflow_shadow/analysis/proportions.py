@@ -1,0 +1,133 @@
+"""Intervals for shares of requests, and for the difference of two."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from airflow_shadow.analysis.boundary import HALVINGS
+
+#: Smallest distance from 0 and 1 at which a likelihood is evaluated.
+EDGE = 1e-12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Share:
+    """Hold how many requests of a variant were bad; both may be fractional once deflated."""
+
+    bad: float
+    total: float
+
+    @property
+    def rate(self) -> float:
+        """Return the share of bad requests."""
+        return self.bad / self.total
+
+    @property
+    def variance(self) -> float:
+        """Return the binomial variance of the rate."""
+        return self.rate * (1 - self.rate) / self.total
+
+    def deflated(self, effect: float) -> Share:
+        """Return the share with the weight of its requests divided by a design effect.
+
+        Rao and Scott (1992, Biometrics 48, 577-585): clustered counts, so divided, may be treated
+        as binomial.
+        """
+        return Share(bad=self.bad / effect, total=self.total / effect)
+
+
+def wilson(share: Share, z: float) -> tuple[float, float]:
+    """Return Wilson's score interval (1927, JASA 22, 209-212) at `z` standard errors."""
+    n, p = share.total, share.rate
+    centre = p + z * z / (2 * n)
+    spread = z * math.sqrt(max(p * (1 - p), 0.0) / n + z * z / (4 * n * n))
+    scale = 1 + z * z / n
+    return max((centre - spread) / scale, 0.0), min((centre + spread) / scale, 1.0)
+
+
+def newcombe(baseline: Share, candidate: Share, z: float) -> tuple[float, float]:
+    """Return the hybrid score interval of candidate minus baseline.
+
+    Newcombe (1998, Statistics in Medicine 17, 873-890), his method 10: holds at rates near zero,
+    where the usual interval would have no width.
+    """
+    difference = candidate.rate - baseline.rate
+    low_b, high_b = wilson(baseline, z)
+    low_c, high_c = wilson(candidate, z)
+    lower = difference - math.hypot(candidate.rate - low_c, high_b - baseline.rate)
+    upper = difference + math.hypot(high_c - candidate.rate, baseline.rate - low_b)
+    return max(lower, -1.0), min(upper, 1.0)
+
+
+def log_mixture(share: Share, p: float) -> float:
+    """Return the log of the beta-mixture martingale against the rate `p`.
+
+    Robbins' method of mixtures with Jeffreys' prior beta(1/2, 1/2) on the rate: the evidence of all
+    requests so far that their rate is not `p`, whenever one looks.
+    """
+    good = share.total - share.bad
+    return (
+        math.lgamma(share.bad + 0.5)
+        + math.lgamma(good + 0.5)
+        - math.lgamma(share.total + 1)
+        - math.log(math.pi)
+        - share.bad * math.log(p)
+        - good * math.log1p(-p)
+    )
+
+
+def exact_lower_share(share: Share, level: float) -> float:
+    """Return the rate below which the true one ever lies with probability `level` at most.
+
+    Exact at any sample size and any look: Ville's inequality on :func:`log_mixture`.
+    """
+    needed = -math.log(level)
+    return _last_refused(lambda p: log_mixture(share, _inside(p)) >= needed, 0.0, share.rate)
+
+
+def exact_lower_difference(baseline: Share, candidate: Share, level: float) -> float:
+    """Return the lower end of an exact interval of candidate minus baseline, for any look.
+
+    The region of all pairs of rates that the product of both martingales does not refuse,
+    projected on the difference (the product of independent martingales is one).
+    """
+    needed = -math.log(level)
+    observed = candidate.rate - baseline.rate
+    return _last_refused(
+        lambda gap: least_evidence(baseline, candidate, gap) >= needed, -1 + 2 * EDGE, observed
+    )
+
+
+def least_evidence(baseline: Share, candidate: Share, gap: float) -> float:
+    """Return the smallest log evidence against any pair of rates that lie `gap` apart.
+
+    Convex in the baseline's rate, so the root of its slope is the minimum.
+    """
+    low, high = max(0.0, -gap) + EDGE, min(1.0, 1.0 - gap) - EDGE
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        if _slope(baseline, middle) + _slope(candidate, _inside(middle + gap)) > 0:
+            high = middle
+        else:
+            low = middle
+    return log_mixture(baseline, _inside(low)) + log_mixture(candidate, _inside(low + gap))
+
+
+def _slope(share: Share, p: float) -> float:
+    return (share.total - share.bad) / (1 - p) - share.bad / p
+
+
+def _inside(p: float) -> float:
+    return min(max(p, EDGE), 1 - EDGE)
+
+
+def _last_refused(refused: Callable[[float], bool], low: float, high: float) -> float:
+    """Return where `refused` ends between `low` and `high`, from below."""
+    if not refused(low):
+        return low
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        low, high = (middle, high) if refused(middle) else (low, middle)
+    return low

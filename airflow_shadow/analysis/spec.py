@@ -1,0 +1,329 @@
+"""What is judged: criteria, circuit breakers, and how sure the judge must be.
+
+The defaults follow AWS's advice for shadow tests (all traffic sampled before a promotion, at least
+an hour, enough invocations); where AWS gives no number, the number is a proposal of this package
+that `docs/analysis.md` measures.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from airflow_shadow.analysis.statistic import parse_statistic
+from airflow_shadow.exceptions import InvalidRequestError
+
+Comparison = Literal["relative", "difference", "absolute"]
+Direction = Literal["increase", "decrease", "either"]
+Severity = Literal["critical", "warning"]
+Looks = Literal["scheduled", "anytime"]
+OnNoData = Literal["inconclusive", "fail"]
+Kind = Literal["alarm", "custom"]
+
+#: Metrics that say something about the answers themselves, not only about how they were served.
+OUTPUT_METRICS = frozenset({"prediction_disagreement"})
+#: Requests of each variant after which a rate can pass: so many bad ones had to be expected.
+EXPECTED_AT_TOLERANCE = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Criterion:
+    """Bound how much worse the candidate may be than the baseline in one metric.
+
+    :param name: shown in the verdict, unique in a specification
+    :param metric: a CloudWatch metric of the variant, or ``prediction_disagreement``
+    :param statistic: ``rate`` (share of requests with the 0/1 metric at 1), ``above:250ms`` (share
+        of requests above a limit; units us, ms, s), or a mean: ``Average``, ``IQM``, ``tm99``
+    :param comparison: ``relative`` (ratio of means), ``difference`` (of rates, or of means in the
+        metric's own unit) or ``absolute`` (the candidate alone)
+    :param tolerance: largest accepted change: 0.10 is +10 % if relative, 0.005 is half a percentage
+        point for a difference of rates, and the metric's own unit (ModelLatency: microseconds)
+        otherwise
+    :param direction: which change is bad
+    :param severity: only ``critical`` criteria decide; ``warning`` is reported
+    :param min_samples: requests that each variant needs before the criterion can pass; by default
+        five bad requests would be expected at the tolerance
+    :param looks: ``anytime`` reads PASS at every look, ``scheduled`` at scheduled looks only (rates
+        default to it: bursts of errors break every any-time promise, see docs/analysis.md)
+    :param on_no_data: what a criterion without any data means; it never passes
+    """
+
+    name: str
+    metric: str
+    tolerance: float
+    statistic: str = "rate"
+    comparison: Comparison = "relative"
+    direction: Direction = "increase"
+    severity: Severity = "critical"
+    min_samples: int | None = None
+    looks: Looks | None = None
+    on_no_data: OnNoData = "inconclusive"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Return metric and statistic, under which the observations lie."""
+        return self.metric, self.statistic
+
+    @property
+    def is_mean(self) -> bool:
+        """Tell whether means are compared, not counts."""
+        return parse_statistic(self.statistic).kind == "mean"
+
+    @property
+    def needed_samples(self) -> int:
+        """Return the requests of each variant below which the criterion cannot pass."""
+        if self.min_samples is not None:
+            return self.min_samples
+        return 1 if self.is_mean else math.ceil(EXPECTED_AT_TOLERANCE / self.tolerance)
+
+    def faults(self) -> Iterator[str]:
+        """Yield what is wrong with the values, each with the field's name."""
+        yield from _name_faults(self.name)
+        if not self.metric:
+            yield "metric: is empty"
+        if not (math.isfinite(self.tolerance) and self.tolerance > 0):
+            yield f"tolerance: {self.tolerance!r} is not above 0"
+        if self.min_samples is not None and self.min_samples < 1:
+            yield f"min_samples: {self.min_samples!r} is not at least 1"
+        if self.comparison == "absolute" and self.direction == "either":
+            yield "direction: an absolute limit has one side, 'increase' or 'decrease'"
+        yield from self._statistic_faults()
+
+    def _statistic_faults(self) -> Iterator[str]:
+        try:
+            is_mean = self.is_mean
+        except ValueError as error:
+            yield f"statistic: {error}"
+            return
+        if is_mean:
+            return
+        if self.comparison == "relative":
+            yield "comparison: a ratio of rates explodes near zero; use 'difference' or 'absolute'"
+        if self.tolerance >= 1:
+            yield f"tolerance: {self.tolerance!r} of a rate is a share, below 1"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Breaker:
+    """Fail at once when the candidate is beyond a hard limit in M of N periods in a row.
+
+    No statistics, no pairing: the counterpart of a CloudWatch alarm's "M out of N".
+
+    :param metric: a CloudWatch metric of the variant
+    :param statistic: as for :class:`Criterion`
+    :param limit: hard limit in the statistic's unit (a rate: 0 to 1; ModelLatency: microseconds)
+    :param relative_limit: hard limit as a multiple of the baseline in the same period
+    :param datapoints: M and N
+    :param min_samples: requests of the candidate below which a period does not count
+    """
+
+    metric: str
+    statistic: str = "rate"
+    limit: float | None = None
+    relative_limit: float | None = None
+    datapoints: tuple[int, int] = (3, 3)
+    min_samples: int = 5
+
+    @property
+    def name(self) -> str:
+        """Return how the verdict names the breaker."""
+        return f"{self.metric} {self.statistic}"
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Return metric and statistic, under which the observations lie."""
+        return self.metric, self.statistic
+
+    @property
+    def is_mean(self) -> bool:
+        """Tell whether the limit is on means, not on shares."""
+        return parse_statistic(self.statistic).kind == "mean"
+
+    def faults(self) -> Iterator[str]:
+        """Yield what is wrong with the values, each with the field's name."""
+        if not self.metric:
+            yield "metric: is empty"
+        if (self.limit is None) == (self.relative_limit is None):
+            yield "limit: give either limit or relative_limit"
+        if self.limit is not None and not self.limit >= 0:
+            yield f"limit: {self.limit!r} is not at least 0"
+        if self.relative_limit is not None and not self.relative_limit > 1:
+            yield f"relative_limit: {self.relative_limit!r} is not above 1"
+        if not 1 <= self.datapoints[0] <= self.datapoints[1]:
+            yield f"datapoints: {self.datapoints!r} is not M of N with 1 <= M <= N"
+        try:
+            parse_statistic(self.statistic)
+        except ValueError as error:
+            yield f"statistic: {error}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutsideCriterion:
+    """Let something that the judge does not measure take part in the verdict.
+
+    :param name: shown in the verdict, unique in a specification
+    :param kind: ``alarm`` (a CloudWatch alarm) or ``custom``
+    :param target: the alarm's name, or what the caller looks it up by
+    :param severity: as for :class:`Criterion`
+    """
+
+    name: str
+    target: str
+    kind: Kind = "alarm"
+    severity: Severity = "critical"
+
+    def faults(self) -> Iterator[str]:
+        """Yield what is wrong with the values, each with the field's name."""
+        yield from _name_faults(self.name)
+        if not self.target:
+            yield "target: is empty"
+
+
+def _name_faults(name: str) -> Iterator[str]:
+    if not name.strip():
+        yield "name: is empty"
+    elif len(name) > MAX_NAME:
+        yield f"name: has {len(name)} characters, at most {MAX_NAME} are allowed"
+
+
+#: Longer names would crowd the numbers out of AWS's `Reason`.
+MAX_NAME = 60
+
+
+def default_criteria() -> tuple[Criterion, ...]:
+    """Return the criteria for a candidate that must serve as well as production.
+
+    Server and model errors within half a percentage point, mean latency within 10 %; the callers'
+    own mistakes (4XX) only warn.
+    """
+    return (
+        _errors("server errors", "Invocation5XXErrors"),
+        _errors("model errors", "InvocationModelErrors"),
+        Criterion(name="mean latency", metric="ModelLatency", statistic="Average", tolerance=0.10),
+        Criterion(
+            name="caller errors",
+            metric="Invocation4XXErrors",
+            comparison="difference",
+            tolerance=0.01,
+            severity="warning",
+        ),
+    )
+
+
+def _errors(name: str, metric: str) -> Criterion:
+    return Criterion(name=name, metric=metric, comparison="difference", tolerance=0.005)
+
+
+def default_breakers() -> tuple[Breaker, ...]:
+    """Return the hard limits: half of the requests failing, or three times the latency."""
+    return (
+        Breaker(metric="Invocation5XXErrors", limit=0.5, datapoints=(3, 3)),
+        Breaker(metric="ModelLatency", statistic="Average", relative_limit=3.0, datapoints=(5, 5)),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class AnalysisSpec:
+    """Everything the judge is told besides the observations.
+
+    :param criteria: what is compared; at least one critical one (or critical outside one) is needed
+    :param breakers: hard limits that fail at once
+    :param outside: criteria whose outcome the caller brings
+    :param alpha: accepted probability of a false PASS, and of a false FAIL, of the whole verdict
+    :param period: length of a period in seconds; CloudWatch keeps 60 for 15 days, 300 for 63
+    :param initial_delay: seconds after the window's start that are not read (warm-up)
+    :param min_periods: periods with data of both variants below which a mean or rate cannot pass
+    :param min_effective_periods: the same after correcting for autocorrelation
+    :param min_duration: seconds of window below which the verdict cannot pass
+    :param traffic_tolerance: accepted relative distance of the candidate's share of the requests
+        from the sampling percentage
+    :param require_full_sampling: whether PASS needs 100 % sampling (AWS advises it)
+    :param looks: when PASS is read, for criteria that do not say (rates are always ``scheduled``
+        unless they say otherwise)
+    :param planned_looks: number of scheduled looks at one experiment; PASS is shared among them
+    :raises InvalidRequestError: naming every fault with its path
+    """
+
+    criteria: tuple[Criterion, ...] = default_criteria()
+    breakers: tuple[Breaker, ...] = default_breakers()
+    outside: tuple[OutsideCriterion, ...] = ()
+    alpha: float = 0.05
+    period: int = 60
+    initial_delay: int = 300
+    min_periods: int = 30
+    min_effective_periods: int = 12
+    min_duration: int = 3600
+    traffic_tolerance: float = 0.05
+    require_full_sampling: bool = True
+    looks: Looks = "scheduled"
+    planned_looks: int = 1
+
+    def __post_init__(self) -> None:
+        """Refuse a specification that cannot be judged."""
+        raise_faults(list(self.faults()))
+
+    def faults(self) -> Iterator[str]:
+        """Yield what is wrong with the values, each with its path."""
+        yield from self._own_faults()
+        for group in ("criteria", "breakers", "outside"):
+            for index, item in enumerate(getattr(self, group)):
+                yield from (f"{group}[{index}].{fault}" for fault in item.faults())
+        yield from self._set_faults()
+
+    def _own_faults(self) -> Iterator[str]:
+        if not 0 < self.alpha <= MAX_ALPHA:
+            yield f"alpha: {self.alpha!r} is not above 0 and at most {MAX_ALPHA}"
+        if self.period < 1:
+            yield f"period: {self.period!r} is not at least 1"
+        if not 0 < self.traffic_tolerance < 1:
+            yield f"traffic_tolerance: {self.traffic_tolerance!r} is not between 0 and 1"
+        for field, least in LEAST.items():
+            if getattr(self, field) < least:
+                yield f"{field}: {getattr(self, field)!r} is not at least {least}"
+
+    def _set_faults(self) -> Iterator[str]:
+        named: list[Criterion | OutsideCriterion] = [*self.criteria, *self.outside]
+        names = [item.name for item in named]
+        for name in sorted({name for name in names if names.count(name) > 1}):
+            yield f"criteria: the name {name!r} is used more than once"
+        if not any(item.severity == "critical" for item in named):
+            yield "criteria: none is critical, so nothing could pass"
+
+    @property
+    def needs(self) -> tuple[tuple[str, str], ...]:
+        """Return each metric and statistic that must be observed, once."""
+        measured: list[Criterion | Breaker] = [*self.criteria, *self.breakers]
+        return tuple(dict.fromkeys(item.key for item in measured))
+
+    def looks_of(self, criterion: Criterion) -> Looks:
+        """Return when PASS of a criterion is read."""
+        if criterion.looks is not None:
+            return criterion.looks
+        return self.looks if criterion.is_mean else "scheduled"
+
+
+#: Above this the word PASS means nothing.
+MAX_ALPHA = 0.2
+#: Smaller guards than these have not been measured to hold the error rates.
+LEAST = {
+    "initial_delay": 0,
+    "min_periods": 10,
+    "min_effective_periods": 5,
+    "min_duration": 0,
+    "planned_looks": 1,
+}
+
+
+def raise_faults(faults: list[str]) -> None:
+    """Raise all faults of a specification as one error, if there are any.
+
+    :raises InvalidRequestError: naming every fault
+    """
+    if faults:
+        raise InvalidRequestError(
+            asked="an analysis specification",
+            found=f"{len(faults)} fault(s): " + "; ".join(faults),
+            next_step="Correct the fields named above.",
+        )

@@ -1,0 +1,56 @@
+"""Statistics that can be compared between two variants, read from their names.
+
+Percentiles are refused on purpose: percentiles of minutes cannot be averaged, and at less than
+100 % sampling those of the two variants are biased against each other, because the one sees fewer
+requests a minute. A share of requests above a limit (``above:250ms``) has neither fault.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Literal
+
+#: Microseconds in a unit; CloudWatch reports the latencies of SageMaker in microseconds.
+UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6, "": 1.0}
+ABOVE = re.compile(r"above:(\d+(?:\.\d+)?)\s*(us|ms|s|)")
+MEAN = re.compile(r"Average|IQM|tm\d{1,2}(?:\.\d+)?")
+PERCENTILE = re.compile(r"(?:p|PR|TC|tc|ts|wm)\W*\d.*")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Statistic:
+    """Tell how the periods of a metric are combined.
+
+    :param kind: ``rate`` and ``above`` are counts of requests, ``mean`` is a mean of each period
+    :param cloudwatch: the statistic that CloudWatch is asked for, beside ``SampleCount``
+    :param limit: of ``above``, in the metric's own unit (latencies: microseconds)
+    """
+
+    kind: Literal["rate", "above", "mean"]
+    cloudwatch: str
+    limit: float | None = None
+
+
+@lru_cache(maxsize=256)
+def parse_statistic(text: str) -> Statistic:
+    """Return the statistic that a name means.
+
+    :raises ValueError: if it is none that can be compared
+    """
+    if text == "rate":
+        return Statistic(kind="rate", cloudwatch="Sum")
+    if above := ABOVE.fullmatch(text):
+        limit = float(above[1]) * UNITS[above[2]]
+        return Statistic(kind="above", cloudwatch=f"TC({limit:.15g}:)", limit=limit)
+    if MEAN.fullmatch(text):
+        return Statistic(kind="mean", cloudwatch=text)
+    known = "rate, above:<limit>, Average, IQM, tm<nn>"
+    raise ValueError(f"{text!r} is not one of {known}{_why(text)}")
+
+
+def _why(text: str) -> str:
+    if PERCENTILE.fullmatch(text):
+        return " (percentiles of minutes cannot be averaged; use above:<limit>)"
+    return ""

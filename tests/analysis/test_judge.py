@@ -1,0 +1,197 @@
+"""The whole verdict: what fails alone fails all, what passes must pass everywhere."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+
+import pytest
+
+from airflow_shadow.analysis import (
+    AnalysisSpec,
+    Breaker,
+    OutsideCriterion,
+    OutsideResult,
+    Pair,
+    Verdict,
+    judge,
+)
+from airflow_shadow.analysis.verdict import MAX_REASON
+from tests.analysis.data import (
+    ERRORS,
+    LATENCY,
+    error_criterion,
+    latency_criterion,
+    noisy,
+    rates,
+    seen,
+    series,
+)
+
+MINUTES = 120
+SPEC = AnalysisSpec(initial_delay=0, breakers=(), criteria=(error_criterion(), latency_criterion()))
+GOOD = {ERRORS: rates([0.0] * MINUTES, [0.0] * MINUTES), LATENCY: noisy(MINUTES, 1.0)}
+SLOW = GOOD | {LATENCY: noisy(MINUTES, 1.5)}
+UNSURE = GOOD | {LATENCY: noisy(MINUTES, 1.1)}
+
+
+def test_all_criteria_inside_pass():
+    """Evidence for each critical criterion, full sampling and full traffic make a PASS."""
+    verdict = judge(SPEC, seen(GOOD, minutes=MINUTES))
+    assert ("PASS", True) == (verdict.outcome, verdict.stage_passed)
+
+
+@pytest.mark.parametrize(("pairs", "outcome"), [(SLOW, "FAIL"), (UNSURE, "INCONCLUSIVE")])
+def test_one_critical_criterion_is_enough_against(pairs, outcome):
+    """What one criterion does not pass, the verdict does not pass."""
+    verdict = judge(SPEC, seen(pairs, minutes=MINUTES))
+    assert (outcome, False) == (verdict.outcome, verdict.stage_passed)
+
+
+def test_a_warning_decides_nothing():
+    """A warning's FAIL is reported and the verdict passes."""
+    warning = replace(latency_criterion(), severity="warning")
+    spec = replace(SPEC, criteria=(error_criterion(), warning))
+    verdict = judge(spec, seen(SLOW, minutes=MINUTES))
+    assert ("PASS", "FAIL") == (verdict.outcome, verdict.findings[1].outcome)
+    assert "(warning only, FAIL) latency" in verdict.reason
+
+
+def test_below_full_sampling_nothing_passes():
+    """A stage of a ramp may fail or go on; a promotion needs all traffic."""
+    traffic = {"sampling": 50.0, "requests": (200.0, 100.0)}
+    verdict = judge(SPEC, seen(GOOD, minutes=MINUTES, **traffic))
+    assert ("INCONCLUSIVE", True) == (verdict.outcome, verdict.stage_passed)
+    assert "sampling of 50 % is below 100 %" in verdict.reason
+    failed = judge(SPEC, seen(SLOW, minutes=MINUTES, **traffic))
+    assert "FAIL" == failed.outcome
+
+
+def test_full_sampling_need_not_be_required():
+    """The specification may accept less."""
+    spec = replace(SPEC, require_full_sampling=False)
+    given = seen(GOOD, minutes=MINUTES, sampling=50.0, requests=(200.0, 100.0))
+    assert "PASS" == judge(spec, given).outcome
+
+
+def test_a_window_that_is_too_short_does_not_pass():
+    """An hour is AWS's shortest shadow test."""
+    spec = replace(SPEC, min_duration=3 * 3600)
+    verdict = judge(spec, seen(GOOD, minutes=MINUTES))
+    assert ("INCONCLUSIVE", False) == (verdict.outcome, verdict.stage_passed)
+    assert "window of 120 min is below 180 min" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("found", "outcome"),
+    [
+        (OutsideResult.of_alarm("cpu-high", "OK"), "PASS"),
+        (OutsideResult.of_alarm("cpu-high", "ALARM"), "FAIL"),
+        (OutsideResult.of_alarm("cpu-high", "INSUFFICIENT_DATA"), "INCONCLUSIVE"),
+        (None, "INCONCLUSIVE"),
+    ],
+)
+def test_an_alarm_takes_part(found, outcome):
+    """A CloudWatch alarm passes, fails or leaves open like any criterion; absent it passes not."""
+    spec = replace(SPEC, outside=(OutsideCriterion(name="cpu", target="cpu-high"),))
+    outside = {"cpu": found} if found else {}
+    verdict = judge(spec, seen(GOOD, minutes=MINUTES, outside=outside))
+    assert outcome == verdict.outcome
+
+
+def test_a_breaker_fails_the_verdict():
+    """A hard limit needs no statistics."""
+    breaker = Breaker(metric="ModelLatency", statistic="Average", limit=2e5, datapoints=(2, 3))
+    burst = list(GOOD[LATENCY].candidate.values)
+    burst[50:53] = [3e5, 1e5, 3e5]
+    pair = Pair(baseline=GOOD[LATENCY].baseline, candidate=series(burst))
+    verdict = judge(
+        replace(SPEC, breakers=(breaker,)), seen(GOOD | {LATENCY: pair}, minutes=MINUTES)
+    )
+    assert "FAIL" == verdict.outcome
+    assert verdict.breakers[0].tripped
+    assert verdict.reason.startswith(
+        "FAIL: ModelLatency Average was above 200 ms in 2 of 3 periods"
+    )
+
+
+def test_without_a_comparison_of_answers_it_is_operational_only():
+    """The verdict says when nobody looked at what the candidate answered."""
+    spec = replace(
+        SPEC,
+        criteria=(
+            *SPEC.criteria,
+            error_criterion(
+                name="agreement",
+                metric="prediction_disagreement",
+                comparison="absolute",
+                tolerance=0.05,
+                severity="warning",
+            ),
+        ),
+    )
+    stream = {("prediction_disagreement", "rate"): Pair(candidate=series([1.0] * MINUTES))}
+    without = judge(spec, seen(GOOD, minutes=MINUTES))
+    compared = judge(spec, seen(GOOD | stream, minutes=MINUTES))
+    assert (True, False) == (without.operational_only, compared.operational_only)
+    assert "answers were not compared" in without.reason
+
+
+def test_the_reason_fits_into_awss_record():
+    """One line, at most 1,024 characters, what speaks against the candidate first."""
+    many = tuple(error_criterion(name=f"criterion {'x' * 40} {index}") for index in range(30))
+    spec = replace(SPEC, criteria=(*many, latency_criterion()))
+    verdict = judge(spec, seen(SLOW, minutes=MINUTES))
+    assert len(verdict.reason) <= MAX_REASON
+    assert "\n" not in verdict.reason
+    assert verdict.reason.startswith("FAIL: FAIL latency +")
+
+
+@pytest.mark.parametrize("pairs", [GOOD, SLOW, {}])
+def test_a_verdict_travels_as_json(pairs):
+    """What goes through XCom comes back equal, and is small."""
+    spec = replace(SPEC, outside=(OutsideCriterion(name="cpu", target="cpu-high"),))
+    verdict = judge(spec, seen(pairs, minutes=MINUTES))
+    text = json.dumps(verdict.to_dict(), allow_nan=False)
+    assert verdict == Verdict.from_dict(json.loads(text))
+    assert len(text) < 8_000
+
+
+def test_the_same_observations_give_the_same_verdict():
+    """Re-runs and backfills reproduce it."""
+    given = seen(UNSURE, minutes=MINUTES)
+    assert judge(SPEC, given) == judge(SPEC, given)
+
+
+def test_the_whole_verdict_rarely_fails_an_equal_candidate():
+    """Looked at ten times in two hours, an equal candidate is rejected in few of 60 runs."""
+    failed = 0
+    for seed in range(60):
+        draw = random.Random(seed)
+        pair = noisy(MINUTES, 1.0, seed=seed)
+        errors = [[float(draw.random() < 0.3) for _ in range(MINUTES)] for _ in range(2)]
+        for minutes in range(30, MINUTES + 1, 10):
+            observed = seen(
+                {ERRORS: rates(*errors), LATENCY: pair}, minutes=minutes, scheduled=False
+            )
+            if judge(SPEC, observed).outcome == "FAIL":
+                failed += 1
+                break
+    assert failed <= 3
+
+
+@pytest.mark.parametrize("guarded", [False, True])
+def test_a_late_regression_is_a_breakers_matter(guarded):
+    """A step in the middle keeps the verdict from PASS; a breaker makes it FAIL."""
+    breaker = Breaker(
+        metric="ModelLatency", statistic="Average", relative_limit=1.3, datapoints=(15, 20)
+    )
+    before, after = noisy(600, 1.0), noisy(600, 1.5, seed=2)
+    pair = Pair(
+        baseline=series([*before.baseline.values, *after.baseline.values]),
+        candidate=series([*before.candidate.values, *after.candidate.values]),
+    )
+    spec = replace(SPEC, criteria=(latency_criterion(),), breakers=(breaker,) * guarded)
+    verdict = judge(spec, seen({LATENCY: pair}, minutes=1200))
+    assert ("FAIL" if guarded else "INCONCLUSIVE") == verdict.outcome

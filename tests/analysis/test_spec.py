@@ -1,0 +1,230 @@
+"""Specifications: their defaults, their faults, and how they are read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from airflow_shadow.analysis import (
+    AnalysisSpec,
+    Breaker,
+    Criterion,
+    OutsideCriterion,
+    parse_statistic,
+    read_spec,
+)
+from airflow_shadow.exceptions import InvalidRequestError
+from tests.analysis.data import error_criterion, latency_criterion
+
+FULL = {
+    "criteria": [
+        {
+            "name": "tail",
+            "metric": "ModelLatency",
+            "statistic": "above:250ms",
+            "comparison": "difference",
+            "tolerance": "0.01",
+            "severity": "warning",
+            "min_samples": "900",
+            "looks": "anytime",
+            "on_no_data": "fail",
+        },
+        {"name": "latency", "metric": "ModelLatency", "statistic": "Average", "tolerance": 0.1},
+    ],
+    "breakers": [{"metric": "Invocation5XXErrors", "limit": "0.5", "datapoints": "2 of 3"}],
+    "outside": [{"name": "cpu", "target": "cpu-high"}],
+    "alpha": "0.1",
+    "period": "300",
+    "require_full_sampling": "False",
+}
+MEANT = AnalysisSpec(
+    criteria=(
+        Criterion(
+            name="tail",
+            metric="ModelLatency",
+            statistic="above:250ms",
+            comparison="difference",
+            tolerance=0.01,
+            severity="warning",
+            min_samples=900,
+            looks="anytime",
+            on_no_data="fail",
+        ),
+        Criterion(name="latency", metric="ModelLatency", statistic="Average", tolerance=0.1),
+    ),
+    breakers=(Breaker(metric="Invocation5XXErrors", limit=0.5, datapoints=(2, 3)),),
+    outside=(OutsideCriterion(name="cpu", target="cpu-high"),),
+    alpha=0.1,
+    period=300,
+    require_full_sampling=False,
+)
+YAML = """
+criteria:
+  - {name: tail, metric: ModelLatency, statistic: "above:250ms", comparison: difference,
+     tolerance: 0.01, severity: warning, min_samples: 900, looks: anytime, on_no_data: fail}
+  - {name: latency, metric: ModelLatency, statistic: Average, tolerance: 0.1}
+breakers:
+  - {metric: Invocation5XXErrors, limit: 0.5, datapoints: [2, 3]}
+outside:
+  - {name: cpu, target: cpu-high}
+alpha: 0.1
+period: 300
+require_full_sampling: no
+"""
+
+
+@pytest.mark.parametrize("given", [FULL, json.dumps(FULL), YAML, MEANT])
+def test_a_dict_json_and_yaml_mean_the_same(given):
+    """Numbers may be text, and YAML's `no` is what was written."""
+    assert MEANT == read_spec(given)
+
+
+def test_the_specification_in_the_docs_is_one():
+    """What docs/analysis.md shows can be read, and asks for what it says."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "analysis.md").read_text()
+    spec = read_spec(page.split("```yaml\n")[1].split("```")[0])
+    assert ["server errors", "mean latency", "slow answers", "agreement"] == [
+        criterion.name for criterion in spec.criteria
+    ]
+
+
+def test_nothing_given_is_the_default():
+    """AWS's advice needs no configuration."""
+    spec = read_spec({})
+    assert AnalysisSpec() == spec
+    assert [
+        ("server errors", 0.005, "critical", 1000),
+        ("model errors", 0.005, "critical", 1000),
+        ("mean latency", 0.1, "critical", 1),
+        ("caller errors", 0.01, "warning", 500),
+    ] == [(c.name, c.tolerance, c.severity, c.needed_samples) for c in spec.criteria]
+
+
+def test_all_faults_are_in_one_error():
+    """Unknown keys, wrong types, missing fields and broken rules need no second round."""
+    with pytest.raises(InvalidRequestError) as caught:
+        read_spec(
+            {
+                "critera": [],
+                "alpha": "high",
+                "criteria": [
+                    {"name": "a", "metric": "M", "tolerance": True, "colour": "red"},
+                    {"name": "b", "metric": "M"},
+                    {"name": "c", "metric": "M", "statistic": "p99", "tolerance": 0.1},
+                    "d",
+                ],
+                "breakers": [{"metric": "M", "datapoints": [4, 3], "limit": 1}],
+            }
+        )
+    found = caught.value.found
+    assert found.startswith("8 fault(s): ")
+    for fault in (
+        "critera: unknown; known are criteria, breakers",
+        "alpha: 'high' is not a number",
+        "criteria[0].tolerance: True is not a number",
+        "criteria[0].colour: unknown",
+        "criteria[1].tolerance: is missing",
+        "criteria[3]: 'd' is not a structure",
+        "percentiles of minutes cannot be averaged; use above:<limit>",
+        "breakers[0].datapoints: (4, 3) is not M of N",
+    ):
+        assert fault in found
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "fault"),
+    [
+        ("criteria", "x", "criteria: 'x' is not a list"),
+        ("period", "1.5", "period: '1.5' is not a whole number"),
+        ("looks", "always", "looks: 'always' is not one of scheduled, anytime"),
+        ("require_full_sampling", "maybe", "'maybe' is neither true nor false"),
+        ("alpha", "nan", "alpha: 'nan' is not a number"),
+        ("alpha", "0.5", "alpha: 0.5 is not above 0 and at most 0.2"),
+        ("min_periods", 3, "min_periods: 3 is not at least 10"),
+        ("planned_looks", 0, "planned_looks: 0 is not at least 1"),
+        ("traffic_tolerance", 1, "traffic_tolerance: 1.0 is not between 0 and 1"),
+        ("period", 0, "period: 0 is not at least 1"),
+        ("criteria", [], "criteria: none is critical, so nothing could pass"),
+        ("breakers", [{"metric": "M"}], "give either limit or relative_limit"),
+        ("breakers", [{"metric": "M", "limit": "1", "datapoints": "3"}], "is not M and N"),
+        ("breakers", [{}], "breakers[0].metric: is missing"),
+        ("outside", [{"name": "a", "target": ""}], "outside[0].target: is empty"),
+    ],
+)
+def test_each_fault_is_named_with_its_path(field, value, fault):
+    """What is wrong, and where."""
+    with pytest.raises(InvalidRequestError) as caught:
+        read_spec({field: value})
+    assert fault in caught.value.found
+
+
+@pytest.mark.parametrize("text", ["", "[1, 2]", "a: [", "5"])
+def test_text_that_is_no_structure_is_refused(text):
+    """Neither JSON nor YAML, or something else in it."""
+    with pytest.raises(InvalidRequestError):
+        read_spec(text)
+
+
+@pytest.mark.parametrize(
+    ("fields", "fault"),
+    [
+        ({"tolerance": 0.0}, "tolerance: 0.0 is not above 0"),
+        ({"tolerance": 1.5}, "of a rate is a share, below 1"),
+        ({"comparison": "relative"}, "a ratio of rates explodes near zero"),
+        ({"name": " "}, "name: is empty"),
+        ({"name": "x" * 61}, "name: has 61 characters"),
+        ({"metric": ""}, "metric: is empty"),
+        ({"min_samples": 0}, "min_samples: 0 is not at least 1"),
+        ({"comparison": "absolute", "direction": "either"}, "direction: an absolute limit"),
+    ],
+)
+def test_a_criterion_that_cannot_be_judged_is_refused(fields, fault):
+    """Each rule has its message."""
+    with pytest.raises(InvalidRequestError) as caught:
+        AnalysisSpec(criteria=(error_criterion(**fields),))
+    assert fault in caught.value.found
+
+
+def test_two_criteria_need_two_names():
+    """The verdict is read by names."""
+    with pytest.raises(InvalidRequestError) as caught:
+        AnalysisSpec(criteria=(latency_criterion(), latency_criterion()))
+    assert "the name 'latency' is used more than once" in caught.value.found
+
+
+def test_what_must_be_read_is_named_once():
+    """Criteria and breakers on the same statistic share one query."""
+    assert (
+        ("Invocation5XXErrors", "rate"),
+        ("InvocationModelErrors", "rate"),
+        ("ModelLatency", "Average"),
+        ("Invocation4XXErrors", "rate"),
+    ) == AnalysisSpec().needs
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("rate", ("rate", "Sum", None)),
+        ("Average", ("mean", "Average", None)),
+        ("tm99", ("mean", "tm99", None)),
+        ("IQM", ("mean", "IQM", None)),
+        ("above:250ms", ("above", "TC(250000:)", 250e3)),
+        ("above:1.5s", ("above", "TC(1500000:)", 1.5e6)),
+        ("above:800us", ("above", "TC(800:)", 800.0)),
+        ("above:70", ("above", "TC(70:)", 70.0)),
+    ],
+)
+def test_statistics_are_read_from_their_names(text, expected):
+    """Limits come out in the metric's own unit, as CloudWatch is asked for them."""
+    found = parse_statistic(text)
+    assert expected == (found.kind, found.cloudwatch, found.limit)
+
+
+@pytest.mark.parametrize("text", ["p99", "p99.9", "PR(:250)", "Sum", "above:", "above:5h", "tm"])
+def test_other_statistics_are_refused(text):
+    """Percentiles above all."""
+    with pytest.raises(ValueError, match="is not one of rate"):
+        parse_statistic(text)
