@@ -19,6 +19,19 @@ from tests.tasks import Tasks
 OTHERS = ["success", "deferred", "running", "up_for_retry", None]
 
 
+def trigger(name: str, action: str) -> trigger_module.InferenceExperimentTrigger:
+    """Return a trigger that waits for the end of an experiment."""
+    return trigger_module.InferenceExperimentTrigger(
+        goal={"kind": "status", "name": name, "targets": ["Completed"]},
+        then="settled",
+        carry={},
+        progress={},
+        deadline=time.time() + 60,
+        waiter_delay=0.01,
+        on_kill_action=action,
+    )
+
+
 @pytest.fixture
 def killed(emulator, churn, monkeypatch, mode):
     """Create with an action, kill the task where it waits, and say what its state is then."""
@@ -31,16 +44,7 @@ def killed(emulator, churn, monkeypatch, mode):
         if mode == "worker":
             run.operator.on_kill()
             return
-        trigger = trigger_module.InferenceExperimentTrigger(
-            goal={"kind": "status", "name": run.value, "targets": ["Completed"]},
-            then="settled",
-            carry={},
-            progress={},
-            deadline=time.time() + 60,
-            waiter_delay=0.01,
-            on_kill_action=action,
-        )
-        _, kwargs = trigger.serialize()
+        _, kwargs = trigger(run.value, action).serialize()
         again = trigger_module.InferenceExperimentTrigger(**json.loads(json.dumps(kwargs)))
         asyncio.run(again.on_kill())
 
@@ -77,4 +81,25 @@ def test_a_kill_asks_once_and_does_not_wait(killed, emulator):
     while not accepted(emulator, "StopInferenceExperiment"):
         assert time.monotonic() < deadline, "the call never arrived"
         time.sleep(0.05)
+    assert 1 == len(accepted(emulator, "StopInferenceExperiment"))
+
+
+def test_a_kill_that_is_cancelled_goes_on(churn, emulator, monkeypatch):
+    """Airflow 3.3 cancels a killed trigger about once a second until it has ended."""
+    monkeypatch.setattr(trigger_module, "task_state", lambda _: time.sleep(0.3) or "failed")
+    run = Tasks(mode="worker").run(CreateInferenceExperimentOperator, **CREATE)
+
+    def await_stop() -> None:
+        deadline = time.monotonic() + 20
+        while not accepted(emulator, "StopInferenceExperiment"):
+            assert time.monotonic() < deadline, "the kill never arrived"
+            time.sleep(0.05)
+
+    async def killed() -> None:
+        kill = asyncio.ensure_future(trigger(run.value, "stop").on_kill())
+        await asyncio.sleep(0)
+        kill.cancel("again")
+        await asyncio.gather(kill, asyncio.to_thread(await_stop), return_exceptions=True)
+
+    asyncio.run(killed())
     assert 1 == len(accepted(emulator, "StopInferenceExperiment"))

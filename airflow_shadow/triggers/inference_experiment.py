@@ -30,6 +30,8 @@ from airflow_shadow.waiting import (
 )
 
 _Answer = TypeVar("_Answer")
+#: The event loop itself keeps no task alive.
+_UNDER_WAY: set[asyncio.Future[Any]] = set()
 #: AWS is asked in these threads; a look takes milliseconds, so a few serve many triggers.
 _THREADS = 4
 #: How long a client is shared before the connection is read again.
@@ -129,11 +131,13 @@ class InferenceExperimentTrigger(BaseTrigger):
         triggerer, and after a clear has already started the next try.
         """
         goal = goal_from_dict(self.goal)
-        if self.on_kill_action != "stop" or isinstance(goal, EndpointFree):
-            return
+        if self.on_kill_action == "stop" and not isinstance(goal, EndpointFree):
+            await _uncancelled(self._remove_shadow(goal.name))
+
+    async def _remove_shadow(self, name: str) -> None:
         state = await sync_to_async(task_state)(self.task_instance)
         if state != "failed":
-            self.log.info("The task is %s; experiment %r is left alone.", state, goal.name)
+            self.log.info("The task is %s; experiment %r is left alone.", state, name)
             return
         hook = InferenceExperimentHook(
             aws_conn_id=self.aws_conn_id,
@@ -141,7 +145,7 @@ class InferenceExperimentTrigger(BaseTrigger):
             verify=self.verify,
             config=self.botocore_config,
         )
-        await sync_to_async(hook.remove_shadow_now)(goal.name, reason=KILLED)
+        await sync_to_async(hook.remove_shadow_now)(name, reason=KILLED)
 
     async def _wait(self) -> Outcome:
         policy = Policy(self.waiter_delay, self.deadline, self.waiter_max_attempts)
@@ -176,13 +180,17 @@ class InferenceExperimentTrigger(BaseTrigger):
         return await _uncancelled(answer(look))
 
 
-async def _uncancelled(look: Coroutine[Any, Any, _Answer]) -> _Answer:
-    """Await a thread's answer; a cancellation ends the awaiting only, and keeps its message.
+async def _uncancelled(work: Coroutine[Any, Any, _Answer]) -> _Answer:
+    """Await work that goes on when the awaiting is cancelled; the cancellation keeps its message.
 
     Airflow says by that message that a person acted, which is when it calls `on_kill`;
-    `sync_to_async` would lose it.
+    `sync_to_async` would lose it. And Airflow 3.3.2 cancels a trigger again about once a second
+    until it has ended, so that a longer `on_kill` would be cut off.
     """
-    return await asyncio.shield(look)
+    task = asyncio.ensure_future(work)
+    _UNDER_WAY.add(task)
+    task.add_done_callback(_UNDER_WAY.discard)
+    return await asyncio.shield(task)
 
 
 @cache

@@ -1,0 +1,108 @@
+"""What must hold of the emulator's history after every scenario, however much went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+Entry = dict[str, Any]
+#: Whose experiment it is: (dag/run/task/map index, generation), from the tags of its creation.
+Key = tuple[str, str]
+
+_CONCLUDED = {"Completed", "Cancelled"}
+#: Causes that are a person's own doing, not an experiment's.
+_BY_HAND = {"CreateEndpoint", "UpdateEndpoint", "UpdateEndpointWeightsAndCapacities"}
+_TASK, _GENERATION = "airflow-shadow:task", "airflow-shadow:generation"
+
+
+@dataclass
+class Story:
+    """One experiment from its creation to its deletion; a name may be used again after that."""
+
+    name: str
+    endpoint: str
+    key: Key | None
+    status: str = "Creating"
+    deleted: bool = False
+    stops: list[Entry] = field(default_factory=list)
+
+    @property
+    def live(self) -> bool:
+        """Tell whether it holds its endpoint."""
+        return not self.deleted and self.status not in _CONCLUDED
+
+
+def stories(history: Iterable[Entry]) -> Iterator[tuple[Entry, list[Story]]]:
+    """Yield each entry with all experiments as they stood right after it."""
+    told: list[Story] = []
+    for entry in history:
+        if entry["kind"] == "call":
+            _tell_call(entry, told)
+        elif entry["kind"] == "status" and (story := standing(told, entry)):
+            story.status = entry["to"]
+        yield entry, told
+
+
+def standing(told: list[Story], entry: Entry) -> Story | None:
+    """Return the experiment that bears the entry's name now."""
+    named = [story for story in told if story.name == entry["name"] and not story.deleted]
+    return named[-1] if named else None
+
+
+def _tell_call(entry: Entry, told: list[Story]) -> None:
+    story = standing(told, entry)
+    if entry["operation"] == "CreateInferenceExperiment":
+        request = entry["request"]
+        told.append(Story(entry["name"], request["EndpointName"], key_of(request)))
+    elif entry["operation"] == "StopInferenceExperiment" and story:
+        story.stops.append(entry)
+    elif entry["operation"] == "DeleteInferenceExperiment" and story:
+        story.deleted = True
+
+
+def key_of(request: Entry) -> Key | None:
+    """Return who created an experiment, `None` for one that bears no tags of ours."""
+    tags = {tag["Key"]: tag["Value"] for tag in request.get("Tags") or []}
+    return (tags[_TASK], tags[_GENERATION]) if _TASK in tags else None
+
+
+def created(history: Iterable[Entry], endpoint: str) -> list[Key]:
+    """Return who created experiments on an endpoint, in order."""
+    told = [story for _, told in stories(history) for story in told[-1:]]
+    unique = {id(story): story for story in told if story.endpoint == endpoint}
+    return [story.key for story in unique.values() if story.key]
+
+
+def audit(history: list[Entry], *, endpoints: list[str]) -> None:
+    """Assert what must hold of some endpoints whatever happened.
+
+    One experiment for each (run, task, map index, generation) and the other way round, never two
+    live ones on one endpoint, none stopped twice, and no change of an endpoint's configuration
+    that no experiment and no person caused.
+    """
+    told: list[Story] = []
+    for entry, told in stories(history):
+        for endpoint in endpoints:
+            live = [story.name for story in told if story.endpoint == endpoint and story.live]
+            assert len(live) <= 1, f"{live} live on {endpoint} at once after {entry}"
+        if entry["kind"] == "endpoint" and entry["endpoint"] in endpoints:
+            _assert_caused(entry, told)
+    for endpoint in endpoints:
+        _assert_bijection([story for story in told if story.endpoint == endpoint])
+
+
+def _assert_caused(entry: Entry, told: list[Story]) -> None:
+    if "config" not in entry["changed"]:
+        return
+    causes = {story.name for story in told if story.endpoint == entry["endpoint"]} | _BY_HAND
+    assert entry["cause"] in causes, f"a change that nobody caused: {entry}"
+
+
+def _assert_bijection(told: list[Story]) -> None:
+    """Hold experiments against those who created them; a broken one may be made anew."""
+    standing_keys = [story.key for story in told if story.key and not story.deleted]
+    twice = sorted({key for key in standing_keys if standing_keys.count(key) > 1})
+    assert twice == [], f"more than one experiment for {twice}"
+    for story in told:
+        assert len(story.stops) <= 1, f"{story.name} was stopped {len(story.stops)} times"

@@ -1,0 +1,159 @@
+"""AWS as a scenario sees it: endpoints of its own, their history, and the audit."""
+
+from __future__ import annotations
+
+import json
+import urllib.parse
+import urllib.request
+import uuid
+from typing import Any
+
+import boto3
+
+from airflow_shadow.emulator import fleet
+from tests.e2e.audit import Key, audit, created
+from tests.e2e.processes import until
+
+REGION = "us-east-1"
+#: The account of whoever assumes no role of another.
+ACCOUNT = "123456789012"
+
+
+class Aws:
+    """The emulator's SageMaker; what a scenario sets up here is audited at its end."""
+
+    def __init__(self, url: str, *, region: str = REGION, account: str = ACCOUNT) -> None:
+        self.url = url
+        self.region = region
+        self.account = account
+        self.client = boto3.client(
+            "sagemaker", endpoint_url=url, region_name=region, **_credentials(url, account)
+        )
+        self.endpoints: list[str] = []
+
+    # --- what there is ---------------------------------------------------------------------
+
+    def endpoint(self, label: str, *, model: str = "v1", candidates: tuple[str, ...] = ()) -> str:
+        """Create an endpoint with a name of its own, and models to try on it."""
+        return self.own(f"{label}-{uuid.uuid4().hex[:6]}", model=model, candidates=candidates)
+
+    def own(self, name: str, *, model: str = "v1", candidates: tuple[str, ...] = ()) -> str:
+        """Create an endpoint of a given name, and models to try on it."""
+        for model_name in (model, *candidates):
+            self.model(model_name)
+        fleet.create_endpoint(self.client, endpoint_name=name, model_name=model)
+        self.endpoints.append(name)
+        return name
+
+    def model(self, name: str) -> str:
+        """Create a model unless it is there."""
+        try:
+            fleet.create_model(self.client, name=name)
+        except self.client.exceptions.ClientError as error:
+            if error.response["Error"]["Code"] != "ValidationException":
+                raise
+        return name
+
+    def serves(self, endpoint: str) -> str:
+        """Return the model that an endpoint serves."""
+        config = self.client.describe_endpoint(EndpointName=endpoint)["EndpointConfigName"]
+        described = self.client.describe_endpoint_config(EndpointConfigName=config)
+        return str(described["ProductionVariants"][0]["ModelName"])
+
+    def experiments(self, endpoint: str) -> list[dict[str, Any]]:
+        """Return the descriptions of an endpoint's experiments, oldest first."""
+        rows = self.client.get_paginator("list_inference_experiments").paginate()
+        names = [row["Name"] for page in rows for row in page["InferenceExperiments"]]
+        found = [self.client.describe_inference_experiment(Name=name) for name in names]
+        mine = [one for one in found if one["EndpointMetadata"]["EndpointName"] == endpoint]
+        return sorted(mine, key=lambda one: one["CreationTime"])
+
+    # --- what happened -----------------------------------------------------------------------
+
+    def history(self) -> list[dict[str, Any]]:
+        """Return all that happened in the account and region, oldest first."""
+        place = urllib.parse.urlencode({"account": self.account, "region": self.region})
+        found: list[dict[str, Any]] = self.control("GET", f"history?{place}")
+        return found
+
+    def calls(self, endpoint: str, operation: str) -> list[dict[str, Any]]:
+        """Return the accepted calls of one operation about an endpoint or its experiments."""
+        return [
+            entry
+            for entry in self.history()
+            if entry["kind"] == "call"
+            and entry["operation"] == operation
+            and endpoint in json.dumps(entry)
+        ]
+
+    def created(self, endpoint: str) -> list[Key]:
+        """Return who created the endpoint's experiments, in order: (task instance, generation)."""
+        return created(self.history(), endpoint)
+
+    def promoted(self, endpoint: str) -> list[str]:
+        """Return the models that were promoted on an endpoint, in order."""
+        names = {
+            call["name"]: call["request"]["ModelVariants"][1]["ModelName"]
+            for call in self.calls(endpoint, "CreateInferenceExperiment")
+        }
+        stops = self.calls(endpoint, "StopInferenceExperiment")
+        return [
+            names[stop["name"]]
+            for stop in stops
+            if "Promote" in stop["request"]["ModelVariantActions"].values()
+        ]
+
+    def held(self, about: str) -> dict[str, Any]:
+        """Wait until a call that names something is held (see the emulator's `Holds`)."""
+        found: dict[str, Any] = until(
+            lambda: next(
+                (one for one in self.control("GET", "held") if about in (one["name"] or "")), None
+            ),
+            what=f"a call about {about} to be held",
+        )
+        return found
+
+    def keep(self, about: str) -> str:
+        """Wait until a call is held, and hold it too when botocore sends it again after a minute.
+
+        :return: what the call names
+        """
+        held = self.held(about)
+        kind, operation, name = held["kind"], held["operation"], str(held["name"])
+        self.fault(kind=kind, operation=operation, about=name, times=None)
+        return name
+
+    def let_go(self, about: str, *, drop: bool = False) -> None:
+        """Let held calls go on, or end their connections."""
+        query = urllib.parse.urlencode({"name": about, "drop": str(drop).lower()})
+        self.control("DELETE", f"held?{query}")
+
+    def fault(self, **fault: Any) -> None:
+        """Let something go wrong (see the emulator's `Faults.add`)."""
+        self.control("POST", "faults", fault)
+
+    def control(self, method: str, what: str, body: dict[str, Any] | None = None) -> Any:
+        """Call the emulator's control API."""
+        data = json.dumps(body).encode() if body is not None else None
+        request = urllib.request.Request(f"{self.url}/shadow-api/{what}", data, method=method)
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            return json.loads(answer.read())
+
+    def audit(self) -> None:
+        """Assert that the history of this scenario's endpoints is as it must be."""
+        audit(self.history(), endpoints=self.endpoints)
+
+
+def _credentials(url: str, account: str) -> dict[str, str]:
+    """Return what a client of an account needs: in another one than the caller's, a role."""
+    own = {"aws_access_key_id": "test", "aws_secret_access_key": "test"}
+    if account == ACCOUNT:
+        return own
+    sts = boto3.client("sts", endpoint_url=url, region_name=REGION, **own)
+    role = f"arn:aws:iam::{account}:role/tests"
+    assumed = sts.assume_role(RoleArn=role, RoleSessionName="tests")["Credentials"]
+    return {
+        "aws_access_key_id": assumed["AccessKeyId"],
+        "aws_secret_access_key": assumed["SecretAccessKey"],
+        "aws_session_token": assumed["SessionToken"],
+    }

@@ -1,0 +1,34 @@
+"""Mapped creations: many endpoints at once, and many candidates for one endpoint."""
+
+from __future__ import annotations
+
+from airflow_shadow.emulator import fleet
+from tests.e2e.places import creation
+
+
+def test_a_dozen_endpoints_one_of_which_fails(api, aws):
+    """Only the failed index is done again once its cause is mended; nothing is created twice."""
+    dag_id = "e2e_mapped_endpoints"
+    endpoints = [aws.endpoint("mapped", candidates=("v2",)) for _ in range(11)]
+    aws.endpoints.append(missing := f"{endpoints[0]}-late")
+    api.unpause(dag_id)
+    run = api.trigger(dag_id, {"endpoints": [*endpoints, missing]})["dag_run_id"]
+    assert api.finish(dag_id, run) == "failed"
+    assert api.states(dag_id, run)["create[11]"] == "failed"
+    fleet.create_endpoint(aws.client, endpoint_name=missing, model_name="v1")
+    api.clear(dag_id, run, "create", only_failed=True)
+    assert api.finish(dag_id, run) == "success"
+    created = [aws.created(endpoint) for endpoint in [*endpoints, missing]]
+    first = [[creation(dag_id, run, generation=3, map_index=index)] for index in range(11)]
+    assert created == [*first, [creation(dag_id, run, generation=4, map_index=11)]]
+
+
+def test_candidates_queue_for_one_endpoint(api, aws):
+    """Three mapped rollouts take turns on their endpoint; each candidate is promoted once."""
+    dag_id, models = "e2e_mapped_models", ["v2", "v3", "v4"]
+    endpoint = aws.endpoint("mapped-one", candidates=tuple(models))
+    api.unpause(dag_id)
+    run = api.trigger(dag_id, {"endpoint": endpoint, "models": models})["dag_run_id"]
+    assert api.finish(dag_id, run) == "success"
+    promoted = aws.promoted(endpoint)
+    assert (sorted(promoted), aws.serves(endpoint)) == (models, promoted[-1])

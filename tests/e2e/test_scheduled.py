@@ -1,0 +1,31 @@
+"""Runs that the scheduler makes by itself."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from tests.e2e.dated import Dated
+
+EVERY = 5
+
+
+def test_three_dates_promote_three_candidates(api, aws):
+    """A Dag with a short timetable promotes a candidate a date, and ends on the last one."""
+    start = datetime.now(UTC).replace(microsecond=0)
+    moments = [start + timedelta(seconds=EVERY * number) for number in range(3)]
+    first, _, last = (moment.isoformat() for moment in moments)
+    arguments = f"""
+        schedule=DeltaTriggerTimetable(timedelta(seconds={EVERY})),
+        start_date=datetime.fromisoformat({first!r}),
+        end_date=datetime.fromisoformat({last!r}),
+        catchup=True,
+        max_active_runs=1,
+        default_args={{"deferrable": True}},
+    """
+    dag = Dated.install(api, aws, "nightly", moments=moments, arguments=arguments)
+    assert set(dag.ended(3).values()) == {"success"}
+    assert (len(aws.created(dag.name)), aws.promoted(dag.name), aws.serves(dag.name)) == (
+        3,
+        [dag.model(moment) for moment in moments],
+        dag.model(moments[-1]),
+    )
