@@ -17,6 +17,7 @@ try:
         AirflowSensorTimeout,
         AirflowSkipException,
         TaskDeferralError,
+        TaskDeferralTimeout,
     )
     from airflow.sdk.module_loading import import_string
 except ImportError:  # Airflow 2.11
@@ -34,6 +35,9 @@ except ImportError:  # Airflow 2.11
         render_template_to_string,
     )
     from airflow.utils.module_loading import import_string
+
+    class TaskDeferralTimeout(AirflowException):
+        """Never raised there: a timeout is a `TaskDeferralError`, told by its text."""
 
 
 def first_reschedule_date(sensor: Any, context: Context) -> datetime | None:
@@ -84,11 +88,9 @@ def run_moment(context: Context) -> datetime:
     return max(moment for moment in moments if moment)
 
 
-def is_deferral_timeout(error: TaskDeferralError) -> bool:
+def is_deferral_timeout(error: AirflowException) -> bool:
     """Tell whether a deferral ended because its `timeout` ran out; else the trigger broke."""
-    return type(error).__name__ == "TaskDeferralTimeout" or "Trigger/execution timeout" in str(
-        error
-    )
+    return isinstance(error, TaskDeferralTimeout) or "Trigger/execution timeout" in str(error)
 
 
 __all__ = [
@@ -100,6 +102,7 @@ __all__ = [
     "BaseOperator",
     "Context",
     "TaskDeferralError",
+    "TaskDeferralTimeout",
     "conf",
     "first_reschedule_date",
     "import_string",

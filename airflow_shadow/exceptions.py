@@ -6,6 +6,7 @@
      ├── InvalidRequestError            the arguments do not make a request AWS could accept
      ├── AwsError                       AWS did not do what was asked
      │    ├── AwsUnavailableError       throttled, 5xx, connection or credentials lost for too long
+     │    │    └── MetricsUnreadableError  CloudWatch answered only in part
      │    ├── AwsAccessDeniedError      the caller lacks a permission
      │    └── AwsRefusedError           AWS refused the call
      ├── EndpointError                  the endpoint cannot take a shadow test
@@ -99,6 +100,12 @@ class AwsUnavailableError(AwsError):
 
     retriable = True
     next_step = "Retry the task; if it stays, check the network and the connection's credentials."
+
+
+class MetricsUnreadableError(AwsUnavailableError):
+    """CloudWatch answered a query only in part, which must not be taken for no data."""
+
+    next_step = "Retry the task; if it stays, judge a shorter window or a longer period."
 
 
 class AwsAccessDeniedError(AwsError):

@@ -19,9 +19,10 @@ ARROWS = {
     "lifecycle": set(),
     "ownership": {"lifecycle"},
     "analysis": {"exceptions"},
+    "report": {"analysis"},
     "waiting": {"exceptions", "lifecycle"},
     "_compat": set(),
-    "hooks": {"exceptions", "service_model", "lifecycle", "waiting"},
+    "hooks": {"analysis", "exceptions", "service_model", "lifecycle", "waiting"},
     "triggers": {"_compat", "hooks", "waiting"},
     "flows": {
         "_compat",

@@ -46,7 +46,12 @@ def perform(response: "Bound", action: Action) -> TYPE_RESPONSE:
         region=response.region,
         names=_names(response),
     )
-    status, headers, body = _go_wrong(response, fault, action) if fault else _act(response, action)
+    if fault:
+        status, headers, body = _go_wrong(response, fault, action)
+    elif emulator.holds.is_held(_invocation(response)):
+        status, headers, body = _held(response, "hold-before", action)
+    else:
+        status, headers, body = _act(response, action)
     kept = {name: value for name, value in headers.items() if name.lower() != "date"}
     return status, kept | {"Date": http_date(emulator.clock.now())}, body
 
@@ -63,19 +68,28 @@ def _go_wrong(response: "Bound", fault: Fault, action: Action) -> TYPE_RESPONSE:
         time.sleep(float(fault.options.get("seconds", 1)))
         return _act(response, action)
     if fault.kind in {"hold-before", "hold-after"}:
-        return _held(response, fault, action)
+        return _held(response, fault.kind, action)
     if fault.kind == "drop-after":
         _act(response, action)
     raise LostConnectionError(endpoint_url=str(response.uri))
 
 
-def _held(response: "Bound", fault: Fault, action: Action) -> TYPE_RESPONSE:
+def _held(response: "Bound", kind: str, action: Action) -> TYPE_RESPONSE:
     """Keep a call before or after AWS acts, until it is let go."""
-    answer = _act(response, action) if fault.kind == "hold-after" else None
-    name = str(_facts(response)["name"])
-    if response.emulator.holds.hold(kind=fault.kind, operation=response.operation, name=name):
+    answer = _act(response, action) if kind == "hold-after" else None
+    if response.emulator.holds.hold(
+        kind=kind,
+        operation=response.operation,
+        name=str(_facts(response)["name"]),
+        invocation=_invocation(response),
+    ):
         raise LostConnectionError(endpoint_url=str(response.uri))
     return answer or _act(response, action)
+
+
+def _invocation(response: "Bound") -> str | None:
+    found = response.headers.get("amz-sdk-invocation-id")
+    return str(found) if found else None
 
 
 def _empty_page(response: "Bound") -> TYPE_RESPONSE:

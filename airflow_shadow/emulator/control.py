@@ -80,9 +80,9 @@ def _post_faults(emulator: "Emulator", request: Request) -> Answer:
     return emulator.faults.waiting()
 
 
-def _delete_faults(emulator: "Emulator", _: Request) -> Answer:
-    emulator.faults.clear()
-    return []
+def _delete_faults(emulator: "Emulator", request: Request) -> Answer:
+    emulator.faults.clear(kind=request.args.get("kind"), about=request.args.get("about"))
+    return emulator.faults.waiting()
 
 
 def _get_held(emulator: "Emulator", _: Request) -> Answer:

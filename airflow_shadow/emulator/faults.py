@@ -132,7 +132,11 @@ class Faults:
         with self._lock:
             return [asdict(fault) for fault in self._waiting]
 
-    def clear(self) -> None:
-        """Let nothing go wrong any more."""
+    def clear(self, *, kind: str | None = None, about: str | None = None) -> None:
+        """Let nothing go wrong any more, or nothing of one kind, or nothing about one thing."""
         with self._lock:
-            self._waiting.clear()
+            self._waiting = [
+                fault
+                for fault in self._waiting
+                if kind not in (None, fault.kind) or about not in (None, fault.about)
+            ]

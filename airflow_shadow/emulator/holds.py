@@ -14,12 +14,14 @@ class Hold:
     """One held call.
 
     :param kind: "hold-before" (AWS has not acted yet) or "hold-after" (only the answer is missing)
+    :param invocation: what botocore calls one call, however often it sends it
     """
 
     number: int
     kind: str
     operation: str
     name: str | None
+    invocation: str | None
     going: Event = field(default_factory=Event)
     dropped: bool = False
 
@@ -41,10 +43,24 @@ class Holds:
         self._numbers = count(1)
         self._held: dict[int, Hold] = {}
 
-    def hold(self, *, kind: str, operation: str, name: str | None) -> bool:
+    def is_held(self, invocation: str | None) -> bool:
+        """Tell whether a call is held that is sent again, because its caller lost patience."""
+        with self._lock:
+            held = {hold.invocation for hold in self._held.values()}
+        return invocation is not None and invocation in held
+
+    def hold(
+        self, *, kind: str, operation: str, name: str | None, invocation: str | None = None
+    ) -> bool:
         """Hold the calling thread until it is let go; return whether its connection shall drop."""
         with self._lock:
-            hold = Hold(number=next(self._numbers), kind=kind, operation=operation, name=name)
+            hold = Hold(
+                number=next(self._numbers),
+                kind=kind,
+                operation=operation,
+                name=name,
+                invocation=invocation,
+            )
             self._held[hold.number] = hold
         hold.going.wait(_PATIENCE)
         with self._lock:

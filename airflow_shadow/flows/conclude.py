@@ -124,6 +124,8 @@ class PromoteShadowVariantFlow(ConcludeFlow):
             return self._already(experiment)
         self._refuse_untested(experiment)
         now_runs = running(self.hook, _endpoint_of(experiment), asked=self._asked(experiment))
+        if self._has_ended(experiment, now_runs):
+            return self.await_rest(carry)
         rollouts = find_rollouts(self.hook, now_runs.arn)
         candidate = self._candidate(experiment)
         if not self.op.allow_older:
@@ -132,6 +134,16 @@ class PromoteShadowVariantFlow(ConcludeFlow):
         self._leave(rollouts, now_runs.arn, now_runs.model_name, candidate)
         again = self.stop(request, carry)
         return again or self.await_promotion(experiment)
+
+    def _has_ended(self, experiment: View, now_runs: Running) -> bool:
+        """Tell whether production changed because the experiment was concluded since our look.
+
+        Our own call may have done that: its answer was lost, or another copy of this task made it.
+        """
+        if now_runs.model_name == _baseline(experiment):
+            return False
+        found = self.hook.find_experiment(experiment["Name"])
+        return found is None or status_of(found) is not Status.RUNNING
 
     def _candidate(self, experiment: View) -> Rollout:
         shadow = shadow_variant(experiment) or {}
@@ -203,12 +215,12 @@ class PromoteShadowVariantFlow(ConcludeFlow):
 
     def _request(self, experiment: View, now_runs: Running) -> dict[str, Any]:
         """Return the stop that promotes: tested type, no fewer instances than production has."""
-        production = production_variant(experiment) or {}
-        if now_runs.model_name != production.get("ModelName"):
+        baseline = _baseline(experiment)
+        if now_runs.model_name != baseline:
             raise ProductionChangeError(
                 asked=self._asked(experiment),
                 found=f"production runs {now_runs.model_name!r} now, but the candidate was tested "
-                f"against {production.get('ModelName')!r}",
+                f"against {baseline!r}",
                 next_step="Test the candidate against what production runs now.",
             )
         shadow = shadow_variant(experiment) or {}
@@ -269,6 +281,10 @@ class RemoveShadowVariantFlow(ConcludeFlow):
                 raise
             return self._nothing()
         return again or self.await_end(experiment["Name"])
+
+
+def _baseline(experiment: View) -> str | None:
+    return (production_variant(experiment) or {}).get("ModelName")
 
 
 def _endpoint_of(experiment: View) -> str:

@@ -4,14 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any, Literal
-
-from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from airflow_shadow.exceptions import (
     AwsRefusedError,
@@ -20,14 +14,15 @@ from airflow_shadow.exceptions import (
     InvalidRequestError,
     ShadowError,
 )
-from airflow_shadow.hooks.errors import NOT_FOUND, VALIDATION, from_botocore, is_expired
+from airflow_shadow.hooks.calling import CallingHook
+from airflow_shadow.hooks.errors import NOT_FOUND, VALIDATION
+from airflow_shadow.hooks.metrics import CloudWatchHook
 from airflow_shadow.lifecycle import LIVE, Action, Status, mark, status_of, stop_request
 from airflow_shadow.service_model import (
     InvalidParametersError,
     Prepared,
     coerce,
     prepare,
-    to_plain,
 )
 from airflow_shadow.waiting import (
     AnyGoal,
@@ -45,17 +40,11 @@ from airflow_shadow.waiting import (
 
 Validate = Literal["strict", "warn"]
 
-# The waiting has its own back-off, so botocore need not insist; a user's setting wins.
-_CONFIG = Config(
-    connect_timeout=10, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3}
-)
 _INSIST_SECONDS = 300.0
-# A task that is killed has seconds: two calls, four seconds at most.
-_HURRIED = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
 _PAGE = 100  # the largest that ListInferenceExperiments allows
 
 
-class InferenceExperimentHook(AwsBaseHook):
+class InferenceExperimentHook(CallingHook):
     """Call Amazon SageMaker's inference experiments (shadow tests).
 
     Requests are given in the API's own words; rendered text gets the types that the service's
@@ -74,18 +63,12 @@ class InferenceExperimentHook(AwsBaseHook):
         super().__init__(*args, **kwargs)
         #: The experiment that was described last, for links of a task that is about to defer.
         self.described: dict[str, Any] | None = None
-        self._hurried = False
-        self._aws_clock: tuple[datetime, float] | None = None
         self._endpoint_of: dict[tuple[str, str], str] = {}
 
     @cached_property
-    def conn(self) -> Any:
-        """Return the SageMaker client; the connection's own settings win over ours."""
-        config = _CONFIG.merge(self.config)
-        return self.get_client_type(
-            region_name=self.region_name,
-            config=config.merge(_HURRIED) if self._hurried else config,
-        )
+    def cloudwatch(self) -> CloudWatchHook:
+        """Return the hook for CloudWatch that uses the same connection."""
+        return CloudWatchHook.beside(self)
 
     def remove_shadow_now(self, name: str, *, reason: str) -> None:
         """Remove an experiment's shadow in one attempt of four seconds at most, production kept.
@@ -105,29 +88,7 @@ class InferenceExperimentHook(AwsBaseHook):
                 )
             )
 
-    def forget_connection(self) -> None:
-        """Drop client and credentials, so that the next call makes fresh ones."""
-        for cached in ("conn", "conn_config", "config"):
-            self.__dict__.pop(cached, None)
-
     # --- calling -------------------------------------------------------------------------
-
-    def call(self, operation: str, params: Mapping[str, Any], *, asked: str = "") -> dict[str, Any]:
-        """Call one SageMaker operation and return its answer as plain values.
-
-        :param operation: the operation's name in the API, like `DescribeEndpoint`
-        :param params: its request, already typed
-        :param asked: what for, for error messages
-        """
-        method = getattr(self.conn, _method_name(self.conn, operation))
-        try:
-            response = method(**params)
-        except (ClientError, BotoCoreError) as error:
-            if is_expired(error):
-                self.forget_connection()
-            raise from_botocore(error, asked=asked or _describe_call(operation, params)) from error
-        self._set_clock(response)
-        return dict(to_plain(response))
 
     def insist(self, call: Callable[[], Any], *, delay: float) -> Any:
         """Make a call again while AWS is unavailable, for at most five minutes.
@@ -326,20 +287,6 @@ class InferenceExperimentHook(AwsBaseHook):
         production = (config.get("ProductionVariants") or [{}])[0]
         return {**endpoint, "Config": config, "ModelName": production.get("ModelName")}
 
-    # --- AWS's clock ---------------------------------------------------------------------
-
-    def _set_clock(self, response: Mapping[str, Any]) -> None:
-        headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-        if "date" in headers:
-            self._aws_clock = (parsedate_to_datetime(headers["date"]), time.monotonic())
-
-    def now(self) -> datetime:
-        """Return AWS's time: the `Date` of its last answer and what has passed since."""
-        if self._aws_clock is None:
-            return datetime.now(UTC)
-        then, at = self._aws_clock
-        return then + timedelta(seconds=time.monotonic() - at)
-
     # --- waiting -------------------------------------------------------------------------
 
     def answer(self, look: Look) -> Reply:
@@ -383,13 +330,3 @@ class InferenceExperimentHook(AwsBaseHook):
                 return None
             else:
                 time.sleep(step.seconds)
-
-
-def _method_name(client: Any, operation: str) -> str:
-    mapping: Mapping[str, str] = client.meta.method_to_api_mapping
-    return next(method for method, name in mapping.items() if name == operation)
-
-
-def _describe_call(operation: str, params: Mapping[str, Any]) -> str:
-    named = next((value for key, value in params.items() if key.endswith("Name")), "")
-    return f"{operation} {named!r}" if named else operation

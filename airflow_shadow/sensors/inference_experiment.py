@@ -14,6 +14,7 @@ from airflow_shadow._compat import (
     BaseOperator,
     Context,
     TaskDeferralError,
+    TaskDeferralTimeout,
     conf,
     import_string,
     is_deferral_timeout,
@@ -95,7 +96,8 @@ class InferenceExperimentSensor(  # type: ignore[override]
         """Resume like an operator: the base sensor would skip on errors that a poke would raise."""
         try:
             return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
-        except TaskDeferralError as error:
+        # Two classes in Airflow 3, neither a kind of the other.
+        except (TaskDeferralError, TaskDeferralTimeout) as error:
             if not is_deferral_timeout(error):
                 raise
             return self._flow(context).give_up()

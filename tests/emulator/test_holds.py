@@ -3,9 +3,13 @@
 import json
 import time
 import urllib.request
+from contextlib import suppress
 from threading import Thread
 
+import boto3
 import pytest
+from botocore.config import Config
+from botocore.exceptions import ReadTimeoutError
 
 from airflow_shadow.emulator.fleet import create_model
 
@@ -58,6 +62,32 @@ def test_a_dropped_call_never_happens(connect, emulator):
     control(emulator, "DELETE", "held?drop=true&name=lost")
     caller.join(60)
     assert (errors, emulator.history()) == (["ConnectionClosedError"], [])
+
+
+def test_a_held_call_is_held_when_it_is_sent_again(connect, emulator):
+    """A client that loses patience sends the same call once more, which changes nothing."""
+    emulator.faults.add(kind="hold-before", operation="CreateModel")
+    impatient = boto3.client(
+        "sagemaker",
+        endpoint_url=emulator.url,
+        region_name="us-east-1",
+        aws_access_key_id="any",
+        aws_secret_access_key="any",
+        config=Config(read_timeout=0.2, retries={"total_max_attempts": 2}),
+    )
+
+    def call():
+        with suppress(ReadTimeoutError):
+            create_model(impatient, name="twice")
+
+    caller = Thread(target=call)
+    caller.start()
+    deadline = time.monotonic() + 30
+    while len(control(emulator, "GET", "held")) < 2:
+        assert time.monotonic() < deadline, "the call was not held again"
+    caller.join(30)
+    control(emulator, "DELETE", "held?drop=true")
+    assert emulator.history() == []
 
 
 def test_a_fault_is_about_what_a_request_names(connect, emulator, experiments):

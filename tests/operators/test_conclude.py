@@ -19,6 +19,7 @@ from tests.helpers import (
     somebodys,
     statuses,
     stop,
+    until,
 )
 
 NAME = "theirs"
@@ -105,6 +106,14 @@ def test_a_lost_answer_stops_once(worker, running, emulator, operator, kind):
     emulator.faults.add(kind=kind, operation="StopInferenceExperiment")
     worker.run(operator, name=NAME, **NO_RETRIES)
     assert [NAME] == stops(emulator)
+
+
+def test_a_promotion_ends_before_its_answer_is_missed(promote, running, sagemaker, emulator, log):
+    """That production changed by the task's own call, whose answer was lost, is no surprise."""
+    emulator.faults.add(kind="drop-after", operation="StopInferenceExperiment")
+    log.when("AWS could not be asked", lambda: until(sagemaker, NAME, "Completed"))
+    assert NAME == promote(**NO_RETRIES).value
+    assert ([NAME], ["churn-v2"]) == (stops(emulator), serves(sagemaker))
 
 
 def test_a_second_run_stops_nothing(worker, running, emulator, operator):

@@ -19,6 +19,14 @@ from airflow_shadow.sensors import InferenceExperimentSensor
 from tests.helpers import expire, fails, somebodys, stop
 from tests.tasks import Tasks
 
+try:
+    from airflow.sdk.bases.operator import TriggerFailureReason
+
+    #: What Airflow writes where a deferral's time is over.
+    TRIGGER_TIMEOUT = TriggerFailureReason.TRIGGER_TIMEOUT.value
+except ImportError:  # Airflow 2.11
+    TRIGGER_TIMEOUT = "Trigger/execution timeout"
+
 NAME = "theirs"
 SENSOR_MODES = ("poke", "reschedule", "deferrable")
 
@@ -174,7 +182,7 @@ def test_a_reschedule_counts_from_the_first_look(scheduled, emulator):
 @pytest.mark.parametrize(
     ("message", "kind"),
     [
-        ("Trigger/execution timeout", AirflowSensorTimeout),
+        (TRIGGER_TIMEOUT, AirflowSensorTimeout),
         ("Trigger failure", TaskDeferralError),
     ],
 )

@@ -1,0 +1,120 @@
+"""Where CloudWatch keeps the metrics that a specification names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+from airflow_shadow.analysis import AnalysisSpec
+from airflow_shadow.exceptions import InvalidRequestError
+from airflow_shadow.hooks.metrics import Query
+
+_REQUESTS, _INSTANCES = "AWS/SageMaker", "/aws/sagemaker/Endpoints"
+_NAMESPACES = {
+    _REQUESTS: (
+        "Invocations",
+        "InvocationsPerInstance",
+        "Invocation4XXErrors",
+        "Invocation5XXErrors",
+        "InvocationModelErrors",
+        "ModelLatency",
+        "OverheadLatency",
+    ),
+    _INSTANCES: (
+        "CPUUtilization",
+        "MemoryUtilization",
+        "DiskUtilization",
+        "GPUUtilization",
+        "GPUMemoryUtilization",
+    ),
+}
+#: What is measured on captured data, not in CloudWatch; its caller adds it to the observations.
+_CAPTURED = frozenset({"prediction_disagreement"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class MetricSource:
+    """Say where CloudWatch keeps a metric of the variants.
+
+    :param namespace: CloudWatch's namespace
+    :param name: CloudWatch's name of the metric
+    :param dimensions: name to value; ``{endpoint}`` and ``{variant}`` in a value stand for the
+        names of the endpoint and of each variant
+    """
+
+    namespace: str
+    name: str
+    dimensions: Mapping[str, str] = field(
+        default_factory=lambda: {"EndpointName": "{endpoint}", "VariantName": "{variant}"}
+    )
+
+    def query(self, statistic: str, *, endpoint: str, variant: str) -> Query:
+        """Return the query for one variant."""
+        return Query(
+            namespace=self.namespace,
+            name=self.name,
+            dimensions=tuple(
+                (name, value.replace("{endpoint}", endpoint).replace("{variant}", variant))
+                for name, value in self.dimensions.items()
+            ),
+            statistic=statistic,
+        )
+
+
+#: The metrics that SageMaker sends for each variant.
+SOURCES: Mapping[str, MetricSource] = {
+    name: MetricSource(namespace=namespace, name=name)
+    for namespace, names in _NAMESPACES.items()
+    for name in names
+}
+
+
+def read_sources(value: Mapping[str, Any]) -> dict[str, MetricSource]:
+    """Return the sources that a Dag describes in plain words.
+
+    :param value: name of a metric in the specification to a mapping with `namespace`, `name` and,
+        unless they are SageMaker's, `dimensions`, as :class:`MetricSource` takes them
+    :raises InvalidRequestError: with all faults
+    """
+    faults = [
+        f"{metric}{fault}" for metric, described in value.items() for fault in _faults(described)
+    ]
+    if faults:
+        raise InvalidRequestError(asked="where metrics are kept", found="; ".join(faults))
+    return {metric: MetricSource(**described) for metric, described in value.items()}
+
+
+def _faults(described: Any) -> Iterator[str]:
+    if not isinstance(described, Mapping):
+        yield f": {described!r} is not a mapping"
+        return
+    known = [one.name for one in fields(MetricSource)]
+    yield from (f".{key}: is not one of {', '.join(known)}" for key in described.keys() - known)
+    for key in ("namespace", "name"):
+        if not isinstance(described.get(key), str):
+            yield f".{key}: {described.get(key)!r} is not text"
+    dimensions = described.get("dimensions", {})
+    if not isinstance(dimensions, Mapping):
+        yield f".dimensions: {dimensions!r} is not a mapping of text to text"
+    elif not all(isinstance(text, str) for pair in dimensions.items() for text in pair):
+        yield f".dimensions: {dict(dimensions)!r} is not a mapping of text to text"
+
+
+def measured(spec: AnalysisSpec) -> Iterator[tuple[str, str]]:
+    """Yield each metric and statistic that a specification needs of CloudWatch."""
+    return (key for key in spec.needs if key[0] not in _CAPTURED)
+
+
+def check_metrics(spec: AnalysisSpec, sources: Mapping[str, MetricSource] = SOURCES) -> None:
+    """Refuse metrics whose place is unknown: a mistyped name would have no data for ever.
+
+    :raises InvalidRequestError: naming them all
+    """
+    unknown = sorted({metric for metric, _ in measured(spec)} - set(sources))
+    if unknown:
+        raise InvalidRequestError(
+            asked="the metrics of an analysis",
+            found=f"no metric of SageMaker's named {', '.join(map(repr, unknown))}",
+            next_step=f"Use one of {', '.join(sorted(sources))}, or say where CloudWatch keeps it.",
+        )

@@ -1,0 +1,8 @@
+"""The verdict as one HTML file that a person can read anywhere, and keep."""
+
+from __future__ import annotations
+
+from airflow_shadow.report.facts import Experiment, Stage
+from airflow_shadow.report.page import render_report
+
+__all__ = ["Experiment", "Stage", "render_report"]

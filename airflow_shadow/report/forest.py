@@ -1,0 +1,151 @@
+"""The picture that decides: each criterion's change and interval in units of its tolerance."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+
+from airflow_shadow.analysis import Finding
+from airflow_shadow.analysis.words import allowed, change
+from airflow_shadow.report.markup import Markup, short, tag
+from airflow_shadow.report.scale import Scale
+
+WIDTH, ROW, FOOT = 400.0, 62.0, 34.0
+#: Where the interval lies below the top of its row.
+BAR = 46.0
+#: Tolerances that are shown to each side at least, and at most.
+LEAST, MOST = 1.5, 4.0
+#: Letters of a name that fit beside the outcome.
+FITTING = 36
+
+
+def forest(findings: Sequence[Finding], *, key: str, title: str) -> Markup:
+    """Return the plot of all criteria that were measured, empty if there are none.
+
+    Each row shades what its own direction allows, so that nothing needs to be turned around.
+
+    :param key: unique in the file
+    """
+    rows = [finding for finding in findings if finding.tolerance]
+    if not rows:
+        return Markup()
+    scale, height = _scale(rows), ROW * len(rows) + FOOT
+    return tag(
+        "svg",
+        tag("title", title, id=f"{key}-title"),
+        tag("desc", " ".join(map(_described, rows)), id=f"{key}-desc"),
+        *(tag("g", *_row(each, scale), transform=_down(index)) for index, each in enumerate(rows)),
+        *_axis(scale, height - FOOT),
+        role="img",
+        class_="forest",
+        viewBox=f"0 0 {short(WIDTH)} {short(height)}",
+        aria_labelledby=f"{key}-title {key}-desc",
+    )
+
+
+def _described(finding: Finding) -> str:
+    return f"{finding.name}: {finding.outcome}, {change(finding)}, allowed {allowed(finding)}."
+
+
+def _down(index: int) -> str:
+    return f"translate(0 {short(ROW * index)})"
+
+
+def _scale(rows: Sequence[Finding]) -> Scale:
+    ends = [end for row in rows for end in _ends(row) if not math.isnan(end)]
+    return Scale(
+        low=max(-MOST, min([-LEAST, *ends])),
+        high=min(MOST, max([LEAST, *ends])),
+        start=14,
+        end=WIDTH - 14,
+    )
+
+
+def _ends(finding: Finding) -> list[float]:
+    """Return estimate and interval in units of the tolerance."""
+    given = (finding.estimate, finding.lower, finding.upper)
+    return [value / (finding.tolerance or 1.0) for value in given if value is not None]
+
+
+def _row(finding: Finding, scale: Scale) -> Iterator[Markup]:
+    yield tag("text", _name(finding), x=14, y=15, class_="name")
+    yield tag("text", finding.outcome, x=WIDTH - 14, y=15, class_=f"end {_tone(finding)}")
+    told = f"{change(finding)}, allowed {allowed(finding)}"
+    yield tag("text", told, x=14, y=31, class_="small")
+    low, high = (scale.at(end) for end in _allowed_range(finding))
+    yield tag("rect", x=low, y=BAR - 9, width=high - low, height=18, class_="allowed")
+    yield from _ticks(finding, scale)
+    ends = [end for end in _ends(finding) if not math.isnan(end)]
+    if ends:
+        yield from _interval(finding, ends, scale)
+
+
+def _name(finding: Finding) -> str:
+    name = f"{finding.name} (warning)" if finding.severity == "warning" else finding.name
+    return name if len(name) <= FITTING else f"{name[: FITTING - 1]}…"
+
+
+def _tone(finding: Finding) -> str:
+    return finding.outcome.lower()
+
+
+def _allowed_range(finding: Finding) -> tuple[float, float]:
+    """Return what passes, in units of the tolerance."""
+    if finding.direction == "either":
+        return -1.0, 1.0
+    if finding.direction == "increase":
+        return -math.inf, 1.0
+    return (1.0 if finding.comparison == "absolute" else -1.0), math.inf
+
+
+def _interval(finding: Finding, ends: Sequence[float], scale: Scale) -> Iterator[Markup]:
+    """Yield the interval's line and the estimate's mark, or an arrow for what leaves the plot.
+
+    The mark's shape says the outcome too: a disc passes, a square fails, a ring does not know.
+    """
+    tone, low, high = _tone(finding), min(ends), max(ends)
+    known = finding.lower is not None and finding.upper is not None
+    if known:
+        yield _line(scale.at(low), scale.at(high), f"interval {tone}")
+        yield from (_end(end, scale, tone) for end in (low, high))
+    if not scale.holds(ends[0]):
+        yield _end(ends[0], scale, tone)
+        return
+    place = scale.at(ends[0])
+    if finding.outcome == "FAIL":
+        yield tag("rect", x=place - 5, y=BAR - 5, width=10, height=10, class_=f"mark {tone}")
+    else:
+        yield tag("circle", cx=place, cy=BAR, r=5.5, class_=f"mark {tone}")
+
+
+def _line(low: float, high: float, class_: str) -> Markup:
+    return tag("path", d=f"M{short(low)} {short(BAR)}H{short(high)}", class_=class_)
+
+
+def _end(value: float, scale: Scale, tone: str) -> Markup:
+    """Return a stroke where the interval ends, or an arrow head where it goes on."""
+    place = short(scale.at(value))
+    if scale.holds(value):
+        return tag("path", d=f"M{place} {short(BAR - 5)}v10", class_=f"interval {tone}")
+    inward = 7 if value < scale.low else -7
+    return tag("path", d=f"M{place} {short(BAR)}l{inward} -6v12z", class_=f"arrow {tone}")
+
+
+def _ticks(finding: Finding, scale: Scale) -> Iterator[Markup]:
+    """Yield lines at no change, at the row's own limits and at whole tolerances between."""
+    for unit in _units(scale):
+        kind = "zero" if unit == 0 else "limit" if unit in _allowed_range(finding) else "grid"
+        yield tag("path", d=f"M{short(scale.at(unit))} {short(BAR - 11)}v22", class_=kind)
+
+
+def _axis(scale: Scale, foot: float) -> Iterator[Markup]:
+    """Yield the numbers of the tolerances below the rows, and what they count."""
+    for unit in _units(scale):
+        told = f"{unit:+d}" if unit else "0"
+        yield tag("text", told, x=scale.at(unit), y=foot + 13, class_="small mid")
+    note = "change in units of the tolerance; shaded: allowed"
+    yield tag("text", note, x=WIDTH / 2, y=foot + 29, class_="small mid")
+
+
+def _units(scale: Scale) -> range:
+    return range(math.ceil(scale.low), math.floor(scale.high) + 1)

@@ -1,0 +1,107 @@
+"""A month of minutes as a few hundred points: more than a screen can show would only weigh."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from airflow_shadow.analysis import Series
+
+#: Points of one line; the plot is about 400 units wide.
+MOST_POINTS = 180
+
+#: What a bucket's line shows, from its values and its numbers of requests.
+Level = Callable[[Sequence[float], Sequence[float]], float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Buckets:
+    """Cut the time into equal parts, each of some whole periods.
+
+    :param start: seconds since 1970
+    :param width: seconds
+    """
+
+    start: float
+    end: float
+    width: float
+
+    @classmethod
+    def over(cls, start: float, end: float, period: float) -> Buckets:
+        """Return as many buckets as are worth drawing."""
+        periods = max(1, math.ceil((end - start) / period / MOST_POINTS))
+        return cls(start=start, end=end, width=period * periods)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Point:
+    """Hold one bucket: the line's level, and the lowest and highest period in it."""
+
+    index: int
+    time: float
+    level: float
+    low: float
+    high: float
+
+
+def mean_level(values: Sequence[float], samples: Sequence[float]) -> float:
+    """Return the mean over requests, of means over periods."""
+    pairs = zip(values, samples, strict=True)
+    return math.fsum(value * count for value, count in pairs) / math.fsum(samples)
+
+
+def share_level(values: Sequence[float], samples: Sequence[float]) -> float:
+    """Return the share of the requests that were counted."""
+    return math.fsum(values) / math.fsum(samples)
+
+
+def count_level(_values: Sequence[float], samples: Sequence[float]) -> float:
+    """Return the mean number of requests in a period."""
+    return math.fsum(samples) / len(samples)
+
+
+def thinned(series: Iterable[Series], buckets: Buckets, level: Level) -> list[Point]:
+    """Return one point for each bucket that holds data, in the order of time."""
+    held: dict[int, tuple[list[float], list[float]]] = {}
+    for time, value, count in _readable(series, buckets):
+        values, samples = held.setdefault(int((time - buckets.start) // buckets.width), ([], []))
+        values.append(value)
+        samples.append(count)
+    return [_point(index, *held[index], buckets, level) for index in sorted(held)]
+
+
+def _readable(series: Iterable[Series], buckets: Buckets) -> Iterator[tuple[float, float, float]]:
+    """Yield the periods with a number and requests; NaN compares false and is left out too."""
+    for each in series:
+        for row in zip(each.times, each.values, each.samples, strict=True):
+            if None in row:
+                continue
+            time, value, count = row
+            inside = buckets.start <= time < buckets.end
+            if inside and 0 <= value < math.inf and 0 < count < math.inf:
+                yield time, value, count
+
+
+def _point(
+    index: int, values: list[float], samples: list[float], buckets: Buckets, level: Level
+) -> Point:
+    each = [level([value], [count]) for value, count in zip(values, samples, strict=True)]
+    return Point(
+        index=index,
+        time=buckets.start + (index + 0.5) * buckets.width,
+        level=level(values, samples),
+        low=min(each),
+        high=max(each),
+    )
+
+
+def unbroken(points: Sequence[Point]) -> list[list[Point]]:
+    """Return the runs of neighbouring points: where nothing came, no line is drawn."""
+    runs: list[list[Point]] = []
+    for point in points:
+        if runs and runs[-1][-1].index + 1 == point.index:
+            runs[-1].append(point)
+        else:
+            runs.append([point])
+    return runs

@@ -1,0 +1,143 @@
+"""Stages of seeded shadow tests, judged, for the tests of the report."""
+
+from __future__ import annotations
+
+import random
+from array import array
+from dataclasses import replace
+
+from airflow_shadow.analysis import (
+    AnalysisSpec,
+    Criterion,
+    Observations,
+    OutsideCriterion,
+    OutsideResult,
+    Pair,
+    Series,
+    judge,
+    parse_statistic,
+)
+from airflow_shadow.report import Experiment, Stage
+
+#: A Sunday in 2026, midnight UTC.
+START = 1_772_323_200.0
+SPEC = AnalysisSpec(initial_delay=0)
+EXPERIMENT = Experiment(
+    name="nightly-42",
+    endpoint="shop-search",
+    production_model="ranker-41",
+    shadow_model="ranker-42",
+    account="123456789012",
+    region="eu-central-1",
+    more={"Dag run": "nightly / scheduled__2026-03-01"},
+)
+
+
+def pair(key: tuple[str, str], minutes: int, *, worse: float, start: float, share: float) -> Pair:
+    """Return one metric: bad requests in one of 200, or latencies longer by the share `worse`."""
+    draw = random.Random(f"{key} {minutes}")
+    times = array("d", (start + 60.0 * minute for minute in range(minutes)))
+    if parse_statistic(key[1]).kind != "mean":
+        values = [[float(draw.random() < each) for each in (0.5, 0.5 * share)] for _ in times]
+    else:
+        base = [1e5 * draw.lognormvariate(0, 0.1) for _ in range(minutes)]
+        values = [[each, each * (1 + worse) * draw.lognormvariate(0, 0.05)] for each in base]
+    counts = (200.0, 200.0 * share)
+    baseline, candidate = (
+        Series(
+            times=times,
+            values=array("d", (row[side] for row in values)),
+            samples=array("d", [counts[side]] * minutes),
+        )
+        for side in (0, 1)
+    )
+    return Pair(baseline=baseline, candidate=candidate)
+
+
+def observed(
+    minutes: int = 120,
+    *,
+    slower: float = 0.0,
+    sampling: float = 100.0,
+    start: float = START,
+    spec: AnalysisSpec = SPEC,
+) -> Observations:
+    """Return what the specification needs, with a candidate slower by a share."""
+    wanted = {"minutes": minutes, "start": start, "share": sampling / 100}
+    return Observations(
+        start=start,
+        end=start + 60.0 * minutes,
+        sampling_percentage=sampling,
+        scheduled=True,
+        series={key: pair(key, worse=slower, **wanted) for key in spec.needs},
+        invocations=pair(("Invocations", "Average"), worse=0.0, **wanted),
+    )
+
+
+def stage(observations: Observations | None = None, spec: AnalysisSpec = SPEC, **given) -> Stage:
+    """Return a judged stage with a look each half an hour."""
+    seen = observations or observed(spec=spec, **given)
+    looks = [seen.start + 1800.0 * step for step in range(1, int((seen.end - seen.start) / 1800))]
+    return Stage(observations=seen, verdict=judge(spec, seen), looks=[*looks, seen.end])
+
+
+def ramp() -> list[Stage]:
+    """Return three stages behind each other; the last one fails."""
+    hours = 7200.0
+    return [
+        stage(sampling=10.0),
+        stage(sampling=50.0, start=START + hours),
+        stage(slower=0.5, start=START + 2 * hours),
+    ]
+
+
+def silent(observations: Observations) -> Observations:
+    """Return the same window with nothing in it."""
+    return replace(observations, series={}, invocations=None)
+
+
+def rich_spec() -> AnalysisSpec:
+    """Return a specification with every kind of comparison and direction."""
+    return AnalysisSpec(
+        initial_delay=0,
+        criteria=(
+            *SPEC.criteria,
+            Criterion(
+                name="slow requests",
+                metric="ModelLatency",
+                statistic="above:250ms",
+                comparison="difference",
+                tolerance=0.02,
+            ),
+            Criterion(
+                name="answers that differ",
+                metric="prediction_disagreement",
+                comparison="absolute",
+                tolerance=0.05,
+            ),
+            Criterion(
+                name="GPU memory",
+                metric="GPUMemoryUtilization",
+                statistic="Average",
+                direction="either",
+                tolerance=0.2,
+            ),
+            Criterion(
+                name="cache hits",
+                metric="CacheHits",
+                statistic="Average",
+                comparison="absolute",
+                direction="decrease",
+                tolerance=40000.0,
+                severity="warning",
+            ),
+        ),
+        outside=(OutsideCriterion(name="alarm", target="shop-alarm"),),
+    )
+
+
+def rich() -> Stage:
+    """Return a stage of that specification, with an alarm that nobody could read."""
+    spec = rich_spec()
+    outside = {"alarm": OutsideResult.of_alarm("shop-alarm", "INSUFFICIENT_DATA")}
+    return stage(replace(observed(slower=0.09, spec=spec), outside=outside), spec)
