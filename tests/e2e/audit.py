@@ -16,6 +16,18 @@ _BY_HAND = {"CreateEndpoint", "UpdateEndpoint", "UpdateEndpointWeightsAndCapacit
 _TASK, _GENERATION = "airflow-shadow:task", "airflow-shadow:generation"
 
 
+class Later(str):
+    """A generation that is later than another: how much depends on the tries used before."""
+
+    __slots__ = ()
+
+    def __eq__(self, other: object) -> bool:
+        return str(other).isdecimal() and int(str(other)) > int(self)
+
+    def __hash__(self) -> int:
+        return hash("later")
+
+
 @dataclass
 class Story:
     """One experiment from its creation to its deletion; a name may be used again after that."""

@@ -113,16 +113,6 @@ class Aws:
         )
         return found
 
-    def keep(self, about: str) -> str:
-        """Wait until a call is held, and hold it too when botocore sends it again after a minute.
-
-        :return: what the call names
-        """
-        held = self.held(about)
-        kind, operation, name = held["kind"], held["operation"], str(held["name"])
-        self.fault(kind=kind, operation=operation, about=name, times=None)
-        return name
-
     def let_go(self, about: str, *, drop: bool = False) -> None:
         """Let held calls go on, or end their connections."""
         query = urllib.parse.urlencode({"name": about, "drop": str(drop).lower()})

@@ -107,7 +107,7 @@ def test_two_airflows_in_one_account_stay_apart(api, aws, second):
         aws.model(model)
     aws.fault(kind="hold-before", operation="StopInferenceExperiment", about=dag.name)
     other = second(dag.name)
-    busy = f"is busy with experiment '{aws.keep(dag.name)}' (Running)"
+    busy = f"is busy with experiment '{aws.held(dag.name)['name']}' (Running)"
     api.trigger(dag.name, dag_run_id=RUN, logical_date=DATE)
     until(lambda: busy in api.log(dag.name, RUN, "create"), what="the first to say why it waits")
     aws.let_go(dag.name)
@@ -115,6 +115,6 @@ def test_two_airflows_in_one_account_stay_apart(api, aws, second):
     task = f"{dag.name}/{RUN}/create/-1"
     assert (api.finish(dag.name, RUN), other.process.returncode) == ("success", 0), other.tail()
     assert (aws.created(dag.name), aws.promoted(dag.name)) == (
-        [(task, "2"), (task, "1")],
+        [(f"second/{task}", "2"), (task, "1")],
         ["v2", "v3"],
     )

@@ -25,8 +25,8 @@ ALONE = "e2e_once"
 
 
 @pytest.mark.parametrize("dag_id", ["e2e_create", "e2e_create_patient"])
-@pytest.mark.parametrize(("kind", "creator"), [("hold-before", 3), ("hold-after", 2)])
-def test_clear_a_running_create(api, aws, dag_id, kind, creator):
+@pytest.mark.parametrize(("kind", "cleared"), [("hold-before", True), ("hold-after", False)])
+def test_clear_a_running_create(api, aws, dag_id, kind, cleared):
     """The next try creates, or adopts what the killed one has created; a late call is refused."""
     endpoint = aws.endpoint(f"clear-{kind}", candidates=("v2",))
     run = start_and_hold(api, aws, dag_id, endpoint, kind=kind)
@@ -34,7 +34,7 @@ def test_clear_a_running_create(api, aws, dag_id, kind, creator):
     api.await_task(dag_id, run, "create", {"success"})
     aws.let_go(endpoint)
     state, created, _, _ = finished(api, aws, dag_id, run, endpoint)
-    assert (state, created) == ("success", [creation(dag_id, run, generation=creator)])
+    assert (state, created) == ("success", [creation(dag_id, run, generation=2, cleared=cleared)])
 
 
 @pytest.mark.parametrize("dag_id", ["e2e_kill_leave", "e2e_kill_stop"])
@@ -60,7 +60,7 @@ def test_clear_between_two_tries_after_a_failed_creation(api, aws):
     api.await_task(dag_id, run, "create", {"up_for_retry"})
     api.clear(dag_id, run, "create")
     state, created, _, _ = finished(api, aws, dag_id, run, endpoint)
-    both = [creation(dag_id, run, generation=generation) for generation in (2, 3)]
+    both = [creation(dag_id, run, generation=2, cleared=cleared) for cleared in (False, True)]
     assert (state, created) == ("success", both)
 
 
@@ -109,7 +109,7 @@ def test_clear_a_finished_create_of_a_removed_experiment(api, aws):
     remove(aws, endpoint)
     api.clear(dag_id, run, "create")
     state, created, _, _ = finished(api, aws, dag_id, run, endpoint)
-    both = [creation(dag_id, run, generation=generation) for generation in (2, 3)]
+    both = [creation(dag_id, run, generation=2, cleared=cleared) for cleared in (False, True)]
     assert (state, created) == ("success", both)
 
 

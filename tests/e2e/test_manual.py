@@ -48,7 +48,7 @@ def test_two_triggers_queue_up(api, aws):
     aws.fault(kind="hold-before", operation="StopInferenceExperiment", about=endpoint)
     api.unpause(DAG)
     first = api.trigger(DAG, {"endpoint": endpoint, "model": "v2"})["dag_run_id"]
-    holder = aws.keep(endpoint)
+    holder = aws.held(endpoint)["name"]
     second = api.trigger(DAG, {"endpoint": endpoint, "model": "v3"})["dag_run_id"]
     busy = f"Endpoint '{endpoint}' is busy with experiment '{holder}' (Running)"
     until(lambda: busy in api.log(DAG, second, "create"), what="the second run to say why it waits")

@@ -20,7 +20,7 @@ def test_a_dozen_endpoints_one_of_which_fails(api, aws):
     assert api.finish(dag_id, run) == "success"
     created = [aws.created(endpoint) for endpoint in [*endpoints, missing]]
     first = [[creation(dag_id, run, generation=3, map_index=index)] for index in range(11)]
-    assert created == [*first, [creation(dag_id, run, generation=4, map_index=11)]]
+    assert created == [*first, [creation(dag_id, run, generation=3, cleared=True, map_index=11)]]
 
 
 def test_candidates_queue_for_one_endpoint(api, aws):

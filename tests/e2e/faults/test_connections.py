@@ -1,0 +1,93 @@
+"""AWS cannot be reached, or refuses everybody for a while."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.e2e.faults.stage import OFTEN, SURVIVES
+from tests.e2e.processes import until
+
+#: Real seconds, far beyond what botocore waits by itself; 2.5 hours of the emulator's clock.
+STORM = 30
+
+
+@pytest.mark.fault("connection lost", "before the call")
+def test_a_call_does_not_reach_aws(stage, fill):
+    """It is made again, more often than botocore does by itself."""
+    stage.fault_calls("drop-before", times=OFTEN)
+    stage.begin("worker")
+    assert fill(stage.outcome()) == SURVIVES
+
+
+@pytest.mark.fault("connection lost", "after AWS acted")
+def test_an_answer_does_not_come_back(stage, fill):
+    """What AWS did is found, and not done again."""
+    stage.freeze()
+    stage.fault_calls("drop-after", times=OFTEN)
+    stage.begin("deferred")
+    stage.await_deferred()
+    stage.thaw()
+    assert fill(stage.outcome()) == SURVIVES
+
+
+@pytest.mark.fault("connection lost", "while it polls")
+def test_polls_do_not_reach_aws(stage, fill):
+    """The wait in the worker goes on."""
+    stage.freeze()
+    stage.begin("worker")
+    stage.hold_polls()
+    stage.fault("drop-before", times=OFTEN)
+    stage.let_go(drop=True)
+    stage.thaw()
+    assert fill(stage.outcome()) == SURVIVES
+
+
+@pytest.mark.fault("connection lost", "while deferred")
+def test_looks_of_the_triggerer_do_not_reach_aws(stage, fill):
+    """The wait in the triggerer goes on."""
+    stage.freeze()
+    stage.begin("deferred")
+    stage.await_deferred()
+    stage.fault("drop-before", times=OFTEN)
+    stage.await_struck()
+    stage.thaw()
+    assert fill(stage.outcome()) == SURVIVES
+
+
+@pytest.mark.fault("connection lost", "between event and execute_complete")
+def test_a_resumed_task_does_not_reach_aws(stage, fill):
+    """Whatever it calls first is called again."""
+    stage.freeze()
+    stage.begin("deferred", busy=True)
+    stage.await_deferred()
+    stage.close_gate()
+    stage.thaw()
+    stage.await_at_gate()
+    stage.fault("drop-before", times=OFTEN)
+    stage.open_gate()
+    assert fill(stage.outcome()) == SURVIVES
+
+
+@pytest.mark.fault("throttling", "a storm")
+def test_a_storm_of_throttling(stage, fill):
+    """No call is answered for a long time, before, during and after the deferral."""
+    stage.begin("deferred")
+    stage.fault("throttle", times=None)
+    ends = time.monotonic() + STORM
+    until(lambda: time.monotonic() > ends, what="the storm to end")
+    stage.aws.control("DELETE", "faults")
+    assert fill(stage.outcome()) == SURVIVES
+
+
+@pytest.mark.fault("credentials expire", "in the middle of a wait")
+def test_credentials_expire_in_the_middle_of_a_wait(stage, fill):
+    """The wait goes on with the next ones."""
+    stage.freeze()
+    stage.begin("deferred")
+    stage.await_deferred()
+    stage.fault("expired-token", times=3)
+    stage.await_struck()
+    stage.thaw()
+    assert fill(stage.outcome()) == SURVIVES

@@ -1,0 +1,62 @@
+"""Somebody else acts in the middle, or AWS fails to do what it was asked."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.e2e.faults import somebody
+from tests.e2e.faults.cast import ROWS
+from tests.e2e.faults.stage import SURVIVES
+
+
+@pytest.mark.fault("experiment stopped", "by somebody else")
+def test_somebody_stops_the_experiment(stage, fill):
+    """What was to be stopped is; what was to run fails and says who stopped it."""
+    somebody.waits_for(stage)
+    stage.begin("deferred")
+    stage.await_held()
+    somebody.stops(stage)
+    stage.let_go()
+    assert fill(stage.outcome()) == SURVIVES | {
+        "create": "ExperimentStoppedError",
+        "update": "ExperimentStoppedError",
+        "start": "ExperimentStoppedError",
+        "promote": "PromotionRefusedError",
+        "sensor": "ExperimentStoppedError",
+    }
+
+
+@pytest.mark.fault("experiment deleted", "by somebody else")
+def test_somebody_deletes_the_experiment(stage, fill):
+    """What was to be deleted is; everybody else fails and says that it is gone."""
+    somebody.waits_for(stage)
+    stage.begin("deferred")
+    stage.await_held()
+    somebody.deletes(stage)
+    stage.let_go()
+    missing = dict.fromkeys(ROWS, "ExperimentNotFoundError")
+    assert fill(stage.outcome()) == missing | {"delete": "survives"}
+
+
+@pytest.mark.fault("endpoint fails to update", "in the task's own change")
+def test_aws_fails_to_do_what_a_task_asked(stage, fill):
+    """A creation is made anew by the next try; what broke otherwise cannot be mended by one."""
+    somebody.breaks(stage)
+    stage.begin("deferred")
+    broken = dict.fromkeys(ROWS, "ExperimentBrokenError")
+    made_anew = [f"{verb}InferenceExperiment" for verb in ("Create", "Delete", "Create")]
+    came = stage.outcome(create=made_anew)
+    assert fill(came) == broken | {"create": "survives", "delete": "survives"}
+
+
+@pytest.mark.fault("endpoint fails to update", "and is rolled back")
+def test_aws_rolls_an_update_back(stage, fill):
+    """Its own update is asked for again; a change before its own does not disturb a task."""
+    somebody.rolls_back(stage)
+    stage.freeze()
+    stage.begin("deferred", busy=True)
+    stage.await_deferred()
+    stage.thaw()
+    update = "UpdateInferenceExperiment"
+    came = stage.outcome(update=[update, update])
+    assert fill(came) == SURVIVES | {"sensor": "ExperimentBrokenError"}
