@@ -22,7 +22,7 @@ test-2.11: .venv-2.11/.installed .venv-awscli/.installed
 
 # Scenarios in a real Airflow on PostgreSQL, beside the emulator: tests/e2e.
 E2E = .venv/bin/python -m tests.e2e.stack
-SCENARIOS = .venv/bin/python -m pytest --confcutdir=tests/e2e -p no:cacheprovider
+SCENARIOS = .venv/bin/python -m pytest --confcutdir=tests/e2e -p no:cacheprovider --durations=10 -v
 RUNS ?= 10
 
 e2e: .venv/.e2e-installed

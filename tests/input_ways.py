@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import SimpleNamespace
 from typing import Any
 
 import yaml
@@ -202,7 +201,7 @@ class Mapped:
 
     def render_template_fields(self, context: dict[str, Any]) -> None:
         """Unmap and render."""
-        context |= {"dag": self.operator.dag, "dag_run": SimpleNamespace(conf={})}
+        context |= {"dag": self.operator.dag}
         self.operator.render_template_fields(context)
         task = context["task"]
         self.execute, self.resume_execution = task.execute, task.resume_execution

@@ -59,6 +59,7 @@ class FakeDagRun:
 
     run_type: str = "scheduled"
     run_after: datetime = datetime(2026, 3, 2, tzinfo=UTC)
+    conf: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass

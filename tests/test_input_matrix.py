@@ -15,7 +15,7 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 
 from airflow_shadow import operators
 from airflow_shadow._compat import AirflowException
-from airflow_shadow.emulator import Emulator, fleet, responses
+from airflow_shadow.emulator import Emulator, bound, fleet
 from airflow_shadow.operators import (
     CreateInferenceExperimentOperator,
     PromoteShadowVariantOperator,
@@ -43,13 +43,13 @@ Wire = list[tuple[str, str, dict[str, Any]]]
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     """Collect operation, region and body of each request as it arrives."""
     arrived: Wire = []
-    perform = responses.perform
+    perform = bound.perform
 
     def recorded(response: Any, action: Any) -> Any:
         arrived.append((response.operation, response.region, json.loads(response.body)))
         return perform(response, action)
 
-    monkeypatch.setattr(responses, "perform", recorded)
+    monkeypatch.setattr(bound, "perform", recorded)
     return arrived
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 
+from tests.e2e.aws import REGION
 from tests.e2e.processes import until
 from tests.e2e.stack import AIRFLOW, Stack
 
@@ -95,7 +96,7 @@ class Api:
         self, dag_id: str, conf: Mapping[str, Any] | None = None, **more: Any
     ) -> dict[str, Any]:
         """Trigger a run as the form does: without a logical date."""
-        body = {"logical_date": None, "conf": dict(conf or {}), **more}
+        body = {"logical_date": None, "conf": {"region": REGION, **(conf or {})}, **more}
         body.setdefault("dag_run_id", f"manual__{uuid.uuid4().hex[:12]}")
         run: dict[str, Any] = self.call("POST", f"/dags/{dag_id}/dagRuns", json=body)
         return run

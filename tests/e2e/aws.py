@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import urllib.parse
 import urllib.request
 import uuid
@@ -14,7 +15,19 @@ from airflow_shadow.emulator import fleet
 from tests.e2e.audit import Key, audit, created
 from tests.e2e.processes import until
 
-REGION = "us-east-1"
+#: A region for each process that runs scenarios: a task that looks for who holds its endpoint
+#: describes all live experiments of its region, and must not run into a neighbour's held call.
+_REGIONS = (
+    "us-east-1",
+    "eu-west-1",
+    "us-west-2",
+    "eu-central-1",
+    "ap-southeast-2",
+    "ap-northeast-1",
+    "sa-east-1",
+    "ca-central-1",
+)
+REGION = _REGIONS[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:]) % len(_REGIONS)]
 #: The account of whoever assumes no role of another.
 ACCOUNT = "123456789012"
 
@@ -62,7 +75,9 @@ class Aws:
 
     def experiments(self, endpoint: str) -> list[dict[str, Any]]:
         """Return the descriptions of an endpoint's experiments, oldest first."""
-        rows = self.client.get_paginator("list_inference_experiments").paginate()
+        pages = self.client.get_paginator("list_inference_experiments")
+        # Default names begin with the endpoint's; nobody else's experiment is described.
+        rows = pages.paginate(NameContains=endpoint)
         names = [row["Name"] for page in rows for row in page["InferenceExperiments"]]
         found = [self.client.describe_inference_experiment(Name=name) for name in names]
         mine = [one for one in found if one["EndpointMetadata"]["EndpointName"] == endpoint]

@@ -17,7 +17,7 @@ import os
 from datetime import UTC, datetime, timedelta
 from airflow.sdk import DAG, DeltaTriggerTimetable
 from e2e_dated import dated
-dag = dated({name!r}, {arguments})
+dag = dated({name!r}, region={region!r}, {arguments})
 """
 
 Reprocess = Literal["none", "failed", "completed"]
@@ -47,7 +47,9 @@ class Dated:
         made = cls(aws.endpoint(label), api, aws)
         for moment in moments:
             aws.model(made.model(moment))
-        api.stack.install(f"{made.name}.py", _FILE.format(name=made.name, arguments=arguments))
+        api.stack.install(
+            f"{made.name}.py", _FILE.format(name=made.name, region=aws.region, arguments=arguments)
+        )
         api.unpause(made.name)
         return made
 

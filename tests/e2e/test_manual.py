@@ -33,7 +33,8 @@ def test_the_command_line_promotes_the_candidate(api, aws):
     """`airflow dags trigger` does the same."""
     endpoint = aws.endpoint("cli", candidates=("v2",))
     api.unpause(DAG)
-    run, form = f"by-hand-{endpoint}", {"endpoint": endpoint, "model": "v2"}
+    form = {"endpoint": endpoint, "model": "v2", "region": aws.region}
+    run = f"by-hand-{endpoint}"
     api.cli("dags", "trigger", DAG, "--run-id", run, "--conf", json.dumps(form))
     assert (api.finish(DAG, run), aws.serves(endpoint), aws.created(endpoint)) == (
         "success",

@@ -15,7 +15,8 @@ from airflow.sdk import DAG, Param
 
 from airflow_shadow.operators import CreateInferenceExperimentOperator
 
-with DAG("{dag_id}", schedule=None, params={{"endpoint": Param("e", type="string")}}):
+PARAMS = {{"endpoint": Param("e", type="string"), "region": Param("us-east-1", type="string")}}
+with DAG("{dag_id}", schedule=None, params=PARAMS):
     CreateInferenceExperimentOperator(
         task_id="create",
         role_arn="arn:aws:iam::123456789012:role/shadow-tests",
@@ -23,6 +24,7 @@ with DAG("{dag_id}", schedule=None, params={{"endpoint": Param("e", type="string
         shadow_model_name="v2",
         sampling_percentage={sampling},
         duration="2d",
+        region_name="{{{{ params.region }}}}",
         retries={retries},
         retry_delay=timedelta(seconds=1),
         waiter_max_attempts=1,

@@ -19,6 +19,7 @@ MODEL = "{{ dag.dag_id }}-{{ dag_run.run_after.strftime('%m%dT%H%M%S') }}"
 def dated(
     name: str,
     *,
+    region: str,
     schedule: Any,
     create: Mapping[str, Any] | None = None,
     promote: Mapping[str, Any] | None = None,
@@ -31,6 +32,7 @@ def dated(
     :param removes: end with a teardown, which costs each run a third task
     """
     shared: dict[str, Any] = {
+        "region_name": region,
         "retries": 1,
         "retry_delay": timedelta(seconds=1),
         "deferrable": False,

@@ -14,6 +14,7 @@ with DAG(
         "model": Param(type="string", pattern="^[a-zA-Z0-9-]+$", title="Candidate"),
         "sampling": Param("100", type="string", title="Sampling percentage"),
         "duration": Param("2d", type="string", title="Duration"),
+        "region": Param("us-east-1", type="string", title="Region"),
     },
     max_active_runs=32,
 ) as dag:
@@ -24,6 +25,7 @@ with DAG(
         shadow_model_name="{{ params.model }}",
         sampling_percentage="{{ params.sampling }}",
         duration="{{ params.duration }}",
+        region_name="{{ params.region }}",
         retries=2,
         retry_delay=timedelta(seconds=1),
         deferrable=True,

@@ -16,7 +16,9 @@ PARAMS = {
     "endpoint": Param("lives", type="string"),
     "model": Param("v2", type="string"),
     "duration": Param("2d", type="string"),
+    "region": Param("us-east-1", type="string"),
 }
+SHARED = {"region_name": "{{ params.region }}"}
 SOON, LATE = timedelta(seconds=1), timedelta(hours=1)
 
 
@@ -50,12 +52,12 @@ ALONE: dict[str, dict[str, Any]] = {
     },
 }
 for dag_id, given in ALONE.items():
-    with DAG(dag_id, schedule=None, params=PARAMS, max_active_runs=32):
+    with DAG(dag_id, schedule=None, params=PARAMS, default_args=SHARED, max_active_runs=32):
         creation(**given)
         EmptyOperator(task_id="unrelated")
 
 # Neither setup nor teardown: whoever clears one task clears no other.
-with DAG("e2e_once", schedule=None, params=PARAMS, max_active_runs=32):
+with DAG("e2e_once", schedule=None, params=PARAMS, default_args=SHARED, max_active_runs=32):
     once = creation()
     once >> PromoteShadowVariantOperator(
         task_id="promote", name=once.output, retries=2, retry_delay=SOON, deferrable=True
@@ -65,6 +67,7 @@ with DAG(
     "e2e_run_timeout",
     schedule=None,
     params=PARAMS,
+    default_args=SHARED,
     max_active_runs=32,
     dagrun_timeout=timedelta(seconds=25),
 ):

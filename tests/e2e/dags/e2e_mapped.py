@@ -9,7 +9,13 @@ from airflow_shadow.operators import (
     PromoteShadowVariantOperator,
 )
 
-RETRIES = {"retries": 3, "retry_delay": timedelta(seconds=1), "deferrable": True}
+SHARED = {
+    "region_name": "{{ params.region }}",
+    "retries": 3,
+    "retry_delay": timedelta(seconds=1),
+    "deferrable": True,
+}
+REGION = {"region": Param("us-east-1", type="string")}
 CREATION = {
     "role_arn": "arn:aws:iam::123456789012:role/shadow-tests",
     "sampling_percentage": 100,
@@ -26,8 +32,12 @@ def listed(what, params=None):
 with DAG(
     "e2e_mapped_endpoints",
     schedule=None,
-    params={"endpoints": Param(["mapped"], type="array"), "model": Param("v2", type="string")},
-    default_args=RETRIES,
+    params={
+        "endpoints": Param(["mapped"], type="array"),
+        "model": Param("v2", type="string"),
+        **REGION,
+    },
+    default_args=SHARED,
 ):
     CreateInferenceExperimentOperator.partial(
         task_id="create", shadow_model_name="{{ params.model }}", **CREATION
@@ -36,8 +46,12 @@ with DAG(
 with DAG(
     "e2e_mapped_models",
     schedule=None,
-    params={"endpoint": Param("mapped", type="string"), "models": Param(["v2"], type="array")},
-    default_args=RETRIES,
+    params={
+        "endpoint": Param("mapped", type="string"),
+        "models": Param(["v2"], type="array"),
+        **REGION,
+    },
+    default_args=SHARED,
 ):
 
     @task_group

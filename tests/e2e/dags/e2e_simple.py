@@ -13,8 +13,17 @@ from airflow_shadow.operators import (
 with DAG(
     "e2e_simple",
     schedule=None,
-    params={"endpoint": Param("simple", type="string"), "model": Param("v2", type="string")},
-    default_args={"retries": 2, "retry_delay": timedelta(seconds=1), "deferrable": True},
+    params={
+        "endpoint": Param("simple", type="string"),
+        "model": Param("v2", type="string"),
+        "region": Param("us-east-1", type="string"),
+    },
+    default_args={
+        "region_name": "{{ params.region }}",
+        "retries": 2,
+        "retry_delay": timedelta(seconds=1),
+        "deferrable": True,
+    },
     max_active_runs=32,
 ) as dag:
     create = CreateInferenceExperimentOperator(

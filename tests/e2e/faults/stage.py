@@ -256,10 +256,10 @@ class Stage:
         ]
 
     def error(self, row: str) -> str:
-        """Return the class of our error that a task's last try failed with."""
+        """Return the class of our error that a task's last try failed with, else of Airflow's."""
         log = self.api.log(self.dag, self.run, row)
         chains = re.findall(r'"error_detail": ?(\[.*\])', log)
         raised = re.findall(r'"exc_type": ?"(\w+)"', chains[-1]) if chains else []
         # Airflow's exception comes first, then what caused it.
         ours = [name for name in raised if hasattr(exceptions, name)]
-        return ours[0] if ours else f"{raised}, none of ours: {log[-1000:]}"
+        return (ours or raised or [f"no error: {log[-1000:]}"])[0]

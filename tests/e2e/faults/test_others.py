@@ -42,7 +42,9 @@ def test_somebody_deletes_the_experiment(stage, fill):
 def test_aws_fails_to_do_what_a_task_asked(stage, fill):
     """A creation is made anew by the next try; what broke otherwise cannot be mended by one."""
     somebody.breaks(stage)
-    stage.begin("deferred")
+    # Not deferred: Airflow 3.3 may lose the event of a wait that ends at once, and the next try of
+    # a stop finds an experiment that is Cancelled, as it asked.
+    stage.begin("worker")
     broken = dict.fromkeys(ROWS, "ExperimentBrokenError")
     made_anew = [f"{verb}InferenceExperiment" for verb in ("Create", "Delete", "Create")]
     came = stage.outcome(create=made_anew)

@@ -79,4 +79,4 @@ def test_airflow_ends_a_wait_that_no_triggerer_ends(stage, fill):
     stage.await_late()
     stage.thaw()
     stage.airflow.start("triggerer")
-    assert fill(stage.outcome()) == SURVIVES | {"sensor": "WaitTimeoutError"}
+    assert fill(stage.outcome()) == SURVIVES | {"sensor": "AirflowSensorTimeout"}
