@@ -88,6 +88,9 @@ class Stack:
             log=self.home / "logs" / f"{name}.log",
             environment={**self.environment, "PGAPPNAME": name, **environment},
         )
+        if name in self.programs:
+            # What its lost predecessor left running, such as its workers, ends with the stack.
+            self.programs[f"{name} before {len(self.programs)}"] = self.programs[name]
         self.programs[name] = program.start()
         return program
 
