@@ -110,6 +110,9 @@ def slow(world):
     full(world)
     world.sagemaker.update_inference_experiment(Name=NAME, Description="new")
     world.emulator.pace = "time"
+    # The first look still shows the state before, and may be the only one inside the deadline.
+    while world.sagemaker.describe_inference_experiment(Name=NAME)["Status"] != "Updating":
+        pass
 
 
 def crawling(world):

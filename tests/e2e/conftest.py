@@ -14,11 +14,12 @@ from tests.e2e.stack import Stack, running
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Show the ends of Airflow's logs where a scenario fails."""
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    """Show the errors of tasks and the ends of Airflow's logs where a scenario fails."""
     report = yield
     stack = getattr(item, "funcargs", {}).get("stack")
     if report.failed and stack is not None:
+        report.sections.append(("Errors of tasks", stack.complaints(since=call.start)))
         report.sections.append(("Airflow's logs", stack.tails()))
     return report
 

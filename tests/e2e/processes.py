@@ -135,7 +135,12 @@ class Program:
             return False
         return True
 
-    def tail(self, lines: int = 40) -> str:
+    def tail(self) -> str:
         """Return the end of its log."""
-        text = self.log.read_text(errors="replace") if self.log.exists() else "(no log)"
-        return "\n".join(text.splitlines()[-lines:])
+        return tail(self.log)
+
+
+def tail(log: Path, lines: int = 40) -> str:
+    """Return the end of a log."""
+    text = log.read_text(errors="replace") if log.exists() else "(no log)"
+    return "\n".join(text.splitlines()[-lines:])

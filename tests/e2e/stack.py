@@ -17,11 +17,13 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from tests.e2e import servers
-from tests.e2e.processes import Program, free_port, until
+from tests.e2e.processes import Program, free_port, tail, until
 
 ROOT = Path(__file__).resolve().parents[2]
 DAGS = Path(__file__).parent / "dags"
 AIRFLOW = str(Path(sys.executable).parent / "airflow")
+#: Where a failed run leaves Airflow's logs.
+LOGS = ROOT / ".demo" / "e2e-logs"
 REGION = "us-east-1"
 #: Emulator seconds in a real one: a creation (240 s) takes under a second.
 SPEED = 300.0
@@ -100,8 +102,23 @@ class Stack:
             program.end()
 
     def tails(self) -> str:
-        """Return the ends of all logs, for a failed test."""
-        return "\n".join(f"--- {name}\n{program.tail()}" for name, program in self.programs.items())
+        """Return the ends of all components' logs, for a failed test."""
+        logs = sorted((self.home / "logs").glob("*.log"))
+        return "\n".join(f"--- {log.stem}\n{tail(log)}" for log in logs)
+
+    def complaints(self, *, since: float, most: int = 60) -> str:
+        """Return what tasks have logged as errors, for a failed test.
+
+        :param since: epoch seconds; older logs are left out
+        """
+        logs = (self.home / "logs").glob("dag_id=*/**/*.log")
+        return "\n".join(
+            f"--- {log.relative_to(self.home / 'logs')}\n{line}"
+            for log in sorted(logs)
+            if log.stat().st_mtime >= since
+            for line in log.read_text(errors="replace").splitlines()[-most:]
+            if '"level":"error"' in line or '"level":"critical"' in line
+        )
 
     def save(self) -> None:
         """Write down the addresses, so that another process can use this Airflow."""
@@ -268,7 +285,12 @@ def main(arguments: list[str]) -> int:
         if not asked.command:
             signal.pause()
         beside = {**os.environ, "AIRFLOW_SHADOW_E2E": str(own.home)}
-        return subprocess.run(asked.command, env=beside, check=False).returncode
+        code = subprocess.run(asked.command, env=beside, check=False).returncode
+        if code:
+            shutil.rmtree(LOGS, ignore_errors=True)
+            shutil.copytree(own.home / "logs", LOGS)
+            print(f"All logs of this Airflow are in {LOGS.relative_to(ROOT)}.", flush=True)
+        return code
 
 
 if __name__ == "__main__":

@@ -33,7 +33,8 @@ def dated(
     """
     shared: dict[str, Any] = {
         "region_name": region,
-        "retries": 1,
+        # Airflow 3.3.2 now and then fails a task that has just come back from its trigger.
+        "retries": 4,
         "retry_delay": timedelta(seconds=1),
         "deferrable": False,
     }
