@@ -33,8 +33,7 @@ def dated(
     """
     shared: dict[str, Any] = {
         "region_name": region,
-        # Airflow 3.3.2 now and then fails a task that has just come back from its trigger.
-        "retries": 4,
+        "retries": 1,
         "retry_delay": timedelta(seconds=1),
         "deferrable": False,
     }
