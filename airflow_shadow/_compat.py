@@ -8,7 +8,8 @@ from typing import Any
 from airflow.configuration import conf
 
 try:
-    from airflow.sdk import BaseOperator
+    from airflow.providers.standard.operators.branch import BaseBranchOperator
+    from airflow.sdk import BaseOperator, Label, TaskGroup
     from airflow.sdk.definitions.context import Context, render_template_to_string
     from airflow.sdk.exceptions import (
         AirflowException,
@@ -30,11 +31,14 @@ except ImportError:  # Airflow 2.11
         TaskDeferralError,
     )
     from airflow.models.baseoperator import BaseOperator
+    from airflow.operators.branch import BaseBranchOperator
     from airflow.utils.context import Context
+    from airflow.utils.edgemodifier import Label
     from airflow.utils.helpers import (
         render_template_to_string,
     )
     from airflow.utils.module_loading import import_string
+    from airflow.utils.task_group import TaskGroup
 
     class TaskDeferralTimeout(AirflowException):
         """Never raised there: a timeout is a `TaskDeferralError`, told by its text."""
@@ -88,6 +92,22 @@ def run_moment(context: Context) -> datetime:
     return max(moment for moment in moments if moment)
 
 
+def object_storage(scheme: str, conn_id: str | None) -> Any:
+    """Return a file system of Airflow's object storage, as `fsspec` knows them.
+
+    `ObjectStoragePath` stands on it, but that of 2.11 does not work with universal-pathlib 0.3. It
+    is imported when it is asked for, because Dag files would pay for it.
+
+    :raises ValueError: no provider knows the scheme
+    :raises ImportError: the provider lacks a library
+    """
+    try:
+        from airflow.sdk.io import attach  # noqa: PLC0415
+    except ImportError:  # Airflow 2.11
+        from airflow.io.store import attach  # noqa: PLC0415
+    return attach(scheme, conn_id).fs
+
+
 def is_deferral_timeout(error: AirflowException) -> bool:
     """Tell whether a deferral ended because its `timeout` ran out; else the trigger broke."""
     return isinstance(error, TaskDeferralTimeout) or "Trigger/execution timeout" in str(error)
@@ -99,15 +119,19 @@ __all__ = [
     "AirflowRescheduleException",
     "AirflowSensorTimeout",
     "AirflowSkipException",
+    "BaseBranchOperator",
     "BaseOperator",
     "Context",
+    "Label",
     "TaskDeferralError",
     "TaskDeferralTimeout",
+    "TaskGroup",
     "conf",
     "first_reschedule_date",
     "import_string",
     "is_backfill",
     "is_deferral_timeout",
+    "object_storage",
     "render_template_to_string",
     "run_moment",
     "task_state",

@@ -25,6 +25,7 @@
      │    ├── UpdateRefusedError        not changeable in its status
      │    ├── UpdateRolledBackError     AWS took the update back
      │    └── PromotionRefusedError     promoting now would rest on no evidence
+     ├── ReportNotWrittenError          the report could not be written where it was asked for
      └── WaitTimeoutError               the deadline or the attempts ran out
 
 An error carries facts, not prose: what was `asked`, what was `found`, AWS's own `reason`, and the
@@ -240,6 +241,16 @@ class PromotionRefusedError(ExperimentError):
 
     event = "unreachable"
     next_step = "Test the candidate again; a concluded experiment cannot be promoted by the API."
+
+
+class ReportNotWrittenError(ShadowError):
+    """The report could not be written where it was asked for."""
+
+    retriable = True
+    next_step = (
+        "Correct the path or its permissions; another try judges the same window, so nothing is "
+        "lost."
+    )
 
 
 class WaitTimeoutError(ShadowError):

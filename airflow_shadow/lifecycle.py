@@ -273,6 +273,7 @@ DEADLINES: Mapping[str, Deadline] = {
     "start": Deadline("Running", _HOUR),
     "stop": Deadline("concluded; after a Promote, the endpoint serving it", 2 * _HOUR),
     "delete": Deadline("not described any more", _HOUR),
+    "analysis": Deadline("the window's minutes filled in CloudWatch", _HOUR),
     "endpoint": Deadline("the endpoint InService and free of other experiments", 24 * _HOUR),
 }
 #: Beyond an experiment's own end, for a sensor that was given no timeout.

@@ -38,14 +38,21 @@ def get_provider_info() -> dict[str, Any]:
                     "airflow_shadow.operators.start",
                     "airflow_shadow.operators.stop",
                     "airflow_shadow.operators.conclude",
+                    "airflow_shadow.operators.branch",
                     "airflow_shadow.operators.delete",
+                    "airflow_shadow.operators.analysis",
+                    "airflow_shadow.operators.rollout",
                 ],
             }
         ],
         "sensors": [
             {
                 "integration-name": integration,
-                "python-modules": ["airflow_shadow.sensors.inference_experiment"],
+                "python-modules": [
+                    "airflow_shadow.sensors.inference_experiment",
+                    "airflow_shadow.sensors.analysis",
+                    "airflow_shadow.sensors.rollout",
+                ],
             }
         ],
         "triggers": [
@@ -58,6 +65,7 @@ def get_provider_info() -> dict[str, Any]:
             "airflow_shadow.links.inference_experiment.EndpointLink",
             "airflow_shadow.links.inference_experiment.ExperimentLink",
             "airflow_shadow.links.inference_experiment.MetricsLink",
+            "airflow_shadow.links.report.ReportLink",
         ],
         "config": {
             "airflow_shadow": {

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from airflow_shadow import exceptions, operators
+from airflow_shadow import exceptions, operators, sensors
 from airflow_shadow._compat import AirflowException, AirflowFailException
 from airflow_shadow.emulator import Emulator, fleet
 from airflow_shadow.emulator.faults import CALL_FAULTS, WORK_FAULTS
 from airflow_shadow.operators import RemoveShadowVariantOperator
-from airflow_shadow.sensors import InferenceExperimentSensor
+from airflow_shadow.sensors import InferenceExperimentSensor, ShadowAnalysisSensor
 from tests.helpers import CREATE, described, serves, somebodys, until
 from tests.helpers import stop as stop_by_hand
 from tests.log import Log
@@ -33,6 +33,7 @@ Promote  ok       ok  ok        ok          ok      denied ok   refused  missing
 Remove   ok       ok  ok        ok          ok      denied ok   ok       missing broken  broken
 Delete   ok       ok  ok        ok          ok      denied ok   ok       ok      -       ok
 Sensor   ok       ok  ok        -           ok      denied ok   stopped  missing broken  broken
+Analysis ok       ok  ok        -           ok      denied ok   ok       missing broken  broken
 """
 #: What the words mean: the name in the printed table, which is that of an error if it fails.
 WORDS = {
@@ -50,6 +51,7 @@ WORDS = {
 #: Why a fault cannot concern an operator; the test shows that it had no occasion to strike.
 NOT_CONCERNED = {
     ("Sensor", "lost-answer"): "it makes no call that changes anything",
+    ("Analysis", "lost-answer"): "it makes no call that changes anything",
     ("Delete", "breaks"): "a record is deleted at once, no work follows that could fail",
 }
 #: Kinds of faults that no column shows, each with why.
@@ -58,6 +60,11 @@ NO_COLUMN = {
     "empty-pages": "pages of lists; the hook's tests read through them",
     "hold-before": "no fault by itself: a place; tests/e2e/faults kills there",
     "hold-after": "no fault by itself: a place; tests/e2e/faults kills there",
+}
+#: Operators that have no row, each with why.
+NO_ROW = {
+    "ShadowAnalysisOperator": "it waits and asks as the sensor Analysis does, for one look",
+    "ShadowVerdictBranchOperator": "it calls nothing",
 }
 NAME = "nightly"
 ONE_TRY = {"retries": {"total_max_attempts": 1}}
@@ -120,7 +127,7 @@ class Task:
     :param before: sets the scene
     :param ends: the experiment's status, `None` if it is gone
     :param serves: the model in production
-    :param by_itself: how often AWS changes the endpoint without being called
+    :param reads: the operation by which it looks, if it changes nothing
     """
 
     operator: type
@@ -129,7 +136,7 @@ class Task:
     before: Callable[[Scene], None]
     ends: str | None
     serves: str = "churn-v1"
-    by_itself: int = 0
+    reads: str = "DescribeInferenceExperiment"
 
 
 REMOVAL = {"AllTraffic": "Retain", "churn-v2": "Remove"}
@@ -187,7 +194,15 @@ TASKS = {
         None,
         before=ending,
         ends="Completed",
-        by_itself=1,
+    ),
+    # The experiment ends before the window does: without traffic nothing else could be said.
+    "Analysis": Task(
+        ShadowAnalysisSensor,
+        {"duration": "4h", "poke_interval": 0.01},
+        None,
+        before=ending,
+        ends="Completed",
+        reads="GetMetricData",
     ),
 }
 #: Scenes of single cells: what has ended cannot be stopped any more, and what somebody ends in the
@@ -197,17 +212,21 @@ BEFORE = {
     ("Sensor", "denied"): running,
     ("Sensor", "stopped"): running,
     ("Sensor", "deleted"): running,
+    ("Analysis", "stopped"): running,
+    ("Analysis", "deleted"): running,
 }
+#: How an experiment ends in a single cell.
+ENDS = {("Analysis", "stopped"): "Cancelled"}
 
 
 # --- the columns --------------------------------------------------------------------------
 
 
 def calls(kind: str, times: int = 1, **options: Any) -> Callable[[Scene, str], None]:
-    """Let the task's changing call go wrong; of the sensor, its reading one."""
+    """Let the task's changing call go wrong; of a sensor, its reading one."""
 
     def strike(scene: Scene, row: str) -> None:
-        operation = TASKS[row].calls or "DescribeInferenceExperiment"
+        operation = TASKS[row].calls or TASKS[row].reads
         scene.emulator.faults.add(kind=kind, operation=operation, times=times, **options)
 
     return strike
@@ -231,6 +250,8 @@ def answers(scene: Scene, row: str) -> None:
 
 def _middle(row: str) -> str:
     """Return the line after which somebody acts: before our call, or while a task waits for AWS."""
+    if row == "Analysis":
+        return "Waiting for a verdict"
     return (
         "Waiting for experiment" if row in {"Create", "Start", "Sensor"} else "Reached experiment"
     )
@@ -253,7 +274,7 @@ def deleted(scene: Scene, row: str) -> None:
     """Let a person delete the experiment, having stopped it if it ran."""
 
     def act() -> None:
-        if row in {"Create", "Update", "Stop", "Promote", "Remove", "Sensor"}:
+        if row in {"Create", "Update", "Stop", "Promote", "Remove", "Sensor", "Analysis"}:
             until(scene.sagemaker, NAME, "Running")
             stop_by_hand(scene.sagemaker, NAME)
             scene.theirs.append(STOP)
@@ -364,15 +385,16 @@ def scene(emulator, churn, sagemaker, log):
     return Scene(emulator, sagemaker, log)
 
 
-def assert_survived(scene: Scene, row: str, came: Came) -> None:
+def assert_survived(scene: Scene, row: str, column: str, came: Came) -> None:
     """Hold the end against the task: the right state, by one call and one deployment."""
-    task = TASKS[row]
+    task, cell = TASKS[row], (row, column)
     assert "survives" == came.word, came.error
-    assert task.ends == status(scene)
+    assert ENDS.get(cell, task.ends) == status(scene)
     if task.calls:
         assert 1 == [*came.ours, *scene.theirs].count(task.calls)
     steps = [call for call in [*came.ours, *scene.theirs] if not call.startswith("Delete")]
-    assert len(steps) + task.by_itself == came.deployed
+    by_itself = BEFORE.get(cell, task.before) is ending
+    assert len(steps) + by_itself == came.deployed
     if scene.sagemaker.list_endpoints()["Endpoints"]:
         assert [task.serves] == serves(scene.sagemaker)
 
@@ -403,7 +425,7 @@ def test_a_fault(row, column, mode, scene, record_property):
     cell = {"place": list(CELLS).index((row, column)), "row": row, "column": column, "mode": mode}
     record(record_property, Cell(title="Fault matrix", **cell, came=shown))
     if word in {"survives", "not concerned"}:
-        assert_survived(scene, row, came)
+        assert_survived(scene, row, column, came)
     else:
         assert_failed(came, word)
     assert came.ours in ([], [TASKS[row].calls])
@@ -425,7 +447,7 @@ def test_the_table_has_no_empty_cell():
 def test_the_table_has_all_operators():
     """An operator that is added gets a row."""
     named = {task.operator.__name__ for task in TASKS.values()}
-    assert {*operators.__all__, "InferenceExperimentSensor"} == named
+    assert {*operators.__all__, *sensors.__all__} - NO_ROW.keys() == named
 
 
 def test_the_table_has_all_faults():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from airflow_shadow.analysis.observations import Outcome
@@ -114,10 +114,10 @@ class Verdict:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Verdict:
-        """Return the verdict that :meth:`to_dict` described."""
+        """Return the verdict that :meth:`to_dict` described; what else is in it is ignored."""
         return cls(
             **{
-                **data,
+                **{field.name: data[field.name] for field in fields(cls)},
                 "findings": tuple(Finding(**finding) for finding in data["findings"]),
                 "traffic": TrafficFinding(**data["traffic"]),
                 "breakers": tuple(BreakerFinding(**breaker) for breaker in data["breakers"]),

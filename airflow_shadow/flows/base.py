@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 from airflow_shadow._compat import (
     AirflowException,
@@ -128,6 +128,9 @@ class Flow:
     :param context: Airflow's
     """
 
+    #: Whether a window that is to be judged can begin at the end; its time is the XCom `since`.
+    begins_window: ClassVar[bool] = False
+
     def __init__(self, operator: Any, context: Context) -> None:
         self.op = operator
         self.context: Any = context
@@ -196,7 +199,15 @@ class Flow:
         """Push the description to the XCom `experiment` and return the experiment's name."""
         if self.op.do_xcom_push:
             self.context["ti"].xcom_push(key="experiment", value=experiment)
+            if self.begins_window:
+                self.context["ti"].xcom_push(key="since", value=self._aws_time(experiment))
         return experiment.get("Name")
+
+    def _aws_time(self, experiment: View) -> str:
+        """Return AWS's time as ISO-8601 text; a task that comes from the triggerer has to ask."""
+        if not self.hook.knows_time:
+            self.hook.insist(partial(self.hook.find_experiment, experiment["Name"]), delay=_PAUSE)
+        return self.hook.now().isoformat(timespec="seconds")
 
     # --- requests ------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from airflow_shadow.exceptions import (
     PromotionRefusedError,
 )
 from airflow_shadow.flows.base import Flow, Step, Wait
+from airflow_shadow.flows.clearance import next_wait, skip_refused
 from airflow_shadow.flows.guard import moment_of, skip_backfill, skip_older
 from airflow_shadow.flows.rollout import Rollout, find_rollouts, latest, leave_rollout
 from airflow_shadow.hooks.endpoints import Running, model_variant, running
@@ -25,6 +27,7 @@ from airflow_shadow.lifecycle import (
     Action,
     Ending,
     Status,
+    ending,
     is_promoted,
     mark,
     production_variant,
@@ -115,7 +118,7 @@ class PromoteShadowVariantFlow(ConcludeFlow):
         return self.await_rest({})
 
     def conclude(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
-        """Promote, unless it has happened or would rest on no evidence."""
+        """Promote, unless it has happened, would rest on no evidence, or must wait."""
         if outcome.error:
             raise outcome.error
         experiment = outcome.view
@@ -131,9 +134,21 @@ class PromoteShadowVariantFlow(ConcludeFlow):
         if not self.op.allow_older:
             skip_older(self, rollouts or [], candidate.model_name, now_runs)
         request = self._request(experiment, now_runs)
+        if wait := next_wait(self, experiment, carry, asked=self._asked(experiment)):
+            return wait
         self._leave(rollouts, now_runs.arn, now_runs.model_name, candidate)
-        again = self.stop(request, carry)
+        again = self.stop(request, {**carry, "passed": []})
         return again or self.await_promotion(experiment)
+
+    def cleared(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+        """Go on if nothing is against it, with all checks anew: the wait may have been long."""
+        if outcome.error:
+            raise outcome.error
+        skip_refused(outcome.view)
+        experiment = outcome.view["experiment"]
+        if status_of(experiment) in SETTLED | CONCLUDED:
+            return self.conclude(replace(outcome, view=experiment), carry)
+        return self.await_rest({**carry, "passed": []})
 
     def _has_ended(self, experiment: View, now_runs: Running) -> bool:
         """Tell whether production changed because the experiment was concluded since our look.
@@ -160,14 +175,25 @@ class PromoteShadowVariantFlow(ConcludeFlow):
     def _already(self, experiment: View) -> Step:
         """Judge a concluded experiment by its own record; the endpoint may have moved on since."""
         if not is_promoted(experiment):
-            raise PromotionRefusedError(
-                asked=self._asked(experiment),
-                found=f"it is {experiment['Status']} and was not promoted",
-                reason=experiment.get("StatusReason") or "",
-            )
+            raise self._not_promoted(experiment)
         self.log.info("The candidate of %r was promoted before.", experiment["Name"])
         self._leave_late(experiment)
         return experiment
+
+    def _not_promoted(self, experiment: View) -> PromotionRefusedError:
+        found, next_step = f"it is {experiment['Status']} and was not promoted", None
+        if _ended_by_schedule(experiment):
+            found += (
+                f": it ended by its schedule at {experiment['CompletionTime']}, before the "
+                "promotion, and AWS offers no call that promotes it now"
+            )
+            next_step = "Test the candidate again, with a longer duration or a later end_time."
+        return PromotionRefusedError(
+            asked=self._asked(experiment),
+            found=found,
+            reason=experiment.get("StatusReason") or "",
+            next_step=next_step,
+        )
 
     def _leave_late(self, experiment: View) -> None:
         """Tag the endpoint if it serves the candidate and no tag says since when."""
@@ -285,6 +311,18 @@ class RemoveShadowVariantFlow(ConcludeFlow):
 
 def _baseline(experiment: View) -> str | None:
     return (production_variant(experiment) or {}).get("ModelName")
+
+
+def _ended_by_schedule(experiment: View) -> bool:
+    """Tell whether nobody stopped it: a stop's reason, and an end before its time, say otherwise.
+
+    assumed: AWS gives no `StatusReason` then, and a stop leaves the scheduled end as it was.
+    """
+    planned = (experiment.get("Schedule") or {}).get("EndTime")
+    ended = experiment.get("CompletionTime")
+    if ending(experiment) is not Ending.COMPLETED or experiment.get("StatusReason"):
+        return False
+    return bool(planned and ended) and to_timestamp(ended) >= to_timestamp(planned)
 
 
 def _endpoint_of(experiment: View) -> str:

@@ -64,6 +64,8 @@ from airflow_shadow.waiting import (
 class CreateInferenceExperimentFlow(Flow):
     """The steps of :class:`CreateInferenceExperimentOperator`."""
 
+    begins_window = True
+
     # --- whose experiment is it? ---------------------------------------------------------
 
     def begin(self) -> Step:

@@ -24,6 +24,8 @@ from airflow_shadow.waiting import Outcome, Progress, ReachStatus, UpdateApplied
 class UpdateInferenceExperimentFlow(Flow):
     """The steps of :class:`UpdateInferenceExperimentOperator`."""
 
+    begins_window = True
+
     def begin(self) -> Step:
         """Wait until AWS takes updates: it documents that only Created and Running do."""
         return self._await_ready({})

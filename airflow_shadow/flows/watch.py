@@ -1,4 +1,4 @@
-"""The waiting of the sensor, in whichever mode."""
+"""The waiting of the sensors, in whichever mode."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from airflow_shadow.flows.base import Wait, can_defer, defer, persist_links, tra
 from airflow_shadow.flows.structures import load_structure
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.lifecycle import GRACE_SECONDS, Status
-from airflow_shadow.waiting import Outcome, Policy, ReachStatus
+from airflow_shadow.waiting import AnyGoal, Outcome, Policy, ReachStatus, View
 
 
 class Watch:
-    """What :class:`InferenceExperimentSensor` does.
+    """What the sensors share: one wait, and Airflow's exceptions for how it ends.
 
     :param sensor: whose arguments say what is wanted
     :param context: Airflow's
@@ -35,20 +35,35 @@ class Watch:
         self.context: Any = context
         self.hook: InferenceExperimentHook = sensor.hook
 
+    def goal(self) -> AnyGoal:
+        """Return what is waited for; the sensors' own classes say it."""
+        raise NotImplementedError
+
+    def prepare(self) -> None:
+        """Do in the worker what must be done before the wait."""
+
+    def finish(self, view: View) -> Any:
+        """End well with what the wait has found."""
+        raise NotImplementedError
+
     def run(self, event: Mapping[str, Any] | None = None) -> Any:
         """Wait, or end with what the event of a trigger tells."""
         try:
-            return self._finish(Outcome.from_dict(event["outcome"]) if event else self._wait())
+            outcome = Outcome.from_dict(event["outcome"]) if event else self._wait()
+            if outcome.error:
+                raise outcome.error
+            return self.finish(outcome.view)
         except ShadowError as error:
             self._fail(error)
 
     def give_up(self) -> NoReturn:
         """Fail because the triggerer did not answer in time."""
         found = "no answer from the triggerer in time"
-        self._fail(WaitTimeoutError(asked=self._goal().asked, found=found))
+        self._fail(WaitTimeoutError(asked=self.goal().asked, found=found))
 
     def _wait(self) -> Outcome:
-        goal = self._goal()
+        self.prepare()
+        goal = self.goal()
         policy = Policy(delay=self.op.poke_interval, deadline=self._deadline())
         step = Wait(goal, "execute_complete", policy.deadline)
         defers = self.op.deferrable and can_defer(self.op)
@@ -68,20 +83,6 @@ class Watch:
             )
         return outcome
 
-    def _goal(self) -> ReachStatus:
-        given = self.op.target_statuses
-        if isinstance(given, str) and given.lstrip().startswith("["):
-            given = load_structure(given, what="target_statuses", env=None)
-        targets = (given,) if isinstance(given, str) else tuple(map(str, given or ()))
-        unknown = sorted(set(targets) - set(Status))
-        if unknown or not targets:
-            raise InvalidRequestError(
-                asked=f"target_statuses={given!r}",
-                found=f"no such status: {', '.join(unknown)}" if unknown else "no status",
-                next_step=f"Give one or more of {', '.join(Status)}.",
-            )
-        return ReachStatus(self.op.name, targets, missing_ok=self.op.missing_ok)
-
     def _deadline(self) -> float:
         started, given = time.time(), float(self.op.timeout)
         if self.op.reschedule and (first := first_reschedule_date(self.op, self.context)):
@@ -96,14 +97,6 @@ class Watch:
         ahead = (datetime.fromisoformat(end) - self.hook.now()).total_seconds()
         return time.time() + ahead + GRACE_SECONDS
 
-    def _finish(self, outcome: Outcome) -> Any:
-        if outcome.error:
-            raise outcome.error
-        persist_links(self.op, self.context, outcome.view)
-        if self.op.do_xcom_push:
-            self.context["ti"].xcom_push(key="experiment", value=outcome.view)
-        return outcome.view.get("Name")
-
     def _fail(self, error: ShadowError) -> NoReturn:
         """Raise Airflow's exception; what another try would not mend is a skip with `soft_fail`."""
         timed_out = isinstance(error, WaitTimeoutError)
@@ -111,3 +104,29 @@ class Watch:
         if self.op.never_fail or (self.op.soft_fail and pointless):
             raise AirflowSkipException(str(error)) from error
         raise (AirflowSensorTimeout(str(error)) if timed_out else translated(error)) from error
+
+
+class WatchStatus(Watch):
+    """What :class:`InferenceExperimentSensor` does."""
+
+    def goal(self) -> ReachStatus:
+        """Wait for one of the statuses."""
+        given = self.op.target_statuses
+        if isinstance(given, str) and given.lstrip().startswith("["):
+            given = load_structure(given, what="target_statuses", env=None)
+        targets = (given,) if isinstance(given, str) else tuple(map(str, given or ()))
+        unknown = sorted(set(targets) - set(Status))
+        if unknown or not targets:
+            raise InvalidRequestError(
+                asked=f"target_statuses={given!r}",
+                found=f"no such status: {', '.join(unknown)}" if unknown else "no status",
+                next_step=f"Give one or more of {', '.join(Status)}.",
+            )
+        return ReachStatus(self.op.name, targets, missing_ok=self.op.missing_ok)
+
+    def finish(self, view: View) -> Any:
+        """Push the description to the XCom `experiment` and return the experiment's name."""
+        persist_links(self.op, self.context, view)
+        if self.op.do_xcom_push:
+            self.context["ti"].xcom_push(key="experiment", value=view)
+        return view.get("Name")

@@ -244,6 +244,10 @@ class InferenceExperimentHook(CallingHook):
         """Call DescribeModel, `None` if there is none of that name."""
         return self._find("DescribeModel", {"ModelName": name})
 
+    def find_model_package(self, name: str) -> dict[str, Any] | None:
+        """Call DescribeModelPackage, `None` if there is none of that ARN or name."""
+        return self._find("DescribeModelPackage", {"ModelPackageName": name})
+
     def find_tags(self, arn: str) -> dict[str, str]:
         """Call ListTags page by page."""
         tags: dict[str, str] = {}
@@ -296,11 +300,21 @@ class InferenceExperimentHook(CallingHook):
             "endpoint": self.find_endpoint,
             "holder": self.find_holder,
             "running": self.find_running,
+            "package": self.find_model_package,
+            "alarms": lambda _: dict(self.cloudwatch.alarm_states(look.about["names"])),
+            "verdict": lambda _: self._verdict(look.about),
         }
         try:
-            return Reply(view=questions[look.question](look.name), now=time.time())
+            view = questions[look.question](look.name)
         except ShadowError as error:
             return Reply(error=error, now=time.time())
+        return Reply(view=view, now=time.time(), aws_now=self.now().timestamp())
+
+    def _verdict(self, about: Mapping[str, Any]) -> View:
+        # Imported when needed: most waits judge nothing.
+        from airflow_shadow.hooks.verdicts import find_verdict  # noqa: PLC0415
+
+        return find_verdict(self, about)
 
     def wait_for(
         self, goal: AnyGoal, *, policy: Policy, progress: Progress, patient: bool = True

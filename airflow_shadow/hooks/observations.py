@@ -21,10 +21,10 @@ from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.metrics import Points, Query
 from airflow_shadow.hooks.sources import SOURCES, MetricSource, check_metrics, measured
 from airflow_shadow.lifecycle import LIVE, status_of
+from airflow_shadow.waiting import FILLING_SECONDS
 
-#: How long the newest minutes still fill (assumed: AWS documents no delay). A look at a window that
-#: should be whole waits this long after the window's end.
-FILLING = timedelta(minutes=3)
+#: How long the newest minutes still fill.
+FILLING = timedelta(seconds=FILLING_SECONDS)
 
 _MINUTE = 60
 # Points of a minute live 15 days, of five minutes 63, of an hour 455. The hour of margin is for

@@ -1,5 +1,7 @@
 """One operator for each thing that a Dag does to an experiment."""
 
+from airflow_shadow.operators.analysis import ShadowAnalysisOperator
+from airflow_shadow.operators.branch import ShadowVerdictBranchOperator
 from airflow_shadow.operators.conclude import (
     PromoteShadowVariantOperator,
     RemoveShadowVariantOperator,
@@ -15,6 +17,8 @@ __all__ = [
     "DeleteInferenceExperimentOperator",
     "PromoteShadowVariantOperator",
     "RemoveShadowVariantOperator",
+    "ShadowAnalysisOperator",
+    "ShadowVerdictBranchOperator",
     "StartInferenceExperimentOperator",
     "StopInferenceExperimentOperator",
     "UpdateInferenceExperimentOperator",

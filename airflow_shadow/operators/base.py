@@ -46,7 +46,7 @@ class ShadowOperator(  # type: ignore[override]
     # Airflow would read every nested string that ends so as a file.
     template_ext: Sequence[str] = ()
     ui_color = "#e8f0fe"
-    operator_extra_links = (EndpointLink(), MetricsLink(), ExperimentLink())
+    operator_extra_links: tuple[Any, ...] = (EndpointLink(), MetricsLink(), ExperimentLink())
     _running: Flow | None = None
 
     def __init__(

@@ -35,12 +35,25 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
     A promotion that has already happened is a success. One that can rest on no evidence is refused:
     below 100 % sampling, after the experiment expired, or if production changed under it.
 
+    Before anything is changed it waits, if so asked, for the approval of the candidate's model
+    package (DescribeModelPackage) and for alarms to stop firing (DescribeAlarms), also with
+    `wait_for_completion=False`. The experiment must live so long: AWS promotes none that has ended.
+
     Returns the experiment's name; its description goes to the XCom `experiment`.
 
     :param name: name of the experiment (templated)
     :param reason: why, at most 1,024 characters; becomes the `StatusReason` (templated)
     :param creation_time: `CreationTime` of the experiment that was judged; another one of the same
         name is refused (templated)
+    :param require_approved_model_package: `True` promotes only if the package of SageMaker's model
+        registry that the candidate's model was created from is `Approved`; the ARN or name of a
+        package asks for that one instead, as for a model created from an image and its data (AWS
+        deploys no version before its approval). `PendingManualApproval` is waited for,
+        `Rejected` skips the task (templated)
+    :param approval_timeout: seconds to wait for the approval, then the task is skipped; a day by
+        default
+    :param alarms: names of CloudWatch alarms, metric or composite: while one is in `ALARM` the
+        promotion waits, for `waiter_timeout` at most (templated)
     :param allow_partial_sampling: promote below 100 % sampling
     :param allow_older: promote even if what serves was promoted by a run with a later date than
         this run's; otherwise the task is skipped
@@ -53,12 +66,17 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
 
     flow = "airflow_shadow.flows.conclude.PromoteShadowVariantFlow"
     deadline_row = "promote"
-    template_fields: Sequence[str] = aws_template_fields("creation_time", "name", "reason")
+    template_fields: Sequence[str] = aws_template_fields(
+        "alarms", "creation_time", "name", "reason", "require_approved_model_package"
+    )
 
     def __init__(
         self,
         *,
         creation_time: datetime | str | None = None,
+        require_approved_model_package: bool | str = False,
+        approval_timeout: float | None = None,
+        alarms: Sequence[str] = (),
         allow_partial_sampling: bool = False,
         allow_older: bool = False,
         on_backfill: Literal["run", "skip", "observe"] = "run",
@@ -66,6 +84,9 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.creation_time = creation_time
+        self.require_approved_model_package = require_approved_model_package
+        self.approval_timeout = approval_timeout
+        self.alarms = alarms
         self.allow_partial_sampling = allow_partial_sampling
         self.allow_older = allow_older
         self.on_backfill = on_backfill

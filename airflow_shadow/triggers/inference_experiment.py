@@ -32,6 +32,8 @@ from airflow_shadow.waiting import (
 _Answer = TypeVar("_Answer")
 #: The event loop itself keeps no task alive.
 _UNDER_WAY: set[asyncio.Future[Any]] = set()
+#: Questions that are answered with CloudWatch's help.
+_METRICS = frozenset({"verdict", "alarms"})
 #: AWS is asked in these threads; a look takes milliseconds, so a few serve many triggers.
 _THREADS = 4
 #: How long a client is shared before the connection is read again.
@@ -174,8 +176,9 @@ class InferenceExperimentTrigger(BaseTrigger):
         )
         # Airflow's connections can only be read in a thread that knows the triggerer's loop, as
         # those of `sync_to_async` do; the client is made in the one thread that all share.
-        if "conn" not in vars(hook):
-            await _uncancelled(sync_to_async(lambda: hook.conn)())
+        for needed in (hook, hook.cloudwatch) if look.question in _METRICS else (hook,):
+            if "conn" not in vars(needed):
+                await _uncancelled(sync_to_async(lambda: needed.conn)())  # noqa: B023 - awaited here
         answer = sync_to_async(hook.answer, thread_sensitive=False, executor=_threads())
         return await _uncancelled(answer(look))
 

@@ -1,5 +1,6 @@
 """The waiting logic, without I/O: an engine that asks and gives up, and goals that judge."""
 
+from airflow_shadow.waiting.clearance import PromotionCleared
 from airflow_shadow.waiting.engine import (
     KILLED,
     Look,
@@ -15,29 +16,32 @@ from airflow_shadow.waiting.engine import (
 )
 from airflow_shadow.waiting.goals import (
     ANY_ENDING,
-    AnyGoal,
     EndpointFree,
     ExperimentGone,
     ReachStatus,
     ShadowPromoted,
     UpdateApplied,
     ended_badly,
-    goal_from_dict,
-    goal_to_dict,
     is_idle,
 )
+from airflow_shadow.waiting.registry import AnyGoal, goal_from_dict, goal_to_dict
+from airflow_shadow.waiting.verdict import FILLING_SECONDS, Judged, Looks
 
 __all__ = [
     "ANY_ENDING",
+    "FILLING_SECONDS",
     "KILLED",
     "AnyGoal",
     "EndpointFree",
     "ExperimentGone",
+    "Judged",
     "Look",
+    "Looks",
     "Outcome",
     "Pause",
     "Policy",
     "Progress",
+    "PromotionCleared",
     "ReachStatus",
     "Reply",
     "Say",

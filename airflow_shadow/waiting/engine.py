@@ -31,10 +31,14 @@ KILLED = "Removed because its Airflow task was marked failed."
 
 @dataclass(frozen=True)
 class Look:
-    """Ask AWS one of the hook's read-only questions; answered with a :class:`Reply`."""
+    """Ask AWS one of the hook's read-only questions; answered with a :class:`Reply`.
+
+    :param about: what the question needs besides the name; never leaves the process
+    """
 
     question: str
     name: str
+    about: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -58,11 +62,13 @@ class Reply:
     :param now: the driver's clock, epoch seconds
     :param view: what AWS described, `None` if the thing does not exist
     :param error: why AWS could not be asked
+    :param aws_now: AWS's clock, epoch seconds; 0 if it has not answered yet
     """
 
     now: float
     view: View | None = None
     error: ShadowError | None = None
+    aws_now: float = 0.0
 
 
 Asking = Generator[Look, Reply, "Judgement"]
@@ -90,12 +96,14 @@ class Progress:
     :param seen: the distinct things seen, in order
     :param last_live: the last status of an experiment that had not concluded
     :param known_failure: the endpoint's FailureReason when all was well
+    :param looked: end of the window that was judged last, epoch seconds
     """
 
     attempts: int = 0
     seen: list[str] = field(default_factory=list)
     last_live: str | None = None
     known_failure: str | None = None
+    looked: float = 0.0
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able values."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -59,11 +58,13 @@ def ended_badly(
     return None
 
 
-def _missing(asked: str, name: str) -> ExperimentNotFoundError:
+def missing(asked: str, name: str) -> ExperimentNotFoundError:
+    """Return the error of an experiment that does not exist."""
     return ExperimentNotFoundError(asked=asked, found=f"no experiment named {name!r}")
 
 
-def _note_health(experiment: View, progress: Progress) -> None:
+def note_health(experiment: View, progress: Progress) -> None:
+    """Remember how a living experiment was, to tell later how it ended."""
     status = status_of(experiment)
     if status is None or status in CONCLUDED:
         return
@@ -99,8 +100,8 @@ class ReachStatus:
         if experiment is None:
             if self.missing_ok:
                 return Judgement("no such experiment yet")
-            return Judgement("missing", error=_missing(self.asked, self.name))
-        _note_health(experiment, progress)
+            return Judgement("missing", error=missing(self.asked, self.name))
+        note_health(experiment, progress)
         return self._judge(experiment, progress)
 
     def _judge(self, experiment: View, progress: Progress) -> Judgement:
@@ -142,8 +143,8 @@ class UpdateApplied:
         """Describe the experiment and compare it with what was asked."""
         experiment = (yield Look("experiment", self.name)).view
         if experiment is None:
-            return Judgement("missing", error=_missing(self.asked, self.name))
-        _note_health(experiment, progress)
+            return Judgement("missing", error=missing(self.asked, self.name))
+        note_health(experiment, progress)
         status, shown = status_of(experiment), str(experiment.get("Status"))
         if error := ended_badly(self.asked, experiment, progress) or self._gone(experiment):
             return Judgement(shown, error=error, view=experiment)
@@ -274,8 +275,8 @@ class ShadowPromoted:
         """Describe the experiment and, once it is concluded, what its endpoint runs."""
         experiment = (yield Look("experiment", self.name)).view
         if experiment is None:
-            return Judgement("missing", error=_missing(self.asked, self.name))
-        _note_health(experiment, progress)
+            return Judgement("missing", error=missing(self.asked, self.name))
+        note_health(experiment, progress)
         shown = str(experiment.get("Status"))
         if error := ended_badly(self.asked, experiment, progress):
             return Judgement(shown, error=error, view=experiment)
@@ -326,22 +327,3 @@ class ExperimentGone:
         if experiment is None:
             return Judgement("deleted", done=True, view={"Name": self.name})
         return Judgement(f"still {experiment.get('Status')}", view=experiment)
-
-
-_GOALS = (ReachStatus, UpdateApplied, EndpointFree, ShadowPromoted, ExperimentGone)
-AnyGoal = ReachStatus | UpdateApplied | EndpointFree | ShadowPromoted | ExperimentGone
-
-
-def goal_to_dict(goal: AnyGoal) -> dict[str, Any]:
-    """Return JSON-able values, for a trigger."""
-    return {"kind": goal.kind, **dataclasses.asdict(goal)}
-
-
-def goal_from_dict(data: Mapping[str, Any]) -> AnyGoal:
-    """Return the goal that :func:`goal_to_dict` described."""
-    fields = dict(data)
-    kind = fields.pop("kind")
-    goal_class = next(goal for goal in _GOALS if goal.kind == kind)
-    for name in {"targets", "tolerates"} & fields.keys():
-        fields[name] = tuple(fields[name])  # JSON has no tuples
-    return goal_class(**fields)

@@ -1,0 +1,208 @@
+"""Judge a candidate: once, or again and again until there is a verdict."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
+
+from airflow_shadow._compat import AirflowFailException
+from airflow_shadow.analysis import (
+    AnalysisSpec,
+    Verdict,
+    epoch,
+    markdown_table,
+    read_spec,
+    text_table,
+)
+from airflow_shadow.exceptions import InvalidRequestError
+from airflow_shadow.flows.base import Flow, Step, Wait, persist_links
+from airflow_shadow.flows.reporting import stage_of, write_report
+from airflow_shadow.flows.schedule import DEFAULT_DURATION, parse_duration
+from airflow_shadow.flows.structures import load_structure
+from airflow_shadow.flows.watch import Watch
+from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
+from airflow_shadow.hooks.sources import SOURCES, check_metrics, read_sources
+from airflow_shadow.lifecycle import CONCLUDED, MAX_DAYS, UPDATABLE, status_of
+from airflow_shadow.waiting import FILLING_SECONDS, Judged, View
+
+#: Between two looks, unless the sensor says otherwise: seconds, and part of the window.
+_LEAST_INTERVAL, _LOOKS = 300.0, 200
+
+
+class WatchVerdict(Watch):
+    """What :class:`ShadowAnalysisSensor` does."""
+
+    def goal(self) -> Judged:
+        """Wait for a verdict."""
+        op = self.op
+        duration = parse_duration(op.duration).total_seconds() if op.duration else None
+        usual = max(_LEAST_INTERVAL, (duration or DEFAULT_DURATION.total_seconds()) / _LOOKS)
+        interval = usual if op.interval is None else float(op.interval)
+        if interval <= 0:
+            raise InvalidRequestError(
+                asked=f"interval={op.interval!r}",
+                found="not above 0",
+                next_step="Give the seconds between two looks.",
+            )
+        return Judged(since=_moment(op.since), duration=duration, interval=interval, **_asked(op))
+
+    def prepare(self) -> None:
+        """Move the experiment's end if it would come before its conclusion."""
+        if self.op.min_remaining is None:
+            return
+        describe = partial(self.hook.find_experiment, self.op.name)
+        experiment = self.hook.insist(describe, delay=5.0)
+        if experiment is not None and status_of(experiment) in UPDATABLE:
+            looks = self.goal().looks(experiment)
+            extend(self.hook, experiment, until=looks.limit + self.op.min_remaining)
+
+    def finish(self, view: View) -> dict[str, Any]:
+        """Tell the verdict."""
+        return deliver(self.op, self.context, self.hook, view)
+
+
+class ShadowAnalysisFlow(Flow):
+    """The steps of :class:`ShadowAnalysisOperator`."""
+
+    def begin(self) -> Step:
+        """Wait until the window's minutes are filled."""
+        name = self.name()
+        experiment = self.hook.describe_inference_experiment(name)
+        self.meet(experiment)
+        since = _moment(self.op.start)
+        whole = Judged(since=since, duration=0, **_asked(self.op))
+        start, end = whole.looks(experiment).start, self._end(experiment)
+        if end <= start:
+            raise InvalidRequestError(
+                asked=f"an analysis of {name!r} from {_text(start)} to {_text(end)}",
+                found="the end is not after the start",
+                next_step="Correct start and end; both are times at AWS.",
+            )
+        goal = Judged(since=start, duration=end - start, **_asked(self.op))
+        ahead = max(0.0, end + FILLING_SECONDS - self.hook.now().timestamp())
+        return Wait(goal, "settled", self.deadline() + ahead)
+
+    def _end(self, experiment: View) -> float:
+        """Return the end of the window: what is asked, but not beyond the experiment's own."""
+        asked = _moment(self.op.end)
+        over = status_of(experiment) in CONCLUDED and experiment.get("CompletionTime")
+        # A minute that has not ended is not read anyway.
+        filled = (self.hook.now().timestamp() - FILLING_SECONDS) // 60 * 60
+        known = epoch(over) if over else filled
+        if asked is None:
+            return known
+        return min(asked, known) if over else asked
+
+    def _finish(self, view: View) -> Any:
+        verdict = deliver(self.op, self.context, self.hook, view)
+        if verdict["outcome"] in self.op.fail_on:
+            raise AirflowFailException(verdict["reason"])
+        return verdict
+
+
+def spec_of(op: Any) -> AnalysisSpec:
+    """Return the specification that an operator was given, or the default one.
+
+    :raises InvalidRequestError: naming all of its faults
+    """
+    env = op.get_template_env() if isinstance(op.spec, str) else None
+    spec = read_spec(load_structure(op.spec, what="spec", env=env) or {})
+    check_metrics(spec, {**SOURCES, **read_sources(op.metrics or {})})
+    return spec
+
+
+def _asked(op: Any) -> dict[str, Any]:
+    """Return what sensor and operator ask alike."""
+    sampling = op.sampling_percentage
+    return {
+        "name": op.name,
+        "spec": _plain(asdict(spec_of(op))),
+        "metrics": _plain(op.metrics or {}),
+        "sampling_percentage": None if sampling is None else _percentage(sampling),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """Return JSON's own types: a trigger's arguments and an XCom hold no others."""
+    return json.loads(json.dumps(value))
+
+
+def _percentage(value: Any) -> float:
+    try:
+        return float(value)
+    except (TypeError, ValueError) as error:
+        raise InvalidRequestError(
+            asked=f"sampling_percentage={value!r}", found="not a number"
+        ) from error
+
+
+def _moment(value: datetime | str | None) -> float | None:
+    try:
+        return None if value is None else epoch(value)
+    except ValueError as error:
+        raise InvalidRequestError(
+            asked=f"a window that begins or ends at {value!r}",
+            found="not a time",
+            next_step="Give a datetime or ISO-8601 text, such as the XCom `since`.",
+        ) from error
+
+
+def _text(moment: float) -> str:
+    return datetime.fromtimestamp(moment).astimezone().isoformat(timespec="seconds")
+
+
+def extend(hook: InferenceExperimentHook, experiment: View, *, until: float) -> None:
+    """Let an experiment live until a moment, 30 days after its start at most.
+
+    One that ends by its schedule can no longer be promoted.
+
+    :param until: seconds since 1970
+    """
+    schedule = experiment.get("Schedule") or {}
+    start = datetime.fromisoformat(schedule.get("StartTime") or experiment["CreationTime"])
+    ends = schedule.get("EndTime")
+    end = datetime.fromisoformat(ends) if ends else start + DEFAULT_DURATION
+    wanted = min(datetime.fromtimestamp(until, start.tzinfo), start + timedelta(days=MAX_DAYS))
+    if wanted <= end:
+        return
+    hook.log.info("Moving the experiment's end from %s to %s: a verdict is pending.", end, wanted)
+    hook.update_inference_experiment(
+        {"Name": experiment["Name"], "Schedule": {"StartTime": start, "EndTime": wanted}}
+    )
+
+
+def deliver(op: Any, context: Any, hook: InferenceExperimentHook, view: View) -> dict[str, Any]:
+    """Tell a verdict: a table in the log, XComs, a report if one is asked for; and return it.
+
+    :param view: `experiment`, `verdict` and `looks`, as :class:`~airflow_shadow.waiting.Judged`
+        ends with
+    """
+    experiment, verdict = view["experiment"], Verdict.from_dict(view["verdict"])
+    spec = spec_of(op)
+    op.log.info("%s", text_table(verdict))
+    persist_links(op, context, experiment)
+    if op.do_xcom_push:
+        context["ti"].xcom_push(key="experiment", value=experiment)
+        context["ti"].xcom_push(key="evidence", value=markdown_table(verdict))
+    if op.report:
+        stage = stage_of(
+            hook,
+            experiment=experiment,
+            spec=spec,
+            verdict=verdict,
+            metrics=read_sources(op.metrics or {}),
+            looks=view["looks"],
+        )
+        title = f"Shadow test {experiment['Name']}"
+        about = {"title": title, "stages": [stage], "experiment": experiment, "spec": spec}
+        write_report(op, context, path=op.report, **about)
+    return {
+        **view["verdict"],
+        "experiment": experiment["Name"],
+        "creation_time": experiment["CreationTime"],
+        "spec": _plain(asdict(spec)),
+        "looks": view["looks"],
+    }

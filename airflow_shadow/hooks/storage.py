@@ -1,0 +1,80 @@
+"""Write a text where the user says: a local file, or any object storage that Airflow knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import uuid4
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from airflow_shadow._compat import AirflowException, object_storage
+from airflow_shadow.exceptions import ReportNotWrittenError
+
+_S3 = frozenset({"s3", "s3a", "s3n"})
+#: What a storage raises for what it cannot write: the system's own faults, a library that is
+#: missing, a scheme or a connection that nobody knows, and what s3fs lets through.
+_FAULTS = (
+    AirflowException,
+    BotoCoreError,
+    ClientError,
+    ImportError,
+    NotImplementedError,
+    OSError,
+    ValueError,
+)
+
+
+def write_text(path: str, text: str, *, conn_id: str | None) -> str:
+    """Write a text, whole at once, and return where it lies.
+
+    :param path: a local path, whose folders are made, or a URL of Airflow's object storage, like
+        `s3://bucket/key` or `s3://conn_id@bucket/key`
+    :param conn_id: connection for a URL of S3 that names none
+    :raises ReportNotWrittenError: it could not be written there
+    """
+    scheme, separator, place = path.partition("://")
+    try:
+        if separator and scheme != "file":
+            return _write_object(scheme, place, text, conn_id=conn_id if scheme in _S3 else None)
+        return _write_file(place if separator else path, text)
+    except _FAULTS as error:
+        raise _refusal(path, scheme, error) from error
+
+
+def _write_file(path: str, text: str) -> str:
+    """Write a file beside its place and move it there: who reads meanwhile sees the old one."""
+    if not path or path.endswith("/"):
+        raise IsADirectoryError("it names no file")
+    target = Path(path).expanduser().absolute()
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(f".{uuid4().hex}.part")
+    try:
+        part.write_text(text, encoding="utf-8")
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)
+    return str(target)
+
+
+def _write_object(scheme: str, place: str, text: str, *, conn_id: str | None) -> str:
+    bucket, _, key = place.partition("/")
+    named, _, bucket = bucket.rpartition("@")
+    if not key or key.endswith("/"):
+        raise IsADirectoryError("it names no object")
+    # A browser shows an object of S3 only if it says that it is a page.
+    about = {"ContentType": "text/html; charset=utf-8"} if scheme in _S3 else {}
+    storage = object_storage(scheme, named or conn_id)
+    # An object is visible when it is complete, so it needs no neighbour.
+    with storage.open(f"{scheme}://{bucket}/{key}", "wb", **about) as file:
+        file.write(text.encode())
+    return f"{scheme}://{place}"
+
+
+def _refusal(path: str, scheme: str, error: Exception) -> ReportNotWrittenError:
+    """Return our error for a storage's; what to install is known for S3 alone."""
+    install = "Install apache-airflow-providers-amazon[s3fs] where tasks run, or give a local path."
+    return ReportNotWrittenError(
+        asked=f"to write the report to {path!r}",
+        found=f"{type(error).__name__}: {str(error).rstrip('.')}",
+        next_step=install if isinstance(error, ImportError) and scheme in _S3 else None,
+    )

@@ -1,0 +1,49 @@
+"""The link from a task to the report that it wrote."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote, urlsplit
+
+from airflow.providers.amazon.aws.links.base_aws import BASE_AWS_CONSOLE_LINK, BaseAwsLink
+
+_OBJECT = BASE_AWS_CONSOLE_LINK + "/s3/object/{bucket}?region={region_name}&prefix={key}"
+_S3 = frozenset({"s3", "s3a", "s3n"})
+
+
+class ReportLink(BaseAwsLink):
+    """The report of a shadow test, as HTML.
+
+    A web address leads to itself, an object in S3 to its page in the console, a local path to the
+    file, for whoever sees the worker's disk. Other kinds of storage have no page that is known
+    here, so they get no link.
+    """
+
+    name = "Shadow test report"
+    key = "shadow_report"
+    format_str = _OBJECT
+
+    def format_link(self, **facts: Any) -> str:
+        """Return the address of what was written; empty where none is known."""
+        path = str(facts.get("path") or "")
+        scheme = urlsplit(path).scheme if "://" in path else ""
+        if scheme in _S3:
+            return _object_page(path, facts)
+        if not scheme and path:
+            return Path(path).absolute().as_uri()
+        return path if scheme in {"http", "https", "file"} else ""
+
+
+def _object_page(path: str, facts: dict[str, Any]) -> str:
+    """Return an object's page in the console; empty in a partition whose console is not known."""
+    if not facts.get("aws_domain"):
+        return ""
+    _, _, place = path.partition("://")
+    bucket, _, key = place.partition("/")
+    return _OBJECT.format(
+        aws_domain=facts["aws_domain"],
+        region_name=facts["region_name"],
+        bucket=quote(bucket.rpartition("@")[2]),
+        key=quote(key, safe=""),
+    )

@@ -1,0 +1,73 @@
+"""Judge a candidate once, on a window that is over."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+
+from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink, ReportLink
+from airflow_shadow.operators.base import ShadowOperator
+
+if TYPE_CHECKING:
+    from airflow_shadow.analysis import AnalysisSpec
+
+
+class ShadowAnalysisOperator(ShadowOperator):
+    """Judge a shadow test on one window, as a scheduled look (GetMetricData, DescribeAlarms).
+
+    A window whose minutes still fill is waited for. The same experiment and window give the same
+    verdict as long as CloudWatch keeps the minutes: 15 days, or with longer periods 63 and 455.
+
+    Returns the verdict as JSON-able values, whatever it is; the evidence as a table in Markdown
+    goes to the XCom `evidence`, the experiment's description to `experiment`.
+
+    :param name: name of the experiment (templated)
+    :param spec: what is judged: an `AnalysisSpec`, a mapping, JSON or YAML text, or the path of a
+        `.json` or `.yaml` file on the template path; the defaults unless given (templated)
+    :param start: begin of the window, such as the XCom `since` of the task that created or updated
+        the experiment; of a live one its last change unless given, else its start (templated)
+    :param end: end of the window; the experiment's end or AWS's now unless given (templated)
+    :param sampling_percentage: that of the window, 0 to 100, if the experiment has another by now
+        (templated)
+    :param metrics: metrics that are not SageMaker's own: name to a mapping with `namespace`, `name`
+        and `dimensions`
+    :param fail_on: outcomes that fail the task, such as `("FAIL", "INCONCLUSIVE")`
+    :param report: local path or URL of an HTML report to write, like `s3://bucket/key` (templated)
+    :raises AirflowFailException: the outcome is one of `fail_on`, or the metrics may not be read
+    :raises AirflowException: where a retry may help
+    """
+
+    api_operation = "DescribeInferenceExperiment"
+    flow = "airflow_shadow.flows.analysis.ShadowAnalysisFlow"
+    deadline_row = "analysis"
+    template_fields: Sequence[str] = aws_template_fields(
+        "end", "name", "report", "sampling_percentage", "spec", "start"
+    )
+    template_fields_renderers = {"spec": "json"}  # noqa: RUF012 - as in Airflow's own operators
+    operator_extra_links = (EndpointLink(), MetricsLink(), ExperimentLink(), ReportLink())
+
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        spec: AnalysisSpec | Mapping[str, Any] | str | None = None,
+        start: datetime | str | None = None,
+        end: datetime | str | None = None,
+        sampling_percentage: float | str | None = None,
+        metrics: Mapping[str, Mapping[str, Any]] | None = None,
+        fail_on: Collection[Literal["PASS", "FAIL", "INCONCLUSIVE"]] = (),
+        report: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.name = name
+        self.spec = spec
+        self.start = start
+        self.end = end
+        self.sampling_percentage = sampling_percentage
+        self.metrics = metrics
+        self.fail_on = fail_on
+        self.report = report

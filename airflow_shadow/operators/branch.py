@@ -1,0 +1,153 @@
+"""Branch on what an analysis found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal
+
+from airflow_shadow._compat import AirflowFailException, BaseBranchOperator, Context
+from airflow_shadow.exceptions import InvalidRequestError, ShadowError
+from airflow_shadow.operators.templating import TextTemplates
+
+#: The fields of a verdict that decide here, and their types.
+_DECIDING = {"outcome": str, "operational_only": bool, "reason": str}
+_NOT_COMPARED = (
+    "The verdict is PASS, but nothing compared the answers themselves: a model that answers 0 "
+    "quickly is fast and free of errors. Taken as INCONCLUSIVE; promote_on='operational' promotes "
+    "all the same."
+)
+
+
+class ShadowVerdictBranchOperator(TextTemplates, BaseBranchOperator):
+    """Follow the tasks that belong to a verdict's outcome and skip the others.
+
+    It calls nothing of AWS: the verdict is that of a task before, made by
+    :class:`~airflow_shadow.sensors.ShadowAnalysisSensor` or
+    :class:`~airflow_shadow.operators.ShadowAnalysisOperator` from its shadow test
+    (CreateInferenceExperiment).
+
+    The tasks to follow are directly downstream. Each argument takes a task's or a task group's id,
+    several, or `None` for none; inside a task group its prefix may be left out.
+
+    :param verdict: what the analysis returned: its `output`, a template, or JSON text (templated)
+    :param on_pass: what to follow on PASS
+    :param on_fail: what to follow on FAIL
+    :param on_inconclusive: what to follow on INCONCLUSIVE
+    :param promote_on: `"outputs"` takes a PASS on operational metrics alone as INCONCLUSIVE,
+        because fast and free of errors is not right; `"operational"` takes it as PASS
+    :raises AirflowFailException: there is no verdict, or a task to follow is not downstream
+    """
+
+    template_fields: Sequence[str] = ("verdict",)
+    template_fields_renderers: ClassVar[dict[str, str]] = {"verdict": "json"}
+    template_ext: Sequence[str] = ()
+    ui_color = "#e8f0fe"
+
+    def __init__(
+        self,
+        *,
+        verdict: Mapping[str, Any] | str,
+        on_pass: str | Iterable[str] | None,
+        on_fail: str | Iterable[str] | None,
+        on_inconclusive: str | Iterable[str] | None,
+        promote_on: Literal["outputs", "operational"] = "outputs",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.verdict = verdict
+        self.on_pass = on_pass
+        self.on_fail = on_fail
+        self.on_inconclusive = on_inconclusive
+        self.promote_on = promote_on
+
+    def choose_branch(self, context: Context) -> list[str] | None:
+        """Return the ids to follow; `None` skips all that is directly downstream."""
+        try:
+            return self._choose()
+        except ShadowError as error:
+            raise AirflowFailException(str(error)) from error
+
+    def _choose(self) -> list[str] | None:
+        # All three are looked up, so that a wrong one is not first noticed by a bad candidate.
+        ways = {
+            "PASS": self._found("on_pass", self.on_pass),
+            "FAIL": self._found("on_fail", self.on_fail),
+            "INCONCLUSIVE": self._found("on_inconclusive", self.on_inconclusive),
+        }
+        verdict = read_verdict(self.verdict, outcomes=ways)
+        self.log.info("%s", verdict["reason"])
+        return ways[self._outcome(verdict)] or None
+
+    def _outcome(self, verdict: Mapping[str, Any]) -> str:
+        outcome: str = verdict["outcome"]
+        if self.promote_on not in {"outputs", "operational"}:
+            raise InvalidRequestError(
+                asked=f"promote_on={self.promote_on!r}",
+                found="neither 'outputs' nor 'operational'",
+                next_step="Correct the argument and clear the task.",
+            )
+        if outcome == "PASS" and verdict["operational_only"] and self.promote_on == "outputs":
+            self.log.info(_NOT_COMPARED)
+            return "INCONCLUSIVE"
+        return outcome
+
+    def _found(self, argument: str, ids: str | Iterable[str] | None) -> list[str]:
+        """Return the whole ids of what an argument names."""
+        names = [ids] if isinstance(ids, str) else list(ids or ())
+        known = set(self._followable())
+        return [self._whole(argument, name, known) for name in names]
+
+    def _whole(self, argument: str, name: str, known: set[str]) -> str:
+        group: Any = self.task_group
+        whole = [name, group.child_id(name)] if group else [name]
+        if found := next((each for each in whole if each in known), None):
+            return found
+        raise InvalidRequestError(
+            asked=f"{argument}={name!r}",
+            found=f"not directly downstream of {self.task_id!r}; that are "
+            f"{', '.join(map(repr, sorted(known))) or 'no tasks'}",
+            next_step="Correct the id, or set the task downstream, and clear this task.",
+        )
+
+    def _followable(self) -> Iterator[str]:
+        """Yield the tasks directly downstream, and the groups that begin with one of them."""
+        direct = set(self.downstream_task_ids)
+        yield from direct
+        dag: Any = self.dag
+        for group_id, group in dag.task_group_dict.items():
+            if direct & {root.node_id for root in group.roots}:
+                yield group_id
+
+
+def read_verdict(value: Any, *, outcomes: Iterable[str]) -> Mapping[str, Any]:
+    """Return the verdict that a rendered argument holds.
+
+    :param outcomes: those that there are
+    :raises InvalidRequestError: it is no verdict
+    """
+    verdict = _loaded(value)
+    typed = isinstance(verdict, Mapping) and all(
+        isinstance(verdict.get(field), kind) for field, kind in _DECIDING.items()
+    )
+    if not typed or verdict["outcome"] not in set(outcomes):
+        raise InvalidRequestError(
+            asked="to branch on a verdict",
+            found=f"{_shortened(value)}, which is none",
+            next_step="Give what ShadowAnalysisSensor or ShadowAnalysisOperator returns, like "
+            "analysis.output.",
+        )
+    found: Mapping[str, Any] = verdict
+    return found
+
+
+def _loaded(value: Any) -> Any:
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        return None
+
+
+def _shortened(value: Any) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:80]}..."  # noqa: PLR2004 - a line of a log

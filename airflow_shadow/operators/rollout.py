@@ -1,0 +1,214 @@
+"""The operators that only a rollout needs; `shadow_rollout` makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any, ClassVar
+
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+
+from airflow_shadow._compat import AirflowException, AirflowFailException, Context, import_string
+from airflow_shadow.exceptions import ShadowError
+from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink, ReportLink
+from airflow_shadow.operators.base import ShadowOperator
+from airflow_shadow.operators.branch import ShadowVerdictBranchOperator
+from airflow_shadow.operators.conclude import (
+    PromoteShadowVariantOperator,
+    RemoveShadowVariantOperator,
+)
+from airflow_shadow.operators.update import UpdateInferenceExperimentOperator
+
+_STAGES = "airflow_shadow.flows.stages"
+
+
+class RolloutRampOperator(UpdateInferenceExperimentOperator):
+    """Raise the sampling for the next stage (UpdateInferenceExperiment).
+
+    :param verdict: of the stage before; after a FAIL the task is skipped (templated)
+    :raises AirflowSkipException: the stage before failed, or the experiment is over
+    :raises AirflowFailException: where another try would end the same
+    :raises AirflowException: where a retry may help
+    """
+
+    flow = f"{_STAGES}.RampFlow"
+    template_fields: Sequence[str] = (
+        *UpdateInferenceExperimentOperator.template_fields,
+        "verdict",
+    )
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        **UpdateInferenceExperimentOperator.template_fields_renderers,
+        "verdict": "json",
+    }
+
+    def __init__(self, *, verdict: Any = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.verdict = verdict
+
+
+class RolloutBranchOperator(ShadowVerdictBranchOperator):
+    """Follow the verdict of the last stage that was judged, and tell it to who concludes.
+
+    XComs: the ids `followed`, `name` and `creation_time` of the experiment, `reason`, `evidence` in
+    Markdown, and the critical `alarms` of the specification.
+
+    :param stages: ids of the tasks that judge, in their order
+    :param join: id of the task to follow in a dry run
+    :param rehearses: say in the log which task would be followed, and follow `join`
+    :raises AirflowFailException: there is no verdict
+    """
+
+    def __init__(
+        self, *, stages: Sequence[str], join: str, rehearses: bool = False, **kwargs: Any
+    ) -> None:
+        super().__init__(verdict={}, **kwargs)
+        self.stages = stages
+        self.join = join
+        self.rehearses = rehearses
+
+    def choose_branch(self, context: Context) -> list[str] | None:
+        """Return the ids to follow."""
+        self.verdict = self._final(context)
+        ways = super().choose_branch(context)
+        promotes = self.promote_on == "operational" or not self.verdict["operational_only"]
+        told = import_string(f"{_STAGES}.told")(self.verdict, promotes=promotes)
+        for key, value in told.items():
+            context["ti"].xcom_push(key=key, value=value)
+        if self.rehearses:
+            self.log.info("Dry run: without it, %s would be next.", ", ".join(ways or ["nothing"]))
+            ways = [self.join]
+        _tell(context, ways)
+        return ways
+
+    def _final(self, context: Context) -> Mapping[str, Any]:
+        try:
+            found: Mapping[str, Any] = import_string(f"{_STAGES}.final_verdict")(
+                context, self.stages
+            )
+        except ShadowError as error:
+            raise AirflowFailException(str(error)) from error
+        return found
+
+
+def _tell(context: Context, followed: Any) -> None:
+    """Leave the ids that a branch follows for those who ask whether they were chosen."""
+    context["ti"].xcom_push(key=import_string(f"{_STAGES}.FOLLOWED"), value=followed)
+
+
+def _skip_unchosen(operator: Any, context: Context) -> None:
+    import_string(f"{_STAGES}.skip_unchosen")(operator, context)
+
+
+class RolloutPromoteOperator(PromoteShadowVariantOperator):
+    """Promote the candidate if that was decided (StopInferenceExperiment).
+
+    :param decision: id of the task that decides
+    :param question: id of the task that asks a person
+    :raises AirflowSkipException: something else was decided, or nothing is to be promoted
+    :raises AirflowFailException: where another try would end the same
+    :raises AirflowException: where a retry may help
+    """
+
+    def __init__(self, *, decision: str, question: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.decision = decision
+        self.question = question
+
+    def execute(self, context: Context) -> Any:
+        """Promote, if that was decided."""
+        _skip_unchosen(self, context)
+        return super().execute(context)
+
+
+class RolloutRemoveOperator(RemoveShadowVariantOperator):
+    """Remove the candidate if that was decided (StopInferenceExperiment).
+
+    :param decision: id of the task that decides
+    :param question: id of the task that asks a person
+    :raises AirflowSkipException: something else was decided
+    :raises AirflowFailException: where another try would end the same
+    :raises AirflowException: where a retry may help
+    """
+
+    def __init__(self, *, decision: str, question: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.decision = decision
+        self.question = question
+
+    def execute(self, context: Context) -> Any:
+        """Remove, if that was decided."""
+        _skip_unchosen(self, context)
+        return super().execute(context)
+
+
+class RolloutResultOperator(ShadowOperator):
+    """End a rollout: return its verdict, and write the report of all its stages.
+
+    Returns the verdict of the last stage that was judged, with `promoted`.
+
+    :param stages: ids of the tasks that judge, in their order
+    :param promotion: id of the task that promotes
+    :param metrics: as for the analyses
+    :param fail_on: outcomes that fail the task
+    :param report: local path or URL of an HTML report to write, like `s3://bucket/key` (templated)
+    :raises AirflowFailException: the outcome is one of `fail_on`
+    :raises AirflowException: the report could not be written; the verdict is unharmed
+    """
+
+    api_operation = "DescribeInferenceExperiment"
+    flow = f"{_STAGES}.ResultFlow"
+    deadline_row = "analysis"
+    template_fields: Sequence[str] = aws_template_fields("report")
+    operator_extra_links = (EndpointLink(), MetricsLink(), ExperimentLink(), ReportLink())
+
+    def __init__(
+        self,
+        *,
+        stages: Sequence[str],
+        promotion: str,
+        metrics: Mapping[str, Mapping[str, Any]] | None = None,
+        fail_on: Collection[str] = (),
+        report: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.stages = stages
+        self.promotion = promotion
+        self.metrics = metrics
+        self.fail_on = fail_on
+        self.report = report
+
+
+def approval_operator() -> type[Any]:
+    """Return a kind of Airflow's branch on a person's answer, which not every Airflow has.
+
+    :raises ValueError: this one has none
+    """
+    try:
+        from airflow.providers.standard.operators.hitl import (  # noqa: PLC0415 - only if asked for
+            HITLBranchOperator,
+        )
+    # The provider refuses with Airflow's own exception.
+    except (ImportError, AirflowException) as error:
+        raise ValueError(
+            "Asked: shadow_rollout with an approval. Found: an Airflow before 3.1, which cannot "
+            "ask a person. Next: require_approved_model_package=True waits for the approval in "
+            "SageMaker's model registry, on every Airflow."
+        ) from error
+
+    class RolloutApprovalOperator(HITLBranchOperator):
+        """Ask a person, if that was decided."""
+
+        def __init__(self, *, decision: str, **kwargs: Any) -> None:
+            super().__init__(**kwargs)
+            self.decision = decision
+            self.question = None
+
+        def execute(self, context: Context) -> Any:
+            _skip_unchosen(self, context)
+            return super().execute(context)
+
+        def do_branch(self, context: Context, branches_to_execute: Any) -> Any:
+            _tell(context, branches_to_execute)
+            return super().do_branch(context, branches_to_execute)
+
+    return RolloutApprovalOperator

@@ -1,0 +1,80 @@
+"""Wait until there is evidence for or against a candidate."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
+
+from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink, ReportLink
+from airflow_shadow.sensors.base import ShadowSensor
+
+if TYPE_CHECKING:
+    from airflow_shadow.analysis import AnalysisSpec
+
+
+class ShadowAnalysisSensor(ShadowSensor):
+    """Look at the evidence again and again until it suffices, or the window is over.
+
+    FAIL ends the wait at any look, PASS at a scheduled one, and at the end of the window whatever
+    the verdict is then: FAIL does not fail the task. Looking often costs no certainty, see
+    docs/analysis.md. An experiment that somebody concludes ends the wait, too: then the verdict is
+    FAIL or INCONCLUSIVE, for nothing can be promoted any more.
+
+    Each look asks DescribeInferenceExperiment and, when one is due, GetMetricData and
+    DescribeAlarms.
+
+    Returns the verdict as JSON-able values; the evidence as a table in Markdown goes to the XCom
+    `evidence`, the experiment's description to `experiment`. The same experiment and window give
+    the same verdict as long as CloudWatch keeps the minutes.
+
+    :param spec: what is judged: an `AnalysisSpec`, a mapping, JSON or YAML text, or the path of a
+        `.json` or `.yaml` file on the template path; the defaults unless given (templated)
+    :param since: begin of the window, such as the XCom `since` of the task that created or updated
+        the experiment; the last change of the experiment unless given (templated)
+    :param duration: length of the window: a timedelta, seconds, `"90m"` or ISO-8601; up to shortly
+        before the experiment's end unless given (templated)
+    :param interval: seconds between two looks, by AWS's clock; the longer one of five minutes and a
+        200th of `duration` unless given
+    :param sampling_percentage: that of the window, 0 to 100, if the experiment has another by now
+        (templated)
+    :param metrics: metrics that are not SageMaker's own: name to a mapping with `namespace`, `name`
+        and `dimensions`
+    :param min_remaining: seconds that the experiment must live on after the window; its end is
+        moved if needed, to 30 days after its start at most
+    :param report: local path or URL of an HTML report to write, like `s3://bucket/key` (templated)
+    :raises AirflowSensorTimeout: the timeout ran out
+    :raises AirflowFailException: the experiment broke, or the metrics may not be read
+    """
+
+    flow = "airflow_shadow.flows.analysis.WatchVerdict"
+    template_fields: Sequence[str] = aws_template_fields(
+        "duration", "name", "report", "sampling_percentage", "since", "spec"
+    )
+    template_fields_renderers = {"spec": "json"}  # noqa: RUF012 - as in Airflow's own operators
+    operator_extra_links = (EndpointLink(), MetricsLink(), ExperimentLink(), ReportLink())
+
+    def __init__(
+        self,
+        *,
+        spec: AnalysisSpec | Mapping[str, Any] | str | None = None,
+        since: datetime | str | None = None,
+        duration: timedelta | float | str | None = None,
+        interval: float | None = None,
+        sampling_percentage: float | str | None = None,
+        metrics: Mapping[str, Mapping[str, Any]] | None = None,
+        min_remaining: float | None = None,
+        report: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.spec = spec
+        self.since = since
+        self.duration = duration
+        self.interval = interval
+        self.sampling_percentage = sampling_percentage
+        self.metrics = metrics
+        self.min_remaining = min_remaining
+        self.report = report

@@ -1,0 +1,219 @@
+"""Wait for a verdict: look at the evidence again and again, and know when to stop."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, ClassVar
+
+from airflow_shadow.lifecycle import CONCLUDED, Ending, Status, status_of
+from airflow_shadow.waiting.engine import Asking, Judgement, Look, Progress, View
+from airflow_shadow.waiting.goals import ended_badly, missing, note_health
+
+#: How long CloudWatch's newest minutes still fill (assumed: AWS documents no delay). A window is
+#: looked at this long after its end.
+FILLING_SECONDS = 180
+#: A window that ends by itself leaves so much of the experiment's life for its conclusion.
+MARGIN_SECONDS = 900
+#: `Reason` of StopInferenceExperiment holds so much.
+_MOST_TEXT = 1024
+_NOT_BEGUN = frozenset({Status.CREATING, Status.CREATED, Status.STARTING})
+
+
+@dataclass(frozen=True)
+class Looks:
+    """Say at which ends a window is judged, in seconds since 1970.
+
+    A look is either *scheduled*, when PASS may be read, or in between, when FAIL may. The scheduled
+    ones divide the window evenly and the last is its limit; those in between come each interval.
+
+    :param start: begin of the window
+    :param limit: its last end
+    :param interval: seconds between two looks, `None` for the scheduled ones only
+    :param planned: number of scheduled looks
+    """
+
+    start: float
+    limit: float
+    interval: float | None
+    planned: int = 1
+
+    @property
+    def scheduled(self) -> Iterator[float]:
+        """Yield the ends at which PASS may be read."""
+        length = self.limit - self.start
+        return (self.start + length * i / self.planned for i in range(1, self.planned + 1))
+
+    def between(self, until: float) -> Iterator[float]:
+        """Yield the other ends up to a moment."""
+        if self.interval is None:
+            return
+        for number in range(1, math.floor((until - self.start) / self.interval) + 1):
+            end = self.start + number * self.interval
+            if end < self.limit:
+                yield end
+
+    def until(self, moment: float) -> list[float]:
+        """Return all ends up to a moment."""
+        planned = (end for end in self.scheduled if end <= moment)
+        return sorted({*planned, *self.between(moment)})
+
+    def due(self, moment: float, *, after: float) -> list[tuple[float, bool]]:
+        """Return the ends that are to be judged at a moment, and whether each is scheduled.
+
+        Of those in between only the newest counts, and only if no scheduled one follows it: it
+        sees what they saw. So a task that begins anew judges as one that never stopped.
+
+        :param after: the end that was judged last
+        """
+        planned = [end for end in self.scheduled if after < end <= moment]
+        newest = max(self.between(moment), default=after)
+        last = [(newest, False)] if newest > max([after, *planned]) else []
+        return [*((end, True) for end in planned), *last]
+
+
+@dataclass(frozen=True)
+class Judged:
+    """Wait until the evidence for or against a candidate suffices, or the window is over.
+
+    FAIL ends the wait at any look, PASS at a scheduled one, and at the limit every verdict does.
+    An experiment that somebody concludes ends it too: then nothing but FAIL can be said.
+
+    :param name: the experiment
+    :param spec: the specification of :mod:`airflow_shadow.analysis` as plain values
+    :param metrics: where CloudWatch keeps metrics that are not SageMaker's own, as plain values
+    :param since: begin of the window in seconds since 1970; `None` for when the experiment was
+        changed last
+    :param duration: seconds of the window; `None` for up to shortly before the experiment's end
+    :param interval: seconds between two looks, by AWS's clock; `None` for one look at the end,
+        whatever became of the experiment
+    :param sampling_percentage: that of the window, 0 to 100; `None` for the experiment's own
+    """
+
+    name: str
+    spec: Mapping[str, Any]
+    metrics: Mapping[str, Any]
+    since: float | None = None
+    duration: float | None = None
+    interval: float | None = None
+    sampling_percentage: float | None = None
+    kind: ClassVar[str] = "verdict"
+
+    @property
+    def asked(self) -> str:
+        """Say what is waited for."""
+        return f"a verdict on experiment {self.name!r}"
+
+    def looks(self, experiment: View) -> Looks:
+        """Return when to judge, as far as the experiment decides it."""
+        start = _begin(experiment) if self.since is None else self.since
+        limit = _planned_end(experiment) if self.duration is None else start + self.duration
+        planned = int(self.spec.get("planned_looks", 1)) if self.interval is not None else 1
+        return Looks(start, max(start, limit), self.interval, planned)
+
+    def look(self, progress: Progress) -> Asking:
+        """Describe the experiment and judge what is due."""
+        reply = yield Look("experiment", self.name)
+        experiment = reply.view
+        if experiment is None:
+            return Judgement("missing", error=missing(self.asked, self.name))
+        note_health(experiment, progress)
+        shown = str(experiment.get("Status"))
+        if self.interval is not None and (error := self._broke(experiment, progress)):
+            return Judgement(shown, error=error, view=experiment)
+        if status_of(experiment) in _NOT_BEGUN:
+            return Judgement(shown, view=experiment)
+        return (yield from self._judge(experiment, progress, reply.aws_now))
+
+    def _broke(self, experiment: View, progress: Progress) -> Any:
+        return ended_badly(self.asked, experiment, progress, (str(Ending.STOPPED),))
+
+    def _judge(self, experiment: View, progress: Progress, now: float) -> Asking:
+        looks, ended = self.looks(experiment), self._ended(experiment)
+        filled = min(now, ended or now) - FILLING_SECONDS
+        view: View = {}
+        for end, scheduled in looks.due(filled, after=progress.looked):
+            view = yield from self._ask(experiment, looks, end, scheduled=scheduled)
+            progress.looked = end
+            if end >= looks.limit or _decides(view["verdict"]):
+                return _done(view)
+        if ended:
+            end = progress.looked or max(looks.start, filled)
+            view = view or (yield from self._ask(experiment, looks, end, scheduled=False))
+            return _done(_without_future(view, experiment, ended))
+        return _not_yet(experiment, view, progress)
+
+    def _ended(self, experiment: View) -> float | None:
+        """Return when the experiment was concluded, if that matters, in seconds since 1970."""
+        if self.interval is None or status_of(experiment) not in CONCLUDED:
+            return None
+        return _moment(experiment.get("CompletionTime") or experiment["LastModifiedTime"])
+
+    def _ask(self, experiment: View, looks: Looks, end: float, *, scheduled: bool) -> Any:
+        about = {
+            "experiment": experiment,
+            "spec": self.spec,
+            "metrics": self.metrics,
+            "start": looks.start,
+            "end": end,
+            "scheduled": scheduled,
+            "sampling_percentage": self.sampling_percentage,
+        }
+        reply = yield Look("verdict", self.name, about)
+        return {"experiment": experiment, "verdict": reply.view, "looks": looks.until(end)}
+
+
+def _decides(verdict: Mapping[str, Any]) -> bool:
+    return verdict["outcome"] in {"PASS", "FAIL"} or bool(verdict["stage_passed"])
+
+
+def _done(view: View) -> Judgement:
+    return Judgement(str(view["verdict"]["reason"]), done=True, view=view)
+
+
+def _without_future(view: View, experiment: View, ended: float) -> View:
+    """Return a verdict on an experiment that is over: no promotion can follow any more."""
+    verdict = view["verdict"]
+    if verdict["outcome"] == "FAIL":
+        return view
+    minutes = (ended - verdict["start"]) / 60
+    said = experiment.get("StatusReason") or "no reason is given"
+    reason = (
+        f"INCONCLUSIVE: the experiment is {experiment['Status']} after {minutes:.0f} min, before "
+        f"the analysis was over ({said}); until then {verdict['reason']}"
+    )
+    over = {"outcome": "INCONCLUSIVE", "stage_passed": False, "reason": reason[:_MOST_TEXT]}
+    return {**view, "verdict": {**verdict, **over}}
+
+
+def _not_yet(experiment: View, view: View, progress: Progress) -> Judgement:
+    """Wait on; between two looks nothing new is said."""
+    if view:
+        verdict = view["verdict"]
+        minutes = (verdict["end"] - verdict["start"]) / 60
+        seen = f"{verdict['outcome']} after {minutes:.0f} min"
+    else:
+        seen = progress.seen[-1] if progress.looked else str(experiment["Status"])
+    return Judgement(seen, view=experiment)
+
+
+def _moment(text: str) -> float:
+    return datetime.fromisoformat(text).timestamp()
+
+
+def _begin(experiment: View) -> float:
+    """Return since when the sampling percentage holds, as far as AWS tells.
+
+    assumed: `LastModifiedTime` moves with each change. Of a concluded experiment it is the end.
+    """
+    if status_of(experiment) not in CONCLUDED:
+        return _moment(experiment["LastModifiedTime"])
+    schedule = experiment.get("Schedule") or {}
+    return _moment(schedule.get("StartTime") or experiment["CreationTime"])
+
+
+def _planned_end(experiment: View) -> float:
+    end = (experiment.get("Schedule") or {}).get("EndTime") or experiment["CompletionTime"]
+    return _moment(end) - MARGIN_SECONDS - FILLING_SECONDS

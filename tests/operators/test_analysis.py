@@ -1,0 +1,188 @@
+"""ShadowAnalysisOperator."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from airflow_shadow._compat import AirflowFailException
+from airflow_shadow.analysis import AnalysisSpec
+from airflow_shadow.emulator import fleet
+from airflow_shadow.emulator.behaviour import Behaviour, environment
+from airflow_shadow.emulator.traffic import Traffic
+from airflow_shadow.operators import ShadowAnalysisOperator
+from tests.helpers import fails, stop, until
+
+NAME, HOUR = "theirs", timedelta(hours=1)
+
+
+@pytest.fixture
+def shadow(emulator, sagemaker):
+    """Run a shadow under traffic, from one hour ago or so; return since when."""
+
+    def run(*, hours=2, **behaviour):
+        declared = environment(Behaviour(**behaviour))
+        fleet.create_model(sagemaker, name="v2", environment=declared)
+        traffic = Traffic(requests_per_minute=200, daily_swing=0, late_seconds=0)
+        fleet.create_endpoint(sagemaker, endpoint_name="churn", model_name="v1", traffic=traffic)
+        request = fleet.experiment_request(
+            name=NAME,
+            endpoint_name="churn",
+            model_name="v1",
+            shadow_model_name="v2",
+            sampling_percentage=100,
+        )
+        sagemaker.create_inference_experiment(**request)
+        until(sagemaker, NAME, "Running")
+        emulator.clock.speed = 0
+        since = emulator.clock.now()
+        emulator.clock.advance(hours * HOUR)
+        return since
+
+    return run
+
+
+def analysed(tasks, **arguments):
+    """Judge the experiment."""
+    return tasks.run(ShadowAnalysisOperator, name=NAME, **arguments)
+
+
+def test_a_window_is_judged_as_a_scheduled_look(shadow, tasks):
+    """PASS is read, for nobody looks again."""
+    since = shadow()
+    end = since + 1.5 * HOUR
+    verdict = analysed(tasks, start=since.isoformat(), end=end.isoformat()).value
+    assert ("PASS", True, NAME) == (verdict["outcome"], verdict["scheduled"], verdict["experiment"])
+
+
+def test_without_a_window_all_is_judged(emulator, shadow, tasks):
+    """From the last change to the newest minute that is filled."""
+    since = shadow()
+    verdict = analysed(tasks).value
+    length = (verdict["end"] - verdict["start"]) / 60
+    assert ("PASS", True) == (verdict["outcome"], 116 <= length <= 117)
+    assert abs(verdict["start"] - since.timestamp()) < 2
+
+
+def test_a_window_that_still_fills_is_waited_for(emulator, shadow, tasks):
+    """The clock runs an hour a second here."""
+    since = shadow(hours=1)
+    emulator.clock.speed = 3600
+    end = since + 2 * HOUR
+    verdict = analysed(tasks, start=since.isoformat(), end=end.isoformat()).value
+    assert ("PASS", 120) == (verdict["outcome"], round((verdict["end"] - verdict["start"]) / 60))
+
+
+def test_the_evidence_is_in_the_log_and_in_markdown(shadow, tasks, log):
+    """A table for people, whatever the verdict is."""
+    since = shadow(error_rate=0.05)
+    run = analysed(tasks, start=since.isoformat())
+    assert "FAIL" == run.value["outcome"]
+    assert any("server errors" in line for line in log.lines)
+    assert "| server errors |" in run.ti.xcoms["evidence"]
+
+
+def test_fail_on_fails_the_task_at_once(shadow, tasks):
+    """Another try would judge the same window."""
+    since = shadow(error_rate=0.05)
+    text = fails(AirflowFailException, analysed, tasks, start=since.isoformat(), fail_on=("FAIL",))
+    assert text.startswith("FAIL: ")
+
+
+def test_a_concluded_experiment_is_judged_up_to_its_end(emulator, sagemaker, shadow, tasks):
+    """Whoever concluded it."""
+    since = shadow()
+    stop(sagemaker, NAME, Reason="Enough.")
+    until(sagemaker, NAME, "Cancelled")
+    emulator.clock.advance(HOUR)
+    first = analysed(tasks, start=since.isoformat()).value
+    emulator.clock.advance(HOUR)
+    again = analysed(tasks, start=since.isoformat()).value
+    assert ("PASS", first) == (first["outcome"], again)
+
+
+#: A specification in all the forms that it may have; the context of its templates is below.
+FORMS = {
+    "value": AnalysisSpec(min_periods=50),
+    "mapping": {"min_periods": 50},
+    "templated leaf": {"min_periods": "{{ periods }}"},
+    "templated key": {"{{ key }}": "50"},
+    "JSON": '{"min_periods": 50}',
+    "YAML": "min_periods: 50",
+    "template of a mapping": "{{ spec }}",
+    "file": "spec.yaml",
+}
+
+
+@pytest.mark.parametrize("native", [False, True])
+@pytest.mark.parametrize("form", FORMS)
+def test_a_specification_in_whatever_form(shadow, worker, tmp_path, form, native):
+    """It comes to the judge with the right types."""
+    (tmp_path / "spec.yaml").write_text("min_periods: 50")
+    worker.dag = {
+        "template_searchpath": str(tmp_path),
+        "render_template_as_native_obj": native,
+    }
+    since = shadow()
+    verdict = worker.run(
+        ShadowAnalysisOperator,
+        context={
+            "periods": 50,
+            "key": "min_periods",
+            "spec": {"min_periods": 50},
+            "since": since.isoformat(),
+        },
+        name=NAME,
+        start="{{ since }}",
+        end=since + HOUR,
+        sampling_percentage="{{ 100 }}",
+        spec=FORMS[form],
+    ).value
+    assert ("PASS", 50, 100.0) == (
+        verdict["outcome"],
+        verdict["spec"]["min_periods"],
+        verdict["sampling_percentage"],
+    )
+
+
+def test_metrics_of_ones_own(shadow, worker):
+    """Where CloudWatch keeps them is said in plain words."""
+    since = shadow()
+    criterion = {
+        "name": "clicks",
+        "metric": "Clicks",
+        "statistic": "Average",
+        "tolerance": 0.1,
+        "direction": "decrease",
+    }
+    verdict = analysed(
+        worker,
+        start=since.isoformat(),
+        spec={"criteria": [criterion]},
+        metrics={"Clicks": {"namespace": "Shop", "name": "Clicks"}},
+    ).value
+    assert ["INCONCLUSIVE"] == [finding["outcome"] for finding in verdict["findings"]]
+
+
+def test_a_report_is_written_and_linked(shadow, tasks, tmp_path):
+    """One file that needs nothing else."""
+    since = shadow()
+    path = tmp_path / "reports" / "{{ ti.task_id }}.html"
+    run = analysed(tasks, start=since.isoformat(), report=str(path))
+    page = (tmp_path / "reports" / "task.html").read_text()
+    assert "PASS" == run.value["outcome"]
+    assert (True, True) == ("Shadow test theirs" in page, "mean latency" in page)
+
+
+def test_an_end_before_the_start_is_refused(shadow, worker):
+    """With both times."""
+    since = shadow()
+    text = fails(
+        AirflowFailException,
+        analysed,
+        worker,
+        start=since.isoformat(),
+        end=(since - HOUR).isoformat(),
+    )
+    assert "the end is not after the start" in text

@@ -1,0 +1,247 @@
+"""ShadowAnalysisSensor: the same in all its modes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from airflow_shadow._compat import (
+    AirflowFailException,
+    AirflowRescheduleException,
+    AirflowSensorTimeout,
+)
+from airflow_shadow.analysis import Verdict
+from airflow_shadow.emulator import fleet
+from airflow_shadow.emulator.behaviour import Behaviour, environment
+from airflow_shadow.emulator.traffic import Traffic
+from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
+from airflow_shadow.sensors import ShadowAnalysisSensor
+from tests.helpers import described, fails, stop, until
+from tests.tasks import Tasks
+
+NAME, HOUR = "theirs", timedelta(hours=1)
+BROKEN = Behaviour(error_rate=1.0)
+SLOW = Behaviour(latency_ms=58)  # 16 % slower than production's 50
+
+
+class Analysing:
+    """Runs the sensor to its end in one of its modes; each look of a rescheduling one is new."""
+
+    def __init__(self, mode):
+        self.mode, self.reschedules = mode, 0
+        self.tasks = Tasks("deferred" if mode == "deferrable" else "worker")
+
+    def __call__(self, **arguments):
+        """Look until it ends."""
+        arguments = {"name": NAME, "poke_interval": 0.01, "duration": "2h", **arguments}
+        arguments |= {"mode": "reschedule"} if self.mode == "reschedule" else {}
+        first = datetime.now(UTC)
+        while True:
+            ti = {"first_look": first if self.reschedules else None}
+            try:
+                return self.tasks.run(ShadowAnalysisSensor, ti=ti, **arguments)
+            except AirflowRescheduleException:
+                self.reschedules += 1
+
+
+@pytest.fixture(params=("poke", "reschedule", "deferrable"))
+def analyse(request, emulator):
+    """Analyse with the sensor in all its modes."""
+    return Analysing(request.param)
+
+
+@pytest.fixture
+def poke(emulator):
+    """Analyse in the worker, for what does not depend on where it waits."""
+    return Analysing("poke")
+
+
+@pytest.fixture
+def shadow(emulator, sagemaker, monkeypatch):
+    """Run a shadow under traffic; return since when. Each look at it takes some minutes at AWS."""
+    find = InferenceExperimentHook.find_experiment
+
+    def run(candidate=None, *, sampling=100, step=300):
+        behaviour = environment(candidate or Behaviour())
+        fleet.create_model(sagemaker, name="v2", environment=behaviour)
+        traffic = Traffic(requests_per_minute=200, daily_swing=0, late_seconds=0)
+        fleet.create_endpoint(sagemaker, endpoint_name="churn", model_name="v1", traffic=traffic)
+        request = fleet.experiment_request(
+            name=NAME,
+            endpoint_name="churn",
+            model_name="v1",
+            shadow_model_name="v2",
+            sampling_percentage=sampling,
+        )
+        sagemaker.create_inference_experiment(**request)
+        until(sagemaker, NAME, "Running")
+        since = emulator.clock.now()
+        emulator.clock.speed = 0
+
+        def slowly(hook, name):
+            emulator.clock.advance(step)
+            return find(hook, name)
+
+        monkeypatch.setattr(InferenceExperimentHook, "find_experiment", slowly)
+        return since
+
+    return run
+
+
+def minutes(verdict):
+    """Return the length of the window that was judged."""
+    return round((verdict["end"] - verdict["start"]) / 60)
+
+
+def test_a_good_candidate_passes_at_the_end_of_the_window(shadow, analyse):
+    """PASS is read once, at the scheduled look."""
+    since = shadow()
+    verdict = analyse(since=since.isoformat()).value
+    assert ("PASS", 120, True) == (verdict["outcome"], minutes(verdict), verdict["scheduled"])
+
+
+def test_a_dead_candidate_fails_at_the_first_look_that_sees_it(shadow, analyse):
+    """The first five minutes are warm-up, so the second look of five is the first with data."""
+    since = shadow(BROKEN, step=60)
+    run = analyse(since=since.isoformat())
+    assert ("FAIL", 10) == (run.value["outcome"], minutes(run.value))
+
+
+def test_a_slow_candidate_fails(shadow, analyse):
+    """A FAIL does not fail the task."""
+    since = shadow(SLOW)
+    verdict = analyse(since=since.isoformat(), interval=1800).value
+    latency = next(f for f in verdict["findings"] if f["name"] == "mean latency")
+    assert ("FAIL", "FAIL") == (verdict["outcome"], latency["outcome"])
+
+
+def test_partial_sampling_never_passes(shadow, analyse):
+    """A stage of a ramp that was right says so without a PASS."""
+    since = shadow(sampling=50)
+    verdict = analyse(since=since.isoformat()).value
+    assert ("INCONCLUSIVE", True, 50) == (
+        verdict["outcome"],
+        verdict["stage_passed"],
+        verdict["sampling_percentage"],
+    )
+
+
+def test_what_the_verdict_holds(shadow, poke):
+    """It can be judged again, told in Markdown, and be followed to its experiment."""
+    since = shadow()
+    run = poke(since=since.isoformat(), spec={"min_periods": 40}, interval=1800)
+    looks = [round((at - run.value["start"]) / 60) for at in run.value["looks"]]
+    assert (NAME, described_time(run), 40, [30, 60, 90, 120]) == (
+        run.value["experiment"],
+        run.value["creation_time"],
+        run.value["spec"]["min_periods"],
+        looks,
+    )
+    assert Verdict.from_dict(run.value).outcome == "PASS"
+    assert "| mean latency |" in run.ti.xcoms["evidence"]
+
+
+def described_time(run):
+    """Return when the experiment of a run was created."""
+    return run.ti.xcoms["experiment"]["CreationTime"]
+
+
+def test_the_same_window_gives_the_same_verdict(shadow, analyse):
+    """A re-run reproduces it, also after the experiment was concluded and sampled otherwise."""
+    since = shadow(SLOW, sampling=50)
+    arguments = {"since": since.isoformat(), "interval": 1800, "sampling_percentage": "50"}
+    first = analyse(**arguments).value
+    again = analyse(**arguments).value
+    assert first == again
+
+
+def test_a_verdict_outlives_its_experiment(emulator, sagemaker, shadow, poke):
+    """After our own stop the window is judged as it was before."""
+    since = shadow(BROKEN, step=60)
+    first = poke(since=since.isoformat()).value
+    stop(sagemaker, NAME)
+    until(sagemaker, NAME, "Cancelled")
+    again = poke(since=since.isoformat()).value
+    assert first == again
+
+
+def test_an_experiment_that_somebody_stops_ends_the_wait(emulator, sagemaker, shadow, analyse):
+    """Good data or not, nothing can be promoted any more."""
+    since = shadow(step=0)
+    emulator.clock.advance(HOUR)
+    stop(sagemaker, NAME, Reason="Enough.")
+    until(sagemaker, NAME, "Cancelled")
+    verdict = analyse(since=since.isoformat()).value
+    assert "INCONCLUSIVE" == verdict["outcome"]
+    assert (
+        "the experiment is Cancelled after 60 min, before the analysis was over"
+        in (verdict["reason"])
+    )
+    assert "Enough." in verdict["reason"]
+
+
+def test_a_broken_experiment_fails(emulator, sagemaker, shadow, analyse):
+    """Then nothing was tested."""
+    since = shadow(step=0)
+    emulator.faults.add(kind="fail-update", reason="No capacity.")
+    sagemaker.update_inference_experiment(Name=NAME, Description="new")
+    until(sagemaker, NAME, "Cancelled")
+    text = fails(AirflowFailException, analyse, since=since.isoformat())
+    assert "No capacity." in text
+
+
+def test_a_deadline_of_its_own(shadow, analyse):
+    """A sensor that may not wait long enough times out like any other."""
+    since = shadow(step=0)
+    text = fails(AirflowSensorTimeout, analyse, since=since.isoformat(), timeout=0.3)
+    assert f"a verdict on experiment {NAME!r}" in text
+
+
+def test_denied_metrics_fail_at_once(emulator, shadow, analyse):
+    """The text names the right that is missing."""
+    since = shadow()
+    emulator.faults.add(kind="access-denied", operation="GetMetricData", times=None)
+    text = fails(AirflowFailException, analyse, since=since.isoformat())
+    assert "GetMetricData" in text
+
+
+def test_throttled_metrics_are_waited_out(emulator, shadow, analyse):
+    """As everywhere."""
+    since = shadow()
+    emulator.faults.add(kind="throttle", operation="GetMetricData", times=4)
+    assert "PASS" == analyse(since=since.isoformat(), botocore_config=ONE_TRY).value["outcome"]
+
+
+ONE_TRY = {"retries": {"total_max_attempts": 1}}
+
+
+def test_the_end_is_moved_while_a_verdict_is_pending(sagemaker, shadow, analyse):
+    """What remains after the window is enough to conclude the experiment."""
+    since = shadow(step=0)
+    with pytest.raises(AirflowSensorTimeout):
+        analyse(since=since.isoformat(), duration="8d", min_remaining=3600, timeout=0.2)
+    end = described(sagemaker, NAME)["Schedule"]["EndTime"]
+    assert round((end - since).total_seconds()) == timedelta(days=8, hours=1).total_seconds()
+
+
+MISTYPED = {
+    "criteria": [{"name": "x", "metric": "Latency", "statistic": "Average", "tolerance": 0.1}]
+}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "part"),
+    [
+        ({"spec": {"alpha": "two", "colour": "red"}}, "2 fault(s)"),
+        ({"spec": MISTYPED}, "no metric of SageMaker's named 'Latency'"),
+        ({"since": "yesterday"}, "'yesterday'"),
+        ({"duration": "long"}, "duration='long'"),
+        ({"interval": 0}, "interval=0"),
+        ({"sampling_percentage": "some"}, "sampling_percentage='some'"),
+    ],
+)
+def test_bad_input_is_named(shadow, poke, arguments, part):
+    """Before anything is waited for."""
+    since = shadow()
+    assert part in fails(AirflowFailException, poke, **{"since": since.isoformat(), **arguments})

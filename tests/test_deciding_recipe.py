@@ -1,0 +1,104 @@
+"""docs/deciding.md shows what works."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from airflow_shadow.exceptions import ReportNotWrittenError
+from airflow_shadow.flows.schedule import parse_duration
+from airflow_shadow.links import ReportLink
+from airflow_shadow.operators import PromoteShadowVariantOperator
+
+TEXT = (Path(__file__).resolve().parent.parent / "docs/deciding.md").read_text()
+BLOCKS = dict(re.findall(r"<!-- (.*?) -->\n```python\n(.*?)```\n", TEXT, re.DOTALL))
+needs_a_person = pytest.mark.skipif(
+    version("apache-airflow") < "3.1", reason="Airflow asks nobody before 3.1"
+)
+
+
+def run(block: str, **names) -> dict:
+    """Return the names that a block leaves."""
+    exec(compile(BLOCKS[block], "docs/deciding.md", "exec"), names)
+    return names
+
+
+@pytest.fixture(scope="module")
+def recipe():
+    """Return the recipe's Dag."""
+    return run("the recipe")["dag"]
+
+
+def verdict(outcome, *, operational_only):
+    """Return what decides in a verdict."""
+    return {"outcome": outcome, "operational_only": operational_only, "reason": outcome}
+
+
+def test_every_block_is_tested():
+    """One without a name would go stale unnoticed."""
+    assert ({"the recipe", "approval"}, 2) == (set(BLOCKS), TEXT.count("```python"))
+
+
+@needs_a_person
+def test_a_person_is_asked_with_the_evidence(recipe):
+    """No answer in time is an answer, too: remove."""
+    ask = recipe.get_task("ask")
+    assert "key='evidence'" in ask.body
+    assert (["Promote", "Remove"], ["Remove"]) == (ask.options, ask.defaults)
+    assert ask.response_timeout
+    assert {"promote", "remove"} == set(ask.options_mapping.values())
+    assert {"promote", "remove"} <= ask.downstream_task_ids
+
+
+@needs_a_person
+@pytest.mark.parametrize(
+    ("found", "followed"),
+    [
+        (verdict("PASS", operational_only=False), "promote"),
+        (verdict("PASS", operational_only=True), "ask"),
+        (verdict("FAIL", operational_only=True), "remove"),
+        (verdict("INCONCLUSIVE", operational_only=False), "ask"),
+    ],
+)
+def test_the_branch_follows_the_table(recipe, monkeypatch, found, followed):
+    """The page's table, for the default of `promote_on`."""
+    decide = recipe.get_task("decide")
+    monkeypatch.setattr(decide, "verdict", found)
+    assert [followed] == decide.choose_branch({})
+
+
+@needs_a_person
+def test_either_way_leads_on(recipe):
+    """What the branch or the person chose runs, although the other way to it was skipped."""
+    rules = {recipe.get_task(name).trigger_rule.value for name in ("promote", "remove")}
+    assert {"none_failed_min_one_success"} == rules
+    assert {"ask", "decide"} <= recipe.get_task("promote").upstream_task_ids
+    assert recipe.get_task("clean_up").is_teardown
+
+
+@needs_a_person
+def test_the_experiment_lives_until_the_answer(recipe):
+    """After its end AWS offers no call to promote."""
+    create, analysis, ask = map(recipe.get_task, ("create", "analysis", "ask"))
+    window = parse_duration(analysis.duration)
+    assert timedelta(seconds=analysis.min_remaining) > ask.response_timeout
+    assert parse_duration(create.duration) > window + timedelta(seconds=analysis.min_remaining)
+
+
+def test_the_registry_approves_without_a_person():
+    """That works on every Airflow."""
+    names = {"PromoteShadowVariantOperator": PromoteShadowVariantOperator}
+    promote = run("approval", create=SimpleNamespace(output="theirs"), **names)["promote"]
+    assert promote.require_approved_model_package is True
+
+
+def test_the_page_names_the_link_and_the_error_that_there_are():
+    """Words that a reader looks for."""
+    assert f'"{ReportLink.name}"' in TEXT
+    assert "the next try judges the same window" in TEXT
+    assert ReportNotWrittenError.retriable

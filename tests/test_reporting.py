@@ -1,0 +1,361 @@
+"""The report is written, and linked from the task."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import stat
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from importlib.metadata import version
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+
+from airflow_shadow._compat import import_string
+from airflow_shadow.analysis import AnalysisSpec, OutsideCriterion, judge
+from airflow_shadow.emulator import fleet
+from airflow_shadow.emulator.traffic import Traffic
+from airflow_shadow.exceptions import ReportNotWrittenError
+from airflow_shadow.flows.reporting import facts_of, stage_of, write_report
+from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
+from airflow_shadow.hooks.observations import read_observations
+from airflow_shadow.links import ReportLink
+from airflow_shadow.operators.base import ShadowOperator
+from airflow_shadow.provider_info import get_provider_info
+from tests.helpers import somebodys
+from tests.report import data
+from tests.report.reading import tree, words
+from tests.tasks import FakeTaskInstance
+
+try:
+    from airflow.sdk.io import store
+except ImportError:  # Airflow 2.11
+    from airflow.io import store
+
+HOUR = timedelta(hours=1)
+RUN = {"dag_id": "nightly", "run_id": "manual__2026-03-01"}
+
+
+class ReportOperator(ShadowOperator):
+    """Write a report, as the operators that judge do."""
+
+    def __init__(self, *, path: str, start: float = data.START, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.path = path
+        self.start = start
+
+    def execute(self, context):
+        """Write what the tests of the report write."""
+        return write_report(
+            self,
+            context,
+            path=self.path,
+            title="Shadow test",
+            stages=[data.stage(start=self.start)],
+            experiment=self.hook.describe_inference_experiment("theirs"),
+            spec=data.SPEC,
+        )
+
+
+@pytest.fixture
+def hook(emulator):
+    """Return a hook on the emulator."""
+    return InferenceExperimentHook()
+
+
+@pytest.fixture
+def write(worker, churn, sagemaker):
+    """Write a report of an experiment that runs to a path."""
+    somebodys(sagemaker)
+    return lambda path, **more: worker.run(ReportOperator, path=str(path), ti=RUN, **more)
+
+
+@pytest.fixture
+def refused(write):
+    """Return the facts of the error that a path leads to."""
+
+    def refuse(path) -> ReportNotWrittenError:
+        with pytest.raises(ReportNotWrittenError) as caught:
+            write(path)
+        return caught.value
+
+    return refuse
+
+
+@dataclass
+class Storage:
+    """Object storages in memory, each reached through its own connection."""
+
+    monkeypatch: pytest.MonkeyPatch
+
+    def attach(self, scheme: str, conn_id: str | None = None) -> MemoryFileSystem:
+        """Return a storage that Airflow finds under this scheme and connection."""
+        fs = type("Fs", (MemoryFileSystem,), {"store": {}, "pseudo_dirs": [""]})()
+        alias = f"{scheme}-{conn_id}" if conn_id else scheme
+        self.monkeypatch.setitem(
+            store._STORE_CACHE, alias, store.ObjectStore(scheme, conn_id, fs=fs)
+        )
+        return fs
+
+
+@pytest.fixture
+def storage(monkeypatch):
+    """Let Airflow find storages that need no server."""
+    return Storage(monkeypatch)
+
+
+def held(fs: MemoryFileSystem) -> list[str]:
+    """Return the names in a storage, each of which must be a report."""
+    assert all(fs.cat(name).startswith(b"<!DOCTYPE html>") for name in fs.store)
+    return list(fs.store)
+
+
+def facts_in(page: str) -> dict[str, str]:
+    """Return the facts of a report, label to text."""
+    labels, texts = (list(tree(page).iter(tag)) for tag in ("dt", "dd"))
+    return dict(zip(map(words, labels), map(words, texts), strict=True))
+
+
+# --- stages ---------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def judged(emulator, sagemaker, hook):
+    """Judge the first hour of an experiment, then let it go on at another sampling."""
+    for model in ("v1", "v2"):
+        fleet.create_model(sagemaker, name=model)
+    traffic = Traffic(requests_per_minute=100, daily_swing=0, late_seconds=0)
+    fleet.create_endpoint(sagemaker, endpoint_name="churn", model_name="v1", traffic=traffic)
+    mode = fleet.shadow_mode(source="AllTraffic", shadow="churn-v2", sampling_percentage=100)
+    models = fleet.experiment_request(
+        name="x", endpoint_name="churn", model_name="v1", shadow_model_name="v2"
+    )["ModelVariants"]
+    models[1]["VariantName"] = "churn-v2"
+    somebodys(sagemaker, "x", ShadowModeConfig=mode, ModelVariants=models)
+    start = emulator.clock.now()
+    emulator.clock.advance(2 * HOUR)
+    shown = hook.describe_inference_experiment("x")
+    window = {"start": start, "end": start + HOUR, "scheduled": True}
+    reading = read_observations(hook, AnalysisSpec(), shown, **window)
+    mode["ShadowModelVariants"][0]["SamplingPercentage"] = 50
+    sagemaker.update_inference_experiment(Name="x", ShadowModeConfig=mode)
+    emulator.clock.advance(HOUR)
+    return SimpleNamespace(
+        experiment=hook.describe_inference_experiment("x"),
+        spec=reading.spec,
+        observations=reading.observations,
+        verdict=judge(reading.spec, reading.observations),
+    )
+
+
+def test_what_was_judged_is_read_again(hook, judged):
+    """Later changes of the sampling percentage do not move or cut the window."""
+    stage = stage_of(
+        hook,
+        experiment=judged.experiment,
+        spec=judged.spec,
+        verdict=judged.verdict,
+        looks=[judged.verdict.end],
+    )
+    assert judged.observations == stage.observations
+    assert (judged.verdict, (judged.verdict.end,)) == (stage.verdict, stage.looks)
+
+
+def test_alarms_are_not_asked_again(hook, judged):
+    """An alarm that was deleted since is no reason to have no report."""
+    spec = replace(judged.spec, outside=(OutsideCriterion(name="gone", target="gone"),))
+    stage = stage_of(hook, experiment=judged.experiment, spec=spec, verdict=judged.verdict)
+    assert judged.observations == stage.observations
+
+
+# --- what is in it --------------------------------------------------------------------------
+
+
+def test_the_report_names_experiment_run_and_versions(write, tmp_path):
+    """Who finds the file next year knows what it is about."""
+    run = write(tmp_path / "report.html")
+    told = facts_in(Path(run.value).read_text())
+    expected = {
+        "Shadow test": "theirs",
+        "Endpoint": "churn",
+        "Production model": "churn-v1",
+        "Shadow model": "churn-v2",
+        "Account": "123456789012",
+        "Region": "us-east-1",
+        "Dag": "nightly",
+        "Dag run": "manual__2026-03-01",
+        **{name: version(name) for name in ("airflow-shadow", "apache-airflow", "boto3")},
+    }
+    assert expected == {key: told.get(key) for key in expected}
+
+
+def test_it_was_made_at_a_time_of_aws(write, tmp_path, emulator):
+    """The windows in it are AWS's time, too."""
+    emulator.clock.advance(timedelta(days=40))
+    page = Path(write(tmp_path / "report.html").value).read_text()
+    assert f"Made at {emulator.clock.now():%Y-%m-%d}" in page
+
+
+@pytest.mark.parametrize(("days", "period"), [(1, 60), (20, 300), (100, 3600)])
+def test_charts_have_the_period_that_was_read(write, tmp_path, emulator, days, period):
+    """CloudWatch keeps minutes for 15 days; drawn as minutes, longer periods would not connect."""
+    start = (emulator.clock.now() - timedelta(days=days)).timestamp()
+    page = Path(write(tmp_path / "report.html", start=start).value).read_text()
+    told = json.loads("".join(next(tree(page).iter("pre")).itertext()))
+    assert (period, True) == (told["period"], f"Requests in each {period} s" in page)
+
+
+def test_little_is_told_of_an_experiment_that_is_gone():
+    """Only what is known; a name is enough."""
+    rows = facts_of({"Name": "gone"}, {"ti": FakeTaskInstance(**RUN)}).rows
+    assert {"Shadow test": "gone", "Dag": "nightly", "Dag run": "manual__2026-03-01"} == rows
+
+
+# --- local paths ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("prefix", ["", "file://"])
+def test_folders_are_made(write, tmp_path, log, prefix):
+    """A run's own folder need not exist before."""
+    file = tmp_path / "reports" / "manual__2026-03-01T00:00:00+00:00" / "churn.html"
+    assert str(file) == write(f"{prefix}{file}").value
+    assert [file] == [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert [f"Wrote the report to {file}"] == log.containing("report")
+
+
+def test_a_relative_path_is_told_whole(write, tmp_path, monkeypatch):
+    """The folder that a worker stands in is nobody's knowledge."""
+    monkeypatch.chdir(tmp_path)
+    assert str(tmp_path / "reports" / "churn.html") == write("reports/churn.html").value
+
+
+def test_a_report_replaces_the_one_before(write, tmp_path):
+    """A retry writes the same file; others may read it, and no part of it stays behind."""
+    file = tmp_path / "churn.html"
+    file.write_text("old")
+    write(file)
+    assert file.read_text().startswith("<!DOCTYPE html>")
+    assert ([file], True) == (list(tmp_path.iterdir()), bool(file.stat().st_mode & stat.S_IRGRP))
+
+
+def test_a_failure_leaves_nothing_behind(refused, tmp_path):
+    """Neither a part of a file nor anything else."""
+    (tmp_path / "churn.html").mkdir()
+    assert "IsADirectoryError" in refused(tmp_path / "churn.html").found
+    assert [tmp_path / "churn.html"] == list(tmp_path.rglob("*"))
+
+
+@pytest.mark.parametrize("path", ["", "{tmp}/", "{tmp}/file/churn.html", "file://", "{tmp}/\0"])
+def test_a_path_that_cannot_be_written_is_told(refused, tmp_path, path):
+    """What was asked, what the system says, and what to do."""
+    (tmp_path / "file").touch()
+    path = path.format(tmp=tmp_path)
+    error = refused(path)
+    assert f"to write the report to {path!r}" == error.asked
+    assert ("Error: " in error.found, "Correct the path" in str(error)) == (True, True)
+
+
+# --- object storage -------------------------------------------------------------------------
+
+
+def test_a_storage_of_airflow_is_written_to(write, storage):
+    """Any scheme that Airflow knows, without a connection."""
+    fs = storage.attach("memory")
+    assert "memory://reports/churn.html" == write("memory://reports/churn.html").value
+    assert ["/reports/churn.html"] == held(fs)
+
+
+def test_s3_is_reached_with_the_connection_of_the_operator(write, storage):
+    """Whoever may ask SageMaker need not name a connection again."""
+    fs = storage.attach("s3", "aws_default")
+    write("s3://reports/churn.html")
+    assert 1 == len(held(fs))
+
+
+def test_a_url_may_name_its_own_connection(write, storage):
+    """As everywhere in Airflow's object storage."""
+    mine, other = storage.attach("s3", "aws_default"), storage.attach("s3", "other")
+    assert "s3://other@reports/churn.html" == write("s3://other@reports/churn.html").value
+    assert (0, 1) == (len(held(mine)), len(held(other)))
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("s3fs") is not None, reason="s3fs is installed, so nothing is missing"
+)
+def test_without_its_library_s3_says_what_to_install(refused):
+    """The extra of the amazon provider, by its name."""
+    assert "apache-airflow-providers-amazon[s3fs]" in refused("s3://reports/churn.html").next_step
+
+
+@pytest.mark.parametrize(
+    "url", ["nowhere://reports/churn.html", "s3://bucket", "s3://bucket/folder/"]
+)
+def test_a_url_that_cannot_be_written_is_told(refused, url):
+    """A scheme that nobody knows, or a place that is none."""
+    assert f"to write the report to {url!r}" == refused(url).asked
+
+
+# --- the link -------------------------------------------------------------------------------
+
+AWS = {"region_name": "eu-west-1", "aws_domain": "aws.amazon.com"}
+OBJECT = "s3/object/reports?region=eu-west-1&prefix=2026-03-01%2Fchurn%20v2.html"
+
+
+@pytest.mark.parametrize(
+    ("path", "address"),
+    [
+        ("s3://reports/2026-03-01/churn v2.html", f"https://console.aws.amazon.com/{OBJECT}"),
+        ("s3a://conn@reports/2026-03-01/churn v2.html", f"https://console.aws.amazon.com/{OBJECT}"),
+        ("https://reports.example/churn.html?v=2", "https://reports.example/churn.html?v=2"),
+        ("/srv/reports/churn v2.html", "file:///srv/reports/churn%20v2.html"),
+        ("file:///srv/churn.html", "file:///srv/churn.html"),
+        ("gs://reports/churn.html", ""),
+        ("javascript:alert(1)//", f"{Path.cwd().as_uri()}/javascript%3Aalert%281%29"),
+        ("", ""),
+        (None, ""),
+    ],
+)
+def test_the_link_leads_to_the_report(path, address):
+    """Where a browser can show it; a storage whose pages are not known has no link."""
+    assert address == ReportLink().format_link(**AWS, path=path)
+
+
+def test_china_has_its_own_console():
+    """As all links to the console."""
+    facts = {"region_name": "cn-north-1", "aws_domain": ReportLink.get_aws_domain("aws-cn")}
+    address = ReportLink().format_link(**facts, path="s3://reports/churn.html")
+    assert address.startswith("https://console.amazonaws.cn/s3/object/reports?region=cn-north-1")
+
+
+def test_an_unknown_partition_has_no_console():
+    """A wrong address would be worse than none."""
+    assert "" == ReportLink().format_link(aws_domain=None, path="s3://reports/churn.html")
+
+
+def test_the_task_leaves_what_the_link_needs(write, tmp_path):
+    """Under a key of its own, so that the links to the console stay."""
+    run = write(tmp_path / "churn.html")
+    expected = {
+        "region_name": "us-east-1",
+        "aws_domain": "aws.amazon.com",
+        "path": str(tmp_path / "churn.html"),
+    }
+    assert {"shadow_report": expected} == run.ti.xcoms
+
+
+def test_without_a_report_there_is_no_link(churn, sagemaker):
+    """What was not written is not linked, whatever was asked for."""
+    somebodys(sagemaker)
+    ti = FakeTaskInstance(**RUN)
+    with pytest.raises(ReportNotWrittenError):
+        ReportOperator(task_id="report", path="").execute({"ti": ti})
+    assert {} == ti.xcoms
+
+
+def test_airflow_knows_the_link():
+    """Else it would not load it."""
+    assert ReportLink in map(import_string, get_provider_info()["extra-links"])
