@@ -1,0 +1,216 @@
+"""What the tasks of a rollout do beside those that they are kinds of: go stage by stage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any, NoReturn
+
+from airflow_shadow._compat import AirflowFailException, AirflowSkipException
+from airflow_shadow.analysis import Verdict, markdown_table, read_spec
+from airflow_shadow.exceptions import InvalidRequestError
+from airflow_shadow.flows.analysis import WatchVerdict
+from airflow_shadow.flows.base import Flow, Step
+from airflow_shadow.flows.reporting import stage_of, write_report
+from airflow_shadow.flows.update import UpdateInferenceExperimentFlow
+from airflow_shadow.hooks.sources import read_sources
+from airflow_shadow.lifecycle import (
+    CONCLUDED,
+    DEADLINES,
+    Status,
+    failure_reason,
+    shows,
+    status_of,
+)
+from airflow_shadow.report import Stage
+from airflow_shadow.waiting import Policy, Progress, ReachStatus, UpdateApplied, View
+
+#: XCom with the ids that a branch follows; Airflow 3 does not keep what a branch returns.
+FOLLOWED = "followed"
+_MOST_TEXT = 1024  # of a `Reason`
+_FULL = 100
+
+
+def pulled(context: Any, task_id: str, key: str = "return_value") -> Any:
+    """Return what a task of the same run, and of the same mapped group, left; else `None`."""
+    ti = context["ti"]
+    return ti.xcom_pull(task_ids=task_id, key=key, map_indexes=ti.map_index)
+
+
+def judged(context: Any, stages: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Return the verdicts of the stages that have one, in their order.
+
+    :param stages: the ids of the tasks that judge
+    """
+    found = (pulled(context, task_id) for task_id in stages)
+    return [verdict for verdict in found if verdict]
+
+
+def final_verdict(context: Any, stages: Sequence[str]) -> Mapping[str, Any]:
+    """Return the verdict that decides: the one of the last stage that was judged.
+
+    A PASS below 100 % sampling lets the ramp go on, but promotes nothing.
+
+    :raises InvalidRequestError: no stage was judged
+    """
+    verdicts = judged(context, stages)
+    if not verdicts:
+        raise InvalidRequestError(
+            asked="to conclude a rollout",
+            found=f"no verdict of {', '.join(stages)}",
+            next_step="Clear the first of these tasks, with its downstream tasks.",
+        )
+    verdict = verdicts[-1]
+    if verdict["outcome"] == "PASS" and verdict["sampling_percentage"] < _FULL:
+        reason = f"INCONCLUSIVE: the candidate never bore the full load; {verdict['reason']}"
+        return {**verdict, "outcome": "INCONCLUSIVE", "reason": reason[:_MOST_TEXT]}
+    return verdict
+
+
+def told(verdict: Mapping[str, Any], *, promotes: bool) -> dict[str, Any]:
+    """Return what the conclusion needs of a verdict, XCom's key to value.
+
+    :param promotes: whether a PASS is taken as one
+    """
+    known = Verdict.from_dict(verdict)
+    reason = known.reason
+    if known.outcome == "PASS" and not promotes:
+        reason = f"Nothing compared the answers themselves; {reason}"[:_MOST_TEXT]
+    return {
+        "name": verdict["experiment"],
+        "creation_time": verdict["creation_time"],
+        "reason": reason,
+        "alarms": critical_alarms(verdict["spec"]),
+        "evidence": f"{reason}\n\n{markdown_table(known)}",
+    }
+
+
+def critical_alarms(spec: Any) -> list[str]:
+    """Return the names of the alarms that decide in a specification."""
+    outside = read_spec(spec).outside
+    critical = (one for one in outside if one.severity == "critical" and one.kind == "alarm")
+    return [one.target for one in critical]
+
+
+def skip_unchosen(operator: Any, context: Any) -> None:
+    """Skip a task that the decision did not lead to.
+
+    Airflow skips it by itself, but inside a mapped group 3.3.2 forgets that, and would promote what
+    failed.
+
+    :param operator: knows the id of the task that decides as `decision`, and the id of the one that
+        asks a person as `question`
+    :raises AirflowSkipException: it is so
+    """
+    followed = pulled(context, operator.decision, FOLLOWED) or []
+    if operator.question in followed:
+        followed = [*followed, *(pulled(context, operator.question, FOLLOWED) or [])]
+    if operator.task_id not in followed:
+        raise AirflowSkipException(f"Skipped: the decision was {', '.join(followed) or 'nothing'}.")
+
+
+class RampFlow(UpdateInferenceExperimentFlow):
+    """The steps of :class:`~airflow_shadow.operators.rollout.RolloutRampOperator`."""
+
+    def begin(self) -> Step:
+        """Raise the sampling, unless the stage before speaks against it or all is over."""
+        verdict = self.op.verdict
+        if isinstance(verdict, Mapping) and verdict["outcome"] == "FAIL":
+            raise AirflowSkipException(f"Skipped, the candidate failed: {verdict['reason']}")
+        experiment = self.hook.find_experiment(self.name()) or {}
+        if status_of(experiment) in CONCLUDED:
+            said = experiment.get("StatusReason") or "no reason is given"
+            raise AirflowSkipException(
+                f"Skipped: experiment {experiment['Name']!r} is {experiment['Status']} ({said})."
+            )
+        return super().begin()
+
+
+class StageWatch(WatchVerdict):
+    """What :class:`~airflow_shadow.sensors.rollout.RolloutAnalysisSensor` does."""
+
+    def prepare(self) -> None:
+        """Go on with the experiment that there is now, at the sampling of this stage.
+
+        A clear of this task runs the creation again, for that is its setup; if the experiment was
+        concluded, the new one begins at the first stage's sampling.
+        """
+        created = self.op.created
+        if created and created != self.op.name:
+            self.op.log.info("%r took the place of %r.", created, self.op.name)
+            # Its last change is this one, also when this task is tried again.
+            self.op.name, self.op.since = created, None
+            self.hook.insist(partial(self._raise_sampling, created), delay=5.0)
+        super().prepare()
+
+    def _raise_sampling(self, name: str) -> None:
+        experiment = self._await(ReachStatus(name, (str(Status.RUNNING),)))
+        config = experiment["ShadowModeConfig"]
+        share = {"SamplingPercentage": int(self.op.sampling_percentage)}
+        shadows = [{**config["ShadowModelVariants"][0], **share}]
+        expected = {"ShadowModeConfig": {**config, "ShadowModelVariants": shadows}}
+        if shows(experiment, expected):
+            return
+        self.hook.update_inference_experiment({"Name": name, **expected})
+        known = Progress(known_failure=failure_reason(experiment))
+        self._await(UpdateApplied(name, expected), known)
+
+    def _await(self, goal: Any, progress: Progress | None = None) -> View:
+        """Wait in the worker: this happens once, after a clear."""
+        deadline = time.time() + DEADLINES["update"].seconds
+        policy = Policy(delay=self.op.poke_interval, deadline=deadline)
+        outcome = self.hook.wait_for(
+            goal, policy=policy, progress=progress or Progress(), patient=True
+        )
+        if outcome is None:
+            raise AssertionError("a patient wait ended without an outcome")
+        if outcome.error:
+            raise outcome.error
+        return outcome.view
+
+
+class ResultFlow(Flow):
+    """The steps of :class:`~airflow_shadow.operators.rollout.RolloutResultOperator`."""
+
+    def begin(self) -> Step:
+        """Write the report of all stages, if one is asked for."""
+        if self.op.report:
+            self._report(judged(self.context, self.op.stages))
+        return {}
+
+    def _report(self, verdicts: Sequence[Mapping[str, Any]]) -> None:
+        last = verdicts[-1]
+        write_report(
+            self.op,
+            self.context,
+            path=self.op.report,
+            title=f"Shadow rollout {last['experiment']}",
+            stages=[self._stage(verdict) for verdict in verdicts],
+            experiment=self.hook.describe_inference_experiment(last["experiment"]),
+            spec=read_spec(last["spec"]),
+        )
+
+    def _stage(self, verdict: Mapping[str, Any]) -> Stage:
+        # After a clear the stages may be of two experiments.
+        return stage_of(
+            self.hook,
+            experiment=self.hook.describe_inference_experiment(verdict["experiment"]),
+            spec=read_spec(verdict["spec"]),
+            verdict=Verdict.from_dict(verdict),
+            metrics=read_sources(self.op.metrics or {}),
+            looks=verdict["looks"],
+        )
+
+    def _finish(self, _: View) -> dict[str, Any]:
+        promoted = bool(pulled(self.context, self.op.promotion))
+        result = {**final_verdict(self.context, self.op.stages), "promoted": promoted}
+        if result["outcome"] in self.op.fail_on:
+            self._fail(result)
+        self.op.log.info("%s %s", "Promoted." if promoted else "Not promoted.", result["reason"])
+        return result
+
+    def _fail(self, result: Mapping[str, Any]) -> NoReturn:
+        # Airflow keeps the return value of a task only if it succeeds.
+        self.context["ti"].xcom_push(key="return_value", value=result)
+        raise AirflowFailException(result["reason"])

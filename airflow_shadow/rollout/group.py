@@ -1,0 +1,147 @@
+"""The task group from a creation to its conclusion; docs/rollout.md draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow_shadow._compat import Label, TaskGroup
+from airflow_shadow.flows.schedule import parse_duration
+from airflow_shadow.rollout.checks import faults_of
+from airflow_shadow.rollout.plan import Plan, raise_faults
+from airflow_shadow.rollout.tasks import Approval, PromoteOn, Rollout
+
+if TYPE_CHECKING:
+    from airflow_shadow.analysis import AnalysisSpec
+
+
+def shadow_rollout(
+    group_id: str = "shadow_rollout",
+    *,
+    role_arn: str,
+    endpoint_name: str,
+    shadow_model_name: str,
+    ramp: Sequence[int] = (10, 50, 100),
+    stage_duration: timedelta | str | float = "2h",
+    spec: AnalysisSpec | Mapping[str, Any] | str | None = None,
+    metrics: Mapping[str, Mapping[str, Any]] | None = None,
+    interval: float | None = None,
+    promote_on: PromoteOn = "outputs",
+    approval: Approval = "none",
+    approval_timeout: timedelta | str | float = timedelta(days=1),
+    require_approved_model_package: bool | str = False,
+    dry_run: bool = False,
+    fail_on: Collection[Literal["PASS", "FAIL", "INCONCLUSIVE"]] = (),
+    report: str | None = None,
+    create: Mapping[str, Any] | None = None,
+    promote: Mapping[str, Any] | None = None,
+    **shared: Any,
+) -> TaskGroup:
+    """Test a candidate on more and more live traffic, and promote it on evidence or remove it.
+
+    Each stage is judged on its own data. The first FAIL ends the ramp, and only the last stage, at
+    100 %, can promote. However the run ends, no shadow is left: the creation is a setup and its
+    teardown removes what was not concluded. docs/rollout.md draws the graph.
+
+    The task `result` is the group's only end, so `shadow_rollout(...) >> notify` works. It returns
+    the verdict of the last stage that was judged, with `promoted`.
+
+    :param group_id: id of the group, which prefixes its tasks' ids
+    :param role_arn: role that SageMaker assumes to manage the endpoint (templated)
+    :param endpoint_name: endpoint whose traffic is copied (templated)
+    :param shadow_model_name: the candidate's model (templated)
+    :param ramp: sampling percentages, rising, the last one 100
+    :param stage_duration: how long each stage is watched at most: a timedelta, seconds, `"90m"` or
+        ISO-8601
+    :param spec: what is judged, as for :class:`~airflow_shadow.sensors.ShadowAnalysisSensor`
+        (templated)
+    :param metrics: metrics that are not SageMaker's own, likewise
+    :param interval: seconds between two looks, likewise
+    :param promote_on: `"outputs"` promotes only if the answers themselves were compared;
+        `"operational"` promotes on latency and errors alone
+    :param approval: ask a person before a promotion: never, if the verdict is INCONCLUSIVE, or on
+        PASS and INCONCLUSIVE; needs Airflow 3.1
+    :param approval_timeout: how long to wait for the approval of a person, then the candidate is
+        removed; or of the model registry, then the promotion is skipped; likewise a timedelta,
+        seconds, `"90m"` or ISO-8601
+    :param require_approved_model_package: promote only what the model registry shows as approved,
+        as for :class:`~airflow_shadow.operators.PromoteShadowVariantOperator` (templated)
+    :param dry_run: do all but the conclusion, and say in the log what it would be
+    :param fail_on: outcomes that fail the task `result`, such as `("FAIL",)`
+    :param report: local path or URL of an HTML report of all stages, like `s3://bucket/key`
+        (templated)
+    :param create: further arguments of the creation, such as `tags`
+    :param promote: further arguments of the promotion; `alarms` replaces the critical alarms of the
+        specification, which are waited for otherwise
+    :param shared: arguments of all tasks that know them, such as `aws_conn_id`, `region_name`,
+        `deferrable`, `retries`, `pool`, `allow_older` or `on_backfill`; with an approval also those
+        of Airflow's `HITLBranchOperator`, such as `notifiers`
+    :raises ValueError: naming all that is wrong, as far as it is known when the Dag is read: a
+        rollout that could never promote is refused
+    :raises InvalidRequestError: the specification or a duration cannot be read
+    """
+    patience = parse_duration(approval_timeout)
+    asks = approval != "none" or bool(require_approved_model_package)
+    rollout = Rollout(
+        plan=Plan(
+            ramp=tuple(ramp),
+            stage=parse_duration(stage_duration),
+            approval=patience if asks else timedelta(),
+        ),
+        spec=spec,
+        metrics=metrics,
+        interval=interval,
+        promote_on=promote_on,
+        approval=approval,
+        approval_timeout=patience,
+        require_approved_model_package=require_approved_model_package,
+        dry_run=dry_run,
+        fail_on=[fail_on] if isinstance(fail_on, str) else list(fail_on),
+        report=report,
+        create=create or {},
+        promote=promote or {},
+        shared=shared,
+    )
+    raise_faults(faults_of(rollout))
+    tooltip = f"Shadow test at {', '.join(map(str, ramp))} %, promoted on evidence"
+    defaults: Any = shared  # mypy takes the converter's type variable for the argument's type
+    with TaskGroup(group_id, default_args=defaults, tooltip=tooltip) as group:
+        _build(
+            rollout,
+            group,
+            role_arn=role_arn,
+            endpoint_name=endpoint_name,
+            shadow_model_name=shadow_model_name,
+        )
+    return group
+
+
+def _build(rollout: Rollout, group: Any, **asked: Any) -> None:
+    """Make the tasks of the group and their edges."""
+    create = rollout.created(**asked)
+    stages = list(rollout.stages(create))
+    decide = rollout.decided(stages, group.child_id("result"))
+    promote, remove = rollout.promotion(decide), rollout.removal(decide)
+    result = rollout.result(stages, promote.task_id)
+    if rollout.approval == "none":
+        decide >> Label("PASS") >> promote
+        decide >> Label("FAIL, INCONCLUSIVE") >> remove
+    else:
+        _ask(rollout, decide, promote, remove)
+    decide >> result
+    [promote, remove] >> result
+    # A shadow that is left behind must not go unnoticed.
+    teardown = rollout.cleaned(create).as_teardown(setups=create, on_failure_fail_dagrun=True)
+    [promote, remove] >> teardown
+
+
+def _ask(rollout: Rollout, decide: Any, promote: Any, remove: Any) -> None:
+    approve = rollout.approved(decide, promote, remove)
+    if rollout.approval == "always":
+        decide >> Label("PASS, INCONCLUSIVE") >> approve
+    else:
+        decide >> Label("INCONCLUSIVE") >> approve
+        decide >> Label("PASS") >> promote
+    decide >> Label("FAIL") >> remove
+    approve >> [promote, remove]

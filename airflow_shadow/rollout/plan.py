@@ -1,0 +1,172 @@
+"""What can be known of a rollout before it runs: its times, and whether it could ever promote."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, get_args
+
+from airflow_shadow.lifecycle import DEADLINES, MAX_DAYS
+
+if TYPE_CHECKING:
+    from airflow_shadow.analysis import AnalysisSpec
+
+FULL = 100
+OUTCOMES = ("PASS", "FAIL", "INCONCLUSIVE")
+#: Time for a creation or an update, so much each has at most.
+ROOM = timedelta(seconds=DEADLINES["update"].seconds)
+#: Time for the promotion, which waits for alarms that fire.
+CONCLUSION = timedelta(seconds=DEADLINES["promote"].seconds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Say how long an experiment must live, so that it can be promoted in the end.
+
+    :param ramp: sampling percentages, one a stage
+    :param stage: how long each is watched
+    :param approval: how long a person or the model registry may take
+    """
+
+    ramp: tuple[int, ...]
+    stage: timedelta
+    approval: timedelta = timedelta()
+
+    @property
+    def total(self) -> timedelta:
+        """Return the whole time from the creation to the end."""
+        return self.stage + ROOM + self.after(0)
+
+    def after(self, index: int) -> timedelta:
+        """Return the time that is needed when a stage is over.
+
+        :param index: the stage, from 0
+        """
+        later = len(self.ramp) - index - 1
+        return later * (self.stage + ROOM) + self.approval + CONCLUSION
+
+    def faults(self) -> Iterator[str]:
+        """Yield what is wrong."""
+        if not (self._whole() and list(self.ramp) == sorted(set(self.ramp))):
+            yield f"ramp={list(self.ramp)!r} is not a rising list of whole percentages, 1 to 100"
+        elif self.ramp[-1] != FULL:
+            yield (
+                f"ramp={list(self.ramp)!r} does not end at 100: a candidate that never bore the "
+                "full load is not promoted"
+            )
+        if self.total > timedelta(days=MAX_DAYS):
+            yield (
+                f"the plan takes {text_of(self.total)}, and AWS ends an experiment after "
+                f"{MAX_DAYS} days: stages of {text_of(self.stage)}, {text_of(ROOM)} for each "
+                f"change, {text_of(self.approval)} for the approval, {text_of(CONCLUSION)} for the "
+                "conclusion"
+            )
+
+    def _whole(self) -> bool:
+        return bool(self.ramp) and all(type(x) is int and 1 <= x <= FULL for x in self.ramp)
+
+
+def text_of(duration: timedelta) -> str:
+    """Return a duration as the operators take it and a person reads it, such as `1d2h30m`."""
+    minutes, seconds = divmod(int(duration.total_seconds()), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    parts = {"d": days, "h": hours, "m": minutes, "s": seconds}
+    return "".join(f"{number}{unit}" for unit, number in parts.items() if number) or "0s"
+
+
+def known_spec(spec: Any) -> AnalysisSpec | None:
+    """Return a specification if it is known when the Dag is read, else `None`.
+
+    :param spec: a text may be a template or a path, so it is not known
+    :raises InvalidRequestError: naming all of its faults
+    """
+    if isinstance(spec, str) or _is_templated(spec):
+        return None
+    # Imported when needed: Dag files should not pay for it.
+    from airflow_shadow.analysis import read_spec  # noqa: PLC0415
+
+    return read_spec(spec or {})
+
+
+def _is_templated(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return any(map(_is_templated, [*value, *value.values()]))
+    if isinstance(value, list | tuple):
+        return any(map(_is_templated, value))
+    return isinstance(value, str) and ("{{" in value or "{%" in value)
+
+
+def could_promote(spec: AnalysisSpec | None, plan: Plan, *, promote_on: str) -> Iterator[str]:
+    """Yield what keeps every verdict from a promotion, as far as it is known."""
+    if spec is None:
+        return
+    from airflow_shadow.analysis.spec import OUTPUT_METRICS  # noqa: PLC0415 - read by now
+
+    compared = {criterion.metric for criterion in spec.criteria}
+    if promote_on == "outputs" and not compared & OUTPUT_METRICS:
+        yield (
+            "no criterion compares the answers themselves, so no PASS could promote; a model that "
+            "answers 0 quickly is fast and free of errors. promote_on='operational' promotes all "
+            "the same"
+        )
+    if plan.stage.total_seconds() < spec.min_duration:
+        yield (
+            f"stages of {text_of(plan.stage)} are shorter than the specification's min_duration "
+            f"of {spec.min_duration} s, so none could PASS"
+        )
+
+
+def choice_faults(**given: tuple[Any, Any]) -> Iterator[str]:
+    """Yield what is none of its choices.
+
+    :param given: an argument's value, and its `Literal` or the values that it may have
+    """
+    for name, (value, choices) in given.items():
+        allowed = get_args(choices) or choices
+        if value not in allowed:
+            yield f"{name}={value!r} is none of {', '.join(map(repr, allowed))}"
+
+
+def outcome_faults(fail_on: Collection[str]) -> Iterator[str]:
+    """Yield the outcomes that there are not."""
+    for outcome in fail_on:
+        yield from choice_faults(fail_on=(outcome, OUTCOMES))
+
+
+def argument_faults(
+    what: str, given: Iterable[str], *, classes: Sequence[type], own: Collection[str]
+) -> Iterator[str]:
+    """Yield arguments that none of the classes has, and those that the rollout gives itself.
+
+    Airflow ignores what it does not know in `default_args`, so a slip of the pen would not show.
+
+    :param what: the argument of `shadow_rollout` that bears them
+    :param own: those that the rollout gives itself
+    """
+    known = {name for kind in classes for name in _parameters(kind)}
+    for name in sorted(given):
+        if name in own:
+            yield f"{what}: {name} is given by the rollout itself"
+        elif name not in known:
+            yield f"{what}: no task has an argument {name}"
+
+
+def _parameters(kind: type) -> Iterator[str]:
+    for base in kind.__mro__:
+        if "__init__" in vars(base):
+            yield from inspect.signature(vars(base)["__init__"]).parameters
+
+
+def raise_faults(faults: Iterable[str]) -> None:
+    """Raise all faults as one error.
+
+    :raises ValueError: there are some
+    """
+    found = list(faults)
+    if found:
+        raise ValueError(
+            f"Asked: shadow_rollout. Found: {'; '.join(found)}. Next: correct the arguments."
+        )

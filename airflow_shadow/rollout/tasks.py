@@ -1,0 +1,180 @@
+"""The tasks of a rollout, each with what it needs of the others."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow_shadow.operators import (
+    CreateInferenceExperimentOperator,
+    RemoveShadowVariantOperator,
+)
+from airflow_shadow.operators.rollout import (
+    RolloutBranchOperator,
+    RolloutPromoteOperator,
+    RolloutRampOperator,
+    RolloutRemoveOperator,
+    RolloutResultOperator,
+    approval_operator,
+)
+from airflow_shadow.rollout.plan import Plan, text_of
+from airflow_shadow.sensors.rollout import RolloutAnalysisSensor
+
+if TYPE_CHECKING:
+    from airflow_shadow.analysis import AnalysisSpec
+
+PromoteOn = Literal["outputs", "operational"]
+Approval = Literal["none", "inconclusive", "always"]
+
+#: Some task runs on whatever the others did, as long as one of them did something.
+_ANY_WAY = "none_failed_min_one_success"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rollout:
+    """Hold what was asked of :func:`shadow_rollout`, and make its tasks."""
+
+    plan: Plan
+    spec: AnalysisSpec | Mapping[str, Any] | str | None
+    metrics: Mapping[str, Mapping[str, Any]] | None
+    interval: float | None
+    promote_on: PromoteOn
+    approval: Approval
+    approval_timeout: timedelta
+    require_approved_model_package: bool | str
+    dry_run: bool
+    fail_on: Collection[str]
+    report: str | None
+    create: Mapping[str, Any]
+    promote: Mapping[str, Any]
+    shared: Mapping[str, Any]
+
+    def created(self, **asked: Any) -> Any:
+        """Return the task that creates the experiment, living as long as the plan says."""
+        return CreateInferenceExperimentOperator(
+            task_id="create",
+            sampling_percentage=self.plan.ramp[0],
+            duration=text_of(self.plan.total),
+            wait_for_completion=True,
+            **{"on_kill_action": "stop", **asked, **self.create},
+        )
+
+    def stages(self, create: Any) -> Iterator[Any]:
+        """Yield the tasks that judge, each stage after the one before it."""
+        analysis = self._analysis(0, create)
+        yield analysis
+        for index, share in enumerate(self.plan.ramp[1:], start=1):
+            ramp = RolloutRampOperator(
+                task_id=f"ramp_{share}",
+                name=_current(create),
+                verdict=analysis.output,
+                sampling_percentage=share,
+                wait_for_completion=True,
+            )
+            analysis = self._analysis(
+                index, ramp, created=_current(create), sampling_percentage=share
+            )
+            yield analysis
+
+    def _analysis(self, index: int, before: Any, **more: Any) -> Any:
+        return RolloutAnalysisSensor(
+            task_id=f"analyse_{self.plan.ramp[index]}",
+            name=before.output,
+            since=before.output["since"],
+            spec=self.spec,
+            metrics=self.metrics,
+            interval=self.interval,
+            duration=text_of(self.plan.stage),
+            min_remaining=self.plan.after(index).total_seconds(),
+            **more,
+        )
+
+    def decided(self, stages: Sequence[Any], join: str) -> Any:
+        """Return the branch on the last verdict."""
+        asks = {"none": "remove", "inconclusive": "approve", "always": "approve"}
+        decide = RolloutBranchOperator(
+            task_id="decide",
+            stages=[stage.task_id for stage in stages],
+            join=join,
+            rehearses=self.dry_run,
+            on_pass="approve" if self.approval == "always" else "promote",
+            on_fail="remove",
+            on_inconclusive=asks[self.approval],
+            promote_on=self.promote_on,
+            trigger_rule=_ANY_WAY,
+        )
+        for stage in stages:
+            stage >> decide
+        return decide
+
+    def approved(self, decide: Any, promote: Any, remove: Any) -> Any:
+        """Return the question to a person, whose silence removes the candidate."""
+        return approval_operator()(
+            task_id="approve",
+            decision=decide.task_id,
+            subject="Promote the candidate of {{ dag.dag_id }}, run {{ run_id }}?",
+            body=decide.output["evidence"],
+            options=["Promote", "Remove"],
+            options_mapping={"Promote": promote.task_id, "Remove": remove.task_id},
+            defaults="Remove",
+            response_timeout=self.approval_timeout,
+        )
+
+    def promotion(self, decide: Any) -> Any:
+        """Return the promotion of what was judged, and of nothing else."""
+        return RolloutPromoteOperator(
+            task_id="promote",
+            **_chosen_by(decide),
+            name=decide.output["name"],
+            creation_time=decide.output["creation_time"],
+            reason=decide.output["reason"],
+            require_approved_model_package=self.require_approved_model_package,
+            approval_timeout=self.approval_timeout.total_seconds(),
+            wait_for_completion=True,
+            trigger_rule=_ANY_WAY,
+            **{"alarms": decide.output["alarms"], **self.promote},
+        )
+
+    def removal(self, decide: Any) -> Any:
+        """Return the removal of what was judged."""
+        return RolloutRemoveOperator(
+            task_id="remove",
+            **_chosen_by(decide),
+            name=decide.output["name"],
+            reason=decide.output["reason"],
+            wait_for_completion=True,
+            trigger_rule=_ANY_WAY,
+        )
+
+    def cleaned(self, create: Any) -> Any:
+        """Return the teardown, for whatever ends without a conclusion."""
+        return RemoveShadowVariantOperator(
+            task_id="clean_up",
+            name=create.output,
+            missing_ok=True,
+            wait_for_completion=True,
+        )
+
+    def result(self, stages: Sequence[Any], promotion: str) -> Any:
+        """Return the one end of the group."""
+        return RolloutResultOperator(
+            task_id="result",
+            stages=[stage.task_id for stage in stages],
+            promotion=promotion,
+            metrics=self.metrics,
+            fail_on=self.fail_on,
+            report=self.report,
+            trigger_rule=_ANY_WAY,
+        )
+
+
+def _current(create: Any) -> str:
+    """Return a template for the name of the run's experiment; an `output` would draw an edge."""
+    return f"{{{{ ti.xcom_pull(task_ids={create.task_id!r}, map_indexes=ti.map_index) }}}}"
+
+
+def _chosen_by(decide: Any) -> dict[str, str]:
+    """Return what a conclusion needs to know whether it was chosen."""
+    return {"decision": decide.task_id, "question": decide.task_group.child_id("approve")}

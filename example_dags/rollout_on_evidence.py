@@ -1,0 +1,56 @@
+"""Promote the candidate of the night if the evidence allows it, and remove it if not.
+
+Every night a new model `churn-YYYYMMDD` is expected. It gets a copy of 10 % of the endpoint's
+requests, then 50 %, then all of them, two hours each. Each stage is judged on its own data; a
+candidate that fails one is removed at once. It is promoted on latency and errors alone, because
+nothing compares its answers: `promote_on="operational"` says so.
+
+A report is written for each night, whatever its end.
+"""
+
+import logging
+from datetime import UTC, datetime
+
+from airflow_shadow.rollout import shadow_rollout
+
+try:
+    from airflow.sdk import DAG, Param, task
+except ImportError:  # Airflow 2.11
+    from airflow import DAG
+    from airflow.decorators import task
+    from airflow.models.param import Param
+
+log = logging.getLogger(__name__)
+
+with DAG(
+    "rollout_on_evidence",
+    schedule="@daily",
+    start_date=datetime(2026, 3, 1, tzinfo=UTC),
+    catchup=False,
+    max_active_runs=1,
+    params={
+        "reports": Param(
+            "shadow-reports", type="string", title="Reports", description="A folder, or s3://..."
+        )
+    },
+    default_args={"retries": 2, "deferrable": True},
+    doc_md=__doc__,
+    tags=["sagemaker", "shadow test"],
+) as dag:
+    rollout = shadow_rollout(
+        "rollout",
+        role_arn="arn:aws:iam::123456789012:role/shadow-tests",
+        endpoint_name="churn",
+        shadow_model_name="churn-{{ ds_nodash }}",
+        ramp=[10, 50, 100],
+        stage_duration="2h",
+        promote_on="operational",
+        report="{{ params.reports }}/{{ ds }}.html",
+    )
+
+    @task
+    def notify(verdict: dict) -> None:
+        """Tell people; a task of your own goes here."""
+        log.info("%s: %s", "promoted" if verdict["promoted"] else "not promoted", verdict["reason"])
+
+    rollout >> notify(rollout.get_child_by_label("result").output)
