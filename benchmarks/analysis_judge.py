@@ -318,15 +318,14 @@ def table_verdict(rng: np.random.Generator, runs: int) -> None:
             row(name, f"{mark:,}", share(passed), share(failed), share(~failed & ~passed))
 
 
-TABLES: dict[str, tuple[Callable[[np.random.Generator, int], None], float]] = {
-    # name: what prints it, and its part of the runs
-    "relative": (table_relative, 1.0),
-    "rivals": (table_rivals, 0.025),
-    "noise": (table_other_noise, 0.25),
-    "late": (table_late_regression, 0.1),
-    "rates": (table_rates, 0.1),
-    "bursts": (table_bursts, 0.1),
-    "verdict": (table_verdict, 0.1),
+TABLES: dict[str, Callable[[np.random.Generator, int], None]] = {
+    "relative": table_relative,
+    "rivals": table_rivals,
+    "noise": table_other_noise,
+    "late": table_late_regression,
+    "rates": table_rates,
+    "bursts": table_bursts,
+    "verdict": table_verdict,
 }
 
 
@@ -342,8 +341,7 @@ def main() -> None:
     for index, name in enumerate(TABLES):
         if name in arguments.only:
             rng = np.random.default_rng([arguments.seed, index])
-            table, part = TABLES[name]
-            table(rng, max(200, int(arguments.runs * part)))
+            TABLES[name](rng, arguments.runs)
     print(f"\n{time.process_time() - start:.0f} s of one core")
 
 
