@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from moto.core.common_types import TYPE_RESPONSE
 from werkzeug.http import http_date
 
-from airflow_shadow.emulator import listing
+from airflow_shadow.emulator import listing, metric_data
 from airflow_shadow.emulator.errors import LostConnectionError
 from airflow_shadow.emulator.faults import CALL_FAULTS, Fault
 from airflow_shadow.emulator.machine import settle
@@ -131,7 +131,8 @@ def _facts(response: "Bound") -> dict[str, Any]:
 
 def _names(response: "Bound") -> str:
     request = response.request
-    return " ".join(str(request[key]) for key in (*_NAMES, "NameContains") if key in request)
+    own = (str(request[key]) for key in (*_NAMES, "NameContains") if key in request)
+    return " ".join((*own, metric_data.names(request)))
 
 
 def _error(status: int, code: str, message: str) -> TYPE_RESPONSE:

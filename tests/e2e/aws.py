@@ -12,6 +12,7 @@ from typing import Any
 import boto3
 
 from airflow_shadow.emulator import fleet
+from airflow_shadow.emulator.traffic import Traffic
 from tests.e2e.audit import Key, audit, created
 from tests.e2e.processes import until
 
@@ -46,22 +47,32 @@ class Aws:
 
     # --- what there is ---------------------------------------------------------------------
 
-    def endpoint(self, label: str, *, model: str = "v1", candidates: tuple[str, ...] = ()) -> str:
+    def endpoint(self, label: str, **more: Any) -> str:
         """Create an endpoint with a name of its own, and models to try on it."""
-        return self.own(f"{label}-{uuid.uuid4().hex[:6]}", model=model, candidates=candidates)
+        return self.own(f"{label}-{uuid.uuid4().hex[:6]}", **more)
 
-    def own(self, name: str, *, model: str = "v1", candidates: tuple[str, ...] = ()) -> str:
+    def own(
+        self,
+        name: str,
+        *,
+        model: str = "v1",
+        candidates: tuple[str, ...] = (),
+        traffic: Traffic | None = None,
+    ) -> str:
         """Create an endpoint of a given name, and models to try on it."""
         for model_name in (model, *candidates):
             self.model(model_name)
-        fleet.create_endpoint(self.client, endpoint_name=name, model_name=model)
+        fleet.create_endpoint(self.client, endpoint_name=name, model_name=model, traffic=traffic)
         self.endpoints.append(name)
         return name
 
-    def model(self, name: str) -> str:
-        """Create a model unless it is there."""
+    def model(self, name: str, **behaviour: str) -> str:
+        """Create a model unless it is there.
+
+        :param behaviour: what its container's environment declares, like `SHADOW_ERROR_RATE`
+        """
         try:
-            fleet.create_model(self.client, name=name)
+            fleet.create_model(self.client, name=name, environment=behaviour)
         except self.client.exceptions.ClientError as error:
             if error.response["Error"]["Code"] != "ValidationException":
                 raise

@@ -1,0 +1,116 @@
+"""`shadow_rollout` through the scheduler: what evidence decides, and what goes wrong on the way."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from airflow_shadow.emulator.traffic import Traffic
+from tests.e2e.places import start
+from tests.e2e.processes import until
+
+DAG, ASKS = "e2e_rollout", "e2e_rollout_asks"
+TRAFFIC = Traffic(requests_per_minute=600, daily_swing=0, late_seconds=0)
+
+
+@pytest.fixture
+def endpoint(aws):
+    """Set up an endpoint under traffic, a good candidate and one that fails."""
+    aws.model("good")
+    aws.model("bad", SHADOW_ERROR_RATE="0.2")
+    return aws.endpoint("judged", traffic=TRAFFIC)
+
+
+def ended(api: Any, aws: Any, run: str, endpoint: str, *, dag_id: str = DAG) -> tuple[Any, ...]:
+    """Wait for the end; return how the run ended, what serves, and what holds the endpoint."""
+    state = api.finish(dag_id, run)
+    until(lambda: not _live(aws, endpoint), what=f"{endpoint} to be free")
+    return state, aws.serves(endpoint), len(aws.experiments(endpoint))
+
+
+def _live(aws: Any, endpoint: str) -> list[str]:
+    ends = {"Completed", "Cancelled"}
+    return [one["Name"] for one in aws.experiments(endpoint) if one["Status"] not in ends]
+
+
+def states(api: Any, run: str, *tasks: str, dag_id: str = DAG) -> list[str]:
+    """Return the states of some tasks of the group."""
+    found = api.states(dag_id, run)
+    return [found[f"rollout.{task}"] for task in tasks]
+
+
+def test_a_good_candidate_is_promoted(api, aws, endpoint):
+    """On evidence, through both stages, and the task behind the group hears of it."""
+    run = start(api, DAG, endpoint, model="good")
+    assert ended(api, aws, run, endpoint) == ("success", "good", 1)
+    assert api.xcom(DAG, run, "notify") == ["PASS", True]
+    (experiment,) = aws.experiments(endpoint)
+    assert experiment["StatusReason"].startswith("PASS")
+
+
+def test_a_bad_candidate_is_removed_at_the_first_stage(api, aws, endpoint):
+    """The second never begins."""
+    run = start(api, DAG, endpoint, model="bad")
+    assert ended(api, aws, run, endpoint) == ("success", "v1", 1)
+    assert api.xcom(DAG, run, "notify") == ["FAIL", False]
+    assert states(api, run, "ramp_100", "analyse_100", "promote", "remove") == [
+        "skipped",
+        "skipped",
+        "skipped",
+        "success",
+    ]
+
+
+def test_metrics_that_may_not_be_read_leave_no_shadow(api, aws, endpoint):
+    """The second stage errs, the run fails, and the teardown removes the candidate."""
+    run = start(api, DAG, endpoint, model="good")
+    api.await_task(DAG, run, "rollout.ramp_100", {"running", "deferred", "success"})
+    aws.fault(kind="access-denied", operation="GetMetricData", about=endpoint, times=None)
+    assert ended(api, aws, run, endpoint) == ("failed", "v1", 1)
+    assert states(api, run, "analyse_50", "analyse_100", "decide", "clean_up") == [
+        "success",
+        "failed",
+        "upstream_failed",
+        "success",
+    ]
+
+
+def test_an_approval_that_nobody_gives_removes(api, aws, endpoint):
+    """Silence is no consent."""
+    run = start(api, ASKS, endpoint, model="good")
+    assert ended(api, aws, run, endpoint, dag_id=ASKS) == ("success", "v1", 1)
+    assert states(api, run, "approve", "promote", "remove", dag_id=ASKS) == [
+        "success",
+        "skipped",
+        "success",
+    ]
+
+
+def test_an_approval_promotes(api, aws, endpoint):
+    """A person sees the evidence and says so, in Airflow's own page."""
+    run = start(api, ASKS, endpoint, model="good")
+    path = f"/dags/{ASKS}/dagRuns/{run}/taskInstances/rollout.approve/-1/hitlDetails"
+    until(lambda: api.try_call("GET", path).is_success, what="the question")
+    asked = api.call("GET", path)
+    assert "| mean latency |" in asked["body"]
+    api.call("PATCH", path, json={"chosen_options": ["Promote"], "params_input": {}})
+    assert ended(api, aws, run, endpoint, dag_id=ASKS) == ("success", "good", 1)
+
+
+def test_a_cleared_stage_is_judged_again(api, aws, endpoint):
+    """While the experiment lives, the same one goes on."""
+    run = start(api, DAG, endpoint, model="good")
+    api.await_task(DAG, run, "rollout.ramp_100", {"running", "deferred", "success"})
+    api.clear(DAG, run, "rollout.analyse_50", include_downstream=True)
+    assert ended(api, aws, run, endpoint) == ("success", "good", 1)
+    assert api.xcom(DAG, run, "notify") == ["PASS", True]
+
+
+def test_a_stage_cleared_after_the_end_is_judged_on_a_new_experiment(api, aws, endpoint):
+    """A removed candidate gets another chance, and only what was judged is concluded."""
+    run = start(api, DAG, endpoint, model="bad")
+    assert ended(api, aws, run, endpoint) == ("success", "v1", 1)
+    api.clear(DAG, run, "rollout.analyse_50", include_downstream=True)
+    assert ended(api, aws, run, endpoint) == ("success", "v1", 2)
+    assert api.xcom(DAG, run, "notify") == ["FAIL", False]
