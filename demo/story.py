@@ -5,6 +5,15 @@ import urllib.request
 from datetime import datetime
 from typing import Any
 
+#: How an experiment ends; what comes before shows in what the endpoint runs.
+_ENDS = frozenset({"Completed", "Cancelled"})
+
+
+def _only_moves_the_end(event: dict[str, Any]) -> bool:
+    """Tell whether a call only gives a slow run more time."""
+    update = event["operation"] == "UpdateInferenceExperiment"
+    return update and "ShadowModeConfig" not in event.get("request", {})
+
 
 class Story:
     """Tells the emulator's history as it grows.
@@ -39,10 +48,10 @@ class Story:
         return f"+{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
     def _text(self, event: dict[str, Any]) -> str | None:
-        if event["kind"] == "call":
+        if event["kind"] == "call" and not _only_moves_the_end(event):
             named = f" {event['name']}" if event["operation"].startswith("Create") else ""
             return f"Airflow calls {event['operation']}{named}"
-        if event["kind"] == "status":
+        if event["kind"] == "status" and event["to"] in _ENDS:
             return f"  the experiment is {event['to']}"
         if event["kind"] == "endpoint" and "config" in event["changed"]:
             return f"  the endpoint runs {self._config(event['config'])}"
@@ -59,6 +68,14 @@ class Story:
             for v in config.get("ShadowProductionVariants", [])
         ]
         return " and ".join(parts)
+
+    def reason(self, model: str) -> str:
+        """Return why AWS's own record says that a candidate's experiment ended."""
+        for summary in self.sagemaker.list_inference_experiments()["InferenceExperiments"]:
+            experiment = self.sagemaker.describe_inference_experiment(Name=summary["Name"])
+            if model in [variant["ModelName"] for variant in experiment["ModelVariants"]]:
+                return str(experiment["StatusReason"])
+        return "there is no experiment"
 
     def endpoint(self, name: str) -> str:
         """Say what an endpoint runs now."""
