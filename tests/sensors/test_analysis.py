@@ -62,10 +62,10 @@ def shadow(emulator, sagemaker, monkeypatch):
     """Run a shadow under traffic; return since when. Each look at it takes some minutes at AWS."""
     find = InferenceExperimentHook.find_experiment
 
-    def run(candidate=None, *, sampling=100, step=300):
+    def run(candidate=None, *, sampling=100, step=300, per_minute=200):
         behaviour = environment(candidate or Behaviour())
         fleet.create_model(sagemaker, name="v2", environment=behaviour)
-        traffic = Traffic(requests_per_minute=200, daily_swing=0, late_seconds=0)
+        traffic = Traffic(requests_per_minute=per_minute, daily_swing=0, late_seconds=0)
         fleet.create_endpoint(sagemaker, endpoint_name="churn", model_name="v1", traffic=traffic)
         request = fleet.experiment_request(
             name=NAME,
@@ -106,6 +106,24 @@ def test_a_dead_candidate_fails_at_the_first_look_that_sees_it(shadow, analyse):
     since = shadow(BROKEN, step=60)
     run = analyse(since=since.isoformat())
     assert ("FAIL", 10) == (run.value["outcome"], minutes(run.value))
+
+
+def test_ten_failed_requests_are_enough(shadow, poke):
+    """Two requests a minute: the first look that holds ten of them ends the wait."""
+    since = shadow(BROKEN, step=60, per_minute=2)
+    verdict = poke(since=since.isoformat(), interval=60).value
+    errors = next(f for f in verdict["findings"] if f["name"] == "server errors")
+    assert ("FAIL", True) == (verdict["outcome"], errors["n_candidate"] <= 10)
+    assert 1 == errors["candidate"]
+
+
+def test_pass_is_read_early_where_the_specification_allows_it(shadow, poke):
+    """Means may pass at any look, once the least duration is over."""
+    since = shadow()
+    latency = {"name": "latency", "metric": "ModelLatency", "statistic": "Average"}
+    spec = {"criteria": [{**latency, "tolerance": 0.1}], "looks": "anytime"}
+    verdict = poke(since=since.isoformat(), spec=spec).value
+    assert ("PASS", False, 60) == (verdict["outcome"], verdict["scheduled"], minutes(verdict))
 
 
 def test_a_slow_candidate_fails(shadow, analyse):
