@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
-from airflow_shadow.waiting import Looks
+from airflow_shadow.waiting import Judged, Looks
 
 HOUR = 3600.0
 #: Six hours, looked at every half an hour, PASS read at two of the looks.
@@ -44,6 +46,43 @@ def test_no_look_is_made_twice(moment, after, due):
 def test_all_looks_up_to_a_moment():
     """The report marks each of them."""
     assert LOOKS.until(3.2 * HOUR) == [HOUR * half / 2 for half in range(1, 7)]
+
+
+def experiment(**members):
+    """Describe an experiment that was created at nine and ran from ten to twelve."""
+    day = "2026-03-01T{:02}:00:00+00:00"
+    times = {"CreationTime": day.format(9), "LastModifiedTime": day.format(12)}
+    schedule = {"StartTime": day.format(10), "EndTime": day.format(23)}
+    return {"Status": "Running", "Schedule": schedule, **times, **members}
+
+
+def judged(**members):
+    """Return a goal without evidence."""
+    return Judged(name="x", spec={}, metrics={}, **members)
+
+
+def at(hour):
+    """Return an hour of that day in seconds since 1970."""
+    return datetime(2026, 3, 1, hour, tzinfo=UTC).timestamp()
+
+
+@pytest.mark.parametrize(("since", "start"), [(at(1), at(10)), (at(11), at(11)), (None, at(12))])
+def test_a_window_begins_when_the_experiment_does(since, start):
+    """What was before is not its evidence."""
+    looks = judged(since=since, duration=HOUR, interval=300).looks(experiment())
+    assert (start, start + HOUR) == (looks.start, looks.limit)
+
+
+def test_a_window_ends_with_the_experiment():
+    """A single look judges nothing that comes after."""
+    over = experiment(Status="Completed", CompletionTime="2026-03-01T12:00:00+00:00")
+    assert at(12) == judged(since=at(11), duration=9 * HOUR).looks(over).limit
+
+
+def test_an_experiment_without_a_schedule_ends_after_seven_days():
+    """AWS's own default."""
+    looks = judged(since=at(11), interval=300).looks(experiment(Schedule={}))
+    assert 6.9 < (looks.limit - at(9)) / 86_400 < 7
 
 
 def test_a_single_look():

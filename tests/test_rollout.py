@@ -17,16 +17,22 @@ from types import SimpleNamespace
 
 import pytest
 
-from airflow_shadow._compat import AirflowSkipException, BaseOperator, TaskGroup
+from airflow_shadow._compat import (
+    AirflowFailException,
+    AirflowSkipException,
+    BaseOperator,
+    TaskGroup,
+)
 from airflow_shadow.analysis import AnalysisSpec, Criterion, default_criteria
 from airflow_shadow.emulator import fleet
 from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.flows.stages import final_verdict, skip_unchosen
+from airflow_shadow.flows.stages import final_verdict, judged, skip_unchosen
 from airflow_shadow.lifecycle import sampling
+from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.rollout import shadow_rollout
 from airflow_shadow.sensors.rollout import RolloutAnalysisSensor
-from tests.helpers import accepted, created, described, serves, somebodys, statuses, stop
+from tests.helpers import accepted, created, described, fails, serves, somebodys, statuses, stop
 from tests.tasks import DAG
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -69,7 +75,8 @@ def edges(tasks: dict[str, BaseOperator]) -> dict[str, set[str]]:
 def test_the_graph_is_a_chain_of_stages_and_one_decision():
     """Each edge is needed: a graph with all that read `create` drawn could not be read."""
     assert {
-        "create": set(),
+        "plan": set(),
+        "create": {"plan"},
         "analyse_10": {"create"},
         "ramp_50": {"analyse_10"},
         "analyse_50": {"ramp_50"},
@@ -79,7 +86,15 @@ def test_the_graph_is_a_chain_of_stages_and_one_decision():
         "promote": {"decide"},
         "remove": {"decide"},
         "result": {"decide", "promote", "remove"},
-        "clean_up": {"create", "promote", "remove"},
+        "clean_up": {
+            "plan",
+            "create",
+            "analyse_10",
+            "analyse_50",
+            "analyse_100",
+            "promote",
+            "remove",
+        },
     } == edges(rollout().tasks)
 
 
@@ -114,7 +129,7 @@ def test_a_rollout_fits_into_a_group_of_its_users():
 def test_one_stage_is_a_ramp_too():
     """A candidate can be tested at 100 % at once."""
     tasks = rollout(ramp=[100]).tasks
-    assert ["create", "analyse_100", "decide"] == list(tasks)[:3]
+    assert ["plan", "create", "analyse_100", "decide"] == list(tasks)[:4]
     assert 100 == tasks["create"].sampling_percentage
 
 
@@ -269,6 +284,7 @@ DAG_FILE = """
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.rollout import shadow_rollout
 try:
     from airflow.sdk import DAG, task
@@ -465,6 +481,7 @@ MAPPED = """
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.rollout import shadow_rollout
 try:
     from airflow.sdk import DAG, task, task_group
@@ -516,6 +533,44 @@ def test_the_page_shows_the_example():
     named = {name for name in tasks if f"`{name}`" in text}
     assert {"analyse_50", "analyse_100", "ramp_100"} == set(tasks) - named
     assert len(text.splitlines()) <= 120
+
+
+class _Left:
+    """What tasks of a run left: ids to XComs."""
+
+    map_index = -1
+
+    def __init__(self, **xcoms):
+        self.xcoms = xcoms
+
+    def xcom_pull(self, task_ids, key, **_):
+        """Return what a task left."""
+        return self.xcoms.get(task_ids, {}).get(key)
+
+
+def _said(outcome, start, end):
+    return {"return_value": {"outcome": outcome, "start": start, "end": end}}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "counts"),
+    [
+        (("PASS", 0, 10), ("PASS", 20, 30), ["PASS", "PASS"]),
+        (("FAIL", 0, 10), ("PASS", 20, 30), ["FAIL"]),
+        (("INCONCLUSIVE", 40, 50), ("PASS", 20, 30), ["INCONCLUSIVE"]),
+    ],
+)
+def test_a_verdict_from_before_a_clear_counts_no_more(first, last, counts):
+    """A task that is cleared and then skipped keeps its XComs."""
+    left = _Left(one=_said(*first), two=_said(*last))
+    found = judged({"ti": left}, ["one", "two"])
+    assert counts == [verdict["outcome"] for verdict in found]
+
+
+def test_a_specification_is_read_before_anything_is_created(worker):
+    """All of its faults are named."""
+    text = fails(AirflowFailException, worker.run, RolloutPlanOperator, spec={"colour": "red"})
+    assert "colour: unknown" in text
 
 
 # --- after a clear -------------------------------------------------------------------------

@@ -172,9 +172,11 @@ def _accepted(criterion: Criterion) -> tuple[float, float]:
 
 
 def _without_data(look: Look, criterion: Criterion) -> Finding:
+    """Return what silence means; before there could be data it means nothing."""
+    late = look.window.periods >= look.spec.min_periods
     return Finding(
         **_described(criterion),
-        outcome="FAIL" if criterion.on_no_data == "fail" else "INCONCLUSIVE",
+        outcome="FAIL" if late and criterion.on_no_data == "fail" else "INCONCLUSIVE",
         missing=look.window.periods,
         sentence=f"{criterion.name}: no period has data of {_who(criterion)}",
     )

@@ -87,7 +87,7 @@ def conclude(
         traffic=traffic,
         breakers=breakers,
         stage_passed=passed and not _too_short(look),
-        operational_only=not any(_about_outputs(finding) for finding in findings),
+        operational_only=not any(map(_decides_on_outputs, findings)),
         scheduled=look.observations.scheduled,
         sampling_percentage=look.observations.sampling_percentage,
         start=look.observations.start,
@@ -111,5 +111,7 @@ def _too_short(look: Look) -> bool:
     return look.observations.end - look.observations.start < look.spec.min_duration
 
 
-def _about_outputs(finding: Finding) -> bool:
-    return finding.metric in OUTPUT_METRICS and finding.n_candidate > 0
+def _decides_on_outputs(finding: Finding) -> bool:
+    """Tell whether a finding compared the answers, and counts: a warning keeps nothing back."""
+    compared = finding.metric in OUTPUT_METRICS and finding.n_candidate > 0
+    return compared and finding.severity == "critical"

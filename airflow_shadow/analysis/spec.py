@@ -47,7 +47,8 @@ class Criterion:
         five bad requests would be expected at the tolerance
     :param looks: ``anytime`` reads PASS at every look, ``scheduled`` at scheduled looks only (rates
         default to it: bursts of errors break every any-time promise, see docs/analysis.md)
-    :param on_no_data: what a criterion without any data means; it never passes
+    :param on_no_data: what a criterion means that has no data although the window holds
+        `min_periods`; it never passes
     """
 
     name: str

@@ -17,16 +17,17 @@ from airflow_shadow.analysis import (
     read_spec,
     text_table,
 )
-from airflow_shadow.exceptions import InvalidRequestError
+from airflow_shadow.exceptions import AwsRefusedError, InvalidRequestError
 from airflow_shadow.flows.base import Flow, Step, Wait, persist_links
 from airflow_shadow.flows.reporting import stage_of, write_report
 from airflow_shadow.flows.schedule import DEFAULT_DURATION, parse_duration
 from airflow_shadow.flows.structures import load_structure
 from airflow_shadow.flows.watch import Watch
+from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.sources import SOURCES, check_metrics, read_sources
 from airflow_shadow.lifecycle import CONCLUDED, MAX_DAYS, UPDATABLE, status_of
-from airflow_shadow.waiting import FILLING_SECONDS, Judged, View
+from airflow_shadow.waiting import FILLING_SECONDS, Judged, View, concluded_at
 
 #: Between two looks, unless the sensor says otherwise: seconds, and part of the window.
 _LEAST_INTERVAL, _LOOKS = 300.0, 200
@@ -57,7 +58,15 @@ class WatchVerdict(Watch):
         experiment = self.hook.insist(describe, delay=5.0)
         if experiment is not None and status_of(experiment) in UPDATABLE:
             looks = self.goal().looks(experiment)
-            extend(self.hook, experiment, until=looks.limit + self.op.min_remaining)
+            over = max(looks.limit, self.hook.now().timestamp())
+            until = over + self.op.min_remaining
+            try:
+                self.hook.insist(partial(extend, self.hook, experiment, until=until), delay=5.0)
+            except AwsRefusedError as error:
+                if error.code != CONFLICT:
+                    raise
+                # Somebody was faster; the next look sees what became of it.
+                self.op.log.warning("The experiment's end was not moved: %s.", error.reason)
 
     def finish(self, view: View) -> dict[str, Any]:
         """Tell the verdict."""
@@ -88,10 +97,10 @@ class ShadowAnalysisFlow(Flow):
     def _end(self, experiment: View) -> float:
         """Return the end of the window: what is asked, but not beyond the experiment's own."""
         asked = _moment(self.op.end)
-        over = status_of(experiment) in CONCLUDED and experiment.get("CompletionTime")
+        over = status_of(experiment) in CONCLUDED
         # A minute that has not ended is not read anyway.
         filled = (self.hook.now().timestamp() - FILLING_SECONDS) // 60 * 60
-        known = epoch(over) if over else filled
+        known = concluded_at(experiment) if over else filled
         if asked is None:
             return known
         return min(asked, known) if over else asked
@@ -108,6 +117,12 @@ def spec_of(op: Any) -> AnalysisSpec:
 
     :raises InvalidRequestError: naming all of its faults
     """
+    if op.spec is None and op.has_spec:
+        raise InvalidRequestError(
+            asked="spec",
+            found="a template that rendered to nothing",
+            next_step="Correct it; leave spec out to judge by the defaults.",
+        )
     env = op.get_template_env() if isinstance(op.spec, str) else None
     spec = read_spec(load_structure(op.spec, what="spec", env=env) or {})
     check_metrics(spec, {**SOURCES, **read_sources(op.metrics or {})})
@@ -166,7 +181,7 @@ def extend(hook: InferenceExperimentHook, experiment: View, *, until: float) -> 
     ends = schedule.get("EndTime")
     end = datetime.fromisoformat(ends) if ends else start + DEFAULT_DURATION
     wanted = min(datetime.fromtimestamp(until, start.tzinfo), start + timedelta(days=MAX_DAYS))
-    if wanted <= end:
+    if wanted <= end + timedelta(seconds=1):  # on the wire times lose their fractions
         return
     hook.log.info("Moving the experiment's end from %s to %s: a verdict is pending.", end, wanted)
     hook.update_inference_experiment(

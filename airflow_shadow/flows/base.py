@@ -138,6 +138,8 @@ class Flow:
         self.log = operator.log
         #: The live experiment that a kill may have to stop, once it is known.
         self.living: str | None = None
+        #: Whether this process goes on with what a trigger saw, some time ago.
+        self.resumed = False
 
     # --- steps ---------------------------------------------------------------------------
 
@@ -167,6 +169,7 @@ class Flow:
             raise translated(error) from error
 
     def _resume(self, event: Mapping[str, Any]) -> Step:
+        self.resumed = True
         return self._next(event["then"], Outcome.from_dict(event["outcome"]), event["carry"])
 
     def _next(self, then: str, outcome: Outcome, carry: Mapping[str, Any]) -> Step:

@@ -146,6 +146,11 @@ class PromoteShadowVariantFlow(ConcludeFlow):
             raise outcome.error
         skip_refused(outcome.view)
         experiment = outcome.view["experiment"]
+        if self.resumed:
+            # Since the trigger's look the task may have waited long for a worker: look once more.
+            self.resumed, before = False, {**carry, "passed": carry["passed"][:-1]}
+            if wait := next_wait(self, experiment, before, asked=self._asked(experiment)):
+                return wait
         if status_of(experiment) in SETTLED | CONCLUDED:
             return self.conclude(replace(outcome, view=experiment), carry)
         return self.await_rest({**carry, "passed": []})
@@ -214,6 +219,12 @@ class PromoteShadowVariantFlow(ConcludeFlow):
         return f"to promote the candidate of experiment {experiment['Name']!r}"
 
     def _refuse_another(self, experiment: View) -> None:
+        if self.op.creation_time is None and self.op.has_creation_time:
+            raise InvalidRequestError(
+                asked="creation_time",
+                found="a template that rendered to nothing, so any experiment would be promoted",
+                next_step="Correct the template; nothing was changed.",
+            )
         if self.op.creation_time is None:
             return
         judged, found = _moment(self.op.creation_time), _moment(experiment["CreationTime"])

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from airflow_shadow._compat import AirflowFailException, AirflowSkipException
 from airflow_shadow.analysis import Verdict, markdown_table, read_spec
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.flows.analysis import WatchVerdict
+from airflow_shadow.flows.analysis import WatchVerdict, spec_of
 from airflow_shadow.flows.base import Flow, Step
 from airflow_shadow.flows.reporting import stage_of, write_report
 from airflow_shadow.flows.update import UpdateInferenceExperimentFlow
@@ -20,6 +20,7 @@ from airflow_shadow.lifecycle import (
     DEADLINES,
     Status,
     failure_reason,
+    is_promoted,
     shows,
     status_of,
 )
@@ -39,18 +40,30 @@ def pulled(context: Any, task_id: str, key: str = "return_value") -> Any:
 
 
 def judged(context: Any, stages: Sequence[str]) -> list[Mapping[str, Any]]:
-    """Return the verdicts of the stages that have one, in their order.
+    """Return the verdicts of the stages that were judged one after the other, in their order.
+
+    A task that was cleared and then skipped keeps what it said before, so a stage counts only if it
+    began when the one before it was over, and none counts after a FAIL.
 
     :param stages: the ids of the tasks that judge
     """
-    found = (pulled(context, task_id) for task_id in stages)
-    return [verdict for verdict in found if verdict]
+    found: list[Mapping[str, Any]] = []
+    for task_id in stages:
+        verdict = pulled(context, task_id)
+        if not verdict or (found and _is_before(verdict, found[-1])):
+            break
+        found.append(verdict)
+    return found
+
+
+def _is_before(verdict: Mapping[str, Any], last: Mapping[str, Any]) -> bool:
+    return last["outcome"] == "FAIL" or bool(verdict["start"] < last["end"])
 
 
 def final_verdict(context: Any, stages: Sequence[str]) -> Mapping[str, Any]:
     """Return the verdict that decides: the one of the last stage that was judged.
 
-    A PASS below 100 % sampling lets the ramp go on, but promotes nothing.
+    A PASS of another stage than the last lets the ramp go on, but promotes nothing.
 
     :raises InvalidRequestError: no stage was judged
     """
@@ -62,10 +75,15 @@ def final_verdict(context: Any, stages: Sequence[str]) -> Mapping[str, Any]:
             next_step="Clear the first of these tasks, with its downstream tasks.",
         )
     verdict = verdicts[-1]
-    if verdict["outcome"] == "PASS" and verdict["sampling_percentage"] < _FULL:
+    if verdict["outcome"] == "PASS" and not is_full(verdict, verdicts, stages):
         reason = f"INCONCLUSIVE: the candidate never bore the full load; {verdict['reason']}"
         return {**verdict, "outcome": "INCONCLUSIVE", "reason": reason[:_MOST_TEXT]}
     return verdict
+
+
+def is_full(verdict: Mapping[str, Any], verdicts: Sequence[Any], stages: Sequence[str]) -> bool:
+    """Tell whether a verdict is the one of the last stage, under the full load."""
+    return len(verdicts) == len(stages) and bool(verdict["sampling_percentage"] >= _FULL)
 
 
 def told(verdict: Mapping[str, Any], *, promotes: bool) -> dict[str, Any]:
@@ -108,6 +126,19 @@ def skip_unchosen(operator: Any, context: Any) -> None:
         followed = [*followed, *(pulled(context, operator.question, FOLLOWED) or [])]
     if operator.task_id not in followed:
         raise AirflowSkipException(f"Skipped: the decision was {', '.join(followed) or 'nothing'}.")
+
+
+class PlanFlow(Flow):
+    """The step of :class:`~airflow_shadow.operators.rollout.RolloutPlanOperator`."""
+
+    def begin(self) -> Step:
+        """Read what the analyses will be given."""
+        spec_of(self.op)
+        self.log.info("%s", self.op.told)
+        return {}
+
+    def _finish(self, _: View) -> None:
+        """Leave nothing: it is not about an experiment."""
 
 
 class RampFlow(UpdateInferenceExperimentFlow):
@@ -203,12 +234,19 @@ class ResultFlow(Flow):
         )
 
     def _finish(self, _: View) -> dict[str, Any]:
-        promoted = bool(pulled(self.context, self.op.promotion))
-        result = {**final_verdict(self.context, self.op.stages), "promoted": promoted}
+        verdict = final_verdict(self.context, self.op.stages)
+        promoted = self._is_promoted(verdict)
+        result = {**verdict, "promoted": promoted}
         if result["outcome"] in self.op.fail_on:
             self._fail(result)
         self.op.log.info("%s %s", "Promoted." if promoted else "Not promoted.", result["reason"])
         return result
+
+    def _is_promoted(self, verdict: Mapping[str, Any]) -> bool:
+        """Tell whether what was judged was promoted: the task may have promoted another before."""
+        done = pulled(self.context, self.op.promotion, "experiment") or {}
+        judged_one = (verdict["experiment"], verdict["creation_time"])
+        return is_promoted(done) and (done["Name"], done["CreationTime"]) == judged_one
 
     def _fail(self, result: Mapping[str, Any]) -> NoReturn:
         # Airflow keeps the return value of a task only if it succeeds.

@@ -95,7 +95,8 @@ class Watch:
         if end is None:
             return started + given  # Airflow's own default
         ahead = (datetime.fromisoformat(end) - self.hook.now()).total_seconds()
-        return time.time() + ahead + GRACE_SECONDS
+        # One that is over is judged all the same, and AWS may be unavailable meanwhile.
+        return max(time.time() + ahead, started) + GRACE_SECONDS
 
     def _fail(self, error: ShadowError) -> NoReturn:
         """Raise Airflow's exception; what another try would not mend is a skip with `soft_fail`."""

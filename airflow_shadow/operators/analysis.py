@@ -65,6 +65,7 @@ class ShadowAnalysisOperator(ShadowOperator):
         super().__init__(**kwargs)
         self.name = name
         self.spec = spec
+        self.has_spec = spec is not None
         self.start = start
         self.end = end
         self.sampling_percentage = sampling_percentage

@@ -84,6 +84,7 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.creation_time = creation_time
+        self.has_creation_time = creation_time is not None
         self.require_approved_model_package = require_approved_model_package
         self.approval_timeout = approval_timeout
         self.alarms = alarms

@@ -19,6 +19,41 @@ from airflow_shadow.operators.conclude import (
 from airflow_shadow.operators.update import UpdateInferenceExperimentOperator
 
 _STAGES = "airflow_shadow.flows.stages"
+_FULL = 100
+
+
+class RolloutPlanOperator(ShadowOperator):
+    """Read the specification before anything is created, and say what is planned.
+
+    It calls nothing. It is a setup beside the creation, so that the teardown runs even where the
+    creation fails (DescribeInferenceExperiment is the teardown's).
+
+    :param spec: as for the analyses (templated)
+    :param metrics: as for the analyses
+    :param told: what is planned, in one line
+    :raises AirflowFailException: the specification has faults; all of them are named
+    """
+
+    api_operation = "DescribeInferenceExperiment"
+    flow = f"{_STAGES}.PlanFlow"
+    deadline_row = "analysis"
+    template_fields: Sequence[str] = aws_template_fields("spec")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"spec": "json"}
+    operator_extra_links = ()
+
+    def __init__(
+        self,
+        *,
+        spec: Any = None,
+        metrics: Mapping[str, Mapping[str, Any]] | None = None,
+        told: str = "",
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.spec = spec
+        self.has_spec = spec is not None
+        self.metrics = metrics
+        self.told = told
 
 
 class RolloutRampOperator(UpdateInferenceExperimentOperator):
@@ -54,21 +89,32 @@ class RolloutBranchOperator(ShadowVerdictBranchOperator):
     :param stages: ids of the tasks that judge, in their order
     :param join: id of the task to follow in a dry run
     :param rehearses: say in the log which task would be followed, and follow `join`
+    :param question: id of the task that asks a person, if there is one
     :raises AirflowFailException: there is no verdict
     """
 
     def __init__(
-        self, *, stages: Sequence[str], join: str, rehearses: bool = False, **kwargs: Any
+        self,
+        *,
+        stages: Sequence[str],
+        join: str,
+        rehearses: bool = False,
+        question: str | None = None,
+        **kwargs: Any,
     ) -> None:
         super().__init__(verdict={}, **kwargs)
         self.stages = stages
         self.join = join
         self.rehearses = rehearses
+        self.question = question
 
     def choose_branch(self, context: Context) -> list[str] | None:
         """Return the ids to follow."""
         self.verdict = self._final(context)
         ways = super().choose_branch(context)
+        if self._is_over():
+            # Nothing could be promoted any more, so nobody need be asked.
+            ways = self._found("on_fail", self.on_fail)
         promotes = self.promote_on == "operational" or not self.verdict["operational_only"]
         told = import_string(f"{_STAGES}.told")(self.verdict, promotes=promotes)
         for key, value in told.items():
@@ -77,7 +123,14 @@ class RolloutBranchOperator(ShadowVerdictBranchOperator):
             self.log.info("Dry run: without it, %s would be next.", ", ".join(ways or ["nothing"]))
             ways = [self.join]
         _tell(context, ways)
-        return ways
+        if self.rehearses or self.question is None:
+            return ways
+        # It runs in any case and skips itself: what it said before a clear would count otherwise.
+        return [*(ways or []), *self._found("question", self.question)]
+
+    def _is_over(self) -> bool:
+        verdict: Any = self.verdict
+        return bool(verdict.get("concluded")) or verdict["sampling_percentage"] < _FULL
 
     def _final(self, context: Context) -> Mapping[str, Any]:
         try:

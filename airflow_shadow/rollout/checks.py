@@ -49,6 +49,20 @@ _PROMOTES = _EVERYWHERE | {
     "require_approved_model_package",
 }
 _ANALYSES = frozenset({"created", "fail_on", "metrics", "min_remaining", "report", "since", "spec"})
+#: What the promotion and the question have of their own; only `promote` can give alarms.
+_ASKS = frozenset(
+    {
+        "alarms",
+        "body",
+        "defaults",
+        "multiple",
+        "options",
+        "options_mapping",
+        "promotion",
+        "response_timeout",
+        "subject",
+    }
+)
 _BRANCHES = frozenset(
     {
         "decision",
@@ -59,6 +73,7 @@ _BRANCHES = frozenset(
         "question",
         "rehearses",
         "stages",
+        "told",
     }
 )
 
@@ -69,6 +84,8 @@ def faults_of(rollout: Rollout) -> Iterator[str]:
         promote_on=(rollout.promote_on, PromoteOn), approval=(rollout.approval, Approval)
     )
     yield from outcome_faults(rollout.fail_on)
+    if rollout.interval is not None and rollout.interval <= 0:
+        yield f"interval={rollout.interval!r} is not above 0"
     yield from rollout.plan.faults()
     if rollout.approval == "none" and not rollout.dry_run:
         yield from could_promote(
@@ -85,5 +102,5 @@ def _argument_faults(rollout: Rollout) -> Iterator[str]:
         yield from argument_faults(what, names, classes=[kind], own=own[what])
     kinds += [RolloutAnalysisSensor, RemoveShadowVariantOperator, RolloutResultOperator]
     kinds += [approval_operator()] if rollout.approval in ASKING else []
-    reserved = _CREATES | _PROMOTES | _ANALYSES | _BRANCHES
+    reserved = _CREATES | _PROMOTES | _ANALYSES | _BRANCHES | _ASKS
     yield from argument_faults("shadow_rollout", rollout.shared, classes=kinds, own=reserved)

@@ -82,12 +82,12 @@ def shadow_rollout(
     :raises InvalidRequestError: the specification or a duration cannot be read
     """
     patience = parse_duration(approval_timeout)
-    asks = approval != "none" or bool(require_approved_model_package)
+    approvals = (approval != "none") + bool(require_approved_model_package)
     rollout = Rollout(
         plan=Plan(
             ramp=tuple(ramp),
             stage=parse_duration(stage_duration),
-            approval=patience if asks else timedelta(),
+            approval=approvals * patience,
         ),
         spec=spec,
         metrics=metrics,
@@ -119,7 +119,8 @@ def shadow_rollout(
 
 def _build(rollout: Rollout, group: Any, **asked: Any) -> None:
     """Make the tasks of the group and their edges."""
-    create = rollout.created(**asked)
+    plan, create = rollout.planned(), rollout.created(**asked)
+    plan >> create
     stages = list(rollout.stages(create))
     decide = rollout.decided(stages, group.child_id("result"))
     promote, remove = rollout.promotion(decide), rollout.removal(decide)
@@ -132,8 +133,11 @@ def _build(rollout: Rollout, group: Any, **asked: Any) -> None:
     decide >> result
     [promote, remove] >> result
     # A shadow that is left behind must not go unnoticed.
-    teardown = rollout.cleaned(create).as_teardown(setups=create, on_failure_fail_dagrun=True)
-    [promote, remove] >> teardown
+    # Were a plain creation the only setup, one that fails would leave its shadow behind.
+    teardown = rollout.cleaned(create).as_teardown(
+        setups=[plan, create], on_failure_fail_dagrun=True
+    )
+    [*stages, promote, remove] >> teardown
 
 
 def _ask(rollout: Rollout, decide: Any, promote: Any, remove: Any) -> None:

@@ -39,6 +39,15 @@ class Plan:
         """Return the whole time from the creation to the end."""
         return self.stage + ROOM + self.after(0)
 
+    @property
+    def sentence(self) -> str:
+        """Say in one line what is planned."""
+        shares = ", ".join(map(str, self.ramp))
+        return (
+            f"A shadow test at {shares} %, {text_of(self.stage)} each, {text_of(self.total)} at "
+            "most with changes, approvals and the conclusion."
+        )
+
     def after(self, index: int) -> timedelta:
         """Return the time that is needed when a stage is over.
 
@@ -105,7 +114,8 @@ def could_promote(spec: AnalysisSpec | None, plan: Plan, *, promote_on: str) -> 
         return
     from airflow_shadow.analysis.spec import OUTPUT_METRICS  # noqa: PLC0415 - read by now
 
-    compared = {criterion.metric for criterion in spec.criteria}
+    critical = (criterion for criterion in spec.criteria if criterion.severity == "critical")
+    compared = {criterion.metric for criterion in critical}
     if promote_on == "outputs" and not compared & OUTPUT_METRICS:
         yield (
             "no criterion compares the answers themselves, so no PASS could promote; a model that "

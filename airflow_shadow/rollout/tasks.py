@@ -13,6 +13,7 @@ from airflow_shadow.operators import (
 )
 from airflow_shadow.operators.rollout import (
     RolloutBranchOperator,
+    RolloutPlanOperator,
     RolloutPromoteOperator,
     RolloutRampOperator,
     RolloutRemoveOperator,
@@ -51,6 +52,15 @@ class Rollout:
     promote: Mapping[str, Any]
     shared: Mapping[str, Any]
 
+    def planned(self) -> Any:
+        """Return the task that reads the specification before anything is created."""
+        return RolloutPlanOperator(
+            task_id="plan",
+            spec=self.spec,
+            metrics=self.metrics,
+            told=self.plan.sentence,
+        )
+
     def created(self, **asked: Any) -> Any:
         """Return the task that creates the experiment, living as long as the plan says."""
         return CreateInferenceExperimentOperator(
@@ -58,7 +68,11 @@ class Rollout:
             sampling_percentage=self.plan.ramp[0],
             duration=text_of(self.plan.total),
             wait_for_completion=True,
-            **{"on_kill_action": "stop", **asked, **self.create},
+            **{
+                "on_kill_action": self.shared.get("on_kill_action", "stop"),
+                **asked,
+                **self.create,
+            },
         )
 
     def stages(self, create: Any) -> Iterator[Any]:
@@ -103,6 +117,7 @@ class Rollout:
             on_fail="remove",
             on_inconclusive=asks[self.approval],
             promote_on=self.promote_on,
+            question="approve" if self.approval != "none" else None,
             trigger_rule=_ANY_WAY,
         )
         for stage in stages:
@@ -152,7 +167,7 @@ class Rollout:
         """Return the teardown, for whatever ends without a conclusion."""
         return RemoveShadowVariantOperator(
             task_id="clean_up",
-            name=create.output,
+            name=_begun(create),
             missing_ok=True,
             wait_for_completion=True,
         )
@@ -173,6 +188,12 @@ class Rollout:
 def _current(create: Any) -> str:
     """Return a template for the name of the run's experiment; an `output` would draw an edge."""
     return f"{{{{ ti.xcom_pull(task_ids={create.task_id!r}, map_indexes=ti.map_index) }}}}"
+
+
+def _begun(create: Any) -> str:
+    """Return a template for the name of an experiment whose creation may have failed since."""
+    pull = f"ti.xcom_pull(task_ids={create.task_id!r}, map_indexes=ti.map_index"
+    return f"{{{{ {pull}) or ({pull}, key='shadow_test') or {{}}).get('name') }}}}"
 
 
 def _chosen_by(decide: Any) -> dict[str, str]:

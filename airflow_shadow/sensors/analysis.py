@@ -71,6 +71,7 @@ class ShadowAnalysisSensor(ShadowSensor):
     ) -> None:
         super().__init__(**kwargs)
         self.spec = spec
+        self.has_spec = spec is not None
         self.since = since
         self.duration = duration
         self.interval = interval

@@ -25,7 +25,7 @@ from airflow_shadow.waiting.goals import (
     is_idle,
 )
 from airflow_shadow.waiting.registry import AnyGoal, goal_from_dict, goal_to_dict
-from airflow_shadow.waiting.verdict import FILLING_SECONDS, Judged, Looks
+from airflow_shadow.waiting.verdict import FILLING_SECONDS, Judged, Looks, concluded_at
 
 __all__ = [
     "ANY_ENDING",
@@ -49,6 +49,7 @@ __all__ = [
     "UpdateApplied",
     "View",
     "backoff",
+    "concluded_at",
     "ended_badly",
     "goal_from_dict",
     "goal_to_dict",

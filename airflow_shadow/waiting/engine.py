@@ -97,6 +97,7 @@ class Progress:
     :param last_live: the last status of an experiment that had not concluded
     :param known_failure: the endpoint's FailureReason when all was well
     :param looked: end of the window that was judged last, epoch seconds
+    :param since: begin of the windows that are judged, epoch seconds
     """
 
     attempts: int = 0
@@ -104,6 +105,7 @@ class Progress:
     last_live: str | None = None
     known_failure: str | None = None
     looked: float = 0.0
+    since: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able values."""

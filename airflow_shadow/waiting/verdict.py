@@ -17,8 +17,12 @@ from airflow_shadow.waiting.goals import ended_badly, missing, note_health
 FILLING_SECONDS = 180
 #: A window that ends by itself leaves so much of the experiment's life for its conclusion.
 MARGIN_SECONDS = 900
+#: So many of the looks are told, the newest ones: an XCom is small.
+_MOST_LOOKS = 200
 #: `Reason` of StopInferenceExperiment holds so much.
 _MOST_TEXT = 1024
+#: CreateInferenceExperiment: without a schedule it "concludes after 7 days".
+_DEFAULT_SECONDS = 7 * 86_400
 _NOT_BEGUN = frozenset({Status.CREATING, Status.CREATED, Status.STARTING})
 
 
@@ -106,10 +110,19 @@ class Judged:
         """Say what is waited for."""
         return f"a verdict on experiment {self.name!r}"
 
-    def looks(self, experiment: View) -> Looks:
-        """Return when to judge, as far as the experiment decides it."""
-        start = _begin(experiment) if self.since is None else self.since
+    def looks(self, experiment: View, since: float | None = None) -> Looks:
+        """Return when to judge, as far as the experiment decides it.
+
+        A window begins when the experiment does at the earliest: what was before is not its
+        evidence, and may be another's.
+
+        :param since: begin that an earlier look found
+        """
+        begin = since or (_begin(experiment) if self.since is None else self.since)
+        start = max(begin, _born(experiment))
         limit = _planned_end(experiment) if self.duration is None else start + self.duration
+        if self.interval is None and status_of(experiment) in CONCLUDED:
+            limit = min(limit, concluded_at(experiment))
         planned = int(self.spec.get("planned_looks", 1)) if self.interval is not None else 1
         return Looks(start, max(start, limit), self.interval, planned)
 
@@ -131,7 +144,8 @@ class Judged:
         return ended_badly(self.asked, experiment, progress, (str(Ending.STOPPED),))
 
     def _judge(self, experiment: View, progress: Progress, now: float) -> Asking:
-        looks, ended = self.looks(experiment), self._ended(experiment)
+        looks, ended = self.looks(experiment, progress.since), self._ended(experiment)
+        progress.since = looks.start
         filled = min(now, ended or now) - FILLING_SECONDS
         view: View = {}
         for end, scheduled in looks.due(filled, after=progress.looked):
@@ -149,7 +163,7 @@ class Judged:
         """Return when the experiment was concluded, if that matters, in seconds since 1970."""
         if self.interval is None or status_of(experiment) not in CONCLUDED:
             return None
-        return _moment(experiment.get("CompletionTime") or experiment["LastModifiedTime"])
+        return concluded_at(experiment)
 
     def _ask(self, experiment: View, looks: Looks, end: float, *, scheduled: bool) -> Any:
         about = {
@@ -162,7 +176,8 @@ class Judged:
             "sampling_percentage": self.sampling_percentage,
         }
         reply = yield Look("verdict", self.name, about)
-        return {"experiment": experiment, "verdict": reply.view, "looks": looks.until(end)}
+        told = looks.until(end)[-_MOST_LOOKS:]
+        return {"experiment": experiment, "verdict": reply.view, "looks": told}
 
 
 def _decides(verdict: Mapping[str, Any]) -> bool:
@@ -185,7 +200,7 @@ def _without_future(view: View, experiment: View, ended: float) -> View:
         f"the analysis was over ({said}); until then {verdict['reason']}"
     )
     over = {"outcome": "INCONCLUSIVE", "stage_passed": False, "reason": reason[:_MOST_TEXT]}
-    return {**view, "verdict": {**verdict, **over}}
+    return {**view, "verdict": {**verdict, **over, "concluded": True}}
 
 
 def _not_yet(experiment: View, view: View, progress: Progress) -> Judgement:
@@ -214,6 +229,21 @@ def _begin(experiment: View) -> float:
     return _moment(schedule.get("StartTime") or experiment["CreationTime"])
 
 
+def _born(experiment: View) -> float:
+    """Return the earliest time at which the experiment can have run."""
+    created = _moment(experiment["CreationTime"])
+    start = (experiment.get("Schedule") or {}).get("StartTime")
+    # One that a person started early may keep its planned start.
+    ahead = start and _moment(start) > _moment(experiment["LastModifiedTime"])
+    return created if not start or ahead else max(created, _moment(start))
+
+
+def concluded_at(experiment: View) -> float:
+    """Return when an experiment was concluded, in seconds since 1970."""
+    return _moment(experiment.get("CompletionTime") or experiment["LastModifiedTime"])
+
+
 def _planned_end(experiment: View) -> float:
-    end = (experiment.get("Schedule") or {}).get("EndTime") or experiment["CompletionTime"]
-    return _moment(end) - MARGIN_SECONDS - FILLING_SECONDS
+    end = (experiment.get("Schedule") or {}).get("EndTime") or experiment.get("CompletionTime")
+    default = _moment(experiment["CreationTime"]) + _DEFAULT_SECONDS
+    return (_moment(end) if end else default) - MARGIN_SECONDS - FILLING_SECONDS

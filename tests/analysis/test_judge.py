@@ -118,23 +118,23 @@ def test_a_breaker_fails_the_verdict():
 
 def test_without_a_comparison_of_answers_it_is_operational_only():
     """The verdict says when nobody looked at what the candidate answered."""
-    spec = replace(
-        SPEC,
-        criteria=(
-            *SPEC.criteria,
-            error_criterion(
-                name="agreement",
-                metric="prediction_disagreement",
-                comparison="absolute",
-                tolerance=0.05,
-                severity="warning",
-            ),
-        ),
+    agreement = error_criterion(
+        name="agreement",
+        metric="prediction_disagreement",
+        comparison="absolute",
+        tolerance=0.05,
     )
+    spec = replace(SPEC, criteria=(*SPEC.criteria, agreement))
+    warns = replace(SPEC, criteria=(*SPEC.criteria, replace(agreement, severity="warning")))
     stream = {("prediction_disagreement", "rate"): Pair(candidate=series([1.0] * MINUTES))}
     without = judge(spec, seen(GOOD, minutes=MINUTES))
     compared = judge(spec, seen(GOOD | stream, minutes=MINUTES))
-    assert (True, False) == (without.operational_only, compared.operational_only)
+    warned = judge(warns, seen(GOOD | stream, minutes=MINUTES))
+    assert (True, False, True) == (
+        without.operational_only,
+        compared.operational_only,
+        warned.operational_only,
+    )
     assert "answers were not compared" in without.reason
 
 
