@@ -51,9 +51,6 @@ def rollout(name: str, **arguments: Any) -> DAG:
 
 plain = rollout("e2e_rollout")
 # So few minutes never suffice, so that a person is asked.
-asks = rollout(
-    "e2e_rollout_asks",
-    spec={"min_periods": 600},
-    approval="inconclusive",
-    approval_timeout=timedelta(seconds=10),
-)
+doubts = {"spec": {"min_periods": 600}, "approval": "inconclusive"}
+asks = rollout("e2e_rollout_asks", **doubts, approval_timeout=timedelta(hours=1))
+silence = rollout("e2e_rollout_silence", **doubts, approval_timeout=timedelta(seconds=10))
