@@ -481,7 +481,6 @@ MAPPED = """
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.rollout import shadow_rollout
 try:
     from airflow.sdk import DAG, task, task_group
