@@ -456,6 +456,24 @@ def test_metrics_that_are_denied_leave_no_shadow(rollouts, emulator, sagemaker):
     assert not shadowed(sagemaker)
 
 
+def test_a_creation_that_fails_leaves_no_shadow(rollouts, emulator, sagemaker):
+    """AWS has created the experiment, and the task may not look at it."""
+    candidate(sagemaker)
+
+    def deny():
+        emulator.faults.add(operation="DescribeInferenceExperiment", kind="access-denied")
+
+    emulator.faults.add(operation="CreateInferenceExperiment", kind="hold-after")
+    with ThreadPoolExecutor(1) as pool:
+        denied = pool.submit(when_held, emulator, deny)
+        done = rollouts.run()
+        denied.result()
+    assert not done.succeeded
+    (name,) = created(emulator)
+    assert ["Stopping", "Cancelled"] == statuses(emulator, name)[-2:]
+    assert not shadowed(sagemaker)
+
+
 def test_a_person_who_stops_the_test_ends_the_rollout(rollouts, emulator, sagemaker):
     """There is no verdict for a promotion, and no reason to fail."""
     candidate(sagemaker)
