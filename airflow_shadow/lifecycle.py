@@ -30,6 +30,8 @@ class Status(StrEnum):
 
 
 CONCLUDED = frozenset({Status.COMPLETED, Status.CANCELLED})
+#: No request has been copied to the shadow yet.
+NOT_BEGUN = frozenset({Status.CREATING, Status.CREATED, Status.STARTING})
 LIVE = frozenset(Status) - CONCLUDED
 #: Where an experiment rests until somebody or the schedule acts.
 SETTLED = frozenset({Status.CREATED, Status.RUNNING})
@@ -84,13 +86,14 @@ class Action(StrEnum):
 
 
 _MARKER = re.compile(r"\[airflow-shadow:(\w+)\]")
-_REASON_LIMIT = 1024
+#: Characters that `Reason` of StopInferenceExperiment holds.
+MAX_REASON = 1024
 
 
 def mark(action: Action, text: str) -> str:
     """Return the `Reason` of a stop: readable text, then our marker, at most 1,024 characters."""
     marker = f" [airflow-shadow:{action}]"
-    return text[: _REASON_LIMIT - len(marker)] + marker
+    return text[: MAX_REASON - len(marker)] + marker
 
 
 def marked(experiment: Experiment) -> Action | None:
@@ -163,6 +166,12 @@ def sampling(experiment: Experiment) -> tuple[str | None, int | None]:
     """Return the shadow variant's name and its sampling percentage."""
     shadows = (experiment.get("ShadowModeConfig") or {}).get("ShadowModelVariants") or [{}]
     return shadows[0].get("ShadowModelVariantName"), shadows[0].get("SamplingPercentage")
+
+
+def with_sampling(config: Mapping[str, Any], percentage: Any) -> dict[str, Any]:
+    """Return a `ShadowModeConfig` with another sampling percentage."""
+    shadow = {**config["ShadowModelVariants"][0], "SamplingPercentage": percentage}
+    return {**config, "ShadowModelVariants": [shadow]}
 
 
 def changes_beyond_running(experiment: Experiment, asked: Mapping[str, Any]) -> list[str]:
@@ -278,5 +287,8 @@ DEADLINES: Mapping[str, Deadline] = {
 }
 #: Beyond an experiment's own end, for a sensor that was given no timeout.
 GRACE_SECONDS = _HOUR
-#: The longest life of an experiment (CreateInferenceExperiment).
+#: The life of an experiment without a schedule, and the longest one (CreateInferenceExperiment).
+DEFAULT_DAYS = 7
 MAX_DAYS = 30
+#: Percent; a candidate below it never bore the load of production.
+FULL_SAMPLING = 100

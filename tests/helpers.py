@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +25,29 @@ CREATE: dict[str, Any] = {
 }
 #: A task instance after a clear: it raises `max_tries` by the tries that were used.
 CLEARED = {"max_tries": 1}
+
+
+def run_dag(file: Path, *runs: str) -> subprocess.CompletedProcess[str]:
+    """Run a Dag's file in a process of its own, once for each date or form (JSON)."""
+    return subprocess.run(
+        [sys.executable, Path(__file__).with_name("run_dag.py"), file, *runs],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=600,
+        cwd=file.parent,
+        env={
+            **os.environ,
+            "AIRFLOW__AIRFLOW_SHADOW__WAITER_DELAY": "0.3",
+            "AIRFLOW__CORE__DAGS_FOLDER": str(file.parent),
+            "AIRFLOW__CORE__UNIT_TEST_MODE": "False",  # as a user runs it
+        },
+    )
+
+
+def said(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the end of what a run said, for the failure's message."""
+    return (done.stdout + done.stderr)[-6000:]
 
 
 def accepted(emulator: Emulator, operation: str) -> list[str]:
@@ -137,3 +164,13 @@ def explicit(**production: Any) -> dict[str, Any]:
             source=variant["variant_name"], shadow="Candidate", sampling_percentage=33
         ),
     }
+
+
+def when_held(emulator: Emulator, act: Callable[[], Any]) -> None:
+    """Act while a call is held, then let it go."""
+    deadline = time.monotonic() + 300
+    while not emulator.holds.held():
+        assert time.monotonic() < deadline, "no call was held"
+        time.sleep(0.05)
+    act()
+    emulator.holds.let_go()

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,38 +11,15 @@ import boto3
 import pytest
 
 from airflow_shadow.emulator import fleet
-from tests.helpers import accepted, serves, statuses
+from tests.helpers import accepted, run_dag, said, serves, statuses
 
-ROOT = Path(__file__).resolve().parent.parent
-EXAMPLES = ROOT / "example_dags"
-
-
-def run_dag(file: str, *runs: str) -> subprocess.CompletedProcess[str]:
-    """Run an example in a process of its own, once for each date or form (JSON)."""
-    return subprocess.run(
-        [sys.executable, ROOT / "tests" / "run_dag.py", EXAMPLES / file, *runs],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-        env={
-            **os.environ,
-            "AIRFLOW__AIRFLOW_SHADOW__WAITER_DELAY": "0.05",
-            "AIRFLOW__CORE__DAGS_FOLDER": str(EXAMPLES),
-            "AIRFLOW__CORE__UNIT_TEST_MODE": "False",  # as a user runs it
-        },
-    )
+EXAMPLES = Path(__file__).resolve().parent.parent / "example_dags"
 
 
 def serves_a_shadow(sagemaker, endpoint_name: str) -> bool:
     """Tell whether an endpoint bears a shadow variant."""
     endpoint = sagemaker.describe_endpoint(EndpointName=endpoint_name)
     return bool(endpoint.get("ShadowProductionVariants"))
-
-
-def said(done: subprocess.CompletedProcess[str]) -> str:
-    """Return the end of what a run said, for the failure's message."""
-    return (done.stdout + done.stderr)[-6000:]
 
 
 @pytest.fixture
@@ -61,7 +35,7 @@ def nights(sagemaker):
 @pytest.mark.usefixtures("airflow_db")
 def test_three_nights_promote_three_candidates(nights, emulator, sagemaker):
     """Each night tests its candidate at 10, 50 and 100 % and promotes it."""
-    done = run_dag("promote_nightly.py", "2026-03-01", "2026-03-02", "2026-03-03")
+    done = run_dag(EXAMPLES / "promote_nightly.py", "2026-03-01", "2026-03-02", "2026-03-03")
     assert 0 == done.returncode, said(done)
     experiments = accepted(emulator, "CreateInferenceExperiment")
     assert 3 == len(set(experiments)) == len(experiments)
@@ -75,7 +49,7 @@ def test_three_nights_promote_three_candidates(nights, emulator, sagemaker):
 def test_a_night_that_fails_leaves_no_shadow_behind(nights, emulator, sagemaker):
     """When a task in the middle fails, the teardown removes the shadow and production stays."""
     emulator.faults.add(operation="UpdateInferenceExperiment", kind="access-denied", times=None)
-    done = run_dag("promote_nightly.py", "2026-03-04")
+    done = run_dag(EXAMPLES / "promote_nightly.py", "2026-03-04")
     assert 0 != done.returncode, said(done)
     assert ["churn-20260228"] == serves(sagemaker)
     endpoint = sagemaker.describe_endpoint(EndpointName="churn")
@@ -112,10 +86,10 @@ def test_a_person_promotes_or_only_watches(fleets, emulator):
     """Without a logical date: one form ends in a promotion, the next changes nothing."""
     promoting = json.dumps({"endpoint": "churn", "candidate": "churn-v2", "promote": True})
     watching = json.dumps({"endpoint": "fraud", "candidate": "fraud-v7", "sampling": 5})
-    done = run_dag("shadow_on_demand.py", promoting)
+    done = run_dag(EXAMPLES / "shadow_on_demand.py", promoting)
     assert 0 == done.returncode, said(done)
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(run_dag, "shadow_on_demand.py", watching)
+        running = pool.submit(run_dag, EXAMPLES / "shadow_on_demand.py", watching)
         while not (running.done() or serves_a_shadow(fleets["us-east-1"], "fraud")):
             time.sleep(0.1)  # the run has its own deadline
         emulator.clock.advance(7200)
@@ -132,7 +106,7 @@ def test_a_person_promotes_or_only_watches(fleets, emulator):
 @pytest.mark.usefixtures("airflow_db")
 def test_a_form_that_is_wrong_is_refused_before_any_call(fleets, emulator):
     """The form's own limits keep nonsense from AWS."""
-    done = run_dag("shadow_on_demand.py", json.dumps({"sampling": 500}))
+    done = run_dag(EXAMPLES / "shadow_on_demand.py", json.dumps({"sampling": 500}))
     assert 0 != done.returncode
     assert "500" in said(done)
     assert [] == accepted(emulator, "CreateInferenceExperiment")
@@ -141,7 +115,7 @@ def test_a_form_that_is_wrong_is_refused_before_any_call(fleets, emulator):
 @pytest.mark.usefixtures("airflow_db")
 def test_past_dates_are_rolled_out_one_after_the_other(nights, emulator, sagemaker):
     """Windows in the past are run now; the last date's candidate serves in the end."""
-    done = run_dag("rollout_backfill.py", "2026-03-01", "2026-03-02")
+    done = run_dag(EXAMPLES / "rollout_backfill.py", "2026-03-01", "2026-03-02")
     assert 0 == done.returncode, said(done)
     assert 2 == len(set(accepted(emulator, "CreateInferenceExperiment")))
     assert [nights[1]] == serves(sagemaker)
@@ -150,7 +124,7 @@ def test_past_dates_are_rolled_out_one_after_the_other(nights, emulator, sagemak
 @pytest.mark.usefixtures("airflow_db")
 def test_a_fleet_is_rolled_out_in_all_its_regions(fleets, emulator):
     """One mapped task group promotes on three endpoints in two regions."""
-    done = run_dag("fleet_mapped.py", "2026-03-01")
+    done = run_dag(EXAMPLES / "fleet_mapped.py", "2026-03-01")
     assert 0 == done.returncode, said(done)
     assert ["churn-v2"] == serves(fleets["us-east-1"])
     assert ["fraud-v7"] == serves(fleets["us-east-1"], "fraud")

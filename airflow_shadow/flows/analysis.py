@@ -27,7 +27,7 @@ from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.sources import SOURCES, check_metrics, read_sources
 from airflow_shadow.lifecycle import CONCLUDED, MAX_DAYS, UPDATABLE, status_of
-from airflow_shadow.waiting import FILLING_SECONDS, Judged, View, concluded_at
+from airflow_shadow.waiting import FILLING_SECONDS, MARGIN_SECONDS, Judged, View, concluded_at
 
 #: Between two looks, unless the sensor says otherwise: seconds, and part of the window.
 _LEAST_INTERVAL, _LOOKS = 300.0, 200
@@ -48,7 +48,13 @@ class WatchVerdict(Watch):
                 found="not above 0",
                 next_step="Give the seconds between two looks.",
             )
-        return Judged(since=_moment(op.since), duration=duration, interval=interval, **_asked(op))
+        return Judged(
+            since=_moment(op.since),
+            duration=duration,
+            interval=interval,
+            margin=max(MARGIN_SECONDS, op.min_remaining or 0),
+            **_asked(op),
+        )
 
     def prepare(self) -> None:
         """Move the experiment's end if it would come before its conclusion."""
@@ -56,17 +62,23 @@ class WatchVerdict(Watch):
             return
         describe = partial(self.hook.find_experiment, self.op.name)
         experiment = self.hook.insist(describe, delay=5.0)
-        if experiment is not None and status_of(experiment) in UPDATABLE:
-            looks = self.goal().looks(experiment)
-            over = max(looks.limit, self.hook.now().timestamp())
-            until = over + self.op.min_remaining
-            try:
-                self.hook.insist(partial(extend, self.hook, experiment, until=until), delay=5.0)
-            except AwsRefusedError as error:
-                if error.code != CONFLICT:
-                    raise
-                # Somebody was faster; the next look sees what became of it.
-                self.op.log.warning("The experiment's end was not moved: %s.", error.reason)
+        if experiment is None or status_of(experiment) not in UPDATABLE:
+            return
+        try:
+            self.hook.insist(partial(self._extend, experiment), delay=5.0)
+        except AwsRefusedError as error:
+            if error.code != CONFLICT:
+                raise
+            # Somebody was faster; the next look sees what became of it.
+            self.op.log.warning("The experiment's end was not moved: %s.", error.reason)
+
+    def _extend(self, experiment: View) -> None:
+        goal, now = self.goal(), self.hook.now().timestamp()
+        over = max(goal.looks(experiment).limit, now)
+        # A window that begins with the experiment's last change begins anew with this one.
+        anew = over if goal.since else now + (goal.duration or 0)
+        remaining = self.op.min_remaining
+        extend(self.hook, experiment, needed=over + remaining, until=max(over, anew) + remaining)
 
     def finish(self, view: View) -> dict[str, Any]:
         """Tell the verdict."""
@@ -169,20 +181,23 @@ def _text(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
 
 
-def extend(hook: InferenceExperimentHook, experiment: View, *, until: float) -> None:
-    """Let an experiment live until a moment, 30 days after its start at most.
+def extend(hook: InferenceExperimentHook, experiment: View, *, needed: float, until: float) -> None:
+    """Let an experiment that would end too early live on, 30 days after its start at most.
 
     One that ends by its schedule can no longer be promoted.
 
-    :param until: seconds since 1970
+    :param needed: the end that is early enough, a minute more or less, in seconds since 1970
+    :param until: the new end if it is not, in seconds since 1970
     """
     schedule = experiment.get("Schedule") or {}
     start = datetime.fromisoformat(schedule.get("StartTime") or experiment["CreationTime"])
     ends = schedule.get("EndTime")
     end = datetime.fromisoformat(ends) if ends else start + DEFAULT_DURATION
-    wanted = min(datetime.fromtimestamp(until, start.tzinfo), start + timedelta(days=MAX_DAYS))
-    if wanted <= end + timedelta(seconds=1):  # on the wire times lose their fractions
+    latest = start + timedelta(days=MAX_DAYS)
+    least = min(datetime.fromtimestamp(needed, start.tzinfo), latest)
+    if least <= end + timedelta(minutes=1):
         return
+    wanted = min(datetime.fromtimestamp(until, start.tzinfo), latest)
     hook.log.info("Moving the experiment's end from %s to %s: a verdict is pending.", end, wanted)
     hook.update_inference_experiment(
         {"Name": experiment["Name"], "Schedule": {"StartTime": start, "EndTime": wanted}}

@@ -23,6 +23,7 @@ from airflow_shadow.hooks.endpoints import Running, model_variant, running
 from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.lifecycle import (
     CONCLUDED,
+    FULL_SAMPLING,
     SETTLED,
     Action,
     Ending,
@@ -45,8 +46,6 @@ from airflow_shadow.waiting import (
     ShadowPromoted,
     View,
 )
-
-_FULL_SAMPLING = 100
 
 
 class ConcludeFlow(Flow):
@@ -242,7 +241,7 @@ class PromoteShadowVariantFlow(ConcludeFlow):
                 next_step="Start it, test the candidate, then promote it.",
             )
         _, percentage = sampling(experiment)
-        if percentage != _FULL_SAMPLING and not self.op.allow_partial_sampling:
+        if percentage != FULL_SAMPLING and not self.op.allow_partial_sampling:
             raise PromotionRefusedError(
                 asked=self._asked(experiment),
                 found=f"it copies {percentage} % of the requests, so it never bore the full load",

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.lifecycle import MAX_DAYS
+from airflow_shadow.lifecycle import DEFAULT_DAYS, MAX_DAYS
 
 _DURATION = re.compile(
     r"P?(?:(?P<weeks>\d+)w)?(?:(?P<days>\d+)d)?t?"
@@ -19,8 +19,7 @@ _DURATION = re.compile(
 _CLOCK = re.compile(
     r"(?:(?P<days>\d+) days?, )?(?P<hours>\d+):(?P<minutes>\d\d):(?P<seconds>\d\d)(?:\.\d+)?"
 )
-#: CreateInferenceExperiment: without a schedule it "concludes after 7 days".
-DEFAULT_DURATION = timedelta(days=7)
+DEFAULT_DURATION = timedelta(days=DEFAULT_DAYS)
 
 
 def parse_duration(value: Any) -> timedelta:

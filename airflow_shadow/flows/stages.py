@@ -18,19 +18,20 @@ from airflow_shadow.hooks.sources import read_sources
 from airflow_shadow.lifecycle import (
     CONCLUDED,
     DEADLINES,
+    FULL_SAMPLING,
+    MAX_REASON,
     Status,
     failure_reason,
     is_promoted,
     shows,
     status_of,
+    with_sampling,
 )
 from airflow_shadow.report import Stage
 from airflow_shadow.waiting import Policy, Progress, ReachStatus, UpdateApplied, View
 
 #: XCom with the ids that a branch follows; Airflow 3 does not keep what a branch returns.
 FOLLOWED = "followed"
-_MOST_TEXT = 1024  # of a `Reason`
-_FULL = 100
 
 
 def pulled(context: Any, task_id: str, key: str = "return_value") -> Any:
@@ -77,13 +78,18 @@ def final_verdict(context: Any, stages: Sequence[str]) -> Mapping[str, Any]:
     verdict = verdicts[-1]
     if verdict["outcome"] == "PASS" and not is_full(verdict, verdicts, stages):
         reason = f"INCONCLUSIVE: the candidate never bore the full load; {verdict['reason']}"
-        return {**verdict, "outcome": "INCONCLUSIVE", "reason": reason[:_MOST_TEXT]}
+        return {**verdict, "outcome": "INCONCLUSIVE", "reason": reason[:MAX_REASON]}
     return verdict
 
 
 def is_full(verdict: Mapping[str, Any], verdicts: Sequence[Any], stages: Sequence[str]) -> bool:
     """Tell whether a verdict is the one of the last stage, under the full load."""
-    return len(verdicts) == len(stages) and bool(verdict["sampling_percentage"] >= _FULL)
+    return len(verdicts) == len(stages) and bool(verdict["sampling_percentage"] >= FULL_SAMPLING)
+
+
+def is_over(verdict: Mapping[str, Any]) -> bool:
+    """Tell whether nothing can be promoted any more, or the candidate never bore the full load."""
+    return bool(verdict.get("concluded")) or verdict["sampling_percentage"] < FULL_SAMPLING
 
 
 def told(verdict: Mapping[str, Any], *, promotes: bool) -> dict[str, Any]:
@@ -94,7 +100,7 @@ def told(verdict: Mapping[str, Any], *, promotes: bool) -> dict[str, Any]:
     known = Verdict.from_dict(verdict)
     reason = known.reason
     if known.outcome == "PASS" and not promotes:
-        reason = f"Nothing compared the answers themselves; {reason}"[:_MOST_TEXT]
+        reason = f"Nothing compared the answers themselves; {reason}"[:MAX_REASON]
     return {
         "name": verdict["experiment"],
         "creation_time": verdict["creation_time"],
@@ -177,10 +183,8 @@ class StageWatch(WatchVerdict):
 
     def _raise_sampling(self, name: str) -> None:
         experiment = self._await(ReachStatus(name, (str(Status.RUNNING),)))
-        config = experiment["ShadowModeConfig"]
-        share = {"SamplingPercentage": int(self.op.sampling_percentage)}
-        shadows = [{**config["ShadowModelVariants"][0], **share}]
-        expected = {"ShadowModeConfig": {**config, "ShadowModelVariants": shadows}}
+        share = int(self.op.sampling_percentage)
+        expected = {"ShadowModeConfig": with_sampling(experiment["ShadowModeConfig"], share)}
         if shows(experiment, expected):
             return
         self.hook.update_inference_experiment({"Name": name, **expected})

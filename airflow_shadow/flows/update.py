@@ -16,6 +16,7 @@ from airflow_shadow.lifecycle import (
     failure_reason,
     shows,
     status_of,
+    with_sampling,
 )
 from airflow_shadow.service_model import to_plain
 from airflow_shadow.waiting import Outcome, Progress, ReachStatus, UpdateApplied, View
@@ -80,12 +81,8 @@ class UpdateInferenceExperimentFlow(Flow):
         return self.hook.prepare(self.op.api_operation, typed, validate=self.op.validate).params
 
     def _with_sampling(self, typed: Mapping[str, Any], experiment: View) -> dict[str, Any]:
-        config = dict(typed.get("ShadowModeConfig") or experiment["ShadowModeConfig"])
-        shadow = {
-            **config["ShadowModelVariants"][0],
-            "SamplingPercentage": self.op.sampling_percentage,
-        }
-        return {**config, "ShadowModelVariants": [shadow]}
+        config = typed.get("ShadowModeConfig") or experiment["ShadowModeConfig"]
+        return with_sampling(config, self.op.sampling_percentage)
 
     def _schedule(self, typed: Mapping[str, Any], experiment: View) -> dict[str, Any]:
         given = dict(typed.get("Schedule") or {})

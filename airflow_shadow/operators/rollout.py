@@ -19,7 +19,6 @@ from airflow_shadow.operators.conclude import (
 from airflow_shadow.operators.update import UpdateInferenceExperimentOperator
 
 _STAGES = "airflow_shadow.flows.stages"
-_FULL = 100
 
 
 class RolloutPlanOperator(ShadowOperator):
@@ -112,7 +111,7 @@ class RolloutBranchOperator(ShadowVerdictBranchOperator):
         """Return the ids to follow."""
         self.verdict = self._final(context)
         ways = super().choose_branch(context)
-        if self._is_over():
+        if import_string(f"{_STAGES}.is_over")(self.verdict):
             # Nothing could be promoted any more, so nobody need be asked.
             ways = self._found("on_fail", self.on_fail)
         promotes = self.promote_on == "operational" or not self.verdict["operational_only"]
@@ -127,10 +126,6 @@ class RolloutBranchOperator(ShadowVerdictBranchOperator):
             return ways
         # It runs in any case and skips itself: what it said before a clear would count otherwise.
         return [*(ways or []), *self._found("question", self.question)]
-
-    def _is_over(self) -> bool:
-        verdict: Any = self.verdict
-        return bool(verdict.get("concluded")) or verdict["sampling_percentage"] < _FULL
 
     def _final(self, context: Context) -> Mapping[str, Any]:
         try:
@@ -151,7 +146,27 @@ def _skip_unchosen(operator: Any, context: Context) -> None:
     import_string(f"{_STAGES}.skip_unchosen")(operator, context)
 
 
-class RolloutPromoteOperator(PromoteShadowVariantOperator):
+class _ChosenOperator(ShadowOperator):
+    """Do what the operator does if that was decided.
+
+    :param decision: id of the task that decides
+    :param question: id of the task that asks a person
+    """
+
+    def __init__(self, *, decision: str, question: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.decision = decision
+        self.question = question
+
+    def execute(self, context: Context) -> Any:
+        """Act, or skip."""
+        _skip_unchosen(self, context)
+        return super().execute(context)
+
+
+class RolloutPromoteOperator(  # type: ignore[override]
+    _ChosenOperator, PromoteShadowVariantOperator
+):
     """Promote the candidate if that was decided (StopInferenceExperiment).
 
     :param decision: id of the task that decides
@@ -161,18 +176,10 @@ class RolloutPromoteOperator(PromoteShadowVariantOperator):
     :raises AirflowException: where a retry may help
     """
 
-    def __init__(self, *, decision: str, question: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.decision = decision
-        self.question = question
 
-    def execute(self, context: Context) -> Any:
-        """Promote, if that was decided."""
-        _skip_unchosen(self, context)
-        return super().execute(context)
-
-
-class RolloutRemoveOperator(RemoveShadowVariantOperator):
+class RolloutRemoveOperator(  # type: ignore[override]
+    _ChosenOperator, RemoveShadowVariantOperator
+):
     """Remove the candidate if that was decided (StopInferenceExperiment).
 
     :param decision: id of the task that decides
@@ -181,16 +188,6 @@ class RolloutRemoveOperator(RemoveShadowVariantOperator):
     :raises AirflowFailException: where another try would end the same
     :raises AirflowException: where a retry may help
     """
-
-    def __init__(self, *, decision: str, question: str, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        self.decision = decision
-        self.question = question
-
-    def execute(self, context: Context) -> Any:
-        """Remove, if that was decided."""
-        _skip_unchosen(self, context)
-        return super().execute(context)
 
 
 class RolloutResultOperator(ShadowOperator):

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
-from airflow_shadow.lifecycle import DEADLINES, MAX_DAYS
+from airflow_shadow.lifecycle import DEADLINES, FULL_SAMPLING, MAX_DAYS
 
 if TYPE_CHECKING:
     from airflow_shadow.analysis import AnalysisSpec
 
-FULL = 100
 OUTCOMES = ("PASS", "FAIL", "INCONCLUSIVE")
 #: Time for a creation or an update, so much each has at most.
 ROOM = timedelta(seconds=DEADLINES["update"].seconds)
@@ -60,7 +59,7 @@ class Plan:
         """Yield what is wrong."""
         if not (self._whole() and list(self.ramp) == sorted(set(self.ramp))):
             yield f"ramp={list(self.ramp)!r} is not a rising list of whole percentages, 1 to 100"
-        elif self.ramp[-1] != FULL:
+        elif self.ramp[-1] != FULL_SAMPLING:
             yield (
                 f"ramp={list(self.ramp)!r} does not end at 100: a candidate that never bore the "
                 "full load is not promoted"
@@ -74,7 +73,9 @@ class Plan:
             )
 
     def _whole(self) -> bool:
-        return bool(self.ramp) and all(type(x) is int and 1 <= x <= FULL for x in self.ramp)
+        return bool(self.ramp) and all(
+            type(x) is int and 1 <= x <= FULL_SAMPLING for x in self.ramp
+        )
 
 
 def text_of(duration: timedelta) -> str:

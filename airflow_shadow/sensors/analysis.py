@@ -34,8 +34,8 @@ class ShadowAnalysisSensor(ShadowSensor):
         `.json` or `.yaml` file on the template path; the defaults unless given (templated)
     :param since: begin of the window, such as the XCom `since` of the task that created or updated
         the experiment; the last change of the experiment unless given (templated)
-    :param duration: length of the window: a timedelta, seconds, `"90m"` or ISO-8601; up to shortly
-        before the experiment's end unless given (templated)
+    :param duration: length of the window: a timedelta, seconds, `"90m"` or ISO-8601; unless given,
+        up to a quarter of an hour or `min_remaining` before the experiment's end (templated)
     :param interval: seconds between two looks, by AWS's clock; the longer one of five minutes and a
         200th of `duration` unless given
     :param sampling_percentage: that of the window, 0 to 100, if the experiment has another by now

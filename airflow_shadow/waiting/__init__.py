@@ -25,12 +25,19 @@ from airflow_shadow.waiting.goals import (
     is_idle,
 )
 from airflow_shadow.waiting.registry import AnyGoal, goal_from_dict, goal_to_dict
-from airflow_shadow.waiting.verdict import FILLING_SECONDS, Judged, Looks, concluded_at
+from airflow_shadow.waiting.verdict import (
+    FILLING_SECONDS,
+    MARGIN_SECONDS,
+    Judged,
+    Looks,
+    concluded_at,
+)
 
 __all__ = [
     "ANY_ENDING",
     "FILLING_SECONDS",
     "KILLED",
+    "MARGIN_SECONDS",
     "AnyGoal",
     "EndpointFree",
     "ExperimentGone",

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, ClassVar
 
-from airflow_shadow.lifecycle import CONCLUDED, Ending, Status, status_of
+from airflow_shadow.lifecycle import (
+    CONCLUDED,
+    DEFAULT_DAYS,
+    MAX_REASON,
+    NOT_BEGUN,
+    Ending,
+    status_of,
+)
 from airflow_shadow.waiting.engine import Asking, Judgement, Look, Progress, View
 from airflow_shadow.waiting.goals import ended_badly, missing, note_health
 
@@ -19,11 +26,6 @@ FILLING_SECONDS = 180
 MARGIN_SECONDS = 900
 #: So many of the looks are told, the newest ones: an XCom is small.
 _MOST_LOOKS = 200
-#: `Reason` of StopInferenceExperiment holds so much.
-_MOST_TEXT = 1024
-#: CreateInferenceExperiment: without a schedule it "concludes after 7 days".
-_DEFAULT_SECONDS = 7 * 86_400
-_NOT_BEGUN = frozenset({Status.CREATING, Status.CREATED, Status.STARTING})
 
 
 @dataclass(frozen=True)
@@ -94,6 +96,7 @@ class Judged:
     :param interval: seconds between two looks, by AWS's clock; `None` for one look at the end,
         whatever became of the experiment
     :param sampling_percentage: that of the window, 0 to 100; `None` for the experiment's own
+    :param margin: seconds of the experiment's life that a window without a duration leaves
     """
 
     name: str
@@ -103,6 +106,7 @@ class Judged:
     duration: float | None = None
     interval: float | None = None
     sampling_percentage: float | None = None
+    margin: float = MARGIN_SECONDS
     kind: ClassVar[str] = "verdict"
 
     @property
@@ -120,7 +124,8 @@ class Judged:
         """
         begin = since or (_begin(experiment) if self.since is None else self.since)
         start = max(begin, _born(experiment))
-        limit = _planned_end(experiment) if self.duration is None else start + self.duration
+        left = self.margin + FILLING_SECONDS
+        limit = _planned_end(experiment) - left if self.duration is None else start + self.duration
         if self.interval is None and status_of(experiment) in CONCLUDED:
             limit = min(limit, concluded_at(experiment))
         planned = int(self.spec.get("planned_looks", 1)) if self.interval is not None else 1
@@ -136,7 +141,7 @@ class Judged:
         shown = str(experiment.get("Status"))
         if self.interval is not None and (error := self._broke(experiment, progress)):
             return Judgement(shown, error=error, view=experiment)
-        if status_of(experiment) in _NOT_BEGUN:
+        if status_of(experiment) in NOT_BEGUN:
             return Judgement(shown, view=experiment)
         return (yield from self._judge(experiment, progress, reply.aws_now))
 
@@ -199,7 +204,7 @@ def _without_future(view: View, experiment: View, ended: float) -> View:
         f"INCONCLUSIVE: the experiment is {experiment['Status']} after {minutes:.0f} min, before "
         f"the analysis was over ({said}); until then {verdict['reason']}"
     )
-    over = {"outcome": "INCONCLUSIVE", "stage_passed": False, "reason": reason[:_MOST_TEXT]}
+    over = {"outcome": "INCONCLUSIVE", "stage_passed": False, "reason": reason[:MAX_REASON]}
     return {**view, "verdict": {**verdict, **over, "concluded": True}}
 
 
@@ -245,5 +250,5 @@ def concluded_at(experiment: View) -> float:
 
 def _planned_end(experiment: View) -> float:
     end = (experiment.get("Schedule") or {}).get("EndTime") or experiment.get("CompletionTime")
-    default = _moment(experiment["CreationTime"]) + _DEFAULT_SECONDS
-    return (_moment(end) if end else default) - MARGIN_SECONDS - FILLING_SECONDS
+    default = _moment(experiment["CreationTime"]) + DEFAULT_DAYS * 86_400
+    return _moment(end) if end else default

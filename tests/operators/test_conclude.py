@@ -270,6 +270,13 @@ def test_a_time_that_is_none_is_refused(promote, running):
     assert "Asked: creation_time='yesterday'. Found: not a time." in text
 
 
+def test_a_creation_time_that_renders_to_nothing_is_refused(promote, running, emulator):
+    """Any experiment of the name would be promoted."""
+    text = fails(AirflowFailException, promote, creation_time="{{ none }}")
+    assert "Asked: creation_time. Found: a template that rendered to nothing" in text
+    assert [] == stops(emulator)
+
+
 def test_a_change_of_production_is_refused(promote, running, sagemaker, emulator):
     """A candidate that beat the last model has not beaten this one."""
     to_churn_v3(sagemaker)

@@ -17,6 +17,7 @@ from airflow_shadow.operators import PromoteShadowVariantOperator
 from airflow_shadow.waiting import PromotionCleared, goal_from_dict, goal_to_dict
 from tests.conftest import PASSWORD, REGION
 from tests.helpers import accepted, described, expire, fails, serves, somebodys, stop, until
+from tests.tasks import Tasks
 
 NAME = "theirs"
 ARN = "arn:aws:sagemaker:us-east-1:123456789012:model-package/churn/1"
@@ -210,6 +211,24 @@ def test_a_safeguard_that_renders_to_nothing_is_an_error(promote, running, emula
     text = fails(AirflowFailException, promote, **{argument: "{{ none }}"})
     assert f"Asked: {argument}. Found: a template that rendered to nothing" in text
     assert [] == stops(emulator)
+
+
+def test_an_approval_that_is_withdrawn_before_the_task_resumes(version, sagemaker, monkeypatch):
+    """After the trigger's event a task may wait long for a worker."""
+    deferred = Tasks("deferred")
+    heard = deferred._event
+
+    def then_withdrawn(trigger):
+        version.approve()
+        event = heard(trigger)
+        version.reject()
+        return event
+
+    monkeypatch.setattr(deferred, "_event", then_withdrawn)
+    arguments = {"name": NAME, "require_approved_model_package": True}
+    text = fails(AirflowSkipException, deferred.run, PromoteShadowVariantOperator, **arguments)
+    assert "Unfair to cats" in text
+    assert ["churn-v1"] == serves(sagemaker)
 
 
 def test_a_model_in_one_container_of_a_list(approved, version, sagemaker):

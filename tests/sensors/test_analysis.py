@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,7 +18,8 @@ from airflow_shadow.emulator.behaviour import Behaviour, environment
 from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.sensors import ShadowAnalysisSensor
-from tests.helpers import described, fails, stop, until
+from airflow_shadow.waiting import FILLING_SECONDS
+from tests.helpers import accepted, described, fails, stop, until, when_held
 from tests.tasks import Tasks
 
 NAME, HOUR = "theirs", timedelta(hours=1)
@@ -243,6 +245,52 @@ def test_the_end_is_moved_while_a_verdict_is_pending(sagemaker, shadow, analyse)
     assert round((end - since).total_seconds()) == timedelta(days=8, hours=1).total_seconds()
 
 
+def test_the_move_of_the_end_begins_the_window_once(emulator, shadow, analyse):
+    """Without `since` it begins with the last change of the experiment, which is that move."""
+    shadow()
+    week = timedelta(days=7).total_seconds()
+    verdict = analyse(min_remaining=week).value
+    assert ("PASS", 120) == (verdict["outcome"], minutes(verdict))
+    assert [NAME] == accepted(emulator, "UpdateInferenceExperiment")
+
+
+def test_a_window_without_a_length_leaves_what_shall_remain(emulator, shadow, poke):
+    """Its end is not moved for that: it would move away from itself."""
+    since = shadow(step=6 * 3600)
+    day = timedelta(days=1)
+    arguments = {"duration": None, "min_remaining": day.total_seconds()}
+    verdict = poke(since=since.isoformat(), interval=day.total_seconds(), **arguments).value
+    born = datetime.fromisoformat(verdict["creation_time"])
+    filling = timedelta(seconds=FILLING_SECONDS)
+    assert born + timedelta(days=6) - filling == datetime.fromtimestamp(verdict["end"], UTC)
+    assert [] == accepted(emulator, "UpdateInferenceExperiment")
+
+
+def test_an_end_that_somebody_moves_first_is_no_error(emulator, sagemaker, shadow, poke, log):
+    """AWS refuses the change; the next look sees what became of the experiment."""
+    since = shadow(step=0)
+    emulator.clock.advance(HOUR)
+    emulator.faults.add(operation="UpdateInferenceExperiment", kind="hold-before")
+    with ThreadPoolExecutor(1) as pool:
+        stopped = pool.submit(when_held, emulator, lambda: stop(sagemaker, NAME))
+        run = poke(since=since.isoformat(), duration="8d", min_remaining=3600)
+        stopped.result()
+    assert "INCONCLUSIVE" == run.value["outcome"]
+    assert log.containing("The experiment's end was not moved: ")
+
+
+def test_an_experiment_that_is_long_over_is_judged(emulator, sagemaker, shadow, analyse):
+    """Its end alone would leave no time for a second look, and the first one is throttled."""
+    since = shadow(BROKEN, step=0)
+    schedule = {"StartTime": since, "EndTime": since + 2 * HOUR}
+    sagemaker.update_inference_experiment(Name=NAME, Schedule=schedule)
+    emulator.clock.advance(timedelta(days=3))
+    until(sagemaker, NAME, "Completed")
+    emulator.faults.add(kind="throttle", operation="GetMetricData", times=2)
+    run = analyse(since=since.isoformat(), duration="1h", botocore_config=ONE_TRY)
+    assert "FAIL" == run.value["outcome"]
+
+
 MISTYPED = {
     "criteria": [{"name": "x", "metric": "Latency", "statistic": "Average", "tolerance": 0.1}]
 }
@@ -252,6 +300,7 @@ MISTYPED = {
     ("arguments", "part"),
     [
         ({"spec": {"alpha": "two", "colour": "red"}}, "2 fault(s)"),
+        ({"spec": "{{ none }}"}, "Asked: spec. Found: a template that rendered to nothing"),
         ({"spec": MISTYPED}, "no metric of SageMaker's named 'Latency'"),
         ({"since": "yesterday"}, "'yesterday'"),
         ({"duration": "long"}, "duration='long'"),

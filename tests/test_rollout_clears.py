@@ -1,0 +1,138 @@
+"""What counts in a rollout after a clear, and who acts on it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from types import SimpleNamespace
+
+import pytest
+
+from airflow_shadow._compat import AirflowSkipException
+from airflow_shadow.emulator.traffic import Traffic
+from airflow_shadow.flows.stages import final_verdict, judged, skip_unchosen
+from airflow_shadow.lifecycle import Action, mark, sampling
+from airflow_shadow.operators.rollout import RolloutResultOperator
+from airflow_shadow.sensors.rollout import RolloutAnalysisSensor
+from tests.helpers import somebodys, stop
+
+
+class _Left:
+    """What tasks of a run left: ids to XComs."""
+
+    map_index = -1
+
+    def __init__(self, **xcoms):
+        self.xcoms = xcoms
+
+    def xcom_pull(self, task_ids, key, **_):
+        """Return what a task left."""
+        return self.xcoms.get(task_ids, {}).get(key)
+
+
+def _said(outcome, start, end):
+    return {"return_value": {"outcome": outcome, "start": start, "end": end}}
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "counts"),
+    [
+        (("PASS", 0, 10), ("PASS", 20, 30), ["PASS", "PASS"]),
+        (("FAIL", 0, 10), ("PASS", 20, 30), ["FAIL"]),
+        (("INCONCLUSIVE", 40, 50), ("PASS", 20, 30), ["INCONCLUSIVE"]),
+    ],
+)
+def test_a_verdict_from_before_a_clear_counts_no_more(first, last, counts):
+    """A task that is cleared and then skipped keeps its XComs."""
+    left = _Left(one=_said(*first), two=_said(*last))
+    found = judged({"ti": left}, ["one", "two"])
+    assert counts == [verdict["outcome"] for verdict in found]
+
+
+def test_a_cleared_stage_goes_on_with_a_new_experiment(tasks, emulator, sagemaker, churn):
+    """The creation ran again at the first stage's sampling: the stage raises it to its own."""
+    emulator.clock.speed = 3600
+    emulator.traffic("churn", Traffic(requests_per_minute=2000, daily_swing=0))
+    somebodys(sagemaker, "first")
+    stop(sagemaker, "first")
+    somebodys(sagemaker, "second")
+    run = tasks.run(
+        RolloutAnalysisSensor,
+        name="first",
+        created="second",
+        sampling_percentage=50,
+        spec={"min_duration": 600, "min_periods": 10, "min_effective_periods": 5},
+        duration="40m",
+        min_remaining=3600,
+        poke_interval=0.05,
+    )
+    assert ("second", 50) == (run.value["experiment"], run.value["sampling_percentage"])
+    assert 50 == sampling(run.experiment)[1]
+
+
+def run_that_left(**xcoms) -> dict:
+    """Return the context of a run whose tasks left these return values."""
+    ti = SimpleNamespace(map_index=-1, xcom_pull=lambda task_ids, **_: xcoms.get(task_ids))
+    return {"ti": ti}
+
+
+@pytest.mark.parametrize(
+    ("left", "chosen"),
+    [
+        ({"decide": ["promote"]}, "promote"),
+        ({"decide": ["remove"]}, "remove"),
+        ({"decide": ["approve"], "approve": ["promote"]}, "promote"),
+        ({"decide": ["approve"], "approve": ["remove"]}, "remove"),
+        ({"decide": ["remove"], "approve": ["promote"]}, "remove"),
+        ({"decide": ["result"]}, None),
+        ({}, None),
+    ],
+)
+def test_only_what_was_decided_is_done(left, chosen):
+    """Also where Airflow does not skip the rest; a person's answer counts only if asked for."""
+    done = []
+    for name in ("promote", "remove"):
+        operator = SimpleNamespace(task_id=name, decision="decide", question="approve")
+        with suppress(AirflowSkipException):
+            skip_unchosen(operator, run_that_left(**left))
+            done.append(name)
+    assert ([chosen] if chosen else []) == done
+
+
+@pytest.mark.parametrize(
+    ("other", "counts"),
+    [
+        ({}, True),
+        ({"Name": "before"}, False),
+        ({"CreationTime": "2026-03-01T00:00:00+00:00"}, False),
+        ({"Status": "Cancelled"}, False),
+    ],
+)
+def test_only_what_was_judged_counts_as_promoted(worker, other, counts):
+    """A promotion that is cleared and then skipped keeps its XComs, too."""
+    born = "2026-03-02T00:00:00+00:00"
+    verdict = {
+        "outcome": "PASS",
+        "sampling_percentage": 100,
+        "reason": "PASS: all well",
+        "experiment": "theirs",
+        "creation_time": born,
+    }
+    reason = mark(Action.PROMOTE, "All well.")
+    promoted = {"Name": "theirs", "CreationTime": born, "Status": "Completed"} | other
+    ti = _Left(
+        analyse_100={"return_value": verdict},
+        promote={"experiment": {**promoted, "StatusReason": reason}},
+    )
+    stages = {"stages": ["analyse_100"], "promotion": "promote"}
+    run = worker.run(RolloutResultOperator, context={"ti": ti}, **stages)
+    assert counts == run.value["promoted"]
+
+
+def test_a_pass_below_the_full_load_promotes_nothing():
+    """Whatever the specification asks for, the last stage did not happen."""
+    verdict = {"outcome": "PASS", "sampling_percentage": 50, "reason": "PASS: all well"}
+    assert {
+        "outcome": "INCONCLUSIVE",
+        "sampling_percentage": 50,
+        "reason": "INCONCLUSIVE: the candidate never bore the full load; PASS: all well",
+    } == final_verdict(run_that_left(analyse_50=verdict), ["analyse_50", "analyse_100"])
