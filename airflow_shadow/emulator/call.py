@@ -80,7 +80,7 @@ def _held(response: "Bound", kind: str, action: Action) -> TYPE_RESPONSE:
     if response.emulator.holds.hold(
         kind=kind,
         operation=response.operation,
-        name=str(_facts(response)["name"]),
+        name=str(_facts(response)["name"] or metric_data.names(response.request)),
         invocation=_invocation(response),
     ):
         raise LostConnectionError(endpoint_url=str(response.uri))

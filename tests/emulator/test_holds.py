@@ -12,6 +12,7 @@ from botocore.config import Config
 from botocore.exceptions import ReadTimeoutError
 
 from airflow_shadow.emulator.fleet import create_model
+from tests.metrics import metric, query
 
 
 def control(emulator, method, what):
@@ -97,3 +98,16 @@ def test_a_fault_is_about_what_a_request_names(connect, emulator, experiments):
     client = connect()
     found = experiments.refusal(lambda **named: create_model(client, **named), name="mine-1")
     assert (found.code, emulator.history()[-1]["name"]) == ("ThrottlingException", "other")
+
+
+def test_a_held_query_of_metrics_names_its_endpoint(connect, emulator):
+    """It has no name of its own, and a test must know whose it holds."""
+    emulator.faults.add(kind="hold-before", operation="GetMetricData", about="mine")
+    asked = query("Invocations", "AllTraffic", "Sum")
+    asked["MetricStat"]["Metric"] = metric("Invocations", "AllTraffic", endpoint="mine")
+    arguments = {"MetricDataQueries": [asked], "StartTime": 0, "EndTime": 60}
+    caller = Thread(target=connect("cloudwatch").get_metric_data, kwargs=arguments)
+    caller.start()
+    assert "mine" in held(emulator)["name"]
+    control(emulator, "DELETE", "held")
+    caller.join(30)

@@ -241,6 +241,7 @@ def test_the_end_is_moved_while_a_verdict_is_pending(sagemaker, shadow, analyse)
     since = shadow(step=0)
     with pytest.raises(AirflowSensorTimeout):
         analyse(since=since.isoformat(), duration="8d", min_remaining=3600, timeout=0.2)
+    described(sagemaker, NAME)  # the first look after an update still shows the state before
     end = described(sagemaker, NAME)["Schedule"]["EndTime"]
     assert round((end - since).total_seconds()) == timedelta(days=8, hours=1).total_seconds()
 

@@ -55,6 +55,12 @@ def run(aws: Aws, endpoint: str) -> None:
     reach(aws, endpoint, "Running")
 
 
+def run_long(aws: Aws, endpoint: str) -> None:
+    """Let an experiment run for a while."""
+    run(aws, endpoint)
+    aws.control("POST", "clock", {"advance": 600})
+
+
 def schedule(aws: Aws, endpoint: str) -> None:
     """Let an experiment wait for a start far ahead."""
     now = datetime.fromisoformat(aws.control("GET", "clock")["now"])
@@ -88,18 +94,19 @@ def scale(aws: Aws, endpoint: str) -> None:
 class Role:
     """One operator.
 
-    :param calls: the operation by which it changes something; a sensor's is its look
+    :param calls: the operation by which it changes something, or what it looks for
     :param prepare: sets up what it finds
     :param stir: begins, right before the task does, what the task has to wait for first
     :param busies: the same for one that otherwise finds its experiment at rest
-    :param shows: the experiments on the endpoint in the end: status and sampling percentage
-    :param breaks: the emulator's fault by which AWS fails to do what it was asked
+    :param shows: the experiments on the endpoint in the end: status and sampling percentage;
+        `None` for who does not care
+    :param breaks: the emulator's fault by which AWS fails to do what it was asked, if it was
     """
 
     calls: str
     prepare: Act
-    shows: list[tuple[str, int]]
-    breaks: str
+    shows: list[tuple[str, int]] | None
+    breaks: str | None
     stir: Act = nothing
     busies: Act = describe_anew
     serves: str = "v1"
@@ -107,7 +114,7 @@ class Role:
     @property
     def changes(self) -> list[str]:
         """Return the changing calls that AWS accepts of it, each once."""
-        return [] if self.calls.startswith("Describe") else [self.calls]
+        return [] if self.calls.startswith(("Describe", "Get")) else [self.calls]
 
 
 _STOP = "StopInferenceExperiment"
@@ -152,5 +159,6 @@ CAST = {
         shows=[("Running", 100)],
         breaks="fail-creation",
     ),
+    "analysis": Role(calls="GetMetricData", prepare=run_long, shows=None, breaks=None),
 }
 ROWS = tuple(CAST)

@@ -54,7 +54,8 @@ def _stop(stage: Stage, row: str) -> None:
 def breaks(stage: Stage) -> None:
     """Let AWS accept what each operator asks, and fail to do it."""
     for row, role in CAST.items():
-        stage.fault(role.breaks, (row,), reason="No capacity.")
+        if role.breaks:
+            stage.fault(role.breaks, (row,), reason="No capacity.")
 
 
 def rolls_back(stage: Stage) -> None:

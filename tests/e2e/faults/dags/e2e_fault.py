@@ -12,7 +12,7 @@ from airflow_shadow import operators
 from airflow_shadow.sensors import InferenceExperimentSensor
 
 GATES = Path(os.environ["AIRFLOW_HOME"]) / "gates"
-ROWS = ("create", "update", "start", "stop", "promote", "remove", "delete", "sensor")
+ROWS = ("create", "update", "start", "stop", "promote", "remove", "delete", "sensor", "analysis")
 #: Seconds of the short patience.
 SHORT = 5
 
@@ -66,6 +66,13 @@ def tasks(timeout):
         target_statuses="Running",
         timeout=timeout,
     )
+    operators.ShadowAnalysisOperator(
+        task_id="analysis",
+        name="{{ params['analysis'] }}-x",
+        start="{{ params['since'] }}",
+        end="{{ params['until'] }}",
+        **patience,
+    )
 
 
 for mode, arguments, timeout in (
@@ -76,7 +83,7 @@ for mode, arguments, timeout in (
     with DAG(
         f"e2e_fault_{mode}",
         schedule=None,
-        params={row: Param(row, type="string") for row in ROWS},
+        params={row: Param(row, type="string") for row in (*ROWS, "since", "until")},
         default_args={
             "retry_delay": timedelta(seconds=1),
             "pre_execute": gate,
