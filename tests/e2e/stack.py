@@ -14,7 +14,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from tests.e2e import servers
 from tests.e2e.processes import Program, free_port, tail, until
@@ -119,6 +119,21 @@ class Stack:
             for line in log.read_text(errors="replace").splitlines()[-most:]
             if '"level":"error"' in line or '"level":"critical"' in line
         )
+
+    def knows_of_end(self, task: Mapping[str, Any]) -> bool:
+        """Tell whether the scheduler knows that the process of a task that waits has ended.
+
+        Airflow 3.3.2 takes a wait that is over before that for a task that was lost.
+
+        :param task: a task instance as the public API shows it
+        """
+        key = (
+            f"dag_id='{task['dag_id']}', task_id='{task['task_id']}', "
+            f"run_id='{task['dag_run_id']}', try_number={task['try_number']}, "
+            f"map_index={task['map_index']}"
+        )
+        log = (self.home / "logs" / "scheduler.log").read_text(errors="replace")
+        return f"event with state success for task instance TaskInstanceKey({key})" in log
 
     def save(self) -> None:
         """Write down the addresses, so that another process can use this Airflow."""

@@ -87,7 +87,7 @@ def test_an_approval_that_nobody_gives_removes(api, aws, endpoint):
     ]
 
 
-def test_an_approval_promotes(api, aws, endpoint):
+def test_an_approval_promotes(stack, api, aws, endpoint):
     """A person sees the evidence and says so, in Airflow's own page."""
     run = start(api, ASKS, endpoint, model="good")
     path = f"/dags/{ASKS}/dagRuns/{run}/taskInstances/rollout.approve/-1/hitlDetails"
@@ -95,9 +95,10 @@ def test_an_approval_promotes(api, aws, endpoint):
     assert "| mean latency |" in api.call("GET", path)["body"]
 
     def answered() -> bool:
-        # A retry of the task asks anew.
-        api.try_call("PATCH", path, json={"chosen_options": ["Promote"], "params_input": {}})
-        return api.states(ASKS, run)["rollout.approve"] == "success"
+        task = api.task(ASKS, run, "rollout.approve")
+        if task["state"] != "success" and stack.knows_of_end(task):
+            api.try_call("PATCH", path, json={"chosen_options": ["Promote"], "params_input": {}})
+        return task["state"] == "success"
 
     until(answered, what="the answer to be taken")
     assert ended(api, aws, run, endpoint, dag_id=ASKS) == ("success", "good", 1)

@@ -120,7 +120,12 @@ class Stage:
     def await_deferred(self) -> None:
         """Wait until all tasks wait in the triggerer, which has taken them up."""
         self.await_tasks(
-            lambda task: task["state"] == "deferred" and task["triggerer_job"], what="deferred"
+            lambda task: (
+                task["state"] == "deferred"
+                and task["triggerer_job"]
+                and self.stack.knows_of_end(task)
+            ),
+            what="deferred",
         )
 
     def await_events(self) -> None:
