@@ -20,7 +20,7 @@ SIDE_BY_SIDE = -n 4 --dist worksteal
 test: .venv/.installed .venv-awscli/.installed
 	.venv/bin/python -m pytest $(SIDE_BY_SIDE)
 
-# The same tests on the oldest Airflow and amazon provider that are supported; these rooms know
+# The tests on the oldest Airflow and amazon provider that are supported; the rooms left out know
 # neither, and boto3 and moto are pinned to the same versions.
 SAME_ANYWHERE = $(addprefix --ignore=tests/,analysis emulator report service_model)
 
@@ -39,7 +39,7 @@ e2e: .venv/.e2e-installed
 e2e-faults: .venv/.e2e-installed
 	$(SCENARIOS) tests/e2e/faults
 
-# The same scenarios on two workers and two triggerers, then one of each killed in the middle.
+# First one of two workers and one of two triggerers killed, then the same scenarios on two of each.
 e2e-celery: .venv/.e2e-installed e2e-celery-lost
 	$(E2E) --executor CeleryExecutor $(SCENARIOS) -n 6 tests/e2e/test_*.py
 

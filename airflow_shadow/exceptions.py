@@ -12,7 +12,7 @@
      ├── EndpointError                  the endpoint cannot take a shadow test
      │    ├── EndpointNotFoundError
      │    ├── EndpointUnsupportedError  a kind of endpoint that shadow tests do not support
-     │    ├── EndpointFailedError       its status is Failed
+     │    ├── EndpointFailedError       no waiting mends its status
      │    ├── EndpointShadowedError     a shadow stands on it that no experiment owns
      │    └── ProductionChangeError     the request would change what production runs
      ├── ExperimentError                the experiment is not, or not any more, what was asked for
@@ -149,7 +149,7 @@ class EndpointUnsupportedError(EndpointError):
 
 
 class EndpointFailedError(EndpointError):
-    """The endpoint's own status is Failed, which waiting does not mend."""
+    """The endpoint is Failed, OutOfService, UpdateRollbackFailed or Deleting: no wait mends it."""
 
     event = "unreachable"
     next_step = "Repair the endpoint (see its FailureReason) and clear the task."
@@ -212,7 +212,7 @@ class ExperimentStoppedError(ExperimentError):
     """Somebody stopped the experiment on purpose before it got where this task needs it."""
 
     event = "unreachable"
-    next_step = "If it should run after all, clear the task: that creates a new experiment."
+    next_step = "If it should run after all, clear the task that creates it: that makes a new one."
 
 
 class StatusUnreachableError(ExperimentError):
@@ -248,7 +248,7 @@ class ReportNotWrittenError(ShadowError):
 
     retriable = True
     next_step = (
-        "Correct the path or its permissions; another try judges the same window, so nothing is "
+        "Correct the path or its permissions; another try reads the metrics again, so nothing is "
         "lost."
     )
 

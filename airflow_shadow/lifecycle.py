@@ -98,8 +98,8 @@ def mark(action: Action, text: str) -> str:
 
 def marked(experiment: Experiment) -> Action | None:
     """Return what our own stop was for, `None` if the reason does not bear our marker."""
-    found = _MARKER.search(experiment.get("StatusReason") or "")
-    return Action(found[1]) if found and found[1] in set(Action) else None
+    found = _MARKER.findall(experiment.get("StatusReason") or "")[-1:]  # the user's text is before
+    return Action(found[0]) if found and found[0] in set(Action) else None
 
 
 def failure_reason(experiment: Experiment) -> str:

@@ -161,7 +161,10 @@ def adoption(experiment: Experiment, tags: Mapping[str, str], me: Identity) -> s
         return f"Found somebody else's {shown} of the same configuration, adopting it."
     since = [f"from try {tags[TRY]}"] if TRY in tags else []
     since += [] if me.is_same_generation(tags) else ["from before this task was cleared"]
-    return f"Found my {' '.join([shown, ', '.join(since)]).strip()}, continuing."
+    found = f"Found my {' '.join([shown, ', '.join(since)]).strip()}, continuing."
+    if me.is_same_generation(tags) and tags.get(ARGUMENTS, me.arguments) != me.arguments:
+        found += " The task's arguments have changed since; a clear begins anew with them."
+    return found
 
 
 def legal_name(text: str) -> str:

@@ -79,7 +79,7 @@ def get_provider_info() -> dict[str, Any]:
                         "default": "",
                     },
                     "waiter_delay": {
-                        "description": "Seconds between two looks at AWS, for operators.",
+                        "description": "Seconds between looks at AWS, for operators and sensors.",
                         "version_added": "0.1.0",
                         "type": "float",
                         "example": "60",

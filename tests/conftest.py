@@ -68,7 +68,7 @@ def _make_methods_once(creator: Any, service_model: Any) -> dict[str, Any]:
 
 botocore.client.ClientCreator._create_methods = _make_methods_once
 # Each client also walks the whole stack, and reads all source files on it, to name its operator to
-# AWS: a fifth of the time that the tests take.
+# AWS: 45 of the 157 seconds that one file of tests took under a profiler.
 AwsGenericHook._find_operator_class_name = staticmethod(lambda *_: None)
 AwsGenericHook._find_executor_class_name = staticmethod(lambda: None)
 

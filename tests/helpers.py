@@ -6,7 +6,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,13 @@ CREATE: dict[str, Any] = {
     "shadow_model_name": "churn-v2",
     "sampling_percentage": 10,
     "duration": "2h",
+}
+#: A rollout of a candidate that nothing compares the answers of.
+ROLLOUT: dict[str, Any] = {
+    "role_arn": fleet.ROLE_ARN,
+    "endpoint_name": "churn",
+    "shadow_model_name": "churn-v2",
+    "promote_on": "operational",
 }
 #: A task instance after a clear: it raises `max_tries` by the tries that were used.
 CLEARED = {"max_tries": 1}
@@ -72,6 +81,12 @@ def serves(sagemaker: Any, endpoint_name: str = "churn") -> list[str]:
     endpoint = sagemaker.describe_endpoint(EndpointName=endpoint_name)
     config = sagemaker.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
     return [variant["ModelName"] for variant in config["ProductionVariants"]]
+
+
+def bears_a_shadow(sagemaker: Any, endpoint_name: str = "churn") -> bool:
+    """Tell whether an endpoint bears a shadow variant."""
+    endpoint = sagemaker.describe_endpoint(EndpointName=endpoint_name)
+    return bool(endpoint.get("ShadowProductionVariants"))
 
 
 def described(sagemaker: Any, name: str) -> dict[str, Any]:
@@ -166,8 +181,16 @@ def explicit(**production: Any) -> dict[str, Any]:
     }
 
 
-def when_held(emulator: Emulator, act: Callable[[], Any]) -> None:
-    """Act while a call is held, then let it go."""
+@contextmanager
+def meanwhile(emulator: Emulator, act: Callable[[], Any]) -> Iterator[None]:
+    """Act as soon as a call of the block is held, then let that go."""
+    with ThreadPoolExecutor(1) as pool:
+        acted = pool.submit(_when_held, emulator, act)
+        yield
+        acted.result()
+
+
+def _when_held(emulator: Emulator, act: Callable[[], Any]) -> None:
     deadline = time.monotonic() + 300
     while not emulator.holds.held():
         assert time.monotonic() < deadline, "no call was held"

@@ -26,6 +26,16 @@ except ImportError:
 MODES = ("worker", "deferred")
 
 
+def read(text: str) -> Any:
+    """Read what Airflow kept as JSON: PostgreSQL makes integers of numbers like 1e22."""
+    return json.loads(text, parse_float=_number, parse_int=lambda digits: int(_number(digits)))
+
+
+def _number(digits: str) -> float:
+    assert abs(float(digits)) < 2**63, f"Airflow cannot hand {digits} to a task"
+    return float(digits)
+
+
 @dataclass
 class FakeTaskInstance:
     """The few attributes of a task instance that operators read."""
@@ -47,7 +57,7 @@ class FakeTaskInstance:
         """Keep what Airflow would store, which must be JSON."""
         text = json.dumps(value)
         assert os.environ["CONNECTION_PASSWORD"] not in text
-        self.xcoms[key] = json.loads(text)
+        self.xcoms[key] = read(text)
 
 
 @dataclass
@@ -145,14 +155,14 @@ class Tasks:
     def _event(self, trigger: BaseTrigger) -> dict[str, Any]:
         """Run a trigger as the triggerer does: from its serialised form, to its first event."""
         path, kwargs = trigger.serialize()
-        kwargs = json.loads(json.dumps(kwargs))
+        kwargs = read(json.dumps(kwargs))
         self.triggers.append(kwargs)
         again = import_string(path)(**kwargs)
 
         async def first() -> TriggerEvent:
             return await anext(again.run())
 
-        event = json.loads(json.dumps(asyncio.run(first()).payload))
+        event = read(json.dumps(asyncio.run(first()).payload))
         # A trigger's row and its event lie unencrypted in Airflow's database.
         assert os.environ["CONNECTION_PASSWORD"] not in json.dumps([kwargs, event])
         self.events.append(event)

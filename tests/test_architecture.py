@@ -23,7 +23,7 @@ ARROWS = {
     "waiting": {"exceptions", "lifecycle"},
     "_compat": set(),
     "hooks": {"_compat", "analysis", "exceptions", "service_model", "lifecycle", "waiting"},
-    "triggers": {"_compat", "hooks", "waiting"},
+    "triggers": {"_compat", "exceptions", "hooks", "waiting"},
     "flows": {
         "_compat",
         "analysis",

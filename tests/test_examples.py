@@ -11,15 +11,9 @@ import boto3
 import pytest
 
 from airflow_shadow.emulator import fleet
-from tests.helpers import accepted, run_dag, said, serves, statuses
+from tests.helpers import accepted, bears_a_shadow, run_dag, said, serves, statuses
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "example_dags"
-
-
-def serves_a_shadow(sagemaker, endpoint_name: str) -> bool:
-    """Tell whether an endpoint bears a shadow variant."""
-    endpoint = sagemaker.describe_endpoint(EndpointName=endpoint_name)
-    return bool(endpoint.get("ShadowProductionVariants"))
 
 
 @pytest.fixture
@@ -90,7 +84,7 @@ def test_a_person_promotes_or_only_watches(fleets, emulator):
     assert 0 == done.returncode, said(done)
     with ThreadPoolExecutor(1) as pool:
         running = pool.submit(run_dag, EXAMPLES / "shadow_on_demand.py", watching)
-        while not (running.done() or serves_a_shadow(fleets["us-east-1"], "fraud")):
+        while not (running.done() or bears_a_shadow(fleets["us-east-1"], "fraud")):
             time.sleep(0.1)  # the run has its own deadline
         emulator.clock.advance(7200)
         done = running.result()

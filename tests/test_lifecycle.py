@@ -144,6 +144,12 @@ def test_marks_are_read_back(action):
     assert (action, 1024) == (marked({"StatusReason": reason}), len(reason))
 
 
+def test_the_last_mark_counts():
+    """What is before it is the user's text, which may quote another."""
+    reason = mark(Action.REMOVE, "Not [airflow-shadow:promote] any more.")
+    assert Action.REMOVE is marked({"StatusReason": reason})
+
+
 @pytest.mark.parametrize("reason", [None, "", "promote", "[airflow-shadow:explode]"])
 def test_other_reasons_are_not_ours(reason):
     """Only a marker of ours is one."""

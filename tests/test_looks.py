@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from airflow_shadow.waiting import Judged, Looks
+from airflow_shadow.waiting import Judged, Looks, Progress, Reply
 
 HOUR = 3600.0
 #: Six hours, looked at every half an hour, PASS read at two of the looks.
@@ -77,6 +77,33 @@ def test_a_window_ends_with_the_experiment():
     """A single look judges nothing that comes after."""
     over = experiment(Status="Completed", CompletionTime="2026-03-01T12:00:00+00:00")
     assert at(12) == judged(since=at(11), duration=9 * HOUR).looks(over).limit
+
+
+def test_a_change_that_aws_does_not_tell_of():
+    """`LastModifiedTime` is optional in the API; the creation is a change, too."""
+    untold = experiment(Schedule={})
+    del untold["LastModifiedTime"]
+    assert at(9) == judged(duration=HOUR, interval=300).looks(untold).start
+
+
+def test_a_single_look_at_what_ended_before_its_window():
+    """There is nothing to wait for."""
+    over = experiment(Status="Cancelled", CompletionTime="2026-03-01T12:00:00+00:00")
+    goal = judged(since=at(13), duration=HOUR)
+    steps = goal.look(Progress())
+    assert "experiment" == next(steps).question
+    assert "verdict" == steps.send(Reply(now=0, view=over, aws_now=at(20))).question
+
+
+@pytest.mark.parametrize(("status", "fails"), [("Running", True), ("Stopping", False)])
+def test_a_window_that_cannot_be(status, fails):
+    """It is an error while the experiment could still live longer, else its end is waited for."""
+    steps = judged(since=at(11), interval=300, margin=12 * HOUR).look(Progress())
+    next(steps)
+    with pytest.raises(StopIteration) as end:
+        steps.send(Reply(now=0, view=experiment(Status=status), aws_now=at(12)))
+    judgement = end.value.value
+    assert (fails, False) == (judgement.error is not None, judgement.done)
 
 
 def test_an_experiment_without_a_schedule_ends_after_seven_days():

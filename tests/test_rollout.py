@@ -19,28 +19,21 @@ from airflow_shadow._compat import (
 )
 from airflow_shadow.analysis import AnalysisSpec, Criterion, default_criteria
 from airflow_shadow.analysis.verdict import TrafficFinding, Verdict
-from airflow_shadow.emulator import fleet
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.rollout import shadow_rollout
-from tests.helpers import fails
+from tests.helpers import ROLLOUT, fails
 from tests.tasks import DAG
 
 ROOT = Path(__file__).resolve().parent.parent
 EXAMPLE = ROOT / "example_dags" / "rollout_on_evidence.py"
 ASKS_PEOPLE = version("apache-airflow") >= "3.1"
-GIVEN = {
-    "role_arn": fleet.ROLE_ARN,
-    "endpoint_name": "churn",
-    "shadow_model_name": "churn-v2",
-    "promote_on": "operational",
-}
 
 
 def rollout(**arguments) -> SimpleNamespace:
     """Return the group, its Dag, and its tasks by the last part of their ids."""
     with DAG("rollouts", schedule=None, start_date=datetime(2026, 3, 1, tzinfo=UTC)) as dag:
-        group = shadow_rollout(**{**GIVEN, **arguments})
+        group = shadow_rollout(**{**ROLLOUT, **arguments})
     tasks = {task.task_id.rpartition(".")[2]: task for task in dag.tasks}
     return SimpleNamespace(dag=dag, group=group, tasks=tasks)
 
@@ -110,7 +103,7 @@ def test_a_rollout_fits_into_a_group_of_its_users():
     """Inside another group the ids bear both prefixes, also where a task names another."""
     dag = DAG("rollouts", schedule=None, start_date=datetime(2026, 3, 1, tzinfo=UTC))
     with dag, TaskGroup("models"):
-        shadow_rollout("churn", **GIVEN)
+        shadow_rollout("churn", **ROLLOUT)
     decide = dag.get_task("models.churn.decide")
     assert "models.churn.result" == decide.join
     assert "models.churn.analyse_100" == decide.stages[-1]

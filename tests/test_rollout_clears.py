@@ -7,13 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from airflow_shadow._compat import AirflowSkipException
+from airflow_shadow._compat import AirflowFailException, AirflowSkipException
 from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.flows.stages import final_verdict, judged, skip_unchosen
 from airflow_shadow.lifecycle import Action, mark, sampling
 from airflow_shadow.operators.rollout import RolloutResultOperator
 from airflow_shadow.sensors.rollout import RolloutAnalysisSensor
-from tests.helpers import somebodys, stop
+from tests.helpers import accepted, fails, somebodys, stop
 
 
 class _Left:
@@ -48,25 +48,50 @@ def test_a_verdict_from_before_a_clear_counts_no_more(first, last, counts):
     assert counts == [verdict["outcome"] for verdict in found]
 
 
-def test_a_cleared_stage_goes_on_with_a_new_experiment(tasks, emulator, sagemaker, churn):
-    """The creation ran again at the first stage's sampling: the stage raises it to its own."""
+@pytest.fixture
+def judge_again(tasks, emulator, sagemaker, churn):
+    """Return how to judge a stage of 50 % again, whose experiment ended and has a successor."""
     emulator.clock.speed = 3600
     emulator.traffic("churn", Traffic(requests_per_minute=2000, daily_swing=0))
-    somebodys(sagemaker, "first")
-    stop(sagemaker, "first")
-    somebodys(sagemaker, "second")
-    run = tasks.run(
-        RolloutAnalysisSensor,
-        name="first",
-        created="second",
-        sampling_percentage=50,
-        spec={"min_duration": 600, "min_periods": 10, "min_effective_periods": 5},
-        duration="40m",
-        min_remaining=3600,
-        poke_interval=0.05,
-    )
-    assert ("second", 50) == (run.value["experiment"], run.value["sampling_percentage"])
+
+    def judge(successor: str) -> SimpleNamespace:
+        somebodys(sagemaker, "first")
+        since = emulator.clock.now()
+        stop(sagemaker, "first")
+        if successor == "first":
+            sagemaker.delete_inference_experiment(Name="first")
+        somebodys(sagemaker, successor)
+        return tasks.run(
+            RolloutAnalysisSensor,
+            name="first",
+            created=successor,
+            since=since.isoformat(),
+            sampling_percentage=50,
+            spec={"min_duration": 600, "min_periods": 10, "min_effective_periods": 5},
+            duration="40m",
+            min_remaining=3600,
+            poke_interval=0.05,
+        )
+
+    return judge
+
+
+@pytest.mark.parametrize("successor", ["second", "first"])
+def test_a_cleared_stage_goes_on_with_a_new_experiment(judge_again, successor):
+    """The creation ran again at the first stage's sampling: the stage raises it to its own.
+
+    A name that the user chose is the same again.
+    """
+    run = judge_again(successor)
+    assert (successor, 50) == (run.value["experiment"], run.value["sampling_percentage"])
     assert 50 == sampling(run.experiment)[1]
+
+
+def test_a_cleared_stage_raises_the_sampling_once(judge_again, emulator):
+    """Its answer is lost, and AWS refuses the call that botocore makes again by itself."""
+    emulator.faults.add(kind="drop-after", operation="UpdateInferenceExperiment")
+    assert 50 == sampling(judge_again("second").experiment)[1]
+    assert ["second"] == accepted(emulator, "UpdateInferenceExperiment")[:1]
 
 
 def run_that_left(**xcoms) -> dict:
@@ -126,6 +151,15 @@ def test_only_what_was_judged_counts_as_promoted(worker, other, counts):
     stages = {"stages": ["analyse_100"], "promotion": "promote"}
     run = worker.run(RolloutResultOperator, context={"ti": ti}, **stages)
     assert counts == run.value["promoted"]
+
+
+def test_a_report_of_nothing_is_refused(worker, tmp_path):
+    """The error says what to clear."""
+    stages = {"stages": ["analyse_100"], "promotion": "promote", "report": str(tmp_path / "x.html")}
+    text = fails(
+        AirflowFailException, worker.run, RolloutResultOperator, context={"ti": _Left()}, **stages
+    )
+    assert "no verdict of analyse_100" in text
 
 
 def test_a_pass_below_the_full_load_promotes_nothing():

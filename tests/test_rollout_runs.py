@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -15,22 +14,17 @@ import pytest
 from airflow_shadow.emulator import fleet
 from airflow_shadow.emulator.traffic import Traffic
 from tests.helpers import (
+    ROLLOUT,
     accepted,
+    bears_a_shadow,
     created,
     described,
+    meanwhile,
     run_dag,
     serves,
     statuses,
     stop,
-    when_held,
 )
-
-GIVEN = {
-    "role_arn": fleet.ROLE_ARN,
-    "endpoint_name": "churn",
-    "shadow_model_name": "churn-v2",
-    "promote_on": "operational",
-}
 
 #: Judged in minutes: the least that the judge takes.
 SPEC = {
@@ -78,7 +72,7 @@ def _roll_out(file: Path, dag_file: str = DAG_FILE, **arguments) -> SimpleNamesp
     """Run once; returns whether it succeeded, what it said, and the verdict if notified."""
     given = {"spec": SPEC, "stage_duration": STAGE, "interval": 120, "ramp": [50, 100]}
     file.write_text(dag_file)
-    file.with_suffix(".json").write_text(json.dumps({**GIVEN, **given, **arguments}))
+    file.with_suffix(".json").write_text(json.dumps({**ROLLOUT, **given, **arguments}))
     done = run_dag(file, "2026-03-02")
     verdict = file.with_suffix(".verdict")
     told = json.loads(verdict.read_text()) if verdict.exists() else None
@@ -90,12 +84,6 @@ def _roll_out(file: Path, dag_file: str = DAG_FILE, **arguments) -> SimpleNamesp
 def candidate(sagemaker, **behaviour: str) -> None:
     """Make the candidate, steady but for what is declared."""
     fleet.create_model(sagemaker, name="churn-v2", environment={**STEADY, **behaviour})
-
-
-def shadowed(sagemaker) -> bool:
-    """Tell whether the endpoint bears a shadow."""
-    endpoint = sagemaker.describe_endpoint(EndpointName="churn")
-    return bool(endpoint.get("ShadowProductionVariants"))
 
 
 #: They run in a real Airflow, too.
@@ -144,7 +132,7 @@ def test_a_slow_candidate_can_fail_the_run(roll_out, emulator, sagemaker):
     assert "mean latency" in done.said
     assert ["churn-v1"] == serves(sagemaker)
     assert 1 == len(accepted(emulator, "StopInferenceExperiment"))
-    assert not shadowed(sagemaker)
+    assert not bears_a_shadow(sagemaker)
 
 
 def test_a_dry_run_changes_nothing_in_the_end(roll_out, emulator, sagemaker):
@@ -161,7 +149,7 @@ def test_a_dry_run_changes_nothing_in_the_end(roll_out, emulator, sagemaker):
     assert ("PASS", False) == (done.verdict["outcome"], done.verdict["promoted"]), done.verdict
     assert "Dry run: without it, shadow_rollout.promote would be next." in done.said
     assert ["churn-v1"] == serves(sagemaker)
-    assert not shadowed(sagemaker)
+    assert not bears_a_shadow(sagemaker)
 
 
 @in_e2e
@@ -173,17 +161,15 @@ def test_metrics_that_are_denied_leave_no_shadow(roll_out, emulator, sagemaker):
         emulator.faults.add(operation="GetMetricData", kind="access-denied", times=None)
 
     emulator.faults.add(operation="UpdateInferenceExperiment", kind="hold-before")
-    with ThreadPoolExecutor(1) as pool:
-        denied = pool.submit(when_held, emulator, deny)
+    with meanwhile(emulator, deny):
         done = roll_out()
-        denied.result()
     assert not done.succeeded
     assert done.verdict is None
     assert "cloudwatch:GetMetricData" in done.said
     assert ["churn-v1"] == serves(sagemaker)
     (name,) = created(emulator)
     assert ["Stopping", "Cancelled"] == statuses(emulator, name)[-2:]
-    assert not shadowed(sagemaker)
+    assert not bears_a_shadow(sagemaker)
 
 
 def test_a_creation_that_fails_leaves_no_shadow(roll_out, emulator, sagemaker):
@@ -194,24 +180,20 @@ def test_a_creation_that_fails_leaves_no_shadow(roll_out, emulator, sagemaker):
         emulator.faults.add(operation="DescribeInferenceExperiment", kind="access-denied")
 
     emulator.faults.add(operation="CreateInferenceExperiment", kind="hold-after")
-    with ThreadPoolExecutor(1) as pool:
-        denied = pool.submit(when_held, emulator, deny)
+    with meanwhile(emulator, deny):
         done = roll_out()
-        denied.result()
     assert not done.succeeded
     (name,) = created(emulator)
     assert ["Stopping", "Cancelled"] == statuses(emulator, name)[-2:]
-    assert not shadowed(sagemaker)
+    assert not bears_a_shadow(sagemaker)
 
 
 def test_a_person_who_stops_the_test_ends_the_rollout(roll_out, emulator, sagemaker):
     """There is no verdict for a promotion, and no reason to fail."""
     candidate(sagemaker)
     emulator.faults.add(operation="GetMetricData", kind="hold-before")
-    with ThreadPoolExecutor(1) as pool:
-        stopped = pool.submit(when_held, emulator, lambda: stop(sagemaker, created(emulator)[0]))
+    with meanwhile(emulator, lambda: stop(sagemaker, created(emulator)[0])):
         done = roll_out()
-        stopped.result()
     assert done.succeeded, done.said[-6000:]
     assert ("INCONCLUSIVE", False) == (done.verdict["outcome"], done.verdict["promoted"])
     assert ["churn-v1"] == serves(sagemaker)

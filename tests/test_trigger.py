@@ -8,6 +8,7 @@ import time
 
 import pytest
 from airflow.triggers.base import TriggerEvent
+from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +17,7 @@ from airflow_shadow.triggers import inference_experiment as module
 from airflow_shadow.triggers.inference_experiment import InferenceExperimentTrigger
 from airflow_shadow.waiting import Outcome, ReachStatus, goal_to_dict
 from tests.conftest import PASSWORD
-from tests.helpers import CREATE, somebodys
+from tests.helpers import CREATE, created, somebodys
 
 TEXT = st.text(max_size=20)
 JSON = st.dictionaries(TEXT, st.none() | st.booleans() | st.integers() | TEXT, max_size=3)
@@ -143,6 +144,36 @@ def test_expired_credentials_make_a_new_client(churn, sagemaker, emulator, monke
     emulator.faults.add(kind="expired-token", operation="DescribeInferenceExperiment")
     [event] = run(trigger())
     assert ("reached", 2) == (event["event"], len(made))
+
+
+def no_credentials(monkeypatch):
+    """Let the next client not be made: STS, which a connection with a role asks, is throttling."""
+    refusal = ClientError({"Error": {"Code": "Throttling", "Message": "Rate."}}, "AssumeRole")
+    hook = module.InferenceExperimentHook
+    make, refusals = hook.get_client_type, [refusal]
+
+    def throttled(self, **kwargs):
+        if refusals:
+            raise refusals.pop()
+        return make(self, **kwargs)
+
+    monkeypatch.setattr(hook, "get_client_type", throttled)
+    return refusals
+
+
+def test_credentials_that_cannot_be_had_are_waited_for(churn, sagemaker, monkeypatch):
+    """The wait outlives whatever keeps the client from being made."""
+    somebodys(sagemaker)
+    refusals = no_credentials(monkeypatch)
+    [event] = run(trigger())
+    assert ("reached", []) == (event["event"], refusals)
+
+
+def test_a_worker_waits_for_credentials_too(churn, worker, emulator, monkeypatch):
+    """In the task as in the triggerer."""
+    refusals = no_credentials(monkeypatch)
+    assert [worker.run(CreateInferenceExperimentOperator, **CREATE).value] == created(emulator)
+    assert [] == refusals
 
 
 def test_many_triggers_survive_expired_credentials(churn, sagemaker, emulator):

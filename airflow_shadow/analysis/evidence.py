@@ -83,8 +83,8 @@ class MeanEvidence(Evidence):
         return math.expm1(min(value, MAX_LOG)) if self.relative else value
 
 
-#: Logarithm of a ratio that is as good as infinite.
-MAX_LOG = 700.0
+#: Logarithm of a ratio that is as good as infinite, a million: no tolerance is that wide.
+MAX_LOG = math.log(1e6)
 
 
 @dataclass(frozen=True, kw_only=True)

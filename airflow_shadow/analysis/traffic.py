@@ -49,7 +49,10 @@ def judge_traffic(spec: AnalysisSpec, sampling: float, rows: Sequence[Requests])
 
 
 def requests(observations: Observations, window: Window) -> Sequence[Requests]:
-    """Return the requests per period; where one variant is absent it had none."""
+    """Return the requests per period; where one variant is absent it had none.
+
+    From the candidate's first request on: a window may begin while the shadow is still deployed.
+    """
     if observations.invocations is None:
         return ()
     one, other = (
@@ -57,10 +60,16 @@ def requests(observations: Observations, window: Window) -> Sequence[Requests]:
         for series in (observations.invocations.baseline, observations.invocations.candidate)
     )
     if one.times == other.times:
-        return list(zip(one.samples, other.samples, strict=True))
+        return _deployed(list(zip(one.samples, other.samples, strict=True)))
     ones, others = (dict(zip(each.times, each.samples, strict=True)) for each in (one, other))
     times = sorted(ones.keys() | others.keys())
-    return [(ones.get(time, 0.0), others.get(time, 0.0)) for time in times]
+    return _deployed([(ones.get(time, 0.0), others.get(time, 0.0)) for time in times])
+
+
+def _deployed(rows: Sequence[Requests]) -> Sequence[Requests]:
+    """Leave out the periods before the candidate's first request, if there is one."""
+    first = next((number for number, row in enumerate(rows) if row[1]), 0)
+    return rows[first:]
 
 
 def _outcome(spec: AnalysisSpec, rows: Sequence[Requests], expected: float) -> Outcome:

@@ -11,6 +11,9 @@ from airflow_shadow.analysis.spec import Comparison, Direction, Severity
 
 #: AWS's limit on the `Reason` of StopInferenceExperiment.
 MAX_REASON = 1024
+#: The end of an interval that is as good as infinite, as after very few periods. PostgreSQL keeps
+#: 1e22 in an XCom as an integer of 23 digits, which Airflow 3 cannot hand to a task any more.
+_ENDLESS = float(2**53)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,7 +111,10 @@ class Verdict:
         """Return the verdict as JSON-able values: summaries only, never points."""
         return {
             **asdict(self),
-            "findings": [asdict(finding) for finding in self.findings],
+            "findings": [
+                {name: _bounded(value) for name, value in asdict(finding).items()}
+                for finding in self.findings
+            ],
             "breakers": [asdict(breaker) for breaker in self.breakers],
         }
 
@@ -123,3 +129,7 @@ class Verdict:
                 "breakers": tuple(BreakerFinding(**breaker) for breaker in data["breakers"]),
             }
         )
+
+
+def _bounded(value: Any) -> Any:
+    return max(-_ENDLESS, min(value, _ENDLESS)) if isinstance(value, float) else value

@@ -27,7 +27,14 @@ from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.sources import SOURCES, check_metrics, read_sources
 from airflow_shadow.lifecycle import CONCLUDED, MAX_DAYS, UPDATABLE, status_of
-from airflow_shadow.waiting import FILLING_SECONDS, MARGIN_SECONDS, Judged, View, concluded_at
+from airflow_shadow.waiting import (
+    FILLING_SECONDS,
+    MARGIN_SECONDS,
+    Judged,
+    View,
+    concluded_at,
+    planned_window,
+)
 
 #: Between two looks, unless the sensor says otherwise: seconds, and part of the window.
 _LEAST_INTERVAL, _LOOKS = 300.0, 200
@@ -49,7 +56,7 @@ class WatchVerdict(Watch):
                 next_step="Give the seconds between two looks.",
             )
         return Judged(
-            since=_moment(op.since),
+            since=moment(op.since),
             duration=duration,
             interval=interval,
             margin=max(MARGIN_SECONDS, op.min_remaining or 0),
@@ -58,27 +65,28 @@ class WatchVerdict(Watch):
 
     def prepare(self) -> None:
         """Move the experiment's end if it would come before its conclusion."""
-        if self.op.min_remaining is None:
-            return
+        if self.op.min_remaining is None or not self.op.duration:
+            return  # a window without a length would move away with the end
         describe = partial(self.hook.find_experiment, self.op.name)
         experiment = self.hook.insist(describe, delay=5.0)
         if experiment is None or status_of(experiment) not in UPDATABLE:
             return
         try:
-            self.hook.insist(partial(self._extend, experiment), delay=5.0)
+            self.ends = self.hook.insist(partial(self._extend, experiment), delay=5.0)
         except AwsRefusedError as error:
             if error.code != CONFLICT:
                 raise
             # Somebody was faster; the next look sees what became of it.
             self.op.log.warning("The experiment's end was not moved: %s.", error.reason)
 
-    def _extend(self, experiment: View) -> None:
+    def _extend(self, experiment: View) -> datetime:
         goal, now = self.goal(), self.hook.now().timestamp()
         over = max(goal.looks(experiment).limit, now)
         # A window that begins with the experiment's last change begins anew with this one.
         anew = over if goal.since else now + (goal.duration or 0)
         remaining = self.op.min_remaining
-        extend(self.hook, experiment, needed=over + remaining, until=max(over, anew) + remaining)
+        until = max(over, anew) + remaining
+        return extend(self.hook, experiment, needed=over + remaining, until=until)
 
     def finish(self, view: View) -> dict[str, Any]:
         """Tell the verdict."""
@@ -93,7 +101,7 @@ class ShadowAnalysisFlow(Flow):
         name = self.name()
         experiment = self.hook.describe_inference_experiment(name)
         self.meet(experiment)
-        since = _moment(self.op.start)
+        since = moment(self.op.start)
         whole = Judged(since=since, duration=0, **_asked(self.op))
         start, end = whole.looks(experiment).start, self._end(experiment)
         if end <= start:
@@ -108,7 +116,7 @@ class ShadowAnalysisFlow(Flow):
 
     def _end(self, experiment: View) -> float:
         """Return the end of the window: what is asked, but not beyond the experiment's own."""
-        asked = _moment(self.op.end)
+        asked = moment(self.op.end)
         over = status_of(experiment) in CONCLUDED
         # A minute that has not ended is not read anyway.
         filled = (self.hook.now().timestamp() - FILLING_SECONDS) // 60 * 60
@@ -166,7 +174,11 @@ def _percentage(value: Any) -> float:
         ) from error
 
 
-def _moment(value: datetime | str | None) -> float | None:
+def moment(value: datetime | str | None) -> float | None:
+    """Return a time as seconds since 1970, `None` for none.
+
+    :raises InvalidRequestError: it is no time
+    """
     try:
         return None if value is None else epoch(value)
     except ValueError as error:
@@ -181,27 +193,28 @@ def _text(moment: float) -> str:
     return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
 
 
-def extend(hook: InferenceExperimentHook, experiment: View, *, needed: float, until: float) -> None:
+def extend(
+    hook: InferenceExperimentHook, experiment: View, *, needed: float, until: float
+) -> datetime:
     """Let an experiment that would end too early live on, 30 days after its start at most.
 
-    One that ends by its schedule can no longer be promoted.
+    One that ends by its schedule can no longer be promoted. Returns when it will end.
 
     :param needed: the end that is early enough, a minute more or less, in seconds since 1970
     :param until: the new end if it is not, in seconds since 1970
     """
-    schedule = experiment.get("Schedule") or {}
-    start = datetime.fromisoformat(schedule.get("StartTime") or experiment["CreationTime"])
-    ends = schedule.get("EndTime")
-    end = datetime.fromisoformat(ends) if ends else start + DEFAULT_DURATION
+    start, end = planned_window(experiment)
     latest = start + timedelta(days=MAX_DAYS)
     least = min(datetime.fromtimestamp(needed, start.tzinfo), latest)
     if least <= end + timedelta(minutes=1):
-        return
+        return end
     wanted = min(datetime.fromtimestamp(until, start.tzinfo), latest)
     hook.log.info("Moving the experiment's end from %s to %s: a verdict is pending.", end, wanted)
-    hook.update_inference_experiment(
-        {"Name": experiment["Name"], "Schedule": {"StartTime": start, "EndTime": wanted}}
-    )
+    # The start goes along only if AWS shows one: a running experiment may not change it.
+    shown = {"StartTime": start} if "StartTime" in (experiment.get("Schedule") or {}) else {}
+    schedule = {**shown, "EndTime": wanted}
+    hook.update_inference_experiment({"Name": experiment["Name"], "Schedule": schedule})
+    return wanted
 
 
 def deliver(op: Any, context: Any, hook: InferenceExperimentHook, view: View) -> dict[str, Any]:

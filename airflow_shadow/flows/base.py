@@ -30,13 +30,24 @@ from airflow_shadow.lifecycle import DEADLINES, sampling
 from airflow_shadow.links import EndpointLink
 from airflow_shadow.ownership import Identity, digest
 from airflow_shadow.service_model import field_names
-from airflow_shadow.waiting import KILLED, AnyGoal, Outcome, Policy, Progress, View, goal_to_dict
+from airflow_shadow.waiting import (
+    KILLED,
+    AnyGoal,
+    EndpointFree,
+    Outcome,
+    Policy,
+    Progress,
+    View,
+    goal_to_dict,
+)
 
 #: Airflow's own backstop behind the deadline that the trigger keeps itself.
 _BACKSTOP = timedelta(minutes=10)
 _STRUCTURED = frozenset({"structure", "list", "map"})
-#: Seconds at most between two tries of one step, and tries after a conflict.
-_PAUSE, _CONFLICTS = 5.0, 5
+#: Seconds at most between two tries of one step.
+_PAUSE = 5.0
+#: Tries after a conflict.
+MOST_CONFLICTS = 5
 #: botocore settings that may hold passwords; a trigger's arguments lie unencrypted.
 _SECRET_CONFIG = frozenset({"proxies", "proxies_config"})
 
@@ -288,8 +299,10 @@ class Flow:
             step.goal, policy=policy, progress=step.progress, patient=not defers
         )
         described = self.hook.described or {}
-        # A look for who holds the endpoint describes other people's experiments, too.
-        if outcome is None and described.get("Name") == step.goal.name:
+        # A look for who holds an endpoint describes other people's experiments, and one of these
+        # may bear the endpoint's name.
+        about_endpoint = isinstance(step.goal, EndpointFree)
+        if outcome is None and not about_endpoint and described.get("Name") == step.goal.name:
             self.meet(described)
         return outcome or defer(self.op, step, policy)
 
@@ -312,7 +325,7 @@ class Flow:
         :raises AwsRefusedError: it was no conflict, or looking again did not help
         """
         conflicts = carry.get("conflicts", 0) + 1
-        if error.code != CONFLICT or conflicts > _CONFLICTS:
+        if error.code != CONFLICT or conflicts > MOST_CONFLICTS:
             raise error
         time.sleep(min(self.op.waiter_delay, _PAUSE))
         return {**carry, "conflicts": conflicts}

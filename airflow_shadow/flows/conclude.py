@@ -301,7 +301,10 @@ class RemoveShadowVariantFlow(ConcludeFlow):
             return experiment
         if status_of(experiment) is Status.CREATED:
             # No shadow stands yet; CloudFormation deletes it likewise.
-            self.delete(experiment["Name"])
+            try:
+                self.delete(experiment["Name"])
+            except AwsRefusedError as error:  # it has just started
+                return self.await_rest(self.after_conflict(error, carry))
             return Wait(ExperimentGone(experiment["Name"]), "settled", self.deadline())
         return self._remove(experiment, carry)
 

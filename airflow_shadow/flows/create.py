@@ -197,7 +197,11 @@ class CreateInferenceExperimentFlow(Flow):
         """End our own experiment of an earlier generation, which has other arguments."""
         status = status_of(found)
         if status is Status.CREATED:  # no shadow stands yet; CloudFormation deletes it likewise
-            return self._delete_first(found, carry)
+            try:
+                return self._delete_first(found, carry)
+            except AwsRefusedError as error:  # it has just started
+                again = self.after_conflict(error, carry)
+                return self._await_any(found, SETTLED | CONCLUDED, again)
         if status is not Status.RUNNING:
             return self._await_any(found, SETTLED | CONCLUDED, carry)
         reason = mark(Action.SUPERSEDE, "Superseded: its Airflow task was cleared and has changed.")

@@ -8,12 +8,13 @@ from functools import partial
 from typing import Any, NoReturn
 
 from airflow_shadow._compat import AirflowFailException, AirflowSkipException
-from airflow_shadow.analysis import Verdict, markdown_table, read_spec
-from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.flows.analysis import WatchVerdict, spec_of
-from airflow_shadow.flows.base import Flow, Step
+from airflow_shadow.analysis import Verdict, epoch, markdown_table, read_spec
+from airflow_shadow.exceptions import AwsRefusedError, InvalidRequestError
+from airflow_shadow.flows.analysis import WatchVerdict, moment, spec_of
+from airflow_shadow.flows.base import MOST_CONFLICTS, Flow, Step
 from airflow_shadow.flows.reporting import stage_of, write_report
 from airflow_shadow.flows.update import UpdateInferenceExperimentFlow
+from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.hooks.sources import read_sources
 from airflow_shadow.lifecycle import (
     CONCLUDED,
@@ -174,22 +175,43 @@ class StageWatch(WatchVerdict):
         concluded, the new one begins at the first stage's sampling.
         """
         created = self.op.created
-        if created and created != self.op.name:
+        if created and self._is_new(created):
             self.op.log.info("%r took the place of %r.", created, self.op.name)
             # Its last change is this one, also when this task is tried again.
             self.op.name, self.op.since = created, None
             self.hook.insist(partial(self._raise_sampling, created), delay=5.0)
         super().prepare()
 
+    def _is_new(self, created: str) -> bool:
+        """Tell whether an experiment is not the one whose sampling the stage's own task set.
+
+        A name that the user chose is the same again.
+        """
+        if created != self.op.name:
+            return True
+        find = partial(self.hook.find_experiment, created)
+        found = self.hook.insist(find, delay=5.0)
+        since = moment(self.op.since)
+        return found is not None and since is not None and epoch(found["CreationTime"]) > since
+
     def _raise_sampling(self, name: str) -> None:
-        experiment = self._await(ReachStatus(name, (str(Status.RUNNING),)))
-        share = int(self.op.sampling_percentage)
-        expected = {"ShadowModeConfig": with_sampling(experiment["ShadowModeConfig"], share)}
-        if shows(experiment, expected):
+        for attempt in range(1, MOST_CONFLICTS + 1):
+            experiment = self._await(ReachStatus(name, (str(Status.RUNNING),)))
+            share = int(self.op.sampling_percentage)
+            expected = {"ShadowModeConfig": with_sampling(experiment["ShadowModeConfig"], share)}
+            if shows(experiment, expected):
+                return
+            try:
+                self.hook.update_inference_experiment({"Name": name, **expected})
+            except AwsRefusedError as error:
+                # Another copy of this task was faster, or a call of our own whose answer was lost.
+                if error.code != CONFLICT or attempt == MOST_CONFLICTS:
+                    raise
+                time.sleep(self.op.poke_interval)
+                continue
+            known = Progress(known_failure=failure_reason(experiment))
+            self._await(UpdateApplied(name, expected), known)
             return
-        self.hook.update_inference_experiment({"Name": name, **expected})
-        known = Progress(known_failure=failure_reason(experiment))
-        self._await(UpdateApplied(name, expected), known)
 
     def _await(self, goal: Any, progress: Progress | None = None) -> View:
         """Wait in the worker: this happens once, after a clear."""
@@ -210,8 +232,9 @@ class ResultFlow(Flow):
 
     def begin(self) -> Step:
         """Write the report of all stages, if one is asked for."""
-        if self.op.report:
-            self._report(judged(self.context, self.op.stages))
+        verdicts = judged(self.context, self.op.stages)
+        if self.op.report and verdicts:
+            self._report(verdicts)
         return {}
 
     def _report(self, verdicts: Sequence[Mapping[str, Any]]) -> None:

@@ -19,7 +19,7 @@ from airflow_shadow.exceptions import InvalidRequestError, ShadowError, WaitTime
 from airflow_shadow.flows.base import Wait, can_defer, defer, persist_links, translated
 from airflow_shadow.flows.structures import load_structure
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.lifecycle import GRACE_SECONDS, Status
+from airflow_shadow.lifecycle import GRACE_SECONDS, Ending, Status
 from airflow_shadow.waiting import AnyGoal, Outcome, Policy, ReachStatus, View
 
 
@@ -34,6 +34,8 @@ class Watch:
         self.op = sensor
         self.context: Any = context
         self.hook: InferenceExperimentHook = sensor.hook
+        #: The experiment's end, if this has moved it: AWS may still show the one before.
+        self.ends: datetime | None = None
 
     def goal(self) -> AnyGoal:
         """Return what is waited for; the sensors' own classes say it."""
@@ -91,10 +93,12 @@ class Watch:
             return started + given
         find = partial(self.hook.find_experiment, self.op.name)
         experiment = self.hook.insist(find, delay=min(self.op.poke_interval, 5.0)) or {}
-        end = (experiment.get("Schedule") or {}).get("EndTime")
-        if end is None:
+        shown = (experiment.get("Schedule") or {}).get("EndTime")
+        ends = [datetime.fromisoformat(shown)] if shown else []
+        ends += [self.ends] if self.ends else []
+        if not ends:
             return started + given  # Airflow's own default
-        ahead = (datetime.fromisoformat(end) - self.hook.now()).total_seconds()
+        ahead = (max(ends) - self.hook.now()).total_seconds()
         # One that is over is judged all the same, and AWS may be unavailable meanwhile.
         return max(time.time() + ahead, started) + GRACE_SECONDS
 
@@ -123,7 +127,10 @@ class WatchStatus(Watch):
                 found=f"no such status: {', '.join(unknown)}" if unknown else "no status",
                 next_step=f"Give one or more of {', '.join(Status)}.",
             )
-        return ReachStatus(self.op.name, targets, missing_ok=self.op.missing_ok)
+        # Who waits for the end does not mind who brings it about.
+        tolerates = (str(Ending.STOPPED),) if str(Status.CANCELLED) in targets else ()
+        missing_ok = self.op.missing_ok
+        return ReachStatus(self.op.name, targets, missing_ok=missing_ok, tolerates=tolerates)
 
     def finish(self, view: View) -> Any:
         """Push the description to the XCom `experiment` and return the experiment's name."""

@@ -40,12 +40,18 @@ class CallingHook(AwsBaseHook):
 
     @cached_property
     def conn(self) -> Any:
-        """Return the service's client; the connection's own settings win over ours."""
-        config = _CONFIG.merge(self.config)
-        return self.get_client_type(
-            region_name=self.region_name,
-            config=config.merge(_HURRIED) if self._hurried else config,
-        )
+        """Return the service's client; the connection's own settings win over ours.
+
+        :raises AwsError: STS, whom a connection with a role asks, gave no credentials
+        """
+        try:
+            config = _CONFIG.merge(self.config)
+            return self.get_client_type(
+                region_name=self.region_name,
+                config=config.merge(_HURRIED) if self._hurried else config,
+            )
+        except (ClientError, BotoCoreError) as error:
+            raise from_botocore(error, asked="credentials for AWS") from error
 
     def forget_connection(self) -> None:
         """Drop client and credentials, so that the next call makes fresh ones."""

@@ -19,7 +19,8 @@ class ShadowAnalysisOperator(ShadowOperator):
     """Judge a shadow test on one window, as a scheduled look (GetMetricData, DescribeAlarms).
 
     A window whose minutes still fill is waited for. The same experiment and window give the same
-    verdict as long as CloudWatch keeps the minutes: 15 days, or with longer periods 63 and 455.
+    verdict, alarms apart, which are read as they are now, as long as CloudWatch keeps the minutes:
+    15 days, or with longer periods 63 and 455.
 
     Returns the verdict as JSON-able values, whatever it is; the evidence as a table in Markdown
     goes to the XCom `evidence`, the experiment's description to `experiment`.

@@ -104,7 +104,8 @@ class LivingOperator(RequestOperator):
 
     :param on_kill_action: `"stop"` removes the shadow, production kept, when the task is marked
         failed while it runs or is deferred; `"leave"` leaves it to its own end. A worker or
-        triggerer that shuts down never stops it
+        triggerer that shuts down never stops it. Only an experiment that is Running at that moment
+        is stopped: one that is being created, started or updated is left to its own end
     """
 
     def __init__(

@@ -35,7 +35,9 @@ class ShadowVerdictBranchOperator(TextTemplates, BaseBranchOperator):
     :param on_fail: what to follow on FAIL
     :param on_inconclusive: what to follow on INCONCLUSIVE
     :param promote_on: `"outputs"` takes a PASS on operational metrics alone as INCONCLUSIVE,
-        because fast and free of errors is not right; `"operational"` takes it as PASS
+        because fast and free of errors is not right; `"operational"` takes it as PASS. No task of
+        this package compares answers yet, only a caller of `judge()` can: say `"operational"`, or
+        let a person decide
     :raises AirflowFailException: there is no verdict, or a task to follow is not downstream
     """
 

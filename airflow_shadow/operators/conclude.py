@@ -97,7 +97,8 @@ class RemoveShadowVariantOperator(_ConcludeOperator):
     """Remove the shadow variant and keep production (StopInferenceExperiment).
 
     An experiment that has concluded already is a success, however it ended: no shadow of it is
-    left. That makes the operator a teardown.
+    left. One that is `Created`, so not begun, is deleted, record and all. That makes the operator a
+    teardown.
 
     Returns the experiment's name; its description goes to the XCom `experiment`.
 

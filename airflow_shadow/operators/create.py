@@ -16,7 +16,7 @@ class CreateInferenceExperimentOperator(LivingOperator):
 
     With `shadow_model_name` and `sampling_percentage`, everything else is read from the endpoint as
     it runs now, so that production stays as it is. A retry, a clear or a second copy of the task
-    finds the experiment again instead of creating another.
+    finds the experiment again while it lives, instead of creating another.
 
     Returns the experiment's name; its description goes to the XCom `experiment`.
 

@@ -23,7 +23,8 @@ class UpdateInferenceExperimentOperator(LivingOperator):
     :param sampling_percentage: share of requests copied to the candidate, 0 to 100 (templated)
     :param start_time: new start, while Created (templated)
     :param end_time: new end (templated)
-    :param duration: new end, counted from the start (templated)
+    :param duration: new end, counted from the start, or from now if AWS shows no `StartTime`
+        (templated)
     :param schedule: `StartTime` and `EndTime` (templated)
     :param description: free text (templated)
     :param model_variants: infrastructure of the variants, while Created (templated)

@@ -41,8 +41,9 @@ def shadow_rollout(
     """Test a candidate on more and more live traffic, and promote it on evidence or remove it.
 
     Each stage is judged on its own data. The first FAIL ends the ramp, and only the last stage, at
-    100 %, can promote. However the run ends, no shadow is left: the creation is a setup and its
-    teardown removes what was not concluded. docs/rollout.md draws the graph.
+    100 %, can promote. The creation is a setup and its teardown removes what was not concluded, so
+    however the run ends, no shadow is left, except as the table of endings in docs/rollout.md says;
+    it draws the graph, too.
 
     The task `result` is the group's only end, so `shadow_rollout(...) >> notify` works. It returns
     the verdict of the last stage that was judged, with `promoted`.
@@ -58,7 +59,8 @@ def shadow_rollout(
         (templated)
     :param metrics: metrics that are not SageMaker's own, likewise
     :param interval: seconds between two looks, likewise
-    :param promote_on: `"outputs"` promotes only if the answers themselves were compared;
+    :param promote_on: `"outputs"` promotes only if the answers themselves were compared, which no
+        task of this package does yet, so that only an `approval` leads to a promotion;
         `"operational"` promotes on latency and errors alone
     :param approval: ask a person before a promotion: never, if the verdict is INCONCLUSIVE, or on
         PASS and INCONCLUSIVE; needs Airflow 3.1
@@ -71,12 +73,13 @@ def shadow_rollout(
     :param fail_on: outcomes that fail the task `result`, such as `("FAIL",)`
     :param report: local path or URL of an HTML report of all stages, like `s3://bucket/key`
         (templated)
-    :param create: further arguments of the creation, such as `tags`
+    :param create: further arguments of the creation, such as `tags` or `{"pool": ...}`; its
+        `on_kill_action` is `"stop"` unless given
     :param promote: further arguments of the promotion; `alarms` replaces the critical alarms of the
         specification, which are waited for otherwise
     :param shared: arguments of all tasks that know them, such as `aws_conn_id`, `region_name`,
-        `deferrable`, `retries`, `pool`, `allow_older` or `on_backfill`; with an approval also those
-        of Airflow's `HITLBranchOperator`, such as `notifiers`
+        `deferrable`, `retries`, `allow_older` or `on_backfill`; with an approval also those of
+        Airflow's `HITLBranchOperator`, such as `notifiers`
     :raises ValueError: naming all that is wrong, as far as it is known when the Dag is read: a
         rollout that could never promote is refused
     :raises InvalidRequestError: the specification or a duration cannot be read

@@ -24,29 +24,32 @@ class ShadowAnalysisSensor(ShadowSensor):
     FAIL or INCONCLUSIVE, for nothing can be promoted any more.
 
     Each look asks DescribeInferenceExperiment and, when one is due, GetMetricData and
-    DescribeAlarms.
+    DescribeAlarms. With `min_remaining` and `duration` the task first moves the experiment's end,
+    if needed (UpdateInferenceExperiment).
 
     Returns the verdict as JSON-able values; the evidence as a table in Markdown goes to the XCom
     `evidence`, the experiment's description to `experiment`. The same experiment and window give
-    the same verdict as long as CloudWatch keeps the minutes.
+    the same verdict, alarms apart, which are read as they are now, as long as CloudWatch keeps the
+    minutes.
 
     :param spec: what is judged: an `AnalysisSpec`, a mapping, JSON or YAML text, or the path of a
         `.json` or `.yaml` file on the template path; the defaults unless given (templated)
     :param since: begin of the window, such as the XCom `since` of the task that created or updated
         the experiment; the last change of the experiment unless given (templated)
     :param duration: length of the window: a timedelta, seconds, `"90m"` or ISO-8601; unless given,
-        up to a quarter of an hour or `min_remaining` before the experiment's end (templated)
+        up to `min_remaining`, or a quarter of an hour, before the experiment's end (templated)
     :param interval: seconds between two looks, by AWS's clock; the longer one of five minutes and a
-        200th of `duration` unless given
+        200th of `duration`, of seven days (about 50 minutes) without one, unless given
     :param sampling_percentage: that of the window, 0 to 100, if the experiment has another by now
         (templated)
     :param metrics: metrics that are not SageMaker's own: name to a mapping with `namespace`, `name`
         and `dimensions`
-    :param min_remaining: seconds that the experiment must live on after the window; its end is
-        moved if needed, to 30 days after its start at most
+    :param min_remaining: seconds that the experiment must live on after the window; if there is a
+        `duration`, its end is moved when needed, to 30 days after its start at most
     :param report: local path or URL of an HTML report to write, like `s3://bucket/key` (templated)
     :raises AirflowSensorTimeout: the timeout ran out
-    :raises AirflowFailException: the experiment broke, or the metrics may not be read
+    :raises AirflowFailException: the experiment broke, the metrics may not be read, or without a
+        `duration` the experiment ends too early for a window
     """
 
     flow = "airflow_shadow.flows.analysis.WatchVerdict"

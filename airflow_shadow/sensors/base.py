@@ -34,7 +34,7 @@ class ShadowSensor(  # type: ignore[override]
 
     :param name: name of the experiment (templated)
     :param timeout: seconds until the wait fails; by default the experiment's scheduled end plus an
-        hour, counted by AWS's clock
+        hour, counted by AWS's clock, or Airflow's own default if it has no scheduled end
     :param poke_interval: seconds between two looks, in every mode; `[airflow_shadow] waiter_delay`
         unless given
     :param deferrable: wait in the triggerer, which frees the worker

@@ -14,7 +14,9 @@ class InferenceExperimentSensor(ShadowSensor):
     """Wait until a shadow test shows one of some statuses (DescribeInferenceExperiment).
 
     Timeout, soft-fail and errors are the same whether it pokes, reschedules or defers. A status
-    that cannot lead to a target any more ends the wait at once.
+    that cannot lead to a target any more ends the wait at once. So does a failure, after which AWS
+    shows `Cancelled` too, even where that is a target; a stop on purpose counts there, whoever
+    asked for it.
 
     Returns the experiment's name; its description goes to the XCom `experiment`.
 

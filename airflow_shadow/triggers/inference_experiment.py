@@ -14,6 +14,7 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_shadow._compat import task_state
+from airflow_shadow.exceptions import ShadowError
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.waiting import (
     KILLED,
@@ -178,7 +179,10 @@ class InferenceExperimentTrigger(BaseTrigger):
         # those of `sync_to_async` do; the client is made in the one thread that all share.
         for needed in (hook, hook.cloudwatch) if look.question in _METRICS else (hook,):
             if "conn" not in vars(needed):
-                await _uncancelled(sync_to_async(lambda: needed.conn)())  # noqa: B023 - awaited here
+                try:
+                    await _uncancelled(sync_to_async(lambda: needed.conn)())  # noqa: B023 - awaited here
+                except ShadowError as error:
+                    return Reply(error=error, now=time.time())
         answer = sync_to_async(hook.answer, thread_sensitive=False, executor=_threads())
         return await _uncancelled(answer(look))
 

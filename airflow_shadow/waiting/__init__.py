@@ -31,6 +31,7 @@ from airflow_shadow.waiting.verdict import (
     Judged,
     Looks,
     concluded_at,
+    planned_window,
 )
 
 __all__ = [
@@ -61,5 +62,6 @@ __all__ = [
     "goal_from_dict",
     "goal_to_dict",
     "is_idle",
+    "planned_window",
     "wait",
 ]

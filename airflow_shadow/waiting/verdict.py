@@ -5,14 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.lifecycle import (
     CONCLUDED,
     DEFAULT_DAYS,
     MAX_REASON,
     NOT_BEGUN,
+    UPDATABLE,
     Ending,
     status_of,
 )
@@ -125,7 +127,8 @@ class Judged:
         begin = since or (_begin(experiment) if self.since is None else self.since)
         start = max(begin, _born(experiment))
         left = self.margin + FILLING_SECONDS
-        limit = _planned_end(experiment) - left if self.duration is None else start + self.duration
+        ends = planned_window(experiment)[1].timestamp()
+        limit = ends - left if self.duration is None else start + self.duration
         if self.interval is None and status_of(experiment) in CONCLUDED:
             limit = min(limit, concluded_at(experiment))
         planned = int(self.spec.get("planned_looks", 1)) if self.interval is not None else 1
@@ -151,6 +154,10 @@ class Judged:
     def _judge(self, experiment: View, progress: Progress, now: float) -> Asking:
         looks, ended = self.looks(experiment, progress.since), self._ended(experiment)
         progress.since = looks.start
+        if self.duration is None and looks.limit <= looks.start and not ended:
+            lives_on = status_of(experiment) in UPDATABLE
+            error = self._too_short(experiment, looks) if lives_on else None
+            return Judgement(str(experiment["Status"]), error=error, view=experiment)
         filled = min(now, ended or now) - FILLING_SECONDS
         view: View = {}
         for end, scheduled in looks.due(filled, after=progress.looked):
@@ -163,6 +170,19 @@ class Judged:
             view = view or (yield from self._ask(experiment, looks, end, scheduled=False))
             return _done(_without_future(view, experiment, ended))
         return _not_yet(experiment, view, progress)
+
+    def _too_short(self, experiment: View, looks: Looks) -> InvalidRequestError:
+        end = planned_window(experiment)[1]
+        life = end - datetime.fromtimestamp(looks.start, end.tzinfo)
+        return InvalidRequestError(
+            asked=f"{self.asked} with min_remaining={self.margin:g} and no duration",
+            found=(
+                f"the experiment ends at {end.isoformat()}, {life} after the window's begin: too "
+                f"early for a window before these seconds and the {FILLING_SECONDS} in which the "
+                "last metrics come in"
+            ),
+            next_step="Give a duration, and the experiment's end is moved; or less min_remaining.",
+        )
 
     def _ended(self, experiment: View) -> float | None:
         """Return when the experiment was concluded, if that matters, in seconds since 1970."""
@@ -223,15 +243,19 @@ def _moment(text: str) -> float:
     return datetime.fromisoformat(text).timestamp()
 
 
+def _modified(experiment: View) -> float:
+    """Return when an experiment was changed last; its creation is a change, too."""
+    return _moment(experiment.get("LastModifiedTime") or experiment["CreationTime"])
+
+
 def _begin(experiment: View) -> float:
     """Return since when the sampling percentage holds, as far as AWS tells.
 
     assumed: `LastModifiedTime` moves with each change. Of a concluded experiment it is the end.
     """
     if status_of(experiment) not in CONCLUDED:
-        return _moment(experiment["LastModifiedTime"])
-    schedule = experiment.get("Schedule") or {}
-    return _moment(schedule.get("StartTime") or experiment["CreationTime"])
+        return _modified(experiment)
+    return planned_window(experiment)[0].timestamp()
 
 
 def _born(experiment: View) -> float:
@@ -239,16 +263,22 @@ def _born(experiment: View) -> float:
     created = _moment(experiment["CreationTime"])
     start = (experiment.get("Schedule") or {}).get("StartTime")
     # One that a person started early may keep its planned start.
-    ahead = start and _moment(start) > _moment(experiment["LastModifiedTime"])
+    ahead = start and _moment(start) > _modified(experiment)
     return created if not start or ahead else max(created, _moment(start))
 
 
 def concluded_at(experiment: View) -> float:
     """Return when an experiment was concluded, in seconds since 1970."""
-    return _moment(experiment.get("CompletionTime") or experiment["LastModifiedTime"])
+    end = experiment.get("CompletionTime")
+    return _moment(end) if end else _modified(experiment)
 
 
-def _planned_end(experiment: View) -> float:
-    end = (experiment.get("Schedule") or {}).get("EndTime") or experiment.get("CompletionTime")
-    default = _moment(experiment["CreationTime"]) + DEFAULT_DAYS * 86_400
-    return _moment(end) if end else default
+def planned_window(experiment: View) -> tuple[datetime, datetime]:
+    """Return from when until when an experiment runs by its schedule.
+
+    assumed: AWS's default of seven days is counted from the start also if only that was given.
+    """
+    schedule = experiment.get("Schedule") or {}
+    start = datetime.fromisoformat(schedule.get("StartTime") or experiment["CreationTime"])
+    end = schedule.get("EndTime") or experiment.get("CompletionTime")
+    return start, datetime.fromisoformat(end) if end else start + timedelta(days=DEFAULT_DAYS)

@@ -158,6 +158,18 @@ def test_a_verdict_travels_as_json(pairs):
     assert len(text) < 8_000
 
 
+@pytest.mark.parametrize(("comparison", "end"), [("relative", 999_999), ("difference", 2**53)])
+def test_an_endless_interval_travels_too(comparison, end):
+    """After a few periods; PostgreSQL and Airflow take no integer of more than 64 bits."""
+    criterion = latency_criterion(comparison=comparison, tolerance=0.1)
+    verdict = judge(
+        replace(SPEC, criteria=(criterion,), alpha=1e-9),
+        seen({LATENCY: noisy(3, 1.0, spread=1.0)}, minutes=3),
+    )
+    (finding,) = Verdict.from_dict(verdict.to_dict()).findings
+    assert pytest.approx(end) == finding.upper <= verdict.findings[0].upper
+
+
 def test_the_same_observations_give_the_same_verdict():
     """Re-runs and backfills reproduce it."""
     given = seen(UNSURE, minutes=MINUTES)

@@ -51,6 +51,12 @@ def test_a_short_gap_is_no_lack_of_capacity():
     assert "INCONCLUSIVE" == outcome([300.0] * 60, [300.0] * 50 + [None] * 10, 100.0)
 
 
+@pytest.mark.parametrize("silent", [None, 0.0])
+def test_what_was_before_the_shadow_does_not_count(silent):
+    """A window may begin while the shadow is still deployed: it could not answer anything then."""
+    assert "PASS" == outcome([300.0] * 60, [silent] * 35 + [300.0] * 25, 100.0)
+
+
 @pytest.mark.parametrize(
     ("baseline", "candidate"),
     [([300.0] * 60, [None] * 60), ([None] * 60, [300.0] * 60), ([None] * 60, [None] * 60)],

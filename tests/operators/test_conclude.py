@@ -15,6 +15,7 @@ from tests.helpers import (
     expire,
     explicit,
     fails,
+    meanwhile,
     serves,
     somebodys,
     statuses,
@@ -342,6 +343,19 @@ def test_one_that_has_not_started_is_deleted(remove, churn, sagemaker, emulator,
         emulator.faults.add(kind=kind, operation="DeleteInferenceExperiment")
     assert NAME == remove(**NO_RETRIES).value
     assert [NAME] == accepted(emulator, "DeleteInferenceExperiment")
+
+
+def test_one_that_starts_just_then_is_removed(remove, churn, sagemaker, emulator):
+    """AWS refuses the deletion, so another look is taken."""
+    start = emulator.clock.now() + timedelta(hours=5)
+    somebodys(sagemaker, NAME, rests="Created", Schedule={"StartTime": start})
+    emulator.faults.add(kind="hold-before", operation="DeleteInferenceExperiment")
+    with meanwhile(emulator, lambda: emulator.clock.advance(6 * 3600)):
+        run = remove()
+    assert ("Cancelled", []) == (
+        run.experiment["Status"],
+        accepted(emulator, "DeleteInferenceExperiment"),
+    )
 
 
 @pytest.mark.parametrize("name", [NAME, None, "{{ none }}"])

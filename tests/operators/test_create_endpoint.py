@@ -185,9 +185,13 @@ def killed_while_busy(tasks, sagemaker, monkeypatch, log):
     return kill
 
 
-def test_the_holders_experiment_is_not_ours(killed_while_busy, sagemaker, emulator):
-    """A task that waits for a busy endpoint neither links to what holds it nor stops it."""
-    somebodys(sagemaker)
+@pytest.mark.parametrize("name", ["theirs", "churn"])
+def test_the_holders_experiment_is_not_ours(killed_while_busy, sagemaker, emulator, name):
+    """A task that waits for a busy endpoint neither links to what holds it nor stops it.
+
+    Also if that bears the endpoint's name.
+    """
+    somebodys(sagemaker, name)
     assert {} == killed_while_busy()
     assert [] == accepted(emulator, "StopInferenceExperiment")
 

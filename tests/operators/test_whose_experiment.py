@@ -17,6 +17,7 @@ from tests.helpers import (
     described,
     expire,
     fails,
+    meanwhile,
     somebodys,
     statuses,
     stop,
@@ -168,6 +169,15 @@ def test_an_adoption_after_a_clear_says_so(create, log):
     assert expected == log.containing("Found ")
 
 
+def test_a_retry_with_other_arguments_says_so(create, log):
+    """It goes on with what the try before it created: only a clear begins anew."""
+    name = create().value
+    create(ti=RETRIED)
+    assert [] == log.containing("arguments have changed since")
+    assert name == create(ti=RETRIED, shadow_model_name="churn-v3").value
+    assert 1 == len(log.containing("arguments have changed since; a clear begins anew with them."))
+
+
 def test_the_try_is_the_one_that_created_it(create, log):
     """However many tries have gone on with it since, a clear among them."""
     name = create(ti={"try_number": 2}).value
@@ -222,6 +232,16 @@ def test_earlier_scheduled_with_other_arguments_is_deleted(name, create, bring_t
     name, arguments = bring_to("Created", name=name)
     create(ti=CLEARED, **{**arguments, "sampling_percentage": 20})
     assert ([name] * 2, [name]) == (created(emulator), deleted(emulator))
+
+
+def test_earlier_scheduled_that_starts_just_then_is_superseded(create, bring_to, emulator):
+    """AWS refuses the deletion, so another look is taken, and the shadow is removed."""
+    name, arguments = bring_to("Created")
+    emulator.faults.add(kind="hold-before", operation="DeleteInferenceExperiment")
+    changed = {**arguments, "sampling_percentage": 20, "start_time": None}
+    with meanwhile(emulator, lambda: emulator.clock.advance(3601)):
+        again = create(ti=CLEARED, **changed)
+    assert f"{name}-2" == again.value
 
 
 def test_earlier_concluded_gets_the_next_ordinal(create, emulator, sagemaker, log):

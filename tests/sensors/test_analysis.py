@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -19,7 +19,7 @@ from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.sensors import ShadowAnalysisSensor
 from airflow_shadow.waiting import FILLING_SECONDS
-from tests.helpers import accepted, described, fails, stop, until, when_held
+from tests.helpers import accepted, described, fails, meanwhile, stop, until
 from tests.tasks import Tasks
 
 NAME, HOUR = "theirs", timedelta(hours=1)
@@ -246,6 +246,20 @@ def test_the_end_is_moved_while_a_verdict_is_pending(sagemaker, shadow, analyse)
     assert round((end - since).total_seconds()) == timedelta(days=8, hours=1).total_seconds()
 
 
+def test_it_is_patient_until_the_end_that_it_has_moved(emulator, sagemaker, shadow):
+    """Right after the move AWS still shows the end before, and the sensor has no own timeout."""
+    since = shadow(step=0)
+    soon = {"StartTime": since, "EndTime": since + 2 * HOUR}
+    sagemaker.update_inference_experiment(Name=NAME, Schedule=soon)
+    described(sagemaker, NAME)  # the first look after an update still shows the state before
+    emulator.clock.advance(HOUR / 2)
+    until(sagemaker, NAME, "Running")
+    arguments = {"since": since.isoformat(), "duration": "24h", "min_remaining": 3600}
+    run = Analysing("deferrable")(**arguments, until_deferred=True)
+    assert [NAME] * 2 == accepted(emulator, "UpdateInferenceExperiment")
+    assert run.trigger.deadline - time.time() > 24 * 3600
+
+
 def test_the_move_of_the_end_begins_the_window_once(emulator, shadow, analyse):
     """Without `since` it begins with the last change of the experiment, which is that move."""
     shadow()
@@ -255,27 +269,37 @@ def test_the_move_of_the_end_begins_the_window_once(emulator, shadow, analyse):
     assert [NAME] == accepted(emulator, "UpdateInferenceExperiment")
 
 
-def test_a_window_without_a_length_leaves_what_shall_remain(emulator, shadow, poke):
-    """Its end is not moved for that: it would move away from itself."""
+def test_a_window_without_a_length_leaves_what_shall_remain(emulator, shadow, analyse):
+    """The experiment's end is not moved for that: the window's own would move away with it."""
     since = shadow(step=6 * 3600)
     day = timedelta(days=1)
     arguments = {"duration": None, "min_remaining": day.total_seconds()}
-    verdict = poke(since=since.isoformat(), interval=day.total_seconds(), **arguments).value
+    verdict = analyse(since=since.isoformat(), interval=day.total_seconds(), **arguments).value
     born = datetime.fromisoformat(verdict["creation_time"])
     filling = timedelta(seconds=FILLING_SECONDS)
     assert born + timedelta(days=6) - filling == datetime.fromtimestamp(verdict["end"], UTC)
     assert [] == accepted(emulator, "UpdateInferenceExperiment")
 
 
-def test_an_end_that_somebody_moves_first_is_no_error(emulator, sagemaker, shadow, poke, log):
+@pytest.mark.parametrize("begins", ["since", "with its last change"])
+def test_an_experiment_too_short_for_a_window_is_named(emulator, shadow, analyse, begins):
+    """Without a length of the window nothing says how far the end should be moved."""
+    since = shadow()
+    week = timedelta(days=7).total_seconds()
+    arguments = {"since": since.isoformat()} if begins == "since" else {}
+    text = fails(AirflowFailException, analyse, duration=None, min_remaining=week, **arguments)
+    assert f"with min_remaining={week:g} and no duration" in text
+    assert "Next: Give a duration" in text
+    assert [] == accepted(emulator, "UpdateInferenceExperiment")
+
+
+def test_an_end_that_somebody_moves_first_is_no_error(emulator, sagemaker, shadow, analyse, log):
     """AWS refuses the change; the next look sees what became of the experiment."""
     since = shadow(step=0)
     emulator.clock.advance(HOUR)
     emulator.faults.add(operation="UpdateInferenceExperiment", kind="hold-before")
-    with ThreadPoolExecutor(1) as pool:
-        stopped = pool.submit(when_held, emulator, lambda: stop(sagemaker, NAME))
-        run = poke(since=since.isoformat(), duration="8d", min_remaining=3600)
-        stopped.result()
+    with meanwhile(emulator, lambda: stop(sagemaker, NAME)):
+        run = analyse(since=since.isoformat(), duration="8d", min_remaining=3600)
     assert "INCONCLUSIVE" == run.value["outcome"]
     assert log.containing("The experiment's end was not moved: ")
 

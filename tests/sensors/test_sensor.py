@@ -117,6 +117,21 @@ def test_a_stop_by_somebody_fails(sense, churn, sagemaker):
     assert "was stopped by somebody. AWS says: Enough." in text
 
 
+def test_a_stop_by_somebody_is_an_end(sense, churn, sagemaker):
+    """Who waits for any end does not mind whose it is."""
+    somebodys(sagemaker)
+    stop(sagemaker, NAME, Reason="Enough.")
+    assert NAME == sense(target_statuses=["Completed", "Cancelled"]).value
+
+
+def test_a_broken_experiment_is_no_end(sense, churn, sagemaker, emulator):
+    """It never ran, or its endpoint failed: that is not what was waited for."""
+    emulator.faults.add(kind="fail-creation", reason="No capacity.")
+    somebodys(sagemaker, rests="Cancelled")
+    text = fails(AirflowFailException, sense, target_statuses=["Completed", "Cancelled"])
+    assert "AWS says: No capacity." in text
+
+
 def test_a_broken_experiment_fails(sense, churn, sagemaker, emulator):
     """Another try of the sensor finds it just as broken, so there is none."""
     emulator.faults.add(kind="fail-creation", reason="No capacity.")
