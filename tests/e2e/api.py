@@ -6,6 +6,7 @@ import subprocess
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -138,6 +139,23 @@ class Api:
             for one in self.tasks(dag_id, run_id)
             if (one["task_id"], one["map_index"]) == (task_id, map_index)
         )
+
+    def changed(self, *, since: float) -> list[str]:
+        """Return the states of all tasks that changed since a moment, newest first.
+
+        :param since: epoch seconds
+        """
+        moment = datetime.fromtimestamp(since, UTC).isoformat()
+        found = self.call(
+            "GET",
+            "/dags/~/dagRuns/~/taskInstances",
+            params={"updated_at_gte": moment, "limit": 100, "order_by": "-start_date"},
+        )["task_instances"]
+        return [
+            f"{one['dag_id']} {one['dag_run_id']} {_label(one)}: {one['state']}, "
+            f"try {one['try_number']}"
+            for one in found
+        ]
 
     def states(self, dag_id: str, run_id: str) -> dict[str, Any]:
         """Return the state of each task of a run; `task[0]` names the mapped ones."""

@@ -129,15 +129,18 @@ class Aws:
             if "Promote" in stop["request"]["ModelVariantActions"].values()
         ]
 
-    def held(self, about: str) -> dict[str, Any]:
-        """Wait until a call that names something is held (see the emulator's `Holds`)."""
-        found: dict[str, Any] = until(
-            lambda: next(
-                (one for one in self.control("GET", "held") if about in (one["name"] or "")), None
-            ),
-            what=f"a call about {about} to be held",
-        )
-        return found
+    def held(self, about: str, *, calls: int = 1) -> dict[str, Any]:
+        """Wait until calls that name something are held; return one (see the emulator's `Holds`).
+
+        :param calls: how many
+        """
+
+        def found() -> list[dict[str, Any]]:
+            held = [one for one in self.control("GET", "held") if about in (one["name"] or "")]
+            return held if len(held) >= calls else []
+
+        first: dict[str, Any] = until(found, what=f"{calls} call(s) about {about} to be held")[0]
+        return first
 
     def let_go(self, about: str, *, drop: bool = False) -> None:
         """Let held calls go on, or end their connections."""

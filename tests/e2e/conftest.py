@@ -3,25 +3,46 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.e2e.api import Api
 from tests.e2e.aws import Aws
 from tests.e2e.stack import Stack, running
 
+_BEGAN = pytest.StashKey[float]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Remember when a scenario begins."""
+    item.stash[_BEGAN] = time.time()
+
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
-    """Show the errors of tasks and the ends of Airflow's logs where a scenario fails."""
+    """Show the states and errors of tasks, and the ends of Airflow's logs, if a scenario fails."""
     report = yield
     stack = getattr(item, "funcargs", {}).get("stack")
     if report.failed and stack is not None:
-        report.sections.append(("Errors of tasks", stack.complaints(since=call.start)))
+        began = item.stash[_BEGAN]
+        report.sections.append(("States of tasks", _states(item, since=began)))
+        report.sections.append(("Errors of tasks", stack.complaints(since=began)))
         report.sections.append(("Airflow's logs", stack.tails()))
     return report
+
+
+def _states(item: pytest.Item, *, since: float) -> str:
+    """Return how the tasks stand that have changed since a moment, all scenarios' together."""
+    api = getattr(item, "funcargs", {}).get("api")
+    try:
+        return "\n".join(api.changed(since=since)) if api else "(no task)"
+    except (AssertionError, httpx.HTTPError) as error:
+        return f"Airflow does not answer: {error}"
 
 
 @pytest.fixture(scope="session")

@@ -18,12 +18,22 @@ def start(api: Api, dag_id: str, endpoint: str, **params: Any) -> str:
 
 
 def start_and_hold(
-    api: Api, aws: Aws, dag_id: str, endpoint: str, *, kind: str = "hold-before", **params: Any
+    api: Api,
+    aws: Aws,
+    dag_id: str,
+    endpoint: str,
+    *,
+    kind: str = "hold-before",
+    calls: int = 1,
+    **params: Any,
 ) -> str:
-    """Start a run and hold its CreateInferenceExperiment before or after AWS acts."""
+    """Start a run and hold its CreateInferenceExperiment before or after AWS acts.
+
+    :param calls: how many calls about the endpoint are held then
+    """
     aws.fault(kind=kind, operation="CreateInferenceExperiment", about=endpoint)
     run = start(api, dag_id, endpoint, **params)
-    aws.held(endpoint)
+    aws.held(endpoint, calls=calls)
     return run
 
 
@@ -64,7 +74,13 @@ def await_status(aws: Aws, endpoint: str, status: str) -> None:
 
 
 def creation(
-    dag_id: str, run: str, *, generation: int, cleared: bool = False, map_index: int = -1
+    dag_id: str,
+    run: str,
+    *,
+    generation: int,
+    cleared: bool = False,
+    task: str = "create",
+    map_index: int = -1,
 ) -> tuple[str, str]:
     """Return who creates an experiment, as `Aws.created` lists it.
 
@@ -72,7 +88,7 @@ def creation(
         were used before, and a slow machine may need one more
     """
     known = Later(generation) if cleared else str(generation)
-    return f"{dag_id}/{run}/create/{map_index}", known
+    return f"{dag_id}/{run}/{task}/{map_index}", known
 
 
 def finished(api: Api, aws: Aws, dag_id: str, run: str, endpoint: str) -> tuple[Any, ...]:

@@ -121,9 +121,10 @@ class Stack:
         )
 
     def knows_of_end(self, task: Mapping[str, Any]) -> bool:
-        """Tell whether the scheduler knows that the process of a task that waits has ended.
+        """Tell whether the scheduler knows that a try of a task that waits has ended its process.
 
-        Airflow 3.3.2 takes a wait that is over before that for a task that was lost.
+        Airflow 3.3.2 takes a wait that is over before that for a task that was lost. A try that
+        waits a second time cannot be told from its first wait.
 
         :param task: a task instance as the public API shows it
         """

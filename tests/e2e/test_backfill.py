@@ -34,12 +34,14 @@ def test_five_dates_at_once(api, aws):
         dag.models(5),
         dag.models(5)[0],
     )
+    days = [number for number in range(1, 6) if dag.models(number)[0] in promoted]
+    assert aws.created(dag.name) == dag.keys(*days, generation="4")
 
 
 def test_backwards(api, aws):
     """The last date goes first, so the earlier ones have nothing to do."""
     dag = Dated.daily(api, aws, "back", days=2)
-    dag.backfill(1, 2, run_backwards=True)
+    assert set(dag.backfill(1, 2, run_backwards=True).values()) == {"success"}
     assert (aws.created(dag.name), aws.serves(dag.name)) == (
         dag.keys(2, generation="1"),
         dag.models(2)[0],
@@ -59,8 +61,8 @@ def test_only_failed_dates_again(api, aws):
     first = list(dag.backfill(1, 3).values())
     again = list(dag.backfill(1, 3, reprocess="failed").values())
     assert (first, again) == (["failed", "success", "failed"], ["success"] * 3)
-    assert (aws.created(dag.name)[3:], aws.promoted(dag.name)) == (
-        dag.keys(3, generation="1"),
+    assert (aws.created(dag.name), aws.promoted(dag.name)) == (
+        dag.keys(1, 2, 3, generation="0") + dag.keys(3, generation=Later(0)),
         dag.models(2, 3),
     )
 
@@ -69,8 +71,8 @@ def test_everything_again(api, aws):
     """Where older candidates are allowed, each date gets a new experiment, in the same order."""
     again = "create={'allow_older': True}, promote={'allow_older': True}"
     dag = Dated.daily(api, aws, "again", days=3, arguments=again)
-    dag.backfill(1, 3)
-    dag.backfill(1, 3, reprocess="completed")
+    first, again = dag.backfill(1, 3), dag.backfill(1, 3, reprocess="completed")
+    assert {*first.values(), *again.values()} == {"success"}
     assert (aws.created(dag.name), aws.promoted(dag.name), aws.serves(dag.name)) == (
         dag.keys(1, 2, 3, generation="1") + dag.keys(1, 2, 3, generation=Later(1)),
         dag.models(1, 2, 3, 1, 2, 3),
@@ -105,7 +107,9 @@ def test_over_what_scheduled_runs_have_done(api, aws):
     """Production keeps the latest candidate, and nothing is created for the dates before it."""
     dag = Dated.past(api, aws, "done", days=3)
     dag.ended(3)
-    dag.backfill(1, 3, reprocess="completed")
+    runs = dag.backfill(1, 3, reprocess="completed")
+    assert set(runs.values()) == {"success"}
+    assert [api.states(dag.name, run)["create"] for run in runs] == ["skipped"] * 3
     assert (aws.created(dag.name), aws.promoted(dag.name), aws.serves(dag.name)) == (
         dag.keys(1, 2, 3, generation="1", kind="scheduled"),
         dag.models(1, 2, 3),

@@ -15,6 +15,7 @@ from tests.e2e.places import (
     start_and_defer,
     start_and_hold,
 )
+from tests.e2e.processes import until
 
 SIMPLE = "e2e_simple"
 #: Without a setup: Airflow clears the setup of a task along with it.
@@ -37,19 +38,19 @@ def test_clear_a_running_create(api, aws, dag_id, kind, cleared):
     assert (state, created) == ("success", [creation(dag_id, run, generation=2, cleared=cleared)])
 
 
-@pytest.mark.parametrize("dag_id", ["e2e_kill_leave", "e2e_kill_stop"])
-def test_clear_a_deferred_create(api, aws, dag_id):
+@pytest.mark.parametrize(
+    ("dag_id", "says"), [("e2e_kill_leave", ""), ("e2e_kill_stop", "is left alone.")]
+)
+def test_clear_a_deferred_create(api, aws, dag_id, says):
     """The next try adopts the experiment, which no kill of the old trigger may stop."""
     endpoint = aws.endpoint("clear-deferred", candidates=("v2",))
     run = start_and_defer(api, aws, dag_id, endpoint)
     api.clear(dag_id, run, "create")
-    api.await_task(dag_id, run, "create", {"success"})
+    until(lambda: says in api.log(dag_id, run, "create"), what="the old trigger's decision")
     aws.let_go(endpoint)
-    (experiment,) = aws.experiments(endpoint)
-    assert (experiment["Status"], aws.created(endpoint)) == (
-        "Running",
-        [creation(dag_id, run, generation=2)],
-    )
+    once = [creation(dag_id, run, generation=2)]
+    assert finished(api, aws, dag_id, run, endpoint) == ("success", once, [], "v1")
+    assert [one["Status"] for one in aws.experiments(endpoint)] == ["Running"]
 
 
 def test_clear_between_two_tries_after_a_failed_creation(api, aws):
@@ -134,7 +135,8 @@ def test_clear_only_the_promotion_at_once(api, aws):
     before = finished(api, aws, ALONE, run, endpoint)
     api.clear(ALONE, run, "promote")
     assert finished(api, aws, ALONE, run, endpoint) == before
-    assert api.task(ALONE, run, "promote")["state"] == "success"
+    promote = api.task(ALONE, run, "promote")
+    assert (promote["state"], promote["try_number"] > 1) == ("success", True)
 
 
 def test_clear_only_the_promotion_after_a_later_one(api, aws):
@@ -147,6 +149,7 @@ def test_clear_only_the_promotion_after_a_later_one(api, aws):
     api.clear(ALONE, first, "promote")
     assert finished(api, aws, ALONE, first, endpoint) == before
     assert before[2:] == (["v2", "v3"], "v3")
+    assert api.task(ALONE, first, "promote")["try_number"] > 1
 
 
 @pytest.mark.parametrize("tasks", [("create", "promote"), ()])

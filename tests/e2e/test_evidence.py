@@ -11,6 +11,7 @@ from tests.e2e.places import start
 from tests.e2e.processes import until
 
 DAG, ASKS, SILENCE = "e2e_rollout", "e2e_rollout_asks", "e2e_rollout_silence"
+ALONE = "e2e_rollout_alone"
 TRAFFIC = Traffic(requests_per_minute=600, daily_swing=0, late_seconds=0)
 
 
@@ -50,16 +51,12 @@ def test_a_good_candidate_is_promoted(api, aws, endpoint):
 
 
 def test_a_bad_candidate_is_removed_at_the_first_stage(api, aws, endpoint):
-    """The second never begins."""
-    run = start(api, DAG, endpoint, model="bad")
-    assert ended(api, aws, run, endpoint) == ("success", "v1", 1)
-    assert api.xcom(DAG, run, "notify") == ["FAIL", False]
-    assert states(api, run, "ramp_100", "analyse_100", "promote", "remove") == [
-        "skipped",
-        "skipped",
-        "skipped",
-        "success",
-    ]
+    """The second never begins, and nobody is asked."""
+    run = start(api, ALONE, endpoint, model="bad")
+    assert ended(api, aws, run, endpoint, dag_id=ALONE) == ("success", "v1", 1)
+    assert api.xcom(ALONE, run, "notify") == ["FAIL", False]
+    reached = states(api, run, "ramp_100", "analyse_100", "promote", "remove", dag_id=ALONE)
+    assert reached == ["skipped", "skipped", "skipped", "success"]
 
 
 def test_metrics_that_may_not_be_read_leave_no_shadow(api, aws, endpoint):
@@ -115,8 +112,8 @@ def test_a_cleared_stage_is_judged_again(api, aws, endpoint):
 
 def test_a_stage_cleared_after_the_end_is_judged_on_a_new_experiment(api, aws, endpoint):
     """A removed candidate gets another chance, and only what was judged is concluded."""
-    run = start(api, DAG, endpoint, model="bad")
-    assert ended(api, aws, run, endpoint) == ("success", "v1", 1)
-    api.clear(DAG, run, "rollout.analyse_50", include_downstream=True)
-    assert ended(api, aws, run, endpoint) == ("success", "v1", 2)
-    assert api.xcom(DAG, run, "notify") == ["FAIL", False]
+    run = start(api, ALONE, endpoint, model="bad")
+    assert ended(api, aws, run, endpoint, dag_id=ALONE) == ("success", "v1", 1)
+    api.clear(ALONE, run, "rollout.analyse_50", include_downstream=True)
+    assert ended(api, aws, run, endpoint, dag_id=ALONE) == ("success", "v1", 2)
+    assert api.xcom(ALONE, run, "notify") == ["FAIL", False]

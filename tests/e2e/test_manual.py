@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.e2e.places import creation, start_and_hold
 from tests.e2e.processes import until
 
 DAG, FORM = "e2e_simple", "e2e_form"
@@ -56,6 +57,22 @@ def test_two_triggers_queue_up(api, aws):
     aws.let_go(endpoint)
     assert [api.finish(DAG, run) for run in (first, second)] == ["success", "success"]
     assert aws.promoted(endpoint) == ["v2", "v3"]
+    assert aws.created(endpoint) == [creation(DAG, run, generation=2) for run in (first, second)]
+
+
+def test_two_creations_at_one_moment(api, aws):
+    """Both found the endpoint free: AWS takes one call, and the other run looks again and waits."""
+    endpoint = aws.endpoint("race", candidates=("v2", "v3"))
+    first = start_and_hold(api, aws, DAG, endpoint)
+    sooner = aws.held(endpoint)["name"]
+    second = start_and_hold(api, aws, DAG, endpoint, model="v3", calls=2)
+    aws.let_go(sooner)
+    until(lambda: aws.created(endpoint), what="the first to create")
+    aws.let_go(endpoint)
+    assert [api.finish(DAG, run) for run in (first, second)] == ["success", "success"]
+    assert aws.promoted(endpoint) == ["v2", "v3"]
+    assert aws.created(endpoint) == [creation(DAG, run, generation=2) for run in (first, second)]
+    assert f"is busy with experiment '{sooner}'" in api.log(DAG, second, "create")
 
 
 @pytest.mark.parametrize(
@@ -72,10 +89,12 @@ def test_the_form_refuses_what_its_schema_excludes(api, aws, wrong, says):
     is_untouched = untouched(aws, endpoint)
     api.unpause(FORM)
     form = {"endpoint": endpoint, "model": "v2", **wrong}
-    answer = api.try_call(
-        "POST", f"/dags/{FORM}/dagRuns", json={"logical_date": None, "conf": form}
-    )
+    body = {"logical_date": None, "conf": form, "dag_run_id": f"refused-{endpoint}"}
+    answer = api.try_call("POST", f"/dags/{FORM}/dagRuns", json=body)
     assert (answer.status_code, says in answer.text, is_untouched()) == (400, True, True)
+    assert next(iter(wrong)) in answer.text
+    run = api.try_call("GET", f"/dags/{FORM}/dagRuns/{body['dag_run_id']}")
+    assert run.status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,8 @@ def test_a_dozen_endpoints_one_of_which_fails(api, aws):
     api.unpause(dag_id)
     run = api.trigger(dag_id, {"endpoints": [*endpoints, missing]})["dag_run_id"]
     assert api.finish(dag_id, run) == "failed"
-    assert api.states(dag_id, run)["create[11]"] == "failed"
+    states = {f"create[{index}]": "success" for index in range(11)}
+    assert api.states(dag_id, run) == {"listed": "success", **states, "create[11]": "failed"}
     fleet.create_endpoint(aws.client, endpoint_name=missing, model_name="v1")
     api.clear(dag_id, run, "create", only_failed=True)
     assert api.finish(dag_id, run) == "success"
@@ -32,3 +33,7 @@ def test_candidates_queue_for_one_endpoint(api, aws):
     assert api.finish(dag_id, run) == "success"
     promoted = aws.promoted(endpoint)
     assert (sorted(promoted), aws.serves(endpoint)) == (models, promoted[-1])
+    assert aws.created(endpoint) == [
+        creation(dag_id, run, generation=3, task="rollout.create", map_index=models.index(model))
+        for model in promoted
+    ]

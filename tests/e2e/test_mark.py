@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.e2e.places import await_status, start_and_defer
+from tests.e2e.places import await_status, creation, finished, start_and_defer
 from tests.e2e.processes import until
 
 KILLED = "Removed because its Airflow task was marked failed."
@@ -18,7 +18,13 @@ def test_a_mark_leaves_the_experiment_to_its_own_end(api, aws, state):
     api.mark("e2e_kill_leave", run, "create", state)
     aws.let_go(endpoint)
     await_status(aws, endpoint, "Completed")
-    assert (aws.calls(endpoint, "StopInferenceExperiment"), aws.serves(endpoint)) == ([], "v1")
+    assert finished(api, aws, "e2e_kill_leave", run, endpoint) == (
+        state,
+        [creation("e2e_kill_leave", run, generation=2)],
+        [],
+        "v1",
+    )
+    assert aws.calls(endpoint, "StopInferenceExperiment") == []
 
 
 def test_marking_failed_stops_the_experiment_once(api, aws):
@@ -29,7 +35,9 @@ def test_marking_failed_stops_the_experiment_once(api, aws):
     await_status(aws, endpoint, "Cancelled")
     aws.let_go(endpoint)
     (stop,) = aws.calls(endpoint, "StopInferenceExperiment")
-    assert (KILLED in stop["request"]["Reason"], aws.serves(endpoint)) == (True, "v1")
+    assert KILLED in stop["request"]["Reason"]
+    once = [creation("e2e_kill_stop", run, generation=2)]
+    assert finished(api, aws, "e2e_kill_stop", run, endpoint) == ("failed", once, [], "v1")
 
 
 def test_marking_success_stops_nothing(api, aws):
@@ -40,4 +48,6 @@ def test_marking_success_stops_nothing(api, aws):
     left = "The task is success; experiment"
     until(lambda: left in api.log("e2e_kill_stop", run, "create"), what="the triggerer's decision")
     aws.let_go(endpoint)
-    assert (aws.calls(endpoint, "StopInferenceExperiment"), aws.serves(endpoint)) == ([], "v1")
+    once = [creation("e2e_kill_stop", run, generation=2)]
+    assert finished(api, aws, "e2e_kill_stop", run, endpoint) == ("success", once, [], "v1")
+    assert aws.calls(endpoint, "StopInferenceExperiment") == []

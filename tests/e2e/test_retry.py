@@ -35,6 +35,7 @@ def test_a_retry_promotes_once(api, aws):
     state = api.finish(dag_id, run)
     stops = aws.calls(endpoint, "StopInferenceExperiment")
     assert (state, len(stops), aws.serves(endpoint)) == ("failed", 1, "v1")
+    assert aws.created(endpoint) == [creation(dag_id, run, generation=2)]
 
 
 def test_what_no_retry_can_mend_fails_at_once(api, aws):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from tests.e2e.dated import Dated
+from tests.e2e.places import creation
 
 EVERY = 5
 
@@ -23,9 +24,10 @@ def test_three_dates_promote_three_candidates(api, aws):
         default_args={{"deferrable": True}},
     """
     dag = Dated.install(api, aws, "nightly", moments=moments, arguments=arguments)
-    assert set(dag.ended(3).values()) == {"success"}
-    assert (len(aws.created(dag.name)), aws.promoted(dag.name), aws.serves(dag.name)) == (
-        3,
+    runs = dag.ended(3)
+    assert set(runs.values()) == {"success"}
+    assert (aws.created(dag.name), aws.promoted(dag.name), aws.serves(dag.name)) == (
+        [creation(dag.name, run, generation=1) for run in runs],
         [dag.model(moment) for moment in moments],
         dag.model(moments[-1]),
     )

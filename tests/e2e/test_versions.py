@@ -46,4 +46,5 @@ def test_a_new_version_between_two_tries(stack, api, aws, retries, sampling):
     aws.let_go(endpoint)
     state, created, _, _ = finished(api, aws, dag_id, run, endpoint)
     assert (state, created) == ("success", [creation(dag_id, run, generation=2)])
-    assert api.task(dag_id, run, "create")["try_number"] == 2
+    task = api.task(dag_id, run, "create")
+    assert (task["try_number"], task["dag_version"]["version_number"]) == (2, 2)

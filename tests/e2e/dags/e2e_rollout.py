@@ -52,6 +52,7 @@ def rollout(name: str, **arguments: Any) -> DAG:
 # Days at AWS are minutes here: without them a busy machine would promote after the planned end.
 PATIENT = {"approval": "inconclusive", "approval_timeout": timedelta(days=3)}
 plain = rollout("e2e_rollout", **PATIENT)
+alone = rollout("e2e_rollout_alone")
 # So few minutes never suffice, so that a person is asked.
 doubts = {"spec": {"min_periods": 600}, "approval": "inconclusive"}
 asks = rollout("e2e_rollout_asks", **{**doubts, **PATIENT})

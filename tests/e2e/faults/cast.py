@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from airflow_shadow.emulator import fleet
+from tests.e2e.audit import made_by_hand
 from tests.e2e.aws import Aws
 from tests.e2e.processes import until
 
@@ -16,14 +17,9 @@ REMOVAL = {"AllTraffic": "Retain", "candidate": "Remove"}
 Act = Callable[[Aws, str], None]
 
 
-def named(endpoint: str) -> str:
-    """Return the name of the experiment that somebody made on an endpoint."""
-    return f"{endpoint}-x"
-
-
 def status(aws: Aws, endpoint: str) -> str:
     """Return the status of somebody's experiment."""
-    return str(aws.client.describe_inference_experiment(Name=named(endpoint))["Status"])
+    return str(aws.client.describe_inference_experiment(Name=made_by_hand(endpoint))["Status"])
 
 
 def reach(aws: Aws, endpoint: str, *statuses: str) -> None:
@@ -38,7 +34,7 @@ def nothing(aws: Aws, endpoint: str) -> None:
 def create(aws: Aws, endpoint: str, **members: Any) -> None:
     """Ask for an experiment."""
     request = fleet.experiment_request(
-        name=named(endpoint),
+        name=made_by_hand(endpoint),
         endpoint_name=endpoint,
         model_name="v1",
         shadow_model_name="v2",
@@ -72,13 +68,16 @@ def schedule(aws: Aws, endpoint: str) -> None:
 def stop(aws: Aws, endpoint: str) -> None:
     """Stop an experiment as a person does, and do not wait."""
     aws.client.stop_inference_experiment(
-        Name=named(endpoint), ModelVariantActions=REMOVAL, DesiredState="Cancelled", Reason=BY_HAND
+        Name=made_by_hand(endpoint),
+        ModelVariantActions=REMOVAL,
+        DesiredState="Cancelled",
+        Reason=BY_HAND,
     )
 
 
 def describe_anew(aws: Aws, endpoint: str) -> None:
     """Change an experiment's description, which keeps it busy for a while."""
-    aws.client.update_inference_experiment(Name=named(endpoint), Description=BY_HAND)
+    aws.client.update_inference_experiment(Name=made_by_hand(endpoint), Description=BY_HAND)
     status(aws, endpoint)  # the first look still shows the state before
 
 

@@ -172,7 +172,9 @@ class Stage:
 
     def pids(self) -> list[int]:
         """Return the processes of the tasks that run."""
-        return [task["pid"] for task in self.tasks().values() if task["state"] == "running"]
+        found = [task["pid"] for task in self.tasks().values() if task["state"] == "running"]
+        assert len(found) == len(ROWS), f"{len(found)} of {len(ROWS)} tasks run"
+        return found
 
     def close_gate(self) -> None:
         """Stop each task before its operator's code, from now on."""
@@ -231,13 +233,18 @@ class Stage:
         :param calls: the changing calls that AWS accepted, of operators that make more than one
         """
         self._until(lambda: self.api.run(self.dag, self.run)["state"] in ENDED, "the run to end")
+        missed = [
+            one["about"] for one in self.aws.control("GET", "faults") if one["times"] == OFTEN
+        ]
+        assert missed == [], f"no call was lost about {missed}"
         self.aws.control("DELETE", "faults")  # those left over would meet our own looks
         states = self.api.states(self.dag, self.run)
         return {row: self._word(row, states[row], calls) for row in ROWS}
 
     def _word(self, row: str, state: str, calls: dict[str, list[str]]) -> str:
         if state != "success":
-            return self.error(row)
+            model = self.aws.serves(self.endpoints[row])
+            return self.error(row) if model == "v1" else f"{self.error(row)}, but {model} serves"
         role = CAST[row]
         right = (role.shows, role.serves, "InService", calls.get(row, role.changes))
         came = (*self._ends(row), self.calls(row))
