@@ -21,7 +21,7 @@ from demo.story import Story
 FOLDER = ROOT / ".demo"
 LOG, REPORTS = FOLDER / "airflow.log", FOLDER / "reports"
 PRODUCTION, GOOD, BAD = "churn-20260228", "churn-20260301", "churn-20260302"
-#: The bad candidate answers every fifteenth request with an error, and is half as fast.
+#: The bad candidate answers about every 14th request with an error, and is half as fast.
 FAULTS = {"SHADOW_ERROR_RATE": "0.07", "SHADOW_LATENCY_MS": "100"}
 #: Seconds; each run takes a quarter of it, so it ends only what hangs.
 PATIENCE = 600
@@ -39,7 +39,7 @@ def main() -> int:
         set_up_fleet(sagemaker)
         story = Story(url=url, sagemaker=sagemaker)
         print(f"   Endpoint churn runs {story.endpoint('churn')} under 300 requests a minute.")
-        print(f"   {BAD} fails every 15th of them, {GOOD} is as good as production.\n")
+        print(f"   {BAD} fails about every 14th of them, {GOOD} is as good as production.\n")
         environment = airflow_environment(home, url)
         airflow(environment, "db", "migrate")
         ended_well = night(2, GOOD, environment, story) and night(3, BAD, environment, story)

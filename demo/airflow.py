@@ -49,7 +49,7 @@ def main() -> int:
 
 
 def set_up_fleet(url: str) -> None:
-    """Create the endpoints and candidates that the examples ask for."""
+    """Create what shadow_on_demand and fleet_mapped ask for; the other examples want more."""
     for region, endpoints in FLEET.items():
         sagemaker = client(url, region)
         for endpoint, (serving, candidate) in endpoints.items():

@@ -2,6 +2,9 @@
 
 Each endpoint has its own experiment; one that fails removes its own shadow and leaves the others
 alone.
+
+Nothing is judged before the promotion: put a `ShadowAnalysisSensor` before `promote` to promote on
+evidence, or see rollout_on_evidence.py.
 """
 
 from datetime import UTC, datetime

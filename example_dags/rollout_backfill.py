@@ -1,8 +1,11 @@
 """Roll out the candidate of each date, also for dates that lie in the past.
 
 Backfill it, clear it, reprocess it: each run finds its own experiment again, a cleared one gets a
-new experiment, and runs take their turns on the endpoint. A window in the past is run now, keeping
-its length.
+new experiment unless the candidate, or a later one, serves (then it is skipped), and runs take
+their turns on the endpoint. A window in the past is run now, keeping its length.
+
+Nothing is judged before the promotion: put a `ShadowAnalysisSensor` before `promote` to promote on
+evidence, or see rollout_on_evidence.py.
 """
 
 from datetime import UTC, datetime

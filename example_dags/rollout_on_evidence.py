@@ -5,7 +5,7 @@ requests, then 50 %, then all of them, two hours each. Each stage is judged on i
 candidate that fails one is removed at once. It is promoted on latency and errors alone, because
 nothing compares its answers: `promote_on="operational"` says so.
 
-A report is written for each night, whatever its end.
+A report is written for each night that ends with a verdict.
 """
 
 import logging

@@ -60,13 +60,13 @@ def test_a_person_is_asked_with_the_evidence(recipe):
     ("found", "followed"),
     [
         (verdict("PASS", operational_only=False), "promote"),
-        (verdict("PASS", operational_only=True), "ask"),
+        (verdict("PASS", operational_only=True), "promote"),
         (verdict("FAIL", operational_only=True), "remove"),
         (verdict("INCONCLUSIVE", operational_only=False), "ask"),
     ],
 )
 def test_the_branch_follows_the_table(recipe, monkeypatch, found, followed):
-    """The page's table, for the default of `promote_on`."""
+    """The page's table, for `promote_on="operational"`."""
     decide = recipe.get_task("decide")
     monkeypatch.setattr(decide, "verdict", found)
     assert [followed] == decide.choose_branch({})
@@ -79,6 +79,12 @@ def test_either_way_leads_on(recipe):
     assert {"none_failed_min_one_success"} == rules
     assert {"ask", "decide"} <= recipe.get_task("promote").upstream_task_ids
     assert recipe.get_task("clean_up").is_teardown
+
+
+@needs_a_person
+def test_every_task_is_tried_again(recipe):
+    """A lost process costs a try, not the run."""
+    assert {2} == {task.retries for task in recipe.tasks}
 
 
 @needs_a_person
