@@ -49,10 +49,7 @@ def judge_traffic(spec: AnalysisSpec, sampling: float, rows: Sequence[Requests])
 
 
 def requests(observations: Observations, window: Window) -> Sequence[Requests]:
-    """Return the requests per period; where one variant is absent it had none.
-
-    From the candidate's first request on: a window may begin while the shadow is still deployed.
-    """
+    """Return the requests per period; where one variant is absent it had none."""
     if observations.invocations is None:
         return ()
     one, other = (
@@ -60,16 +57,10 @@ def requests(observations: Observations, window: Window) -> Sequence[Requests]:
         for series in (observations.invocations.baseline, observations.invocations.candidate)
     )
     if one.times == other.times:
-        return _deployed(list(zip(one.samples, other.samples, strict=True)))
+        return list(zip(one.samples, other.samples, strict=True))
     ones, others = (dict(zip(each.times, each.samples, strict=True)) for each in (one, other))
     times = sorted(ones.keys() | others.keys())
-    return _deployed([(ones.get(time, 0.0), others.get(time, 0.0)) for time in times])
-
-
-def _deployed(rows: Sequence[Requests]) -> Sequence[Requests]:
-    """Leave out the periods before the candidate's first request, if there is one."""
-    first = next((number for number, row in enumerate(rows) if row[1]), 0)
-    return rows[first:]
+    return [(ones.get(time, 0.0), others.get(time, 0.0)) for time in times]
 
 
 def _outcome(spec: AnalysisSpec, rows: Sequence[Requests], expected: float) -> Outcome:
@@ -88,9 +79,14 @@ def _accepted(spec: AnalysisSpec, baseline: float, expected: float) -> float:
 
 
 def _falls_short(spec: AnalysisSpec, rows: Sequence[Requests]) -> bool:
-    """Tell whether the candidate answers less than it should, period after period."""
-    short = sum(other < one - _accepted(spec, one, FULL) for one, other in rows)
-    return len(rows) >= spec.min_periods and short > PERSISTENT * len(rows)
+    """Tell whether the candidate answers less than it should, period after period.
+
+    From its first request on: a window may begin while the shadow is still deployed.
+    """
+    first = next((number for number, (_, other) in enumerate(rows) if other), 0)
+    seen = rows[first:]
+    short = sum(other < one - _accepted(spec, one, FULL) for one, other in seen)
+    return len(seen) >= spec.min_periods and short > PERSISTENT * len(seen)
 
 
 def _sentence(ratio: float | None, expected: float, outcome: Outcome) -> str:
