@@ -51,6 +51,8 @@ class CallingHook(AwsBaseHook):
                 config=config.merge(_HURRIED) if self._hurried else config,
             )
         except (ClientError, BotoCoreError) as error:
+            if is_expired(error):
+                self.forget_connection()
             raise from_botocore(error, asked="credentials for AWS") from error
 
     def forget_connection(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from unittest.mock import Mock
 
 import pytest
 from botocore.exceptions import (
@@ -253,6 +254,16 @@ def test_expired_credentials_are_replaced(hook, churn, emulator):
         hook.find_endpoint("churn")
     assert hook.find_endpoint("churn")
     assert before is not hook.conn
+
+
+def test_credentials_that_expire_before_there_is_a_client_are_replaced(hook, monkeypatch):
+    """STS refuses what the connection was read with, so the next call reads it anew."""
+    expired = ClientError({"Error": {"Code": "ExpiredToken", "Message": "Old."}}, "AssumeRole")
+    assert hook.conn_config
+    monkeypatch.setattr(hook, "get_client_type", Mock(side_effect=expired))
+    with pytest.raises(AwsUnavailableError):
+        assert hook.conn
+    assert "conn_config" not in vars(hook)
 
 
 def test_insisting_has_an_end(hook, churn, emulator, monkeypatch):
