@@ -5,6 +5,8 @@ from __future__ import annotations
 from airflow_shadow.analysis.judge import judge
 from airflow_shadow.analysis.observations import (
     SILENT,
+    Baseline,
+    Counts,
     Observations,
     Outcome,
     OutsideResult,
@@ -23,13 +25,15 @@ from airflow_shadow.analysis.spec import (
 )
 from airflow_shadow.analysis.statistic import Statistic, parse_statistic
 from airflow_shadow.analysis.tables import markdown_table, text_table
-from airflow_shadow.analysis.verdict import BreakerFinding, Finding, TrafficFinding, Verdict
+from airflow_shadow.analysis.verdict import BreakerFinding, Finding, Verdict
 
 __all__ = [
     "SILENT",
     "AnalysisSpec",
+    "Baseline",
     "Breaker",
     "BreakerFinding",
+    "Counts",
     "Criterion",
     "Finding",
     "Observations",
@@ -39,7 +43,6 @@ __all__ = [
     "Pair",
     "Series",
     "Statistic",
-    "TrafficFinding",
     "Verdict",
     "default_breakers",
     "default_criteria",

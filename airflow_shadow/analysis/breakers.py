@@ -6,42 +6,92 @@ import math
 from operator import truediv
 
 from airflow_shadow.analysis import words
-from airflow_shadow.analysis.align import Columns, Window, paired, read
+from airflow_shadow.analysis.align import Columns, paired, read
+from airflow_shadow.analysis.counting import MIN_COVERED, Counting
+from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Pair
-from airflow_shadow.analysis.spec import Breaker
+from airflow_shadow.analysis.spec import ERRORS, Breaker
 from airflow_shadow.analysis.verdict import BreakerFinding
 
 
-def judge_breaker(breaker: Breaker, pair: Pair, window: Window) -> BreakerFinding:
+def judge_breaker(look: Look, breaker: Breaker) -> BreakerFinding:
     """Return whether, and when first, M of N neighbouring periods were beyond the limit.
 
     A period without data does not count as beyond it, as in a CloudWatch alarm whose missing data
-    are not breaching; the criteria take care of what is missing.
+    are not breaching; the criteria take care of what is missing. Nor does one of which the metric
+    covers too few requests.
     """
-    needed, among = breaker.datapoints
-    beyond = _beyond(breaker, pair, window)
-    for first, last in zip(beyond, beyond[needed - 1 :], strict=False):
-        if last - first < among * window.period:
-            return _finding(breaker, last)
-    return _finding(breaker, None)
+    needed, among = (math.ceil(each / look.widening) for each in breaker.datapoints)
+    pair = Counting(look).pair(breaker)
+    own, both = _beyond(look, breaker, pair)
+    near = (
+        last
+        for first, last in zip(own, own[needed - 1 :], strict=False)
+        if last - first < among * look.period
+    )
+    at, seen = next(near, None), len(read(pair.candidate, look.window).times)
+    after = math.inf if at is None else at + look.period - look.observations.start
+    return BreakerFinding(
+        name=breaker.name,
+        tripped=at is not None,
+        at=at,
+        periods=seen,
+        sentence=words.breaker(breaker, at=at, seen=seen, after=after, both=len(both)),
+    )
 
 
-def _beyond(breaker: Breaker, pair: Pair, window: Window) -> list[float]:
-    """Return the periods in which the candidate was beyond the limit, in the order of time."""
-    if breaker.relative_limit is None:
-        candidate = read(pair.candidate, window)
-        limits = [breaker.limit or 0.0] * len(candidate.times)
-    else:
-        baseline, candidate = paired(pair, window)
-        multiple = breaker.relative_limit
-        # A multiple of nothing is no limit.
-        limits = [multiple * level or math.inf for level in _levels(breaker, baseline)]
-    rows = zip(candidate.times, _levels(breaker, candidate), limits, candidate.samples, strict=True)
+def _beyond(look: Look, breaker: Breaker, pair: Pair) -> tuple[list[float], list[float]]:
+    """Return the periods in which the candidate alone was beyond the limit, and both were.
+
+    A limit is for what only the candidate does: where production is beyond half of it, the criteria
+    compare the two.
+    """
+    if breaker.relative_limit is not None:
+        return _beyond_multiple(look, breaker, pair, breaker.relative_limit), []
+    limit = breaker.limit or 0.0
+    production = read(pair.baseline, look.window)
+    shared = {
+        time
+        for time, level in zip(production.times, _levels(breaker, production), strict=True)
+        if level > limit / 2
+    }
+    candidate = read(pair.candidate, look.window)
+    rows = zip(candidate.times, _levels(breaker, candidate), candidate.samples, strict=True)
+    enough = _Enough(look, breaker)
+    beyond = [time for time, level, n in rows if level > limit and enough(time, n)]
+    own = [time for time in beyond if time not in shared]
+    return own, [time for time in beyond if time in shared]
+
+
+def _beyond_multiple(look: Look, breaker: Breaker, pair: Pair, multiple: float) -> list[float]:
+    """Return the periods in which the candidate was beyond a multiple of production."""
+    baseline, candidate = paired(pair, look.window)
+    enough = _Enough(look, breaker)
+    rows = zip(
+        candidate.times,
+        _levels(breaker, candidate),
+        _levels(breaker, baseline),
+        candidate.samples,
+        strict=True,
+    )
+    # A multiple of nothing is no limit.
     return [
         time
-        for time, level, limit, samples in rows
-        if level > limit and samples >= breaker.min_samples
+        for time, level, base, n in rows
+        if level > (multiple * base or math.inf) and enough(time, n)
     ]
+
+
+class _Enough:
+    """Tell whether a period has the requests that a breaker asks for, and covers them."""
+
+    def __init__(self, look: Look, breaker: Breaker) -> None:
+        self.least = breaker.min_samples
+        requests = look.requests[1] if breaker.metric in ERRORS else None
+        self.asked = dict(zip(requests.times, requests.samples, strict=True)) if requests else {}
+
+    def __call__(self, time: float, samples: float) -> bool:
+        return samples >= max(self.least, MIN_COVERED * self.asked.get(time, 0.0))
 
 
 def _levels(breaker: Breaker, columns: Columns) -> list[float]:
@@ -49,10 +99,3 @@ def _levels(breaker: Breaker, columns: Columns) -> list[float]:
     if breaker.is_mean:
         return columns.values
     return list(map(truediv, columns.values, columns.samples))
-
-
-def _finding(breaker: Breaker, at: float | None) -> BreakerFinding:
-    tripped = at is not None
-    return BreakerFinding(
-        name=breaker.name, tripped=tripped, at=at, sentence=words.breaker(breaker, tripped=tripped)
-    )

@@ -8,97 +8,176 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_shadow.analysis import words
-from airflow_shadow.analysis.align import Window, paired, read
-from airflow_shadow.analysis.boundary import anytime_critical, fixed_critical, student_critical
-from airflow_shadow.analysis.evidence import Evidence, of_level, of_means, of_rate, of_rates
-from airflow_shadow.analysis.observations import Observations, Outcome, Pair
-from airflow_shadow.analysis.spec import AnalysisSpec, Criterion
+from airflow_shadow.analysis.align import paired, read
+from airflow_shadow.analysis.counting import Counting
+from airflow_shadow.analysis.evidence import (
+    Ends,
+    Evidence,
+    RateEvidence,
+    of_level,
+    of_means,
+    of_rate,
+    of_rates,
+    with_unanswered,
+)
+from airflow_shadow.analysis.look import Look
+from airflow_shadow.analysis.observations import Outcome, Pair
+from airflow_shadow.analysis.spec import LATENCIES, Criterion
+from airflow_shadow.analysis.statistic import parse_statistic
+from airflow_shadow.analysis.unanswered import Traffic, unanswered
 from airflow_shadow.analysis.verdict import Finding
 
-#: Weight of the autocorrelation's uncertainty in the degrees of freedom of any-time looks. Less
-#: than the 2 of a single look, because the boundary is wide where that uncertainty is; calibrated
-#: with benchmarks/analysis_judge.py.
-ANYTIME_WEIGHT = 1.25
 #: Part of the periods with traffic that must have reported a metric before it can pass.
 MIN_COVERAGE = 0.8
+#: What an unanswered request would have taken, of production's requests.
+UNANSWERED_AS = "p99"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Look:
-    """Hold what the criteria of one look share.
+@dataclass(frozen=True)
+class Judged:
+    """Hold what one criterion is judged on.
 
-    :param critical: number of criteria that can fail the verdict, among which alpha is shared
-    :param live: periods in which both variants had traffic, as far as it was counted
+    :param evidence: None if no period can be compared
+    :param weaknesses: why it is too little for a PASS
+    :param is_void: the counts do not agree with each other, so nothing can be decided
+    :param takes_time: a longer window alone could make it enough
     """
 
-    spec: AnalysisSpec
-    observations: Observations
-    window: Window
-    critical: int
-    live: int
-
-    @property
-    def failing_level(self) -> float:
-        """Return the level of one criterion's FAIL: any one of them fails the verdict."""
-        return self.spec.alpha / self.critical
-
-    def is_due(self, criterion: Criterion) -> bool:
-        """Tell whether PASS of a criterion may be read at this look."""
-        return self.observations.scheduled or self.spec.looks_of(criterion) == "anytime"
+    evidence: Evidence | None
+    weaknesses: tuple[str, ...] = ()
+    is_void: bool = False
+    takes_time: bool = False
 
 
-def judge_criterion(look: Look, criterion: Criterion) -> Finding:
-    """Return what the observations say about one criterion."""
-    pair = look.observations.series.get(criterion.key, Pair())
-    evidence = weigh(criterion, pair, look.window)
+def judge_criterion(look: Look, criterion: Criterion, judged: Judged) -> Finding:
+    """Return what the evidence says about one criterion."""
+    if look.is_unknown_limit(criterion.key):
+        return _without_limit(look, criterion)
+    evidence = judged.evidence
     if evidence is None:
         return _without_data(look, criterion)
-    weak = tuple(weaknesses(look, criterion, evidence))
     finding = Finding(
-        **_described(criterion),
+        **_described(look, criterion),
         **_measured(look, evidence),
-        **_read(look, criterion, evidence, weak=bool(weak)),
+        **_read(look, criterion, judged),
         sentence="",
     )
-    return words.told(finding, weak, due=look.is_due(criterion))
+    return words.told(finding, judged.weaknesses, due=look.number > 0)
 
 
-def _read(look: Look, criterion: Criterion, evidence: Evidence, *, weak: bool) -> dict[str, Any]:
+def judge_evidence(look: Look, traffic: Traffic, criterion: Criterion) -> Judged:
+    """Return the evidence on a criterion, and what it lacks."""
+    counting = Counting(look)
+    pair = counting.pair(criterion)
+    evidence = weigh(look, criterion, pair)
+    if evidence is None:
+        return Judged(None)
+    uncovered = list(counting.weaknesses(criterion, pair))
+    weak = [*uncovered, *weaknesses(look, criterion, evidence)]
+    if criterion.is_mean and criterion.metric in LATENCIES and look.is_full:
+        evidence, more = _with_unanswered(look, traffic, criterion, evidence)
+        weak += more
+    takes_time = {*weak} == {*guards(look, criterion, evidence)}
+    return Judged(evidence, tuple(weak), bool(uncovered), takes_time)
+
+
+def _with_unanswered(
+    look: Look, traffic: Traffic, criterion: Criterion, evidence: Evidence
+) -> tuple[Evidence, list[str]]:
+    """Return evidence that counts unanswered requests as slow ones; the slowest are lost first."""
+    lost = unanswered(traffic, {*evidence.times})
+    if not lost:
+        return evidence, []
+    production, _ = look.observations.percentiles.get(criterion.metric, ({}, {}))
+    if UNANSWERED_AS not in production:
+        said = f"{words.number(lost)} requests are unanswered and production's p99 is unknown"
+        return evidence, [said]
+    return with_unanswered(evidence, lost, production[UNANSWERED_AS]), []
+
+
+def _read(look: Look, criterion: Criterion, judged: Judged) -> dict[str, Any]:
     """Return interval and outcome; without a spread there is neither."""
-    if evidence.constant:
+    evidence = judged.evidence
+    if evidence is None or evidence.constant:
         return {"outcome": "INCONCLUSIVE"}
-    lower, upper, firm = interval(look, criterion, evidence, weak=weak)
-    outcome = decide(criterion, lower, upper)
-    readable = {"PASS": look.is_due(criterion) and not weak, "FAIL": firm}
+    passing = evidence.passing(look.passing_critical(evidence))
+    failing, is_firm = _failing(look, criterion, judged, evidence)
+    below, above = {
+        "increase": (failing[0], passing[1]),
+        "decrease": (passing[0], failing[1]),
+        "either": (min(passing[0], failing[0]), max(passing[1], failing[1])),
+    }[criterion.direction]
     return {
-        "outcome": outcome if readable.get(outcome) else "INCONCLUSIVE",
-        "lower": lower,
-        "upper": upper,
+        "outcome": _outcome(look, criterion, judged, passing, failing if is_firm else None),
+        "lower": below,
+        "upper": above,
     }
 
 
-def weigh(criterion: Criterion, pair: Pair, window: Window) -> Evidence | None:
+def _outcome(
+    look: Look, criterion: Criterion, judged: Judged, passing: Ends, failing: Ends | None
+) -> Outcome:
+    """Return what the intervals say, as far as the guards let them."""
+    low, high = accepted(criterion)
+    if failing and not judged.is_void and (failing[0] > high or failing[1] < low):
+        return "FAIL"
+    inside = judged.evidence is not None and low < judged.evidence.estimate < high
+    if low < passing[0] and passing[1] < high and inside and look.number and not judged.weaknesses:
+        return "PASS"
+    return "INCONCLUSIVE"
+
+
+def _failing(
+    look: Look, criterion: Criterion, judged: Judged, evidence: Evidence
+) -> tuple[Ends, bool]:
+    """Return the interval that a FAIL is read from, at any look, and whether it is firm enough.
+
+    Counts spend a part of the level on the exact interval, which holds from the first request on,
+    and with stages before this one another on all of them together.
+    """
+    level = look.failing_level / (2 if criterion.direction == "either" else 1)
+    if not isinstance(evidence, RateEvidence):
+        return evidence.failing(look.failing_critical(evidence, level)), not judged.weaknesses
+    level /= 3 if evidence.earlier else 2
+    intervals = [evidence.exact(level)]
+    if not judged.weaknesses:
+        critical = look.failing_critical(evidence, level)
+        intervals += [evidence.failing(critical)]
+        intervals += [evidence.pooled(critical)] if evidence.earlier else []
+    return (max(one[0] for one in intervals), min(one[1] for one in intervals)), True
+
+
+def weigh(look: Look, criterion: Criterion, pair: Pair) -> Evidence | None:
     """Return what the periods say about a criterion, None if none can be compared."""
-    is_mean = criterion.is_mean
     if criterion.comparison == "absolute":
-        alone = read(pair.candidate, window)
-        return of_level(alone) if is_mean else of_rate(alone)
-    both = paired(pair, window)
-    return of_means(*both, criterion.comparison) if is_mean else of_rates(*both)
+        alone = read(pair.candidate, look.window)
+        return of_level(alone) if criterion.is_mean else of_rate(alone)
+    both = paired(pair, look.window)
+    if criterion.is_mean:
+        return of_means(*both, criterion.comparison)
+    earlier = look.observations.earlier.get(criterion.name, ())
+    return of_rates(*both, tolerance=criterion.tolerance, earlier=earlier)
 
 
 def weaknesses(look: Look, criterion: Criterion, evidence: Evidence) -> Iterator[str]:
     """Yield why the periods are too little evidence for a PASS, or for a FAIL by their spread."""
-    spec, serial = look.spec, evidence.serial
-    if serial.count < spec.min_periods:
-        yield f"{serial.count} of {spec.min_periods} periods needed"
-    elif serial.effective < spec.min_effective_periods:
-        yield f"{serial.effective:.1f} of {spec.min_effective_periods} effective periods needed"
+    yield from guards(look, criterion, evidence)
+    count = evidence.serial.count
     if evidence.constant:
         yield "the values do not vary, so their spread is unknown"
+    if count < MIN_COVERAGE * look.live and evidence.baseline is not None:
+        yield f"data for {count} of {look.live} periods with traffic"
+
+
+def guards(look: Look, criterion: Criterion, evidence: Evidence) -> Iterator[str]:
+    """Yield what there is too little of, and that a longer window would bring."""
+    serial = evidence.serial
+    if serial.count < look.min_periods:
+        yield f"{serial.count} of {look.min_periods} periods needed"
+    elif serial.effective < look.min_effective_periods:
+        needed = words.number(look.min_effective_periods)
+        yield f"{serial.effective:.1f} of {needed} effective periods needed"
     yield from _sample_weakness(criterion, evidence)
-    if serial.count < MIN_COVERAGE * look.live and evidence.baseline is not None:
-        yield f"data for {serial.count} of {look.live} periods with traffic"
 
 
 def _sample_weakness(criterion: Criterion, evidence: Evidence) -> Iterator[str]:
@@ -109,59 +188,7 @@ def _sample_weakness(criterion: Criterion, evidence: Evidence) -> Iterator[str]:
         yield f"{words.number(seen)} of {words.number(criterion.needed_samples)} requests needed"
 
 
-def interval(
-    look: Look, criterion: Criterion, evidence: Evidence, *, weak: bool
-) -> tuple[float, float, bool]:
-    """Return both ends of the interval, and whether it is firm enough for a FAIL.
-
-    The end towards the tolerance decides PASS and is read at alpha. The other decides FAIL, at any
-    look, and is read at the criterion's part of alpha; counts spend half of that on the exact
-    interval, which holds from the first request on. With the direction ``either`` both ends decide
-    both, so the wider counts.
-    """
-    sides = 2 if criterion.direction == "either" else 1
-    level = look.failing_level / sides / (2 if evidence.has_exact else 1)
-    failing = _anytime(look.spec, evidence, level)
-    passing = _passing_critical(look, criterion, evidence)
-    wide = max(failing, passing)
-    below = {"increase": failing, "decrease": passing, "either": wide}[criterion.direction]
-    above = {"increase": passing, "decrease": failing, "either": wide}[criterion.direction]
-    lower, upper = evidence.interval(below)[0], evidence.interval(above)[1]
-    if evidence.has_exact and criterion.direction != "decrease":
-        exact = evidence.exact_lower(level)
-        lower = exact if weak else max(lower, exact)
-    if evidence.has_exact and criterion.direction != "increase":
-        exact = evidence.exact_upper(level)
-        upper = exact if weak else min(upper, exact)
-    return lower, upper, evidence.has_exact or not weak
-
-
-def _passing_critical(look: Look, criterion: Criterion, evidence: Evidence) -> float:
-    """Return the standard errors for PASS: of one of the planned looks, or of any look."""
-    alpha = look.spec.alpha
-    if look.observations.scheduled and look.spec.looks_of(criterion) == "scheduled":
-        z = fixed_critical(alpha / look.spec.planned_looks)
-        return student_critical(z, evidence.serial.freedom())
-    return _anytime(look.spec, evidence, alpha)
-
-
-def _anytime(spec: AnalysisSpec, evidence: Evidence, level: float) -> float:
-    """Return the standard errors for a reading at any look; the guards set the first one."""
-    z = anytime_critical(level, evidence.serial.count / spec.min_periods)
-    return student_critical(z, evidence.serial.freedom(ANYTIME_WEIGHT))
-
-
-def decide(criterion: Criterion, lower: float, upper: float) -> Outcome:
-    """Return where the interval lies: inside the tolerance, outside, or across its edge."""
-    low, high = _accepted(criterion)
-    if low < lower and upper < high:
-        return "PASS"
-    if lower > high or upper < low:
-        return "FAIL"
-    return "INCONCLUSIVE"
-
-
-def _accepted(criterion: Criterion) -> tuple[float, float]:
+def accepted(criterion: Criterion) -> tuple[float, float]:
     """Return the open range that a change (or an absolute level) may lie in."""
     limit = criterion.tolerance
     if criterion.comparison == "absolute":
@@ -172,13 +199,29 @@ def _accepted(criterion: Criterion) -> tuple[float, float]:
 
 
 def _without_data(look: Look, criterion: Criterion) -> Finding:
-    """Return what silence means; before there could be data it means nothing."""
-    late = look.window.periods >= look.spec.min_periods
+    """Return the finding for a criterion without data.
+
+    INCONCLUSIVE, or FAIL with ``on_no_data='fail'`` once the window has room for `min_periods`.
+    """
+    late = look.window.periods >= look.min_periods
     return Finding(
-        **_described(criterion),
+        **_described(look, criterion),
         outcome="FAIL" if late and criterion.on_no_data == "fail" else "INCONCLUSIVE",
         missing=look.window.periods,
         sentence=f"{criterion.name}: no period has data of {_who(criterion)}",
+    )
+
+
+def _without_limit(look: Look, criterion: Criterion) -> Finding:
+    reference = parse_statistic(criterion.statistic).reference
+    return Finding(
+        **_described(look, criterion),
+        outcome="INCONCLUSIVE",
+        missing=look.window.periods,
+        sentence=(
+            f"{criterion.name}: no limit known, for production's {reference} of the day before the "
+            "experiment was not reported"
+        ),
     )
 
 
@@ -196,10 +239,11 @@ def _measured(look: Look, evidence: Evidence) -> dict[str, Any]:
         "periods": evidence.serial.count,
         "effective_periods": evidence.serial.effective,
         "missing": max(0, look.window.periods - evidence.serial.count),
+        "counts": evidence.counts,
     }
 
 
-def _described(criterion: Criterion) -> dict[str, Any]:
+def _described(look: Look, criterion: Criterion) -> dict[str, Any]:
     return {
         "name": criterion.name,
         "metric": criterion.metric,
@@ -208,4 +252,7 @@ def _described(criterion: Criterion) -> dict[str, Any]:
         "direction": criterion.direction,
         "severity": criterion.severity,
         "tolerance": criterion.tolerance,
+        "limit": look.limit_of(criterion.key),
+        "percentiles": look.percentiles_of(criterion.key),
+        "divided_by": criterion.count,
     }

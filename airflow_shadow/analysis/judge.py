@@ -6,52 +6,63 @@ only if it lies wholly outside. Everything else, above all too little data, is I
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from airflow_shadow.analysis import words
-from airflow_shadow.analysis.align import Window
+from airflow_shadow.analysis.baseline import baseline_faults
 from airflow_shadow.analysis.breakers import judge_breaker
-from airflow_shadow.analysis.criterion import Look, judge_criterion
-from airflow_shadow.analysis.observations import Observations, Pair
-from airflow_shadow.analysis.spec import OUTPUT_METRICS, AnalysisSpec, OutsideCriterion
-from airflow_shadow.analysis.traffic import judge_traffic, requests
-from airflow_shadow.analysis.verdict import BreakerFinding, Finding, TrafficFinding, Verdict
-
-#: Sampling percentage at which the shadow sees what production sees.
-FULL = 100.0
+from airflow_shadow.analysis.criterion import judge_criterion, judge_evidence
+from airflow_shadow.analysis.look import Look
+from airflow_shadow.analysis.observations import Observations
+from airflow_shadow.analysis.outlook import longer
+from airflow_shadow.analysis.slow_start import slow_start
+from airflow_shadow.analysis.spec import (
+    OUTPUT_METRICS,
+    AnalysisSpec,
+    Criterion,
+    OutsideCriterion,
+)
+from airflow_shadow.analysis.unanswered import Traffic, criterion_of, judge_unanswered
+from airflow_shadow.analysis.verdict import BreakerFinding, Finding, Verdict
 
 
 def judge(spec: AnalysisSpec, observations: Observations) -> Verdict:
     """Return whether the candidate may be promoted, with the evidence.
 
-    PASS needs every critical criterion, so each is read at the full alpha (intersection-union test,
-    Berger 1982, Technometrics 24, 295-300); FAIL needs one, so alpha is shared among them.
+    PASS needs every critical criterion, so each is read at the full alpha of its look
+    (intersection-union test, Berger 1982, Technometrics 24, 295-300); FAIL needs one, so alpha is
+    shared among them.
 
     :param spec: what to judge
     :param observations: what was measured; odd data make a finding inconclusive, never an error
     """
-    window = Window(
-        start=observations.start + spec.initial_delay, end=observations.end, period=spec.period
-    )
-    rows = requests(observations, window)
-    look = Look(
-        spec=spec,
-        observations=observations,
-        window=window,
-        critical=max(1, sum(item.severity == "critical" for item in spec.criteria)),
-        live=sum(bool(one and other) for one, other in rows),
-    )
+    look = Look(spec, observations)
+    traffic = Traffic(look)
     findings = (
-        *(judge_criterion(look, criterion) for criterion in spec.criteria),
+        *(_judge(look, traffic, criterion) for criterion in spec.criteria),
+        _judge_unanswered(look, traffic),
         *(judge_outside(look, criterion) for criterion in spec.outside),
     )
-    traffic = judge_traffic(spec, observations.sampling_percentage, rows)
-    breakers = tuple(
-        judge_breaker(breaker, observations.series.get(breaker.key, Pair()), window)
-        for breaker in spec.breakers
-    )
-    return conclude(look, findings, traffic, breakers)
+    breakers = tuple(judge_breaker(look, breaker) for breaker in spec.breakers)
+    return conclude(look, findings, breakers)
+
+
+def _judge(look: Look, traffic: Traffic, criterion: Criterion) -> Finding:
+    """Return the finding on a criterion; one that does not decide says how long that would take."""
+    judged = judge_evidence(look, traffic, criterion)
+    finding = judge_criterion(look, criterion, judged)
+    if finding.outcome != "INCONCLUSIVE" or judged.evidence is None or not judged.takes_time:
+        return finding
+    return replace(finding, longer=longer(look, criterion, judged.evidence))
+
+
+def _judge_unanswered(look: Look, traffic: Traffic) -> Finding:
+    """Return the finding on unanswered requests, with how long it would take to decide."""
+    finding, evidence = judge_unanswered(look, traffic)
+    if finding.outcome != "INCONCLUSIVE" or evidence is None:
+        return finding
+    return replace(finding, longer=longer(look, criterion_of(look), evidence))
 
 
 def judge_outside(look: Look, criterion: OutsideCriterion) -> Finding:
@@ -70,31 +81,46 @@ def judge_outside(look: Look, criterion: OutsideCriterion) -> Finding:
 
 
 def conclude(
-    look: Look,
-    findings: tuple[Finding, ...],
-    traffic: TrafficFinding,
-    breakers: tuple[BreakerFinding, ...],
+    look: Look, findings: tuple[Finding, ...], breakers: tuple[BreakerFinding, ...]
 ) -> Verdict:
-    """Combine the findings: what fails alone fails all, what passes must pass everywhere."""
-    critical = [finding.outcome for finding in findings if finding.severity == "critical"]
-    failed = "FAIL" in critical or traffic.outcome == "FAIL" or any(b.tripped for b in breakers)
-    lacking = () if failed else tuple(_lacking(look))
-    passed = not failed and {*critical, traffic.outcome} == {"PASS"}
+    """Combine the findings: what fails alone fails all, what passes must pass everywhere.
+
+    If production was not the same all the time, nothing was compared with it.
+    """
+    critical = list(filter(words.is_critical, findings))
+    outcomes = {finding.outcome for finding in critical}
+    changed = list(baseline_faults(look))
+    failed = not changed and ("FAIL" in outcomes or any(one.tripped for one in breakers))
+    passed = not changed and not failed and outcomes == {"PASS"}
+    lacking = tuple(changed or ([] if failed else _lacking(look)))
+    passes = passed and not lacking
     verdict = Verdict(
-        outcome="FAIL" if failed else "PASS" if passed and not lacking else "INCONCLUSIVE",
+        outcome="FAIL" if failed else "PASS" if passes else "INCONCLUSIVE",
         reason="",
         findings=findings,
-        traffic=traffic,
         breakers=breakers,
         stage_passed=passed and not _too_short(look),
         operational_only=not any(map(_decides_on_outputs, findings)),
-        scheduled=look.observations.scheduled,
+        look=look.number,
+        looks=tuple(look.observations.looks),
         sampling_percentage=look.observations.sampling_percentage,
         start=look.observations.start,
         end=look.observations.end,
         alpha=look.spec.alpha,
+        lacking=lacking,
+        notes=tuple(_notes(look, findings, passes=passes)),
+        longer=None if failed or changed else _longer(critical),
+        stage=look.observations.stage,
+        stages=look.observations.stages,
     )
-    return replace(verdict, reason=words.reason(verdict, lacking))
+    return replace(verdict, reason=words.reason(verdict))
+
+
+def _longer(critical: Sequence[Finding]) -> float | None:
+    """Return about how many more seconds all that did not pass would take, None if unknown."""
+    waiting = [finding for finding in critical if finding.outcome != "PASS"]
+    times = [finding.longer for finding in waiting if finding.longer is not None]
+    return max(times) if times and len(times) == len(waiting) else None
 
 
 def _lacking(look: Look) -> Iterator[str]:
@@ -103,8 +129,19 @@ def _lacking(look: Look) -> Iterator[str]:
         minutes = (look.observations.end - look.observations.start) / 60
         yield f"window of {minutes:.0f} min is below {look.spec.min_duration / 60:.0f} min"
     sampling = look.observations.sampling_percentage
-    if look.spec.require_full_sampling and sampling < FULL:
+    if look.spec.require_full_sampling and not look.is_full:
         yield f"sampling of {sampling:g} % is below 100 %"
+
+
+def _notes(look: Look, findings: tuple[Finding, ...], *, passes: bool) -> Iterator[str]:
+    """Yield what else is to be known of the window."""
+    if passes:
+        yield words.reach(look.window.start, look.window.end, look.window.periods)
+    outcomes = {finding.name: finding.outcome for finding in findings}
+    for criterion in look.spec.criteria:
+        is_ratio = criterion.is_mean and criterion.comparison == "relative"
+        if is_ratio and criterion.direction != "decrease" and outcomes[criterion.name] != "PASS":
+            yield from filter(None, [slow_start(look, criterion)])
 
 
 def _too_short(look: Look) -> bool:

@@ -94,6 +94,50 @@ class OutsideResult:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Baseline:
+    """Hold what production was at one look.
+
+    :param at: when it was looked, seconds since 1970
+    :param changed: the endpoint's LastModifiedTime then, seconds since 1970
+    :param variant: production's variant
+    :param model: its model
+    :param configuration: name of the endpoint configuration
+    :param instances: of production; 0 if unknown
+    :param shadow_instances: of the shadow; 0 if unknown
+    """
+
+    at: float
+    changed: float
+    variant: str
+    model: str
+    configuration: str
+    instances: int = 0
+    shadow_instances: int = 0
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        """Return what must not change inside a window."""
+        return self.variant, self.model, self.configuration
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """Hold a rate criterion's counts of one stage, for the pooled reading of a later one.
+
+    Each is divided by the design effect of its clustering, so it may be fractional.
+    """
+
+    bad_baseline: float
+    n_baseline: float
+    bad_candidate: float
+    n_candidate: float
+
+
+#: Percentile, such as `p99`, to its value for a whole window.
+Percentiles = Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Observations:
     """Everything that was measured up to one look.
 
@@ -101,18 +145,46 @@ class Observations:
         sampling percentage
     :param end: end of the window (exclusive); leave out the newest minutes, which still fill
     :param sampling_percentage: the shadow's share of the requests in this window, 0 to 100
-    :param scheduled: whether this is a scheduled look; at any other, FAIL may be read, and PASS
-        only of criteria that allow it. It has no default, because who forgot it would peek
+    :param looks: the planned ends of the window, in the order of time: PASS is read only at one of
+        them and alpha is shared among them; FAIL is read at any end up to the last. It has no
+        default, because who forgot it would peek
     :param series: metric and statistic (:attr:`AnalysisSpec.needs`) to what both variants reported;
         an absent key is no data
     :param invocations: requests of both variants; only ``samples`` is read. None is no data
     :param outside: name of an outside criterion to what the caller found
+    :param limits: metric and percentile (`("ModelLatency", "p99")`) to production's value before
+        the experiment
+    :param percentiles: metric to the percentiles of both variants for the whole window, production
+        first
+    :param baseline: what production was at the looks of this window, in the order of time
+    :param period: length of the periods in seconds, if it is not the specification's: CloudWatch
+        forgets short ones
+    :param stage: which stage of a rollout this is, from 1
+    :param stages: how many stages share the alpha of FAIL
+    :param earlier: name of a rate criterion to the counts of the stages before, of this experiment
     """
 
     start: float
     end: float
     sampling_percentage: float
-    scheduled: bool
+    looks: Sequence[float]
     series: Mapping[tuple[str, str], Pair] = field(default_factory=dict)
     invocations: Pair | None = None
     outside: Mapping[str, OutsideResult] = field(default_factory=dict)
+    limits: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    percentiles: Mapping[str, tuple[Percentiles, Percentiles]] = field(default_factory=dict)
+    baseline: Sequence[Baseline] = ()
+    period: int | None = None
+    stage: int = 1
+    stages: int = 1
+    earlier: Mapping[str, Sequence[Counts]] = field(default_factory=dict)
+
+    @property
+    def look(self) -> int:
+        """Return which planned look this is, from 1; 0 in between."""
+        near = (n for n, end in enumerate(self.looks, 1) if abs(end - self.end) < SAME_LOOK)
+        return next(near, 0)
+
+
+#: Seconds by which two ends of the same look may differ.
+SAME_LOOK = 0.5

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from airflow_shadow.analysis.boundary import HALVINGS
+from airflow_shadow.analysis.observations import Counts
 
 #: Smallest distance from 0 and 1 at which a likelihood is evaluated.
 EDGE = 1e-12
@@ -59,6 +60,30 @@ def newcombe(baseline: Share, candidate: Share, z: float) -> tuple[float, float]
     lower = difference - math.hypot(candidate.rate - low_c, high_b - baseline.rate)
     upper = difference + math.hypot(high_c - candidate.rate, baseline.rate - low_b)
     return max(lower, -1.0), min(upper, 1.0)
+
+
+def pooled_newcombe(stages: Sequence[Counts], z: float) -> tuple[float, float]:
+    """Return the interval of candidate minus baseline within stages, weighted and added up.
+
+    Differences are taken within a stage and weighted by ``n_b n_c / (n_b + n_c)`` (Mantel and
+    Haenszel 1959); sums over stages would take a rate that moved between them for a difference.
+    Each stage's distance to its own ends adds up in squares (MOVER: Zou and Donner 2008, Statistics
+    in Medicine 27, 1693-1702).
+    """
+    weights = [
+        one.n_baseline * one.n_candidate / (one.n_baseline + one.n_candidate) for one in stages
+    ]
+    whole = math.fsum(weights)
+    estimate = below = above = 0.0
+    for one, weight in zip(stages, weights, strict=True):
+        baseline = Share(bad=one.bad_baseline, total=one.n_baseline)
+        candidate = Share(bad=one.bad_candidate, total=one.n_candidate)
+        difference = candidate.rate - baseline.rate
+        lower, upper = newcombe(baseline, candidate, z)
+        estimate += weight / whole * difference
+        below += (weight / whole * (difference - lower)) ** 2
+        above += (weight / whole * (upper - difference)) ** 2
+    return estimate - math.sqrt(below), estimate + math.sqrt(above)
 
 
 def log_mixture(share: Share, p: float) -> float:

@@ -11,10 +11,11 @@ from airflow_shadow.analysis.spec import (
     AnalysisSpec,
     Breaker,
     Comparison,
+    Count,
     Criterion,
     Direction,
     Kind,
-    Looks,
+    Missing,
     OnNoData,
     OutsideCriterion,
     Severity,
@@ -79,7 +80,8 @@ def _fields(
     fields = {}
     for key, given in value.items():
         if key not in parsers:
-            faults.append(f"{path}{key}: unknown; known are {', '.join(parsers)}")
+            known = f"unknown; known are {', '.join(parsers)}"
+            faults.append(f"{path}{key}: {REMOVED.get(key, known)}")
             continue
         try:
             fields[key] = parsers[key](given)
@@ -183,7 +185,8 @@ CRITERION: dict[str, Parser] = {
     "direction": _choice(Direction),
     "severity": _choice(Severity),
     "min_samples": _optional(_integer),
-    "looks": _optional(_choice(Looks)),
+    "missing": _choice(Missing),
+    "count": _choice(Count),
     "on_no_data": _choice(OnNoData),
 }
 BREAKER: dict[str, Parser] = {
@@ -193,6 +196,8 @@ BREAKER: dict[str, Parser] = {
     "relative_limit": _optional(_number),
     "datapoints": _datapoints,
     "min_samples": _integer,
+    "missing": _choice(Missing),
+    "count": _choice(Count),
 }
 OUTSIDE: dict[str, Parser] = {
     "name": _text,
@@ -210,10 +215,20 @@ SPEC: dict[str, Parser] = {
     "min_periods": _integer,
     "min_effective_periods": _integer,
     "min_duration": _integer,
-    "traffic_tolerance": _number,
     "require_full_sampling": _boolean,
-    "looks": _choice(Looks),
     "planned_looks": _integer,
+    "min_power": _number,
+}
+#: Fields of earlier versions, and what stands in their place.
+REMOVED = {
+    "looks": (
+        "there is no choice any more: PASS is read at planned looks, FAIL at any; planned_looks "
+        "says how many there are from a window's duration to its max_duration"
+    ),
+    "traffic_tolerance": (
+        "unanswered requests are a criterion of their own, and their tolerance is that of the one "
+        "on Invocation5XXErrors"
+    ),
 }
 GROUPS: dict[str, Any] = {"criteria": Criterion, "breakers": Breaker, "outside": OutsideCriterion}
 PARSERS: dict[type, dict[str, Parser]] = {

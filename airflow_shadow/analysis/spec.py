@@ -18,7 +18,8 @@ from airflow_shadow.exceptions import InvalidRequestError
 Comparison = Literal["relative", "difference", "absolute"]
 Direction = Literal["increase", "decrease", "either"]
 Severity = Literal["critical", "warning"]
-Looks = Literal["scheduled", "anytime"]
+Missing = Literal["unknown", "zero"]
+Count = Literal["samples", "invocations"]
 OnNoData = Literal["inconclusive", "fail"]
 Kind = Literal["alarm", "custom"]
 
@@ -26,6 +27,13 @@ Kind = Literal["alarm", "custom"]
 OUTPUT_METRICS = frozenset({"prediction_disagreement"})
 #: Requests of each variant after which a rate can pass: so many bad ones had to be expected.
 EXPECTED_AT_TOLERANCE = 5
+#: Requests of each variant after which a mean over requests can pass.
+MEAN_SAMPLES = 1000
+#: Metrics of SageMaker's that have a sample for each request.
+LATENCIES = frozenset({"ModelLatency", "OverheadLatency"})
+SERVER_ERRORS = "Invocation5XXErrors"
+ERRORS = frozenset({SERVER_ERRORS, "Invocation4XXErrors", "InvocationModelErrors"})
+REQUEST_METRICS = LATENCIES | ERRORS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +43,8 @@ class Criterion:
     :param name: shown in the verdict, unique in a specification
     :param metric: a CloudWatch metric of the variant, or ``prediction_disagreement``
     :param statistic: ``rate`` (share of requests with the 0/1 metric at 1), ``above:250ms`` (share
-        of requests above a limit; units us, ms, s), or a mean: ``Average``, ``IQM``, ``tm99``
+        of requests above a limit; units us, ms, s), ``above:p99`` (above that percentile of
+        production in the 24 hours before the experiment), or a mean: ``Average``, ``IQM``, ``tm99``
     :param comparison: ``relative`` (ratio of means), ``difference`` (of rates, or of means in the
         metric's own unit) or ``absolute`` (the candidate alone)
     :param tolerance: largest accepted change: 0.10 is +10 % if relative, 0.005 is half a percentage
@@ -44,9 +53,11 @@ class Criterion:
     :param direction: which change is bad
     :param severity: only ``critical`` criteria decide; ``warning`` is reported
     :param min_samples: requests that each variant needs before the criterion can pass; by default
-        five bad requests would be expected at the tolerance
-    :param looks: ``anytime`` reads PASS at every look, ``scheduled`` at scheduled looks only (rates
-        default to it: bursts of errors break every any-time promise, see docs/analysis.md)
+        five bad requests would be expected at the tolerance, and 1,000 of a mean over requests
+    :param missing: what a period without data means where requests were counted: ``unknown``, or
+        ``zero`` for a counter that reports only when something happened
+    :param count: what a count is divided by: the metric's own ``samples``, or the variant's
+        ``invocations``, for metrics that send no zeros
     :param on_no_data: what a criterion means that has no data although the window holds
         `min_periods`; it never passes
     """
@@ -59,7 +70,8 @@ class Criterion:
     direction: Direction = "increase"
     severity: Severity = "critical"
     min_samples: int | None = None
-    looks: Looks | None = None
+    missing: Missing = "unknown"
+    count: Count = "samples"
     on_no_data: OnNoData = "inconclusive"
 
     @property
@@ -77,7 +89,9 @@ class Criterion:
         """Return the requests of each variant below which the criterion cannot pass."""
         if self.min_samples is not None:
             return self.min_samples
-        return 1 if self.is_mean else math.ceil(EXPECTED_AT_TOLERANCE / self.tolerance)
+        if self.is_mean:
+            return MEAN_SAMPLES if self.metric in REQUEST_METRICS else 1
+        return math.ceil(EXPECTED_AT_TOLERANCE / self.tolerance)
 
     def faults(self) -> Iterator[str]:
         """Yield what is wrong with the values, each with the field's name."""
@@ -99,6 +113,7 @@ class Criterion:
             yield f"statistic: {error}"
             return
         if is_mean:
+            yield from count_faults(self)
             return
         if self.comparison == "relative":
             yield "comparison: a ratio of rates explodes near zero; use 'difference' or 'absolute'"
@@ -126,6 +141,8 @@ class Breaker:
     relative_limit: float | None = None
     datapoints: tuple[int, int] = (3, 3)
     min_samples: int = 5
+    missing: Missing = "unknown"
+    count: Count = "samples"
 
     @property
     def name(self) -> str:
@@ -155,9 +172,17 @@ class Breaker:
         if not 1 <= self.datapoints[0] <= self.datapoints[1]:
             yield f"datapoints: {self.datapoints!r} is not M of N with 1 <= M <= N"
         try:
-            parse_statistic(self.statistic)
+            if self.is_mean:
+                yield from count_faults(self)
         except ValueError as error:
             yield f"statistic: {error}"
+
+
+def count_faults(item: Criterion | Breaker) -> Iterator[str]:
+    """Yield what only counts can have."""
+    for name, usual in (("missing", "unknown"), ("count", "samples")):
+        if getattr(item, name) != usual:
+            yield f"{name}: {getattr(item, name)!r} is for counts, and {item.statistic} is a mean"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -187,6 +212,8 @@ def _name_faults(name: str) -> Iterator[str]:
         yield "name: is empty"
     elif len(name) > MAX_NAME:
         yield f"name: has {len(name)} characters, at most {MAX_NAME} are allowed"
+    elif not name.isprintable():
+        yield f"name: {name!r} is not one line of printable characters"
 
 
 #: Longer names would crowd the numbers out of AWS's `Reason`.
@@ -196,13 +223,21 @@ MAX_NAME = 60
 def default_criteria() -> tuple[Criterion, ...]:
     """Return the criteria for a candidate that must serve as well as production.
 
-    Server and model errors within half a percentage point, mean latency within 10 %; the callers'
-    own mistakes (4XX) only warn.
+    Server and model errors within half a percentage point, mean latency within 10 %; slow requests
+    and the callers' own mistakes (4XX) only warn.
     """
     return (
-        _errors("server errors", "Invocation5XXErrors"),
+        _errors("server errors", SERVER_ERRORS),
         _errors("model errors", "InvocationModelErrors"),
         Criterion(name="mean latency", metric="ModelLatency", statistic="Average", tolerance=0.10),
+        Criterion(
+            name="slow requests",
+            metric="ModelLatency",
+            statistic="above:p99",
+            comparison="difference",
+            tolerance=0.01,
+            severity="warning",
+        ),
         Criterion(
             name="caller errors",
             metric="Invocation4XXErrors",
@@ -220,7 +255,7 @@ def _errors(name: str, metric: str) -> Criterion:
 def default_breakers() -> tuple[Breaker, ...]:
     """Return the hard limits: half of the requests failing, or three times the latency."""
     return (
-        Breaker(metric="Invocation5XXErrors", limit=0.5, datapoints=(3, 3)),
+        Breaker(metric=SERVER_ERRORS, limit=0.5, datapoints=(3, 3)),
         Breaker(metric="ModelLatency", statistic="Average", relative_limit=3.0, datapoints=(5, 5)),
     )
 
@@ -238,12 +273,10 @@ class AnalysisSpec:
     :param min_periods: periods with data of both variants below which a mean or rate cannot pass
     :param min_effective_periods: the same after correcting for autocorrelation
     :param min_duration: seconds of window below which the verdict cannot pass
-    :param traffic_tolerance: accepted relative distance of the candidate's share of the requests
-        from the sampling percentage
     :param require_full_sampling: whether PASS needs 100 % sampling (AWS advises it)
-    :param looks: when PASS is read, for criteria that do not say (rates are always ``scheduled``
-        unless they say otherwise)
-    :param planned_looks: number of scheduled looks at one experiment; PASS is shared among them
+    :param planned_looks: at how many planned ends of a window that may be made longer PASS is read;
+        alpha is shared among them
+    :param min_power: chance of a PASS of an equal candidate below which a plan is warned about
     :raises InvalidRequestError: naming every fault with its path
     """
 
@@ -254,12 +287,11 @@ class AnalysisSpec:
     period: int = 60
     initial_delay: int = 300
     min_periods: int = 30
-    min_effective_periods: int = 12
+    min_effective_periods: int = 8
     min_duration: int = 3600
-    traffic_tolerance: float = 0.05
     require_full_sampling: bool = True
-    looks: Looks = "scheduled"
-    planned_looks: int = 1
+    planned_looks: int = 3
+    min_power: float = 0.5
 
     def __post_init__(self) -> None:
         """Refuse a specification that cannot be judged."""
@@ -278,8 +310,10 @@ class AnalysisSpec:
             yield f"alpha: {self.alpha!r} is not above 0 and at most {MAX_ALPHA}"
         if self.period < 1:
             yield f"period: {self.period!r} is not at least 1"
-        if not 0 < self.traffic_tolerance < 1:
-            yield f"traffic_tolerance: {self.traffic_tolerance!r} is not between 0 and 1"
+        if not 0 <= self.min_power < 1:
+            yield f"min_power: {self.min_power!r} is not at least 0 and below 1"
+        if self.planned_looks > MAX_LOOKS:
+            yield f"planned_looks: {self.planned_looks!r} is above {MAX_LOOKS}"
         for field, least in LEAST.items():
             if getattr(self, field) < least:
                 yield f"{field}: {getattr(self, field)!r} is not at least {least}"
@@ -289,6 +323,8 @@ class AnalysisSpec:
         names = [item.name for item in named]
         for name in sorted({name for name in names if names.count(name) > 1}):
             yield f"criteria: the name {name!r} is used more than once"
+        if UNANSWERED in names:
+            yield f"criteria: the name {UNANSWERED!r} is that of a finding of every verdict"
         if not any(item.severity == "critical" for item in named):
             yield "criteria: none is critical, so nothing could pass"
 
@@ -298,13 +334,23 @@ class AnalysisSpec:
         measured: list[Criterion | Breaker] = [*self.criteria, *self.breakers]
         return tuple(dict.fromkeys(item.key for item in measured))
 
-    def looks_of(self, criterion: Criterion) -> Looks:
-        """Return when PASS of a criterion is read."""
-        if criterion.looks is not None:
-            return criterion.looks
-        return self.looks if criterion.is_mean else "scheduled"
+    @property
+    def unanswered_tolerance(self) -> float:
+        """Return the share of requests that may stay unanswered: that of server errors."""
+        mine = (
+            item.tolerance
+            for item in self.criteria
+            if item.metric == SERVER_ERRORS and item.severity == "critical" and not item.is_mean
+        )
+        return min(mine, default=UNANSWERED_TOLERANCE)
 
 
+#: Name of the finding about requests that the shadow never answered.
+UNANSWERED = "unanswered requests"
+#: Accepted share of unanswered requests where no criterion is about server errors.
+UNANSWERED_TOLERANCE = 0.005
+#: More looks share so little alpha each that none could pass.
+MAX_LOOKS = 20
 #: Above this the word PASS means nothing.
 MAX_ALPHA = 0.2
 #: Smaller guards than these have not been measured to hold the error rates.

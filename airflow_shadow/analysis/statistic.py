@@ -15,6 +15,8 @@ from typing import Literal
 #: Microseconds in a unit; CloudWatch reports the latencies of SageMaker in microseconds.
 UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6, "": 1.0}
 ABOVE = re.compile(r"above:(\d+(?:\.\d+)?)\s*(us|ms|s|)")
+#: Above a percentile of production itself, before the experiment: known only when it is observed.
+OWN = re.compile(r"above:(p\d{1,2}(?:\.\d+)?)")
 MEAN = re.compile(r"Average|IQM|tm\d{1,2}(?:\.\d+)?")
 PERCENTILE = re.compile(r"(?:p|PR|TC|tc|ts|wm)\W*\d.*")
 
@@ -26,11 +28,18 @@ class Statistic:
     :param kind: ``rate`` and ``above`` are counts of requests, ``mean`` is a mean of each period
     :param cloudwatch: the statistic that CloudWatch is asked for, beside ``SampleCount``
     :param limit: of ``above``, in the metric's own unit (latencies: microseconds)
+    :param reference: the percentile of production, before the experiment, that is the limit
     """
 
     kind: Literal["rate", "above", "mean"]
     cloudwatch: str
     limit: float | None = None
+    reference: str | None = None
+
+
+def count_above(limit: float) -> str:
+    """Return CloudWatch's statistic that counts the values above a limit."""
+    return f"TC({limit:.15g}:)"
 
 
 @lru_cache(maxsize=256)
@@ -43,10 +52,12 @@ def parse_statistic(text: str) -> Statistic:
         return Statistic(kind="rate", cloudwatch="Sum")
     if above := ABOVE.fullmatch(text):
         limit = float(above[1]) * UNITS[above[2]]
-        return Statistic(kind="above", cloudwatch=f"TC({limit:.15g}:)", limit=limit)
+        return Statistic(kind="above", cloudwatch=count_above(limit), limit=limit)
+    if own := OWN.fullmatch(text):
+        return Statistic(kind="above", cloudwatch="", reference=own[1])
     if MEAN.fullmatch(text):
         return Statistic(kind="mean", cloudwatch=text)
-    known = "rate, above:<limit>, Average, IQM, tm<nn>"
+    known = "rate, above:<limit>, above:p<nn>, Average, IQM, tm<nn>"
     raise ValueError(f"{text!r} is not one of {known}{_why(text)}")
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from airflow_shadow.analysis.verdict import Finding, Verdict
-from airflow_shadow.analysis.words import allowed, change, level_unit, number, shown
+from airflow_shadow.analysis.words import allowed, change, level_unit, number, shown, tail
 
 HEAD = (
     "criterion",
@@ -22,11 +23,11 @@ HEAD = (
 
 
 def text_table(verdict: Verdict) -> str:
-    """Return the verdict for a task's log: the reason, then one line for each criterion."""
+    """Return the verdict for a task's log: what it is and rests on, then a line a criterion."""
     rows = [HEAD, *(_cells(finding) for finding in verdict.findings)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    return "\n".join([verdict.reason, *lines, *_notes(verdict)])
+    return "\n".join([f"{verdict.headline} ({verdict.caveat})", *lines, *_notes(verdict)])
 
 
 def markdown_table(verdict: Verdict) -> str:
@@ -34,7 +35,7 @@ def markdown_table(verdict: Verdict) -> str:
     rows = [HEAD, ("---",) * len(HEAD), *(_cells(finding) for finding in verdict.findings)]
     table = "\n".join(f"| {' | '.join(map(_escaped, row))} |" for row in rows)
     notes = "\n".join(f"- {_escaped(note)}" for note in _notes(verdict))
-    return f"**{verdict.outcome}**\n\n{table}\n\n{notes}\n"
+    return f"**{verdict.headline}** ({verdict.caveat})\n\n{table}\n\n{notes}\n"
 
 
 def _cells(finding: Finding) -> tuple[str, ...]:
@@ -62,12 +63,24 @@ def _level(finding: Finding, value: float | None) -> str:
 def _notes(verdict: Verdict) -> Sequence[str]:
     """Return what the table has no column for."""
     return [
+        *verdict.lacking,
         *(finding.sentence for finding in verdict.findings if finding.comparison is None),
-        *(finding.sentence for finding in verdict.findings if ";" in finding.sentence),
-        verdict.traffic.sentence,
+        *(one.sentence for one in verdict.findings if one.comparison and _says_why(one)),
+        *filter(None, map(tail, verdict.findings)),
         *(breaker.sentence for breaker in verdict.breakers),
+        *verdict.notes,
     ]
 
 
+def _says_why(finding: Finding) -> bool:
+    """Tell whether the sentence has more than the numbers."""
+    return finding.estimate is None or finding.sentence.endswith(")")
+
+
+#: What Markdown, or HTML inside it, would take for its own.
+_MARKS = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
+
+
 def _escaped(text: str) -> str:
-    return text.replace("|", "\\|")
+    """Return a text as it is, for Markdown: names come from whoever wrote the specification."""
+    return _MARKS.sub(r"\\\1", text)

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from airflow_shadow.analysis.observations import Outcome
-from airflow_shadow.analysis.spec import Comparison, Direction, Severity
+from airflow_shadow.analysis.observations import Counts, Outcome, Percentiles
+from airflow_shadow.analysis.spec import Comparison, Count, Direction, Severity
 
 #: AWS's limit on the `Reason` of StopInferenceExperiment.
 MAX_REASON = 1024
@@ -32,6 +32,12 @@ class Finding:
     :param periods: periods that both reported
     :param effective_periods: the same after correcting for autocorrelation
     :param missing: periods of the window that did not enter, for whatever reason
+    :param counts: of a rate criterion, for the pooled reading of a later stage
+    :param limit: production's own percentile that requests are held against, in the metric's unit
+    :param percentiles: of both variants for the whole window, production first, as information
+    :param divided_by: what a count was divided by: its own ``samples``, or ``invocations``
+    :param longer: about how many more seconds it would take to PASS at the traffic seen, None if
+        more time does not help or it is not known
     :param sentence: the numbers in plain words
     """
 
@@ -53,32 +59,31 @@ class Finding:
     periods: int = 0
     effective_periods: float = 0
     missing: int = 0
+    counts: Counts | None = None
+    limit: float | None = None
+    percentiles: tuple[Percentiles, Percentiles] | None = None
+    divided_by: Count = "samples"
+    longer: float | None = None
     sentence: str
 
-
-@dataclass(frozen=True, kw_only=True)
-class TrafficFinding:
-    """Tell whether the candidate got the share of the requests that it should.
-
-    :param ratio: candidate's requests per request of the baseline, None if nothing came
-    :param expected: the sampling percentage as a share
-    """
-
-    outcome: Outcome
-    ratio: float | None
-    expected: float
-    n_baseline: float
-    n_candidate: float
-    sentence: str
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Finding:
+        """Return the finding that :func:`dataclasses.asdict` described."""
+        counts = data.get("counts")
+        return cls(**{**data, "counts": Counts(**counts) if counts else None})
 
 
 @dataclass(frozen=True, kw_only=True)
 class BreakerFinding:
-    """Tell whether a circuit breaker tripped, and when first (seconds since 1970)."""
+    """Tell whether a circuit breaker tripped, and when first (seconds since 1970).
+
+    :param periods: of the candidate that were seen; 0 is no data
+    """
 
     name: str
     tripped: bool
     at: float | None
+    periods: int = 0
     sentence: str
 
 
@@ -88,34 +93,54 @@ class Verdict:
 
     :param outcome: PASS only on evidence, FAIL only on evidence, else INCONCLUSIVE
     :param reason: one line of at most 1,024 characters, for the ``Reason`` that AWS keeps
-    :param stage_passed: whether all critical criteria and the traffic were right at this sampling
-        percentage; a ramp may go on without it, a promotion needs ``outcome``
+    :param stage_passed: whether all critical criteria were right at this sampling percentage; a
+        ramp may go on without it, a promotion needs ``outcome``
     :param operational_only: whether nothing compared the answers themselves
-    :param scheduled: whether this was a scheduled look
+    :param look: which planned look this was, from 1; 0 in between
+    :param looks: the planned ends of the window, in seconds since 1970
+    :param lacking: what keeps the verdict from PASS whatever its findings say
+    :param notes: what else is to be known of the window, in sentences
+    :param longer: about how many more seconds it would take to PASS at the traffic seen, None if
+        more time does not help or it is not known
     """
 
     outcome: Outcome
     reason: str
     findings: tuple[Finding, ...]
-    traffic: TrafficFinding
     breakers: tuple[BreakerFinding, ...]
     stage_passed: bool
     operational_only: bool
-    scheduled: bool
+    look: int
+    looks: tuple[float, ...]
     sampling_percentage: float
     start: float
     end: float
     alpha: float
+    lacking: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    longer: float | None = None
+    stage: int = 1
+    stages: int = 1
+
+    @property
+    def headline(self) -> str:
+        """Return the outcome in a word or two: a stage that passed reads "good so far"."""
+        good = self.outcome == "INCONCLUSIVE" and self.stage_passed
+        return GOOD_SO_FAR if good else self.outcome
+
+    @property
+    def caveat(self) -> str:
+        """Return what the verdict rests on."""
+        return "operational metrics only" if self.operational_only else "answers were compared"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the verdict as JSON-able values: summaries only, never points."""
         return {
-            **asdict(self),
+            **{name: _plain(value) for name, value in asdict(self).items()},
             "findings": [
-                {name: _bounded(value) for name, value in asdict(finding).items()}
+                {name: _bounded(_plain(value)) for name, value in asdict(finding).items()}
                 for finding in self.findings
             ],
-            "breakers": [asdict(breaker) for breaker in self.breakers],
         }
 
     @classmethod
@@ -123,12 +148,21 @@ class Verdict:
         """Return the verdict that :meth:`to_dict` described; what else is in it is ignored."""
         return cls(
             **{
-                **{field.name: data[field.name] for field in fields(cls)},
-                "findings": tuple(Finding(**finding) for finding in data["findings"]),
-                "traffic": TrafficFinding(**data["traffic"]),
+                **{field.name: data[field.name] for field in fields(cls) if field.name in data},
+                "findings": tuple(map(Finding.from_dict, data["findings"])),
                 "breakers": tuple(BreakerFinding(**breaker) for breaker in data["breakers"]),
+                **{name: tuple(data.get(name, ())) for name in ("looks", "lacking", "notes")},
             }
         )
+
+
+#: What a stage below full sampling says when all of it passed.
+GOOD_SO_FAR = "good so far"
+
+
+def _plain(value: Any) -> Any:
+    """Return JSON's own types."""
+    return list(value) if isinstance(value, tuple) else value
 
 
 def _bounded(value: Any) -> Any:

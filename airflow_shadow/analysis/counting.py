@@ -1,0 +1,108 @@
+"""Counts against each other: what a metric covers of the requests, and how it counts them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from airflow_shadow.analysis import words
+from airflow_shadow.analysis.align import paired, read
+from airflow_shadow.analysis.look import Look
+from airflow_shadow.analysis.observations import SILENT, Pair, Series
+from airflow_shadow.analysis.spec import (
+    ERRORS,
+    LATENCIES,
+    REQUEST_METRICS,
+    Breaker,
+    Criterion,
+)
+
+#: Part of a variant's requests that a metric must cover to decide anything.
+MIN_COVERED = 0.95
+
+
+@dataclass(frozen=True)
+class Counting:
+    """Hold metrics against the requests that `Invocations` counts.
+
+    AWS documents ``SampleCount`` for latencies only; that error metrics send a zero for each
+    request that did not fail is assumed (`assumed: error-zeros`).
+    """
+
+    look: Look
+
+    def pair(self, item: Criterion | Breaker) -> Pair:
+        """Return a metric of both variants, counted as its criterion or breaker says."""
+        pair = self.look.observations.series.get(item.key, Pair())
+        if (item.missing, item.count) == ("unknown", "samples"):
+            return pair
+        requests = self.look.observations.invocations or Pair()
+        return Pair(
+            baseline=_counted(item, pair.baseline, requests.baseline),
+            candidate=_counted(item, pair.candidate, requests.candidate),
+        )
+
+    def weaknesses(self, criterion: Criterion, pair: Pair) -> Iterator[str]:
+        """Yield what a metric's own counts leave out."""
+        if criterion.metric not in REQUEST_METRICS or self.look.observations.invocations is None:
+            return
+        covered = list(self._covered(criterion, pair))
+        for who, seen, of in covered:
+            if seen < MIN_COVERED * of:
+                yield f"it covers {words.number(seen)} of the {words.number(of)} requests of {who}"
+        shares = [min(seen / of, 1.0) for _, seen, of in covered if of]
+        apart = max(shares, default=0.0) - min(shares, default=0.0)
+        if criterion.metric in LATENCIES and apart > self.look.spec.unanswered_tolerance:
+            told = " and ".join(
+                f"{100 * share:.1f} % of {who}"
+                for share, (who, _, _) in zip(shares, covered, strict=False)
+            )
+            yield f"it covers {told}, which cannot be compared"
+
+    def _covered(self, criterion: Criterion, pair: Pair) -> Iterator[tuple[str, float, float]]:
+        """Yield who, the requests that the metric covers, and those that there were."""
+        window = self.look.window
+        if criterion.comparison == "absolute":
+            sides = [("the shadow", read(pair.candidate, window), self.look.requests[1], 1)]
+        else:
+            one, other = paired(pair, window)
+            sides = [
+                ("production", one, self.look.requests[0], 0),
+                ("the shadow", other, self.look.requests[1], 1),
+            ]
+        for who, columns, asked, side in sides:
+            times = {*columns.times}
+            counted = dict(zip(asked.times, asked.samples, strict=True))
+            # A period that one of the two lacks says nothing of the other.
+            seen = math.fsum(
+                n for time, n in zip(columns.times, columns.samples, strict=True) if time in counted
+            )
+            of = math.fsum(n for time, n in counted.items() if time in times)
+            failed = self._failed(side, times) if criterion.metric in LATENCIES else 0.0
+            yield who, seen, max(of - failed, 0.0)
+
+    def _failed(self, side: int, times: set[float]) -> float:
+        """Return the requests counted as errors: those without an answer may have no latency."""
+        found = {}
+        for (metric, statistic), pair in self.look.observations.series.items():
+            if metric in ERRORS and statistic == "rate":
+                columns = read((pair.baseline, pair.candidate)[side], self.look.window)
+                rows = zip(columns.times, columns.values, strict=True)
+                found[metric] = math.fsum(value for time, value in rows if time in times)
+        answered = found.get("Invocation5XXErrors", 0.0) + found.get("Invocation4XXErrors", 0.0)
+        return max(answered, found.get("InvocationModelErrors", 0.0))
+
+
+def _counted(item: Criterion | Breaker, metric: Series, requests: Series) -> Series:
+    """Return a series with silence read as zero, or divided by the requests, as asked."""
+    values = dict(zip(metric.times, metric.values, strict=True))
+    samples = dict(zip(metric.times, metric.samples, strict=True))
+    asked = dict(zip(requests.times, requests.samples, strict=True))
+    if item.missing == "zero":
+        values = {**dict.fromkeys(asked, 0.0), **values}
+    if item.count == "invocations":
+        samples = {time: asked[time] for time in values if time in asked}
+    else:
+        samples = {time: samples.get(time, asked.get(time, 0.0)) for time in values}
+    return Series.from_points(values, samples) if samples else SILENT

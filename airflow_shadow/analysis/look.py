@@ -1,0 +1,132 @@
+"""What the findings of one look share: the window, the guards, the levels."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+from airflow_shadow.analysis.align import Columns, Window, read
+from airflow_shadow.analysis.boundary import (
+    fixed_critical,
+    moving_critical,
+    shares,
+    student_critical,
+)
+from airflow_shadow.analysis.evidence import Evidence
+from airflow_shadow.analysis.observations import Observations, Pair, Percentiles
+from airflow_shadow.analysis.spec import AnalysisSpec
+from airflow_shadow.analysis.statistic import parse_statistic
+
+#: Sampling percentage at which the shadow sees what production sees.
+FULL = 100.0
+
+
+@dataclass(frozen=True)
+class Look:
+    """Hold what is judged at one look, and how sure it must be."""
+
+    spec: AnalysisSpec
+    observations: Observations
+
+    @cached_property
+    def period(self) -> int:
+        """Return the length of the periods that were read, in seconds."""
+        return self.observations.period or self.spec.period
+
+    @cached_property
+    def window(self) -> Window:
+        """Return the times that are read: what comes after the warm-up."""
+        return Window(start=self._begin, end=self.observations.end, period=self.period)
+
+    @property
+    def _begin(self) -> float:
+        return self.observations.start + self.spec.initial_delay
+
+    @property
+    def is_full(self) -> bool:
+        """Tell whether the shadow gets every request."""
+        return self.observations.sampling_percentage >= FULL
+
+    @property
+    def number(self) -> int:
+        """Return which planned look this is, from 1; 0 in between, when no PASS is read."""
+        return self.observations.look
+
+    @property
+    def widening(self) -> float:
+        """Return how many planned periods a period that was read is long.
+
+        CloudWatch forgets short periods, so an old window has fewer and longer ones.
+        """
+        return self.period / self.spec.period
+
+    @property
+    def min_periods(self) -> int:
+        """Return the periods below which nothing is decided."""
+        return math.ceil(self.spec.min_periods / self.widening)
+
+    @property
+    def min_effective_periods(self) -> float:
+        """Return the effective periods below which nothing is decided.
+
+        They shrink more slowly than the periods do, for longer ones depend less on each other.
+        """
+        return self.spec.min_effective_periods / math.sqrt(self.widening)
+
+    @cached_property
+    def requests(self) -> tuple[Columns, Columns]:
+        """Return the requests of both variants, period by period, as far as they were reported."""
+        pair = self.observations.invocations or Pair()
+        return read(pair.baseline, self.window), read(pair.candidate, self.window)
+
+    @cached_property
+    def live(self) -> int:
+        """Return the periods in which both variants had traffic, as far as it was counted."""
+        one, other = self.requests
+        return len({*one.times} & {*other.times})
+
+    @cached_property
+    def passing_level(self) -> float:
+        """Return the level of a PASS at this look, in between that of the next planned one."""
+        ends = self.observations.looks
+        later = [n for n, end in enumerate(ends) if end >= self.observations.end]
+        index = self.number - 1 if self.number else next(iter(later), len(ends) - 1)
+        return self.spec.alpha * shares(max(len(ends), 1))[max(index, 0)]
+
+    @cached_property
+    def failing_level(self) -> float:
+        """Return the level of one finding's FAIL: any one of them fails the verdict.
+
+        It is shared among the stages of a rollout, and among what can fail: the critical criteria,
+        and at full sampling the unanswered requests.
+        """
+        critical = sum(item.severity == "critical" for item in self.spec.criteria)
+        stage = shares(self.observations.stages)[self.observations.stage - 1]
+        return self.spec.alpha * stage / max(critical + self.is_full, 1)
+
+    def passing_critical(self, evidence: Evidence) -> float:
+        """Return the standard errors of a PASS."""
+        return student_critical(fixed_critical(self.passing_level), evidence.serial.freedom)
+
+    def failing_critical(self, evidence: Evidence, level: float) -> float:
+        """Return the standard errors of a FAIL, which may be read at any look."""
+        ends = self.observations.looks or [self.observations.end]
+        first, last = (max(1.0, (end - self._begin) / self.period) for end in (ends[0], ends[-1]))
+        z = moving_critical(level, evidence.serial.count, first, last)
+        return student_critical(z, evidence.serial.freedom)
+
+    def limit_of(self, key: tuple[str, str]) -> float | None:
+        """Return production's own percentile that a metric is held against, if it is known."""
+        reference = parse_statistic(key[1]).reference
+        return None if reference is None else self.observations.limits.get((key[0], reference))
+
+    def is_unknown_limit(self, key: tuple[str, str]) -> bool:
+        """Tell whether a metric is held against a percentile of production that is not known."""
+        return parse_statistic(key[1]).reference is not None and self.limit_of(key) is None
+
+    def percentiles_of(self, key: tuple[str, str]) -> tuple[Percentiles, Percentiles] | None:
+        """Return both variants' percentiles for a criterion on the tail of a metric."""
+        if parse_statistic(key[1]).kind != "above":
+            return None
+        return self.observations.percentiles.get(key[0])

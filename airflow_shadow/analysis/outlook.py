@@ -1,0 +1,51 @@
+"""How much longer a window would have to be, at the traffic and the noise seen."""
+
+from __future__ import annotations
+
+from airflow_shadow.analysis.boundary import NORMAL
+from airflow_shadow.analysis.criterion import accepted, guards
+from airflow_shadow.analysis.evidence import Evidence
+from airflow_shadow.analysis.look import Look
+from airflow_shadow.analysis.spec import Criterion
+
+#: Chance of a PASS that counts as "would decide".
+LIKELY = 0.8
+#: Windows longer than so many times the one seen are not told: too much would change until then.
+MOST_TIMES = 200.0
+HALVINGS = 30
+
+
+def chance(look: Look, criterion: Criterion, evidence: Evidence, times: float) -> float:
+    """Return the chance of a PASS in a window so many times as long, if the change stays.
+
+    The estimate of the longer window is taken to be normal around the present one.
+
+    :param times: at least 0; 2 is a window of twice the length
+    """
+    longer = evidence.stretched(times)
+    if any(guards(look, criterion, longer)) or evidence.constant:
+        return 0.0
+    critical = look.passing_critical(longer)
+    low, high = accepted(criterion)
+    ends = longer.passing(critical)
+    spread = longer.spread
+    if not spread:
+        return float(low < ends[0] and ends[1] < high)
+    scale = longer.scale
+    below = NORMAL.cdf((scale(ends[0]) - scale(low)) / spread)
+    above = NORMAL.cdf((scale(high) - scale(ends[1])) / spread)
+    return max(0.0, below + above - 1)
+
+
+def longer(look: Look, criterion: Criterion, evidence: Evidence) -> float | None:
+    """Return about how many more seconds a likely PASS would take, None if that is out of sight."""
+    if chance(look, criterion, evidence, MOST_TIMES) < LIKELY:
+        return None
+    low, high = 1.0, MOST_TIMES
+    for _ in range(HALVINGS):
+        middle = (low + high) / 2
+        if chance(look, criterion, evidence, middle) < LIKELY:
+            low = middle
+        else:
+            high = middle
+    return (high - 1) * (look.window.end - look.window.start)
