@@ -32,7 +32,6 @@ def baseline_faults(look: Look) -> Iterator[str]:
 
 
 def _changed(one: Baseline, other: Baseline) -> str:
-    when = other.changed if one.at < other.changed <= other.at else other.at
     told = " and ".join(
         f"{name} {before!r} to {after!r}"
         for name, before, after in zip(
@@ -43,7 +42,13 @@ def _changed(one: Baseline, other: Baseline) -> str:
         )
         if before != after
     )
-    return f"production was changed at {words.moment(when)} UTC, {told}: another baseline"
+    when = words.moment(changed_at(one, other))
+    return f"production was changed at {when} UTC, {told}: another baseline"
+
+
+def changed_at(one: Baseline, other: Baseline) -> float:
+    """Return when production became another: AWS's time if it lies between the two looks."""
+    return other.changed if one.at < other.changed <= other.at else other.at
 
 
 def _part_ahead(seen: Sequence[Baseline], end: float) -> float:

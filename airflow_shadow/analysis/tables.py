@@ -24,7 +24,7 @@ HEAD = (
 
 def text_table(verdict: Verdict) -> str:
     """Return the verdict for a task's log: what it is and rests on, then a line a criterion."""
-    rows = [HEAD, *(_cells(finding) for finding in verdict.findings)]
+    rows = [HEAD, *(cells(finding) for finding in verdict.findings)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
     return "\n".join([f"{verdict.headline} ({verdict.caveat})", *lines, *_notes(verdict)])
@@ -32,16 +32,18 @@ def text_table(verdict: Verdict) -> str:
 
 def markdown_table(verdict: Verdict) -> str:
     """Return the verdict as Markdown, for the body of a question to a person."""
-    rows = [HEAD, ("---",) * len(HEAD), *(_cells(finding) for finding in verdict.findings)]
+    rows = [HEAD, ("---",) * len(HEAD), *(cells(finding) for finding in verdict.findings)]
     table = "\n".join(f"| {' | '.join(map(_escaped, row))} |" for row in rows)
     notes = "\n".join(f"- {_escaped(note)}" for note in _notes(verdict))
     return f"**{verdict.headline}** ({verdict.caveat})\n\n{table}\n\n{notes}\n"
 
 
-def _cells(finding: Finding) -> tuple[str, ...]:
+def cells(finding: Finding) -> tuple[str, ...]:
+    """Return a finding's row below :data:`HEAD`; what was found outside has an outcome only."""
     name = f"{finding.name} (warning)" if finding.severity == "warning" else finding.name
     if finding.comparison is None:
-        return (name, finding.outcome, *("",) * (len(HEAD) - 2))
+        rest = len(HEAD) - HEAD.index("requests") - 1
+        return (name, finding.outcome, *("",) * 4, _requests(finding), *("",) * rest)
     return (
         name,
         finding.outcome,
@@ -49,7 +51,7 @@ def _cells(finding: Finding) -> tuple[str, ...]:
         _level(finding, finding.candidate),
         change(finding),
         allowed(finding),
-        f"{number(finding.n_baseline)} / {number(finding.n_candidate)}",
+        _requests(finding),
         number(finding.periods),
         number(finding.effective_periods),
         number(finding.missing),
@@ -58,6 +60,11 @@ def _cells(finding: Finding) -> tuple[str, ...]:
 
 def _level(finding: Finding, value: float | None) -> str:
     return "" if value is None else shown(value, level_unit(finding.metric, finding.statistic))
+
+
+def _requests(finding: Finding) -> str:
+    counts = (finding.n_baseline, finding.n_candidate)
+    return " / ".join(map(number, counts)) if finding.comparison or any(counts) else ""
 
 
 def _notes(verdict: Verdict) -> Sequence[str]:

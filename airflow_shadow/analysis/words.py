@@ -65,7 +65,7 @@ def change(finding: Finding) -> str:
         return "no data"
     unit = unit_of(finding.metric, finding.statistic, finding.comparison)
     sign = "" if finding.comparison == "absolute" else "+"
-    if _says_nothing(finding):
+    if says_nothing(finding):
         return f"{number_in(finding.estimate * unit.factor, sign, 1)}{unit.symbol} [unknown]"
     ends = [value * unit.factor for value in (finding.lower or 0.0, finding.upper or 0.0)]
     digits = _digits(max(map(abs, ends)))
@@ -79,7 +79,7 @@ def number_in(value: float, sign: str, digits: int) -> str:
     return f"{rounded or 0.0:{sign},.{digits}f}"
 
 
-def _says_nothing(finding: Finding) -> bool:
+def says_nothing(finding: Finding) -> bool:
     """Tell whether there is no interval, or one that is as good as endless."""
     if finding.lower is None or finding.upper is None:
         return True
