@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from airflow_shadow.analysis import Pair, Series
 from airflow_shadow.analysis.words import Unit, number, shown
+from airflow_shadow.analysis.words import moment as hour
 from airflow_shadow.report.markup import Markup, joined, short, tag
 from airflow_shadow.report.scale import Scale, moment, round_up
 from airflow_shadow.report.thinning import Buckets, Level, Point, thinned, unbroken
@@ -17,6 +18,9 @@ LEFT, RIGHT, TOP, BOTTOM = 8.0, 392.0, 30.0, 136.0
 PARTS = (0.0, 0.5, 1.0)
 #: Units that two labels of stages need between them.
 APART = 44.0
+#: Units that the label of a change of production needs.
+LONG = 165.0
+CHANGED = "Production was changed"
 #: Units between two marks that can be told apart.
 TOUCHING = 8.0
 
@@ -26,12 +30,16 @@ class Timeline:
     """Hold what all charts share: the time that they show and the moments marked in it.
 
     :param stages: when each began (seconds since 1970), and its sampling percentage in words
-    :param looks: when the experiment was judged
+    :param planned: the looks at which PASS is read
+    :param between: the looks in between
+    :param changes: when production became another
     """
 
     buckets: Buckets
     stages: Sequence[tuple[float, str]]
-    looks: Sequence[float]
+    planned: Sequence[float] = ()
+    between: Sequence[float] = ()
+    changes: Sequence[float] = ()
 
     @property
     def scale(self) -> Scale:
@@ -74,6 +82,7 @@ def chart(picture: Picture, timeline: Timeline) -> Markup:
         *_bands(lines if picture.banded else {}, timeline.scale, height),
         *_drawn(lines, timeline.scale, height),
         *_levels(height, picture.unit),
+        *_changes(timeline),
         *_times(timeline),
         role="img",
         class_="chart",
@@ -94,7 +103,8 @@ def _described(lines: dict[str, list[Point]], picture: Picture, timeline: Timeli
     """Return what the lines show, for who does not see them."""
     told = [_span(name, points, picture.unit) for name, points in lines.items()]
     window = f"From {moment(timeline.buckets.start)} to {moment(timeline.buckets.end)} UTC."
-    return " ".join([window, *told])
+    changed = [f"{CHANGED} at {moment(at)} UTC." for at in timeline.changes]
+    return " ".join([window, *told, *changed])
 
 
 def _span(name: str, points: Sequence[Point], unit: Unit) -> str:
@@ -162,7 +172,7 @@ def _level(value: float, unit: Unit) -> str:
 
 
 def _marks(picture: Picture, timeline: Timeline) -> Iterator[Markup]:
-    """Yield stages as upright lines with their sampling, looks and alarms as marks."""
+    """Yield stages as upright lines with their sampling, looks, changes and alarms as marks."""
     scale, last = timeline.scale, -APART
     for time, label in timeline.stages:
         place = scale.at(time)
@@ -170,26 +180,45 @@ def _marks(picture: Picture, timeline: Timeline) -> Iterator[Markup]:
         if place - last >= APART and place <= RIGHT - APART / 2:
             yield tag("text", label, x=place + 3, y=12, class_="small")
             last = place
-    if looks := joined(_triangle(place) for place in _places(timeline.looks, scale)):
-        yield tag("path", d=looks, class_="look")
+    planned = _places(timeline.planned, scale)
+    between = _places(timeline.between, scale, taken=planned)
+    for class_, shape, places in (("look", TRIANGLE, planned), ("between", STROKE, between)):
+        if looks := joined(f"M{short(place)} {short(BOTTOM + 1)}{shape}" for place in places):
+            yield tag("path", d=looks, class_=class_)
     for alarm in _places(picture.alarms, scale):
-        yield tag("path", d=f"M{alarm} {short(TOP)}V{short(BOTTOM)}", class_="alarm")
+        yield tag("path", d=f"M{short(alarm)} {short(TOP)}V{short(BOTTOM)}", class_="alarm")
 
 
-def _places(times: Sequence[float], scale: Scale) -> list[str]:
+def _changes(timeline: Timeline) -> Iterator[Markup]:
+    """Yield a line where production became another, with the time above it where there is room."""
+    scale, last = timeline.scale, -LONG
+    for time in filter(timeline.scale.holds, timeline.changes):
+        place = scale.at(time)
+        yield tag("path", d=f"M{short(place)} {short(TOP)}V{short(BOTTOM)}", class_="change")
+        if place - last >= LONG:
+            side = "small halo end" if place + LONG > RIGHT else "small halo"
+            told = f"production changed {hour(time)}"
+            x = place + (-4 if side.endswith("end") else 4)
+            yield tag("text", told, x=x, y=BOTTOM - 5, class_=side)
+            last = place
+
+
+#: What marks a look, below the plot: a planned one, and one in between.
+TRIANGLE, STROKE = "l-3.5 7h7z", "v5"
+
+
+def _places(times: Sequence[float], scale: Scale, taken: Sequence[float] = ()) -> list[float]:
     """Return where moments are marked; of those that would touch, the first.
 
     A month may hold thousands of looks.
+
+    :param taken: places that are marked already
     """
     kept: list[float] = []
     for place in sorted(scale.at(time) for time in times if scale.holds(time)):
-        if not kept or place - kept[-1] >= TOUCHING:
+        if all(abs(place - other) >= TOUCHING for other in [*kept[-1:], *taken]):
             kept.append(place)
-    return [short(place) for place in kept]
-
-
-def _triangle(place: str) -> str:
-    return f"M{place} {short(BOTTOM + 1)}l-3.5 7h7z"
+    return kept
 
 
 def _times(timeline: Timeline) -> Iterator[Markup]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from airflow_shadow.analysis import Observations, Verdict
+from airflow_shadow.analysis.observations import SAME_LOOK
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +45,7 @@ class Stage:
 
     :param observations: what was measured, up to the look that the verdict comes from
     :param verdict: the stage's last verdict
-    :param looks: when it was judged, seconds since 1970
+    :param looks: ends of the windows that were judged, seconds since 1970
     """
 
     observations: Observations
@@ -55,3 +56,23 @@ class Stage:
     def sampling(self) -> str:
         """Return the sampling percentage as it is shown."""
         return f"{self.observations.sampling_percentage:g} %"
+
+    @property
+    def name(self) -> str:
+        """Return how the stage is named among others."""
+        part = f"Stage {self.verdict.stage} of {self.verdict.stages}, "
+        return f"{part if self.verdict.stages > 1 else ''}{self.sampling} sampling"
+
+    @property
+    def planned(self) -> list[float]:
+        """Return the planned looks that were reached."""
+        return [end for end in self.verdict.looks if end <= self.verdict.end + SAME_LOOK]
+
+    @property
+    def between(self) -> list[float]:
+        """Return the looks in between, at which no PASS is read."""
+        return [look for look in self.looks if not _is_among(look, self.verdict.looks)]
+
+
+def _is_among(look: float, planned: Sequence[float]) -> bool:
+    return any(abs(look - end) < SAME_LOOK for end in planned)

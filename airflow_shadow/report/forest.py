@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterator, Sequence
 
 from airflow_shadow.analysis import Finding
-from airflow_shadow.analysis.words import allowed, change
+from airflow_shadow.analysis.spec import UNANSWERED
+from airflow_shadow.analysis.words import allowed, change, says_nothing
 from airflow_shadow.report.markup import Markup, short, tag
 from airflow_shadow.report.scale import Scale
 
@@ -20,13 +21,15 @@ FITTING = 36
 
 
 def forest(findings: Sequence[Finding], *, key: str, title: str) -> Markup:
-    """Return the plot of all criteria that were measured, empty if there are none.
+    """Return the plot of all criteria that were measured and of unanswered requests.
+
+    It is empty if there are none.
 
     Each row shades what its own direction allows, so that nothing needs to be turned around.
 
     :param key: unique in the file
     """
-    rows = [finding for finding in findings if finding.tolerance]
+    rows = [each for each in findings if each.tolerance or each.name == UNANSWERED]
     if not rows:
         return Markup()
     scale, height = _scale(rows), ROW * len(rows) + FOOT
@@ -44,7 +47,14 @@ def forest(findings: Sequence[Finding], *, key: str, title: str) -> Markup:
 
 
 def _described(finding: Finding) -> str:
-    return f"{finding.name}: {finding.outcome}, {change(finding)}, allowed {allowed(finding)}."
+    return f"{finding.name}: {finding.outcome}, {_told(finding)}."
+
+
+def _told(finding: Finding) -> str:
+    """Return the numbers; what has no tolerance, as a share of the requests, says it in words."""
+    if finding.tolerance is None:
+        return finding.sentence.removeprefix(f"{finding.name}: ")
+    return f"{change(finding)}, allowed {allowed(finding)}"
 
 
 def _down(index: int) -> str:
@@ -62,16 +72,18 @@ def _scale(rows: Sequence[Finding]) -> Scale:
 
 
 def _ends(finding: Finding) -> list[float]:
-    """Return estimate and interval in units of the tolerance."""
-    given = (finding.estimate, finding.lower, finding.upper)
+    """Return the estimate, and the interval if it says anything, in units of the tolerance."""
+    interval = () if says_nothing(finding) else (finding.lower, finding.upper)
+    given = (finding.estimate, *interval)
     return [value / (finding.tolerance or 1.0) for value in given if value is not None]
 
 
 def _row(finding: Finding, scale: Scale) -> Iterator[Markup]:
     yield tag("text", _name(finding), x=14, y=15, class_="name")
     yield tag("text", finding.outcome, x=WIDTH - 14, y=15, class_=f"end {_tone(finding)}")
-    told = f"{change(finding)}, allowed {allowed(finding)}"
-    yield tag("text", told, x=14, y=31, class_="small")
+    yield tag("text", _told(finding), x=14, y=31, class_="small")
+    if finding.tolerance is None:
+        return
     low, high = (scale.at(end) for end in _allowed_range(finding))
     yield tag("rect", x=low, y=BAR - 9, width=high - low, height=18, class_="allowed")
     yield from _ticks(finding, scale)
@@ -102,10 +114,12 @@ def _interval(finding: Finding, ends: Sequence[float], scale: Scale) -> Iterator
     """Yield the interval's line and the estimate's mark, or an arrow for what leaves the plot.
 
     The mark's shape says the outcome too: a disc passes, a square fails, a ring does not know.
+    An interval that says nothing is a dotted line through the whole plot.
     """
     tone, low, high = _tone(finding), min(ends), max(ends)
-    known = finding.lower is not None and finding.upper is not None
-    if known:
+    if says_nothing(finding):
+        yield _line(scale.start, scale.end, f"unknown {tone}")
+    else:
         yield _line(scale.at(low), scale.at(high), f"interval {tone}")
         yield from (_end(end, scale, tone) for end in (low, high))
     if not scale.holds(ends[0]):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import pairwise
 
-from airflow_shadow.analysis import Pair, parse_statistic
+from airflow_shadow.analysis import AnalysisSpec, Pair, Series, parse_statistic
+from airflow_shadow.analysis.baseline import changed_at
 from airflow_shadow.analysis.words import PLAIN, level_unit
 from airflow_shadow.report.chart import Picture, Timeline, chart
 from airflow_shadow.report.facts import Stage
@@ -15,48 +19,70 @@ from airflow_shadow.report.thinning import Buckets, count_level, mean_level, sha
 LEGEND = (
     ("line production", "M0 6H40", "production, solid"),
     ("line shadow", "M0 6H40", "shadow, dashed"),
-    ("look", "M17 2l-4 8h8z", "look"),
+    ("look", "M17 2l-4 8h8z", "planned look, PASS or FAIL"),
+    ("between", "M20 3v6", "look in between, FAIL only"),
     ("stage", "M20 0V12", "a stage begins, with its sampling"),
+    ("change", "M20 0V12", "production was changed"),
     ("alarm", "M20 0V12", "circuit breaker tripped"),
 )
 
 
-def timeline(stages: Sequence[Stage], period: float) -> Timeline:
+def timeline(stages: Sequence[Stage], spec: AnalysisSpec) -> Timeline:
     """Return the time from the first stage's start to the last one's end."""
+    period = max(_period(stage, spec) for stage in stages)
     start = min(stage.observations.start for stage in stages)
     end = max(stage.observations.end for stage in stages)
     return Timeline(
         buckets=Buckets.over(start, max(end, start + period), period),
         stages=[(stage.observations.start, stage.sampling) for stage in stages],
-        looks=[look for stage in stages for look in stage.looks],
+        planned=[look for stage in stages for look in stage.planned],
+        between=[look for stage in stages for look in stage.between],
+        changes=[at for stage in stages for at in _changes(stage)],
     )
 
 
-def charts(stages: Sequence[Stage], keys: Iterable[tuple[str, str]], time: Timeline) -> Markup:
-    """Return a chart of each metric and statistic that was asked for and observed, empty if none.
+def _period(stage: Stage, spec: AnalysisSpec) -> int:
+    """Return the length of a stage's periods in seconds."""
+    return stage.observations.period or spec.period
+
+
+def _changes(stage: Stage) -> Iterator[float]:
+    """Yield when production became another inside a stage; between stages that spoils nothing."""
+    for one, other in pairwise(stage.observations.baseline):
+        if one.identity != other.identity:
+            yield changed_at(one, other)
+
+
+def charts(
+    stages: Sequence[Stage], keys: Iterable[tuple[str, str]], time: Timeline
+) -> Iterator[Markup]:
+    """Yield a chart of each metric and statistic that was asked for and observed.
 
     What was observed beyond that has no place in the verdict, and may not be readable at all.
     """
     seen = {key for stage in stages for key in stage.observations.series}
-    wanted = [key for key in keys if key in seen]
-    if not wanted:
-        return Markup()
-    pictures = (_picture(stages, key, index) for index, key in enumerate(wanted))
-    return tag("div", *(_figure(picture, time) for picture in pictures), class_="charts")
+    for index, key in enumerate(key for key in keys if key in seen):
+        yield _figure(_picture(stages, key, index), time)
 
 
-def requests_chart(stages: Sequence[Stage], time: Timeline, period: int) -> Markup:
-    """Return the chart of both variants' requests, empty if none were counted.
-
-    :param period: seconds
-    """
-    given = [stage.observations.invocations for stage in stages]
-    pairs = [pair for pair in given if pair is not None]
+def requests_chart(stages: Sequence[Stage], time: Timeline, spec: AnalysisSpec) -> Markup:
+    """Return the chart of both variants' requests, empty if none were counted."""
+    pairs = [
+        Pair(baseline=_a_minute(pair.baseline, period), candidate=_a_minute(pair.candidate, period))
+        for stage in stages
+        for pair, period in [(stage.observations.invocations, _period(stage, spec))]
+        if pair is not None
+    ]
     if not pairs:
         return Markup()
-    title = f"Requests in each {period} s"
+    title = "Requests a minute"
     told = Picture(key="requests", title=title, unit=PLAIN, level=count_level, pairs=pairs)
     return _figure(told, time)
+
+
+def _a_minute(series: Series, period: int) -> Series:
+    """Return the requests a minute: old stages may have longer periods than new ones."""
+    return replace(series, samples=array("d", (n * 60 / period for n in series.samples)))
 
 
 def _picture(stages: Sequence[Stage], key: tuple[str, str], index: int) -> Picture:

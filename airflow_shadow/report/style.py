@@ -5,13 +5,13 @@ from __future__ import annotations
 LIGHT = """
 color-scheme: light;
 --paper: #fff; --ink: #1b1f24; --soft: #57606a; --rule: #d0d7de; --shade: #f3f5f7;
---pass: #116329; --fail: #b3151d; --inconclusive: #6a5300; --allowed: #d9ecdf;
+--pass: #116329; --fail: #b3151d; --inconclusive: #6a5300; --good: #0f5f6b; --allowed: #d9ecdf;
 --production: #0a58a8; --shadow: #b04a00;
 """
 DARK = """
 color-scheme: dark;
 --paper: #14171b; --ink: #e8ebee; --soft: #a3adb8; --rule: #3a424c; --shade: #1e2329;
---pass: #5fd07f; --fail: #ff8a85; --inconclusive: #e3bf55; --allowed: #1f3a2a;
+--pass: #5fd07f; --fail: #ff8a85; --inconclusive: #e3bf55; --good: #63cbd9; --allowed: #1f3a2a;
 --production: #6db3ff; --shadow: #ffa257;
 """
 PAGE = """
@@ -26,9 +26,10 @@ p { margin: .4rem 0; max-width: 60rem; }
 .soft, .small { color: var(--soft); }
 .verdict { border-left: .4rem solid; padding: .25rem 0 .25rem .9rem; margin: 0 0 1rem; }
 .verdict strong { font-size: 1.5rem; letter-spacing: .02em; }
-.verdict p { color: var(--ink); }
+.verdict p + p { color: var(--ink); }
+.caveat { color: var(--ink); }
 .pass { color: var(--pass); } .fail { color: var(--fail); }
-.inconclusive { color: var(--inconclusive); }
+.inconclusive { color: var(--inconclusive); } .good { color: var(--good); }
 .charts { display: grid; gap: 1rem 2rem;
   grid-template-columns: repeat(auto-fit, minmax(min(100%, 24rem), 1fr)); }
 figure { margin: 0; max-width: 40rem; }
@@ -36,7 +37,7 @@ figure { margin: 0; max-width: 40rem; }
   gap: .25rem 1.25rem; color: var(--soft); font-size: .9rem; }
 .legend svg { width: 2.2rem; height: .8rem; vertical-align: middle; margin-right: .4rem; }
 dl { display: grid; grid-template-columns: minmax(8rem, max-content) 1fr; gap: .2rem 1rem; }
-dt { color: var(--soft); } dd { margin: 0; }
+dt { color: var(--soft); grid-column: 1; } dd { margin: 0; grid-column: 2; color: var(--ink); }
 pre { background: var(--shade); padding: .75rem; white-space: pre-wrap; font-size: .8rem;
   columns: 20rem; }
 """
@@ -47,7 +48,7 @@ th, td { text-align: left; vertical-align: top; padding: .35rem .6rem .35rem 0;
   border-bottom: 1px solid var(--rule); font-variant-numeric: tabular-nums; }
 td { overflow-wrap: break-word; } td:last-child { overflow-wrap: anywhere; }
 thead th { font-weight: 600; color: var(--soft); overflow-wrap: normal; }
-td.pass, td.fail, td.inconclusive { font-weight: 600; white-space: nowrap; }
+td.pass, td.fail, td.inconclusive, td.good { font-weight: 600; white-space: nowrap; }
 """
 PICTURES = """
 svg { display: block; width: 100%; height: auto; overflow: visible; }
@@ -61,12 +62,14 @@ text.pass, text.fail, text.inconclusive { fill: currentColor; font-weight: 600; 
 text.halo { paint-order: stroke; stroke: var(--paper); stroke-width: 3px; }
 .allowed { fill: var(--allowed); }
 .interval { stroke: currentColor; stroke-width: 2.5; fill: none; }
+.unknown { stroke: currentColor; stroke-width: 2; stroke-dasharray: 1.5 4; fill: none; }
 .arrow, .mark { fill: currentColor; }
 .mark.inconclusive { fill: var(--paper); stroke: currentColor; stroke-width: 2.5; }
 .zero, .grid, .limit, .stage { fill: none; stroke: var(--rule); }
 .zero { stroke: var(--soft); } .limit { stroke: var(--soft); stroke-dasharray: 3 3; }
 .stage { stroke: var(--soft); }
-.look { fill: var(--soft); }
+.look { fill: var(--soft); } .between { stroke: var(--soft); fill: none; }
+.change { stroke: var(--ink); stroke-width: 1.5; stroke-dasharray: 1.5 3; fill: none; }
 .alarm { stroke: var(--fail); stroke-width: 2; stroke-dasharray: 6 3 1 3; }
 .line { fill: none; stroke-width: 1.7; stroke-linecap: round; stroke-linejoin: round; }
 .line.production { stroke: var(--production); }
@@ -85,7 +88,7 @@ tbody th, td { border: 0; padding: .1rem 0; }
 td { display: grid; grid-template-columns: 8rem 1fr; gap: .5rem; }
 td::before { content: attr(data-label); color: var(--soft); font-weight: 400; }
 td:empty { display: none; }
-dl { grid-template-columns: 1fr; } dd { margin-bottom: .4rem; }
+dl { grid-template-columns: 1fr; } dd { grid-column: 1; margin-bottom: .4rem; }
 """
 PAPER = """
 body { max-width: none; padding: 0; font-size: 10pt; }

@@ -2,28 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
 
-from airflow_shadow.analysis import Finding
-from airflow_shadow.analysis.words import allowed, change, level_unit, number, shown
+from airflow_shadow.analysis import Baseline, BreakerFinding, Finding
+from airflow_shadow.analysis.tables import HEAD, cells
+from airflow_shadow.analysis.verdict import GOOD_SO_FAR
+from airflow_shadow.analysis.words import allowed, change, duration, level_unit, number, shown
 from airflow_shadow.report.facts import Stage
 from airflow_shadow.report.markup import Markup, tag
 from airflow_shadow.report.scale import moment
 
-OUTCOMES = frozenset({"PASS", "FAIL", "INCONCLUSIVE"})
-EVIDENCE = (
-    "Criterion",
-    "Outcome",
-    "Production",
-    "Shadow",
-    "Change [interval]",
-    "Allowed",
-    "Requests",
-    "Periods",
-    "Why",
+#: Words that are an outcome, and how each looks.
+TONES = {
+    "PASS": "pass",
+    "FAIL": "fail",
+    "INCONCLUSIVE": "inconclusive",
+    GOOD_SO_FAR: "good",
+    "tripped": "fail",
+}
+#: Of the columns of :data:`HEAD`, those before the periods.
+NUMBERS = HEAD.index("periods")
+EVIDENCE = (*map(str.capitalize, HEAD[:NUMBERS]), "Periods", "Why")
+BREAKERS = ("Stage", "Circuit breaker", "Outcome", "First at (UTC)", "Periods seen", "In words")
+STAGES = ("Stage", "Outcome", "From (UTC)", "To (UTC)", "Looks", "Stage passed")
+PERCENTILES = ("Criterion and variant", "Slow is above", "Slow")
+BASELINE = (
+    "Stage",
+    "Seen from (UTC)",
+    "Variant",
+    "Model",
+    "Endpoint configuration",
+    "Instances",
+    "Shadow's instances",
 )
-TRAFFIC = ("Sampling", "Outcome", "Production", "Shadow", "In words")
-STAGES = ("Sampling", "Outcome", "From (UTC)", "To (UTC)", "Looks", "Stage passed")
 
 
 def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
@@ -42,21 +54,26 @@ def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> M
 
 
 def _row(head: Sequence[str], row: Sequence[str]) -> Markup:
-    cells = (_cell(label, value) for label, value in zip(head[1:], row[1:], strict=True))
-    return tag("tr", tag("th", row[0], scope="row", role="rowheader"), *cells, role="row")
+    each = (_cell(label, value) for label, value in zip(head[1:], row[1:], strict=True))
+    return tag("tr", tag("th", row[0], scope="row", role="rowheader"), *each, role="row")
 
 
 def _cell(label: str, value: str) -> Markup:
-    tone = value.lower() if value in OUTCOMES else None
+    tone = TONES.get(value) if label == "Outcome" else None
     given = {"class_": tone, "data_label": label, "role": "cell"}
     # An empty cell has no child at all, so that a phone leaves its line out.
     return tag("td", tag("span", value), **given) if value else tag("td", **given)
 
 
-def facts(rows: Mapping[str, str]) -> Markup:
-    """Return a list of labels and texts."""
-    pairs = (part for key, value in rows.items() for part in (tag("dt", key), tag("dd", value)))
-    return tag("dl", *pairs)
+def facts(rows: Mapping[str, Sequence[str]]) -> Markup:
+    """Return a list of labels, each with its texts; a label without any is left out."""
+    parts = (
+        part
+        for label, texts in rows.items()
+        if texts
+        for part in (tag("dt", label), *(tag("dd", each) for each in texts))
+    )
+    return tag("dl", *parts)
 
 
 def evidence_table(caption: str, findings: Iterable[Finding]) -> Markup:
@@ -65,35 +82,46 @@ def evidence_table(caption: str, findings: Iterable[Finding]) -> Markup:
 
 
 def _evidence(finding: Finding) -> tuple[str, ...]:
-    name = f"{finding.name} (warning)" if finding.severity == "warning" else finding.name
-    if finding.comparison is None:
-        return (name, finding.outcome, *("",) * (len(EVIDENCE) - 3), finding.sentence)
-    return (
-        name,
-        finding.outcome,
-        _level(finding, finding.baseline),
-        _level(finding, finding.candidate),
-        change(finding),
-        allowed(finding),
-        f"{number(finding.n_baseline)} / {number(finding.n_candidate)}",
-        _periods(finding),
-        _why(finding),
-    )
-
-
-def _level(finding: Finding, value: float | None) -> str:
-    return "" if value is None else shown(value, level_unit(finding.metric, finding.statistic))
+    return (*cells(finding)[:NUMBERS], _periods(finding), _why(finding))
 
 
 def _periods(finding: Finding) -> str:
-    worth = number(finding.effective_periods)
-    return f"{finding.periods:,} (worth {worth}), {finding.missing:,} missing"
+    if finding.comparison is None:
+        return number(finding.periods) if finding.periods else ""
+    worth = number(round(finding.effective_periods, 1))
+    return f"{number(finding.periods)} (worth {worth}), {number(finding.missing)} missing"
 
 
 def _why(finding: Finding) -> str:
-    """Return the sentence without the numbers that the other cells hold."""
+    """Return the sentence without what the other cells hold, and how much longer it would take."""
     numbers = f"{finding.name} {change(finding)}, allowed {allowed(finding)}"
-    return finding.sentence.removeprefix(numbers).lstrip("; ")
+    why = finding.sentence.removeprefix(numbers).removeprefix(f"{finding.name}:").strip()
+    if why.startswith("(") and why.endswith(")"):
+        why = why[1:-1]
+    more = "" if finding.longer is None else f"about {duration(finding.longer)} more would decide"
+    return "; ".join(filter(None, (why, more)))
+
+
+def percentile_table(stage: Stage) -> Markup:
+    """Return the limit and the percentiles of slow requests, empty if neither is known."""
+    slow = [each for each in stage.verdict.findings if each.limit or each.percentiles]
+    known = [side for each in slow for side in each.percentiles or ()]
+    names = list(dict.fromkeys(name for side in known for name in side))
+    rows = [row for finding in slow for row in _percentiles(finding, names)]
+    head, caption = (*PERCENTILES, *names), f"Slow requests of the whole window: {stage.name}"
+    return table(caption, head, rows) if rows else Markup()
+
+
+def _percentiles(finding: Finding, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Yield a row for each variant: the limit, what was above it, and each percentile."""
+    unit, (name, _, *shares) = level_unit(finding.metric, "Average"), cells(finding)
+    limit = finding.statistic.removeprefix("above:")
+    if finding.limit is not None:
+        limit = f"{shown(finding.limit, unit)}, production's {limit} before the test"
+    sides = finding.percentiles or ({}, {})
+    for variant, share, known in zip(("production", "shadow"), shares, sides, strict=False):
+        values = (shown(known[each], unit) if each in known else "" for each in names)
+        yield (f"{name}, {variant}", limit, share, *values)
 
 
 def stage_table(stages: Iterable[Stage]) -> Markup:
@@ -104,22 +132,45 @@ def stage_table(stages: Iterable[Stage]) -> Markup:
 def _stage(stage: Stage) -> tuple[str, ...]:
     verdict = stage.verdict
     return (
-        stage.sampling,
-        verdict.outcome,
+        stage.name,
+        verdict.headline,
         moment(stage.observations.start),
         moment(stage.observations.end),
-        f"{len(stage.looks):,}",
+        f"{len(stage.planned)} of {len(verdict.looks)} planned, {len(stage.between)} in between",
         "yes" if verdict.stage_passed else "no",
     )
 
 
-def traffic_table(stages: Iterable[Stage]) -> Markup:
-    """Return whether the shadow got its share of the requests, stage by stage."""
-    return table("Requests of both variants", TRAFFIC, map(_traffic, stages))
+def breaker_table(stages: Iterable[Stage]) -> Markup:
+    """Return what the circuit breakers said in each stage, empty if there are none."""
+    rows = [_breaker(stage, found) for stage in stages for found in stage.verdict.breakers]
+    return table("Hard limits on the shadow", BREAKERS, rows) if rows else Markup()
 
 
-def _traffic(stage: Stage) -> tuple[str, ...]:
-    found = stage.verdict.traffic
-    counts = number(found.n_baseline), number(found.n_candidate)
-    told = found.sentence.removeprefix("traffic: ")
-    return (stage.sampling, found.outcome, *counts, told)
+def _breaker(stage: Stage, found: BreakerFinding) -> tuple[str, ...]:
+    outcome = "tripped" if found.tripped else "not tripped" if found.periods else "no data"
+    return (
+        stage.name,
+        found.name,
+        outcome,
+        "" if found.at is None else moment(found.at),
+        number(found.periods),
+        found.sentence,
+    )
+
+
+def baseline_table(stages: Iterable[Stage]) -> Markup:
+    """Return what production was, a row for each state, empty if nobody looked."""
+    rows = [row for stage in stages for row in _baselines(stage)]
+    return table("What production was at the looks", BASELINE, rows) if rows else Markup()
+
+
+def _baselines(stage: Stage) -> Iterator[tuple[str, ...]]:
+    for known, same in groupby(stage.observations.baseline, key=_known):
+        yield (stage.name, moment(next(same).at), *known)
+
+
+def _known(seen: Baseline) -> tuple[str, ...]:
+    """Return what tells one state of production from another; 0 instances are unknown."""
+    counts = (str(count or "unknown") for count in (seen.instances, seen.shadow_instances))
+    return (*seen.identity, *counts)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from airflow_shadow.analysis import (
     AnalysisSpec,
+    Baseline,
     Criterion,
     Observations,
     OutsideCriterion,
@@ -60,15 +61,27 @@ def observed(
     slower: float = 0.0,
     sampling: float = 100.0,
     start: float = START,
+    late: float = 0.0,
     spec: AnalysisSpec = SPEC,
 ) -> Observations:
-    """Return what the specification needs, with a candidate slower by a share."""
+    """Return what the specification needs, with a candidate slower by a share.
+
+    :param late: seconds since the planned look
+    """
     wanted = {"minutes": minutes, "start": start, "share": sampling / 100}
+    end = start + 60.0 * minutes
     return Observations(
         start=start,
-        end=start + 60.0 * minutes,
+        end=end,
         sampling_percentage=sampling,
-        scheduled=True,
+        looks=[end - late, end - late + 3600.0],
+        limits={("ModelLatency", "p99"): 250_000.0},
+        percentiles={
+            "ModelLatency": (
+                {"p50": 95_000.0, "p90": 180_000.0, "p99": 240_000.0},
+                {"p50": 96_000.0, "p90": 181_000.0, "p99": 260_000.0},
+            )
+        },
         series={key: pair(key, worse=slower, **wanted) for key in spec.needs},
         invocations=pair(("Invocations", "Average"), worse=0.0, **wanted),
     )
@@ -83,11 +96,16 @@ def stage(observations: Observations | None = None, spec: AnalysisSpec = SPEC, *
 
 def ramp() -> list[Stage]:
     """Return three stages behind each other; the last one fails."""
-    hours = 7200.0
+    wanted = ((10.0, 0.0), (50.0, 0.0), (100.0, 0.5))
     return [
-        stage(sampling=10.0),
-        stage(sampling=50.0, start=START + hours),
-        stage(slower=0.5, start=START + 2 * hours),
+        stage(
+            replace(
+                observed(sampling=sampling, slower=slower, start=START + 7200.0 * index),
+                stage=index + 1,
+                stages=len(wanted),
+            )
+        )
+        for index, (sampling, slower) in enumerate(wanted)
     ]
 
 
@@ -103,9 +121,9 @@ def rich_spec() -> AnalysisSpec:
         criteria=(
             *SPEC.criteria,
             Criterion(
-                name="slow requests",
+                name="very slow requests",
                 metric="ModelLatency",
-                statistic="above:250ms",
+                statistic="above:500ms",
                 comparison="difference",
                 tolerance=0.02,
             ),
@@ -141,3 +159,26 @@ def rich() -> Stage:
     spec = rich_spec()
     outside = {"alarm": OutsideResult.of_alarm("shop-alarm", "INSUFFICIENT_DATA")}
     return stage(replace(observed(slower=0.09, spec=spec), outside=outside), spec)
+
+
+def looked(observations: Observations, *models: str) -> Observations:
+    """Return the same window with a look each half an hour, at which production runs a model."""
+    seen = tuple(
+        Baseline(
+            at=observations.start + 1800.0 * number,
+            changed=observations.start + 1800.0 * number - 600.0,
+            variant="AllTraffic",
+            model=model,
+            configuration="shop-1",
+            instances=2,
+            shadow_instances=1,
+        )
+        for number, model in enumerate(models)
+    )
+    return replace(observations, baseline=seen)
+
+
+def unknown() -> Stage:
+    """Return a stage with so few periods that the interval of a mean says nothing."""
+    spec = AnalysisSpec(initial_delay=0, breakers=SPEC.breakers)
+    return stage(observed(2, spec=spec), spec)

@@ -31,10 +31,10 @@ def series(values, samples=100.0) -> Series:
     return Series(times=times, values=values, samples=[samples] * len(times))
 
 
-def drawn(pair, *, unit=MILLISECONDS, level=mean_level, looks=(), stages=(), buckets=HOUR) -> str:
+def drawn(pair, *, unit=MILLISECONDS, level=mean_level, stages=(), buckets=HOUR, **marks) -> str:
     """Return the chart of one pair."""
     picture = Picture(key="k", title="Latency", unit=unit, level=level, pairs=[pair])
-    return chart(picture, Timeline(buckets=buckets, stages=stages, looks=looks))
+    return chart(picture, Timeline(buckets=buckets, stages=stages, **marks))
 
 
 @pytest.mark.parametrize("days", [1, 7, 30])
@@ -121,9 +121,28 @@ def test_without_errors_the_scale_is_still_a_scale():
 
 def test_looks_are_marked_once_for_each_place():
     """Looks that would lie on each other are one mark, and those outside the window none."""
-    plot = drawn(Pair(), looks=[1800.0, 1800.5, 2400.0, 9e9])
+    plot = drawn(Pair(), planned=[1800.0, 1800.5, 2400.0, 9e9])
     (marks,) = of_class(plot, "look")
     assert 2 == marks.get("d").count("M")
+
+
+def test_planned_looks_are_marked_apart():
+    """A look in between has a mark of its own, and gives way where a planned one is."""
+    plot = drawn(Pair(), planned=[1800.0], between=[600.0, 1200.0, 1830.0])
+    counts = {kind: of_class(plot, kind)[0].get("d").count("M") for kind in ("look", "between")}
+    assert {"look": 1, "between": 2} == counts
+
+
+@pytest.mark.parametrize("at", [30.0, 900.0, 3590.0])
+def test_a_change_of_production_is_marked_with_its_time(at):
+    """The line stands where production became another, its label never leaves the picture."""
+    plot = drawn(Pair(), changes=[at, at + 5.0])
+    assert 2 == len(of_class(plot, "change"))
+    (label,) = [each for each in of_class(plot, "halo") if "changed" in words(each)]
+    assert f"production changed Thu 00:{int(at // 60):02}" == words(label)
+    x, is_end = float(label.get("x")), "end" in label.get("class").split()
+    assert (x > 200) == is_end
+    assert 2 == words(tree(plot).find("desc")).count("Production was changed at 1970-01-01 00:")
 
 
 def test_stages_are_marked_with_their_sampling():
@@ -160,7 +179,5 @@ def test_only_means_have_a_band(banded):
         pairs=[Pair(baseline=both)],
         banded=banded,
     )
-    plot = chart(
-        picture, Timeline(buckets=Buckets(start=0, end=3600, width=120), stages=(), looks=())
-    )
+    plot = chart(picture, Timeline(buckets=Buckets(start=0, end=3600, width=120), stages=()))
     assert (1 if banded else 0) == len(of_class(plot, "band"))

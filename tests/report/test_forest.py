@@ -33,7 +33,7 @@ FINDING = Finding(
     periods=120,
     effective_periods=92.4,
     missing=3,
-    sentence="mean latency +5.0 % [+2.0, +8.0], allowed +10 %; 120 of 300 periods needed",
+    sentence="mean latency +5.0 % [+2.0, +8.0], allowed +10 % (120 of 300 periods needed)",
 )
 
 
@@ -69,6 +69,7 @@ def test_the_evidence_holds_the_findings_numbers():
 def test_every_judged_finding_is_in_table_and_plot():
     """What the judge found appears with its own words, warnings marked."""
     findings = data.rich().verdict.findings
+    assert "unanswered requests" in [finding.name for finding in findings]
     rows = cells(evidence_table("Evidence", findings))[1:]
     assert [finding.outcome for finding in findings] == [row[1] for row in rows]
     for finding, row in zip(findings[:-1], rows, strict=False):
@@ -128,11 +129,43 @@ def test_outcomes_differ_in_shape_and_word(outcome, shape):
     assert outcome == words(of_class(plot, "end")[0])
 
 
-def test_an_absent_interval_is_not_drawn():
-    """Without a spread there is an estimate and no interval, in picture and words."""
-    plot = drawn(replace(FINDING, lower=None, upper=None, outcome="INCONCLUSIVE"))
-    assert ([], 1) == (of_class(plot, "interval"), len(of_class(plot, "mark")))
+@pytest.mark.parametrize("ends", [(None, None), (-1.0, 999_999.0)])
+def test_an_interval_that_says_nothing_is_unknown(ends):
+    """Absent or as good as endless, it is a dotted line in the picture and "unknown" in words."""
+    plot = drawn(replace(FINDING, lower=ends[0], upper=ends[1], outcome="INCONCLUSIVE"))
+    counts = {kind: len(of_class(plot, kind)) for kind in ("interval", "arrow", "mark", "unknown")}
+    assert {"interval": 0, "arrow": 0, "mark": 1, "unknown": 1} == counts
     assert "[unknown]" in plot
+    assert "999" not in plot
+
+
+def test_unanswered_requests_are_a_row_like_any_other():
+    """At full sampling they have an interval and a tolerance, in table and plot."""
+    *_, found = data.stage().verdict.findings
+    row = cells(evidence_table("Evidence", [found]))[1]
+    assert ["unanswered requests", "PASS", "0 %", "0 %", change(found), "+0.5 pp"] == row[:6]
+    plot = drawn(found)
+    assert 1 == len(of_class(plot, "mark"))
+    assert f"{change(found)}, allowed +0.5 pp" in plot
+
+
+def test_below_full_sampling_the_share_is_told():
+    """There is no interval; the counts stand in the table, and the share in both in words."""
+    *_, found = data.stage(sampling=50.0).verdict.findings
+    told = "the shadow got 50 % of the requests, 50 % expected"
+    row = cells(evidence_table("Evidence", [found]))[1]
+    expected = ["unanswered requests", "PASS", *[""] * 4, "24,000 / 12,000", "120", told]
+    assert expected == row
+    plot = drawn(found)
+    assert told in plot
+    assert [] == of_class(plot, "mark") + of_class(plot, "allowed")
+
+
+def test_the_table_says_how_much_longer_it_would_take():
+    """What a finding lacks, and the time that would bring it, stand in its last cell."""
+    short = replace(FINDING, outcome="INCONCLUSIVE", longer=3000.0)
+    row = cells(evidence_table("Evidence", [short]))[1]
+    assert "120 of 300 periods needed; about 50 min more would decide" == row[-1]
 
 
 def test_no_data_leaves_the_row_empty():
