@@ -19,16 +19,22 @@ def baseline_faults(look: Look) -> Iterator[str]:
     Scaling alone decides nothing; more instances of the shadow than of production do.
     """
     seen = look.observations.baseline
-    for one, other in pairwise(seen):
-        if one.identity != other.identity:
-            yield _changed(one, other)
-            return
+    if changed := next(changes(seen), None):
+        yield _changed(*changed)
+        return
     ahead = _part_ahead(seen, look.window.end)
     if ahead > MOST_AHEAD:
         yield (
             f"the shadow had more instances than production in {100 * ahead:.0f} % of the window, "
             f"at most {100 * MOST_AHEAD:.0f} % are allowed"
         )
+
+
+def changes(seen: Sequence[Baseline]) -> Iterator[tuple[Baseline, Baseline]]:
+    """Yield what production was before and after each change of it."""
+    for one, other in pairwise(seen):
+        if one.identity != other.identity:
+            yield one, other
 
 
 def _changed(one: Baseline, other: Baseline) -> str:

@@ -5,10 +5,9 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
-from itertools import pairwise
 
 from airflow_shadow.analysis import AnalysisSpec, Pair, Series, parse_statistic
-from airflow_shadow.analysis.baseline import changed_at
+from airflow_shadow.analysis.baseline import changed_at, changes
 from airflow_shadow.analysis.words import PLAIN, level_unit
 from airflow_shadow.report.chart import Picture, Timeline, chart
 from airflow_shadow.report.facts import Stage
@@ -48,9 +47,8 @@ def _period(stage: Stage, spec: AnalysisSpec) -> int:
 
 def _changes(stage: Stage) -> Iterator[float]:
     """Yield when production became another inside a stage; between stages that spoils nothing."""
-    for one, other in pairwise(stage.observations.baseline):
-        if one.identity != other.identity:
-            yield changed_at(one, other)
+    for one, other in changes(stage.observations.baseline):
+        yield changed_at(one, other)
 
 
 def charts(

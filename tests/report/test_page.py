@@ -337,6 +337,13 @@ def test_a_month_stays_below_a_megabyte():
     assert 40_000 < size < 1_000_000
 
 
+def test_a_verdict_that_travelled_gives_the_same_report():
+    """Through JSON, as an XCom goes, nothing is lost that the report tells."""
+    stage = data.stage(sampling=50.0)
+    verdict = Verdict.from_dict(json.loads(json.dumps(stage.verdict.to_dict())))
+    assert rendered([stage]) == rendered([replace(stage, verdict=verdict)])
+
+
 def test_the_same_arguments_give_the_same_text():
     """The report reads no clock; the moment it was made is an argument."""
     one, other = (rendered([data.rich()], made_at=data.START) for _ in range(2))
