@@ -1,37 +1,30 @@
-"""Watch many simulated experiments at every minute, and count what the judge says."""
+"""Watch many simulated experiments, and count what the judge says of them."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from analysis_noise import SPREAD
-from analysis_vector import Batches, Rates, Serials, anytime_errors, fixed_errors
+from analysis_noise import Minutes, World
+from analysis_vector import Means, Rates, failing, pooled_lower
 
+from airflow_shadow.analysis import AnalysisSpec
+from airflow_shadow.analysis.boundary import shares
 from airflow_shadow.analysis.proportions import Share, wilson
 
 Array = np.ndarray
-ALPHA = 0.05
-MIN_PERIODS = 30
-MIN_EFFECTIVE = 12
-MARKS = (60, 240, 1440)
+SPEC = AnalysisSpec()
+ALPHA = SPEC.alpha
 TOLERANCE = 0.10
-
-
-@dataclass(frozen=True, kw_only=True)
-class Outcome:
-    """Hold what was read by a time, run by run.
-
-    :param anytime: PASS at any look so far
-    :param scheduled: PASS if this is the only look that may pass
-    :param failed: FAIL at any look so far
-    """
-
-    anytime: Array
-    scheduled: Array
-    failed: Array
+ERRORS_MORE = 0.005
+MARKS = (60, 240, 1440)
+#: Minutes of warm-up, which are not read.
+WARM_UP = SPEC.initial_delay // 60
+CHUNK = 2000
+#: A FAIL is looked for every five minutes, after four hours every half.
+OFTEN, OFTEN_UNTIL, SELDOM = 5, 240, 30
 
 
 def share(hits: Array) -> str:
@@ -40,90 +33,173 @@ def share(hits: Array) -> str:
     return f"{100 * hits.mean():5.2f} (<= {100 * upper:5.2f})"
 
 
-def enough(serials: Serials) -> Array:
+def chunked(runs: int, count: Callable[[int], Sequence[Array]]) -> list[Array]:
+    """Return what is counted of many runs, a few thousand at a time: a day of all fills memory."""
+    sizes = [min(CHUNK, runs - begin) for begin in range(0, runs, CHUNK)]
+    parts = [count(size) for size in sizes]
+    return [np.concatenate(column) for column in zip(*parts, strict=True)]
+
+
+def enough(evidence: Means | Rates) -> Array:
     """Tell in which runs the guards allow a decision by the spread of the periods."""
-    return (serials.sums.count >= MIN_PERIODS) & (serials.effective >= MIN_EFFECTIVE)
+    serials = evidence.serials
+    return (serials.count >= SPEC.min_periods) & (serials.effective >= SPEC.min_effective_periods)
 
 
-def watch_ratios(
-    noise: Iterable[Array],
-    effects: Sequence[float],
-    marks: Sequence[int] = MARKS,
-    critical: int = 1,
-) -> Iterator[tuple[int, float, Outcome]]:
-    """Yield the outcome of a relative criterion at each mark, for each true change.
+def passes(means: Means, alpha: float = ALPHA) -> Array:
+    """Tell in which runs mean latency passes at a planned look."""
+    return enough(means) & (means.upper(alpha) < math.log1p(TOLERANCE))
 
-    :param noise: noise of the log ratio, period by period
-    :param effects: true changes; 0.10 is +10 %
-    :param critical: criteria that share alpha on the FAIL side
-    """
-    limit, batches = math.log1p(TOLERANCE), Batches()
-    passed: dict[float, Array] = {}
-    failed: dict[float, Array] = {}
-    for values in noise:
-        batches.add(SPREAD * values)
-        sums = batches.sums
-        if sums.count < MIN_PERIODS:
-            continue
-        serials = Serials(batches)
-        ok, error = enough(serials), serials.error
-        up = anytime_errors(serials, ALPHA, MIN_PERIODS) * error
-        down = anytime_errors(serials, ALPHA / critical, MIN_PERIODS) * error
-        for effect in effects:
-            mean = serials.mean + math.log1p(effect)
-            passed[effect] = passed.get(effect, False) | (ok & (mean + up < limit))
-            failed[effect] = failed.get(effect, False) | (ok & (mean - down > limit))
-            if sums.count in marks:
-                once = ok & (mean + fixed_errors(serials, ALPHA) * error < limit)
-                yield (
-                    sums.count,
-                    effect,
-                    Outcome(
-                        anytime=passed[effect].copy(),
-                        scheduled=once,
-                        failed=failed[effect].copy(),
-                    ),
-                )
+
+def looks(until: int) -> Iterator[int]:
+    """Yield the minutes at which a FAIL is looked for."""
+    yield from range(SPEC.min_periods, min(until, OFTEN_UNTIL) + 1, OFTEN)
+    yield from range(OFTEN_UNTIL + SELDOM, until + 1, SELDOM)
+
+
+def ever_fails(baseline: Array, candidate: Array, level: float = ALPHA) -> Array:
+    """Tell in which runs mean latency fails at some look, with equal requests in all minutes."""
+    length = baseline.shape[1]
+    failed = np.zeros(len(baseline), dtype=bool)
+    for end in {*looks(length), length}:
+        means = Means.of(baseline[:, :end], 1.0, candidate[:, :end], 1.0)
+        lower = means.lower(level, length, length)
+        failed |= enough(means) & (lower > math.log1p(TOLERANCE))
+    return failed
+
+
+@dataclass(frozen=True, kw_only=True)
+class RateOutcome:
+    """Hold what was read of a difference of rates, run by run."""
+
+    passed: Array
+    failed: Array
 
 
 def watch_rates(
-    counts: Iterable[tuple[Array, Array]],
-    requests: tuple[float, float],
+    counts: tuple[Array, Array],
+    requests: tuple[Array, Array],
     tolerance: float,
-    marks: Sequence[int] = MARKS,
-    critical: int = 1,
-) -> Iterator[tuple[int, Outcome]]:
-    """Yield the outcome of a difference of error rates at each mark.
+    *,
+    level: float = ALPHA,
+) -> RateOutcome:
+    """Return PASS at the planned look at the end, and FAIL at any look."""
+    length = counts[0].shape[1]
+    failed = np.zeros(len(counts[0]), dtype=bool)
+    for end in sorted({*range(OFTEN, SPEC.min_periods, OFTEN), *looks(length), length}):
+        one, other = (each[:, :end] for each in counts)
+        asked, answered = (each[:, :end] for each in requests)
+        rates = Rates.of(one, asked, other, answered)
+        failed |= rates.exact_beyond(tolerance, level / 2)
+        z = failing(rates.serials, level / 2, length, length)
+        failed |= enough(rates) & (rates.lower(z) > tolerance)
+    samples = np.minimum(rates.n_baseline, rates.n_candidate) >= math.ceil(5 / tolerance)
+    passed = enough(rates) & samples & (rates.upper(ALPHA, tolerance) < tolerance)
+    return RateOutcome(passed=passed, failed=failed)
 
-    :param counts: errors of baseline and candidate, period by period
-    :param requests: requests of both in each period
+
+RAMP = (0.1, 0.5, 1.0)
+STAGE = 120
+LAST_STAGE = 3 * STAGE
+
+
+@dataclass
+class Rollouts:
+    """Many rollouts at once: 10, 50 and 100 %, two hours each, the last one up to six.
+
+    :param failed: minutes until FAIL, infinity if none
+    :param passed: minutes until PASS
     """
-    batches, totals = Batches(), [0.0, 0.0]
-    passed: Array | bool = False
-    failed: Array | bool = False
-    level = ALPHA / critical / 2
-    for bad in counts:
-        totals = [total + one for total, one in zip(totals, bad, strict=True)]
-        batches.add(bad[1] / requests[1] - bad[0] / requests[0])
-        sums = batches.sums
-        rates = Rates(
-            baseline=totals[0],
-            candidate=totals[1],
-            n_baseline=requests[0] * sums.count,
-            n_candidate=requests[1] * sums.count,
-            serials=Serials(batches),
-        )
-        failed = failed | rates.exact_beyond(tolerance, level)
-        if sums.count < MIN_PERIODS:
-            continue
-        samples = min(rates.n_baseline, rates.n_candidate) >= math.ceil(5 / tolerance)
-        ok = enough(rates.serials) & samples
-        failed = failed | (
-            ok & (rates.ends(anytime_errors(rates.serials, level, MIN_PERIODS))[0] > tolerance)
-        )
-        passed = passed | (
-            ok & (rates.ends(anytime_errors(rates.serials, ALPHA, MIN_PERIODS))[1] < tolerance)
-        )
-        if sums.count in marks:
-            once = ok & (rates.ends(fixed_errors(rates.serials, ALPHA))[1] < tolerance)
-            yield sums.count, Outcome(anytime=passed, scheduled=once, failed=failed)
+
+    failed: Array
+    passed: Array
+
+    @classmethod
+    def of(cls, rng: np.random.Generator, runs: int, **world: float) -> Rollouts:
+        """Run them all: each stage begins when the one before it did not fail."""
+        done = cls(np.full(runs, np.inf), np.full(runs, np.inf))
+        earlier: list[list[tuple[Array, ...]]] = [[], []]
+        for index, sampling in enumerate(RAMP):
+            live = np.flatnonzero(np.isinf(done.failed))
+            if not len(live):
+                break
+            last = index == len(RAMP) - 1
+            stage = _Stage(
+                world=World(sampling=sampling, **world),
+                level=ALPHA * shares(len(RAMP))[index] / (4 if last else 3),
+                ends=[STAGE * n - WARM_UP for n in ((1, 2, 3) if last else (1,))],
+                earlier=[[tuple(x[live] for x in each) for each in one] for one in earlier],
+            )
+            failed, passed, counts = stage.watch(rng, len(live))
+            done.failed[live] = index * STAGE + failed
+            done.passed[live] = index * STAGE + passed
+            for kept, mine in zip(earlier, counts, strict=True):
+                kept.append(tuple(_spread(runs, live, each) for each in mine))
+        return done
+
+
+def _spread(runs: int, live: Array, values: Array) -> Array:
+    out = np.ones(runs)
+    out[live] = values
+    return out
+
+
+@dataclass
+class _Stage:
+    """One stage of many rollouts; both error metrics are streams of their own."""
+
+    world: World
+    level: float
+    ends: Sequence[int]
+    earlier: list[list[tuple[Array, ...]]]
+
+    def watch(self, rng: np.random.Generator, runs: int) -> tuple[Array, Array, list]:
+        """Return minutes until FAIL and PASS, and the counts that later stages pool."""
+        failed, passed = np.full(runs, np.inf), np.full(runs, np.inf)
+        minutes = self.world.draw(rng, runs, self.ends[-1])
+        second = self.world.draw(rng, runs, self.ends[-1])
+        streams = [(minutes.failed, minutes.failed_too), (second.failed, second.failed_too)]
+        counts: list = []
+        for end in sorted({*range(OFTEN, self.ends[-1], OFTEN), *self.ends}):
+            live = np.flatnonzero(np.isinf(failed) & np.isinf(passed))
+            if not len(live):
+                break
+            part = minutes.of(live).until(end)
+            means = Means.of(part.production, part.asked, part.shadow, part.answered)
+            rates = [
+                Rates.of(one[live, :end], part.asked, other[live, :end], part.answered)
+                for one, other in streams
+            ]
+            bad = self._fails(means, rates, live)
+            failed[live[bad]] = end + WARM_UP
+            if end in self.ends and self.world.sampling == 1:
+                good = self._passes(part, means, rates, self.ends.index(end)) & ~bad
+                passed[live[good]] = end + WARM_UP
+            if end == self.ends[0]:
+                counts = [
+                    tuple(_spread(runs, live, each) for each in rate.deflated) for rate in rates
+                ]
+        return failed, passed, counts or [tuple([np.ones(runs)] * 4)] * 2
+
+    def _fails(self, means: Means, rates: list[Rates], live: Array) -> Array:
+        first, last = self.ends[0], self.ends[-1]
+        bad = enough(means) & (means.lower(self.level, first, last) > math.log1p(TOLERANCE))
+        for rate, stages in zip(rates, self.earlier, strict=True):
+            level = self.level / (3 if stages else 2)
+            z = failing(rate.serials, level, first, last)
+            bad |= rate.exact_beyond(ERRORS_MORE, level)
+            bad |= enough(rate) & (rate.lower(z) > ERRORS_MORE)
+            if stages:
+                before = [tuple(each[live] for each in one) for one in stages]
+                lower = pooled_lower([*before, rate.deflated], z)
+                bad |= enough(rate) & (lower > ERRORS_MORE)
+        return bad
+
+    def _passes(self, part: Minutes, means: Means, rates: list[Rates], look: int) -> Array:
+        alpha = ALPHA * shares(len(self.ends))[look]
+        requests = np.minimum(part.asked.sum(axis=1), part.answered.sum(axis=1))
+        good = passes(means, alpha) & (requests >= SPEC.criteria[2].needed_samples)
+        for rate in rates:
+            good &= enough(rate) & (requests >= SPEC.criteria[0].needed_samples)
+            good &= rate.upper(alpha, ERRORS_MORE) < ERRORS_MORE
+        return good

@@ -17,7 +17,7 @@ NORMAL = NormalDist()
 HALVINGS = 46
 #: Part of alpha for the first of several looks or stages: a good candidate should not pay for
 #: looks that it does not need, and a bad one should be found where it does the least.
-FIRST_SHARE = 2 / 3
+FIRST_SHARE = 0.75
 
 
 def shares(count: int) -> list[float]:

@@ -41,12 +41,14 @@ class Judged:
     :param weaknesses: why it is too little for a PASS
     :param is_void: the counts do not agree with each other, so nothing can be decided
     :param takes_time: a longer window alone could make it enough
+    :param is_firm: the periods' spread is known well enough for a FAIL
     """
 
     evidence: Evidence | None
     weaknesses: tuple[str, ...] = ()
     is_void: bool = False
     takes_time: bool = False
+    is_firm: bool = False
 
 
 def judge_criterion(look: Look, criterion: Criterion, judged: Judged) -> Finding:
@@ -77,8 +79,13 @@ def judge_evidence(look: Look, traffic: Traffic, criterion: Criterion) -> Judged
     if criterion.is_mean and criterion.metric in LATENCIES and look.is_full:
         evidence, more = _with_unanswered(look, traffic, criterion, evidence)
         weak += more
-    takes_time = {*weak} == {*guards(look, criterion, evidence)}
-    return Judged(evidence, tuple(weak), bool(uncovered), takes_time)
+    return Judged(
+        evidence,
+        weaknesses=tuple(weak),
+        is_void=bool(uncovered),
+        takes_time={*weak} == {*guards(look, criterion, evidence)},
+        is_firm=not any(_period_weaknesses(look, evidence)),
+    )
 
 
 def _with_unanswered(
@@ -137,10 +144,10 @@ def _failing(
     """
     level = look.failing_level / (2 if criterion.direction == "either" else 1)
     if not isinstance(evidence, RateEvidence):
-        return evidence.failing(look.failing_critical(evidence, level)), not judged.weaknesses
+        return evidence.failing(look.failing_critical(evidence, level)), judged.is_firm
     level /= 3 if evidence.earlier else 2
     intervals = [evidence.exact(level)]
-    if not judged.weaknesses:
+    if judged.is_firm:
         critical = look.failing_critical(evidence, level)
         intervals += [evidence.failing(critical)]
         intervals += [evidence.pooled(critical)] if evidence.earlier else []
@@ -160,8 +167,20 @@ def weigh(look: Look, criterion: Criterion, pair: Pair) -> Evidence | None:
 
 
 def weaknesses(look: Look, criterion: Criterion, evidence: Evidence) -> Iterator[str]:
-    """Yield why the periods are too little evidence for a PASS, or for a FAIL by their spread."""
-    yield from guards(look, criterion, evidence)
+    """Yield why the periods are too little evidence for a PASS."""
+    yield from _period_weaknesses(look, evidence)
+    yield from _sample_weakness(criterion, evidence)
+
+
+def guards(look: Look, criterion: Criterion, evidence: Evidence) -> Iterator[str]:
+    """Yield what there is too little of, and that a longer window would bring."""
+    yield from _few_periods(look, evidence)
+    yield from _sample_weakness(criterion, evidence)
+
+
+def _period_weaknesses(look: Look, evidence: Evidence) -> Iterator[str]:
+    """Yield why nothing can be said by the spread of the periods."""
+    yield from _few_periods(look, evidence)
     count = evidence.serial.count
     if evidence.constant:
         yield "the values do not vary, so their spread is unknown"
@@ -169,15 +188,13 @@ def weaknesses(look: Look, criterion: Criterion, evidence: Evidence) -> Iterator
         yield f"data for {count} of {look.live} periods with traffic"
 
 
-def guards(look: Look, criterion: Criterion, evidence: Evidence) -> Iterator[str]:
-    """Yield what there is too little of, and that a longer window would bring."""
+def _few_periods(look: Look, evidence: Evidence) -> Iterator[str]:
     serial = evidence.serial
     if serial.count < look.min_periods:
         yield f"{serial.count} of {look.min_periods} periods needed"
     elif serial.effective < look.min_effective_periods:
         needed = words.number(look.min_effective_periods)
         yield f"{serial.effective:.1f} of {needed} effective periods needed"
-    yield from _sample_weakness(criterion, evidence)
 
 
 def _sample_weakness(criterion: Criterion, evidence: Evidence) -> Iterator[str]:

@@ -3,7 +3,7 @@
 Neighbouring minutes resemble each other, so sixty of them weigh less than sixty independent ones.
 Autoregressions of the first and the second order describe it, and the one that finds more
 dependence counts. A slow drift below quick noise escapes both; of a long series it shows in the
-means of batches (Conway 1963), of which there are 120 at least.
+means of batches (Conway 1963), of which there are 240 at least.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ MAX_DEPENDENCE = 0.95
 #: An estimated autocorrelation is kept this far from 1.
 MAX_CORRELATION = 0.99
 #: Batches of a long series.
-BATCHES = 120
+BATCHES = 240
 #: Weight of the dependence's uncertainty in the degrees of freedom: 2 by the delta method, less
 #: here because the larger of two estimates is taken; calibrated with the benchmarks.
-FREEDOM_WEIGHT = 1.75
+FREEDOM_WEIGHT = 1.6
 #: How much more a skewness counts than the sample shows, which underestimates a rare large one;
 #: calibrated with the benchmarks.
-SKEWNESS_WEIGHT = 6.0
+SKEWNESS_WEIGHT = 5.0
 
 
 @dataclass(frozen=True, kw_only=True)
