@@ -74,6 +74,10 @@ ASSUMED: dict[str, str] = {
         "InvocationModelErrors counts the model's 4XX and 5XX answers and what fails without one;"
         " every request, failed or not, is a sample of ModelLatency and OverheadLatency."
     ),
+    "error-zeros": (
+        "Error metrics send 0 for a request that did not fail: AWS documents Average and Sum of"
+        " them, not SampleCount, and for some only that 1 is sent (see Emulator.error_samples)."
+    ),
     "utilisation": (
         "Each instance sends one sample a minute. CPU follows from requests and latency; the number"
         " of cores from the size of the type. Disk and memory are as the model declares."
