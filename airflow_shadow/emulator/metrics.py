@@ -56,17 +56,20 @@ def _failed(count: Callable[[minutes.Errors], int]) -> Callable[[Part], list[Sam
     return samples
 
 
-def _latencies(part: Part, subject: str, mean: float, spread: float) -> list[Samples]:
-    drawn = latency.counts(part.key(subject), part.requests)
+def _latencies(
+    part: Part, subject: str, mean: float, spread: float, *, unanswered: float = 0.0
+) -> list[Samples]:
+    drawn = latency.counts(part.key(subject), minutes.covered(part), unanswered)
     shown = minutes.arrived(part, f"late-{subject}", drawn)
-    return [Samples(mean, latency.classes(spread), shown)] if any(shown) else []
+    return [Samples(mean, latency.classes(spread, unanswered), shown)] if any(shown) else []
 
 
 def _model_latency(part: Part) -> list[Samples]:
     if not part.requests:
         return []
     mean = minutes.mean_latency(part)
-    return _latencies(part, "latency", mean, part.behaviour.latency_spread)
+    spread = part.behaviour.latency_spread
+    return _latencies(part, "latency", mean, spread, unanswered=part.unanswered)
 
 
 def _overhead_latency(part: Part) -> list[Samples]:

@@ -43,6 +43,12 @@ class Part(NamedTuple):
         return self.stretch.standing.behaviour
 
     @property
+    def unanswered(self) -> float:
+        """The share of the slowest requests copied to it that a shadow never answers."""
+        standing = self.stretch.standing
+        return standing.behaviour.drop_slowest if standing.role == "shadow" else 0.0
+
+    @property
     def number(self) -> int:
         """The minute, counted since the traffic was declared."""
         return self.minute - self.flow.first_minute
@@ -63,7 +69,7 @@ def parts(
     for stretch in timeline.of(variant):
         for flow, span in spans(flows, _minutes(stretch, past)):
             for minute in span:
-                if seen := _seen(flow, minute, now):
+                if seen := _seen(stretch, flow, minute, now):
                     yield Part(stretch, flow, minute, _requests(stretch, flow, minute), seen)
 
 
@@ -73,11 +79,11 @@ def _minutes(stretch: Stretch, window: range) -> range:
     return range(first, math.ceil(end))
 
 
-def _seen(flow: Flow, minute: int, now: datetime) -> float:
+def _seen(stretch: Stretch, flow: Flow, minute: int, now: datetime) -> float:
     """Return the share of a minute that is over which has arrived (assumed: late-minutes)."""
-    age = now.timestamp() - (minute + 1) * _MINUTE
-    late = flow.traffic.late_seconds
-    return 1.0 if age >= late else age / late
+    arrives = (minute + 1) * _MINUTE + stretch.standing.behaviour.reports_late_seconds
+    age, late = now.timestamp() - arrives, flow.traffic.late_seconds
+    return 1.0 if age >= late else max(0.0, age / late) if late else 0.0
 
 
 def _requests(stretch: Stretch, flow: Flow, minute: int) -> int:
@@ -89,7 +95,8 @@ def _requests(stretch: Stretch, flow: Flow, minute: int) -> int:
     standing = stretch.standing
     share = standing.share
     if standing.role == "shadow":
-        share *= 1 - standing.behaviour.drop_rate
+        behaviour = standing.behaviour
+        share *= (1 - behaviour.drop_rate) * (1 - behaviour.drop_slowest)
     if share >= 1:
         return requests
     return _some(f"{flow.key}|{standing.seat}|{minute - flow.first_minute}", requests, share)
@@ -99,6 +106,12 @@ def _requests(stretch: Stretch, flow: Flow, minute: int) -> int:
 def _some(key: str, requests: int, share: float) -> int:
     """Return how many requests are chosen, each on its own (assumed: sampling)."""
     return binomial(Few(key), requests, share)
+
+
+def covered(part: Part) -> int:
+    """Return how many requests are samples of the latencies."""
+    coverage = part.behaviour.latency_coverage
+    return part.requests if coverage >= 1 else _some(part.key("covered"), part.requests, coverage)
 
 
 def errors(part: Part) -> Errors:
