@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from airflow_shadow.emulator.behaviour import Behaviour
 from airflow_shadow.emulator.draws import Few, binomial, noise, uniform
-from airflow_shadow.emulator.timeline import Stretch, Timeline
+from airflow_shadow.emulator.timeline import Standing, Stretch, Timeline
 from airflow_shadow.emulator.traffic import Flow, spans
 
 _MINUTE = 60.0
@@ -25,9 +25,6 @@ class Errors:
     other: int
 
 
-_NONE = Errors(server=0, client=0, other=0)
-
-
 class Part(NamedTuple):
     """A minute of a variant, or the part of it in which the variant stood unchanged."""
 
@@ -35,6 +32,7 @@ class Part(NamedTuple):
     flow: Flow
     minute: int  # since 1970
     requests: int
+    bad: int  # those of them that fail with any variant
     seen: float  # the share of it that CloudWatch shows by now
 
     @property
@@ -70,7 +68,14 @@ def parts(
         for flow, span in spans(flows, _minutes(stretch, past)):
             for minute in span:
                 if seen := _seen(stretch, flow, minute, now):
-                    yield Part(stretch, flow, minute, _requests(stretch, flow, minute), seen)
+                    yield _part(stretch, flow, minute, seen)
+
+
+def _part(stretch: Stretch, flow: Flow, minute: int, seen: float) -> Part:
+    bad = flow.bad_requests(minute)
+    good = _reaching(stretch, flow, minute, flow.requests(minute) - bad, "")
+    bad = _reaching(stretch, flow, minute, bad, "|bad")
+    return Part(stretch, flow, minute, good + bad, bad, seen)
 
 
 def _minutes(stretch: Stretch, window: range) -> range:
@@ -86,20 +91,24 @@ def _seen(stretch: Stretch, flow: Flow, minute: int, now: datetime) -> float:
     return 1.0 if age >= late else max(0.0, age / late) if late else 0.0
 
 
-def _requests(stretch: Stretch, flow: Flow, minute: int) -> int:
-    """Return how many requests reach a variant in its part of a minute."""
-    requests = flow.requests(minute)
+def _reaching(stretch: Stretch, flow: Flow, minute: int, count: int, kind: str) -> int:
+    """Return how many of a minute's requests of a kind reach a variant in its part of it."""
     if not stretch.begin <= minute < minute + 1 <= stretch.end:
         begin, end = max(0.0, stretch.begin - minute), min(1.0, stretch.end - minute)
-        requests = round(requests * end) - round(requests * begin)
-    standing = stretch.standing
-    share = standing.share
-    if standing.role == "shadow":
-        behaviour = standing.behaviour
-        share *= (1 - behaviour.drop_rate) * (1 - behaviour.drop_slowest)
-    if share >= 1:
-        return requests
-    return _some(f"{flow.key}|{standing.seat}|{minute - flow.first_minute}", requests, share)
+        count = round(count * end) - round(count * begin)
+    share = _share(stretch.standing)
+    if share >= 1 or not count:
+        return count
+    number = minute - flow.first_minute
+    return _some(f"{flow.key}|{stretch.standing.seat}|{number}{kind}", count, share)
+
+
+def _share(standing: Standing) -> float:
+    """Return the share of the endpoint's requests that a variant gets and answers."""
+    if standing.role == "production":
+        return standing.share
+    behaviour = standing.behaviour
+    return standing.share * (1 - behaviour.drop_rate) * (1 - behaviour.drop_slowest)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -119,18 +128,18 @@ def errors(part: Part) -> Errors:
     one = part.behaviour
     rates = (one.error_rate, one.client_error_rate, one.model_error_rate)
     if not any(rates):
-        return _NONE
-    return _errors(part.key("errors"), part.requests, rates)
+        return Errors(server=part.bad, client=0, other=0)
+    return _errors(part.key("errors"), part.requests, part.bad, rates)
 
 
 @lru_cache(maxsize=1 << 16)
-def _errors(key: str, requests: int, rates: tuple[float, float, float]) -> Errors:
-    random, left, unspent, drawn = Few(key), requests, 1.0, []
+def _errors(key: str, requests: int, bad: int, rates: tuple[float, float, float]) -> Errors:
+    random, left, unspent, drawn = Few(key), requests - bad, 1.0, []
     for rate in rates:
         count = binomial(random, left, min(1.0, rate / unspent)) if rate else 0
         drawn.append(count)
         left, unspent = left - count, unspent - rate
-    return Errors(server=drawn[0], client=drawn[1], other=drawn[2])
+    return Errors(server=bad + drawn[0], client=drawn[1], other=drawn[2])
 
 
 def mean_latency(part: Part) -> float:

@@ -7,7 +7,7 @@ from datetime import datetime
 from functools import cached_property, lru_cache
 from typing import Any
 
-from airflow_shadow.emulator.draws import Few, poisson
+from airflow_shadow.emulator.draws import Few, binomial, poisson
 from airflow_shadow.emulator.errors import Invalid
 
 TAG = "shadow-traffic"
@@ -25,6 +25,7 @@ class Traffic:
     peak_hour: UTC hour of the highest rate.
     seed: another seed draws other counts, latencies and errors.
     late_seconds: how long CloudWatch takes to show a minute completely (assumed: late-minutes).
+    bad_request_rate: share of the requests that any variant answers with 5XX: both count the same.
     Raises ValueError for numbers out of range.
     """
 
@@ -33,6 +34,7 @@ class Traffic:
     peak_hour: float = 14.0
     seed: int = 0
     late_seconds: float = 120.0
+    bad_request_rate: float = 0.0
 
     def __post_init__(self) -> None:
         """Hold the ranges."""
@@ -40,6 +42,7 @@ class Traffic:
         _within("daily_swing", self.daily_swing, 0, 1)
         _within("peak_hour", self.peak_hour, 0, _DAY_HOURS)
         _within("late_seconds", self.late_seconds, 0, 3600)
+        _within("bad_request_rate", self.bad_request_rate, 0, 1)
 
     def shape(self, minute: int) -> float:
         """Return the rate at a minute since 1970, as a multiple of the mean."""
@@ -76,6 +79,18 @@ class Flow:
         """Return how many requests the endpoint gets in a minute since 1970."""
         mean = self.traffic.requests_per_minute * self.traffic.shape(minute)
         return _requests(self.key, minute - self.first_minute, mean)
+
+    def bad_requests(self, minute: int) -> int:
+        """Return how many of a minute's requests fail wherever they go."""
+        rate = self.traffic.bad_request_rate
+        if not rate:
+            return 0
+        return _bad_requests(self.key, minute - self.first_minute, self.requests(minute), rate)
+
+
+@lru_cache(maxsize=1 << 16)
+def _bad_requests(key: str, index: int, requests: int, rate: float) -> int:
+    return binomial(Few(key, "bad", index), requests, rate)
 
 
 @lru_cache(maxsize=1 << 16)

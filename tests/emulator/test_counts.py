@@ -126,3 +126,43 @@ def test_production_answers_its_slowest_requests(met):
     metrics = met(CALM, production=behaviour)
     p99 = [whole(metrics, "ModelLatency", name, "p99") for name in ("AllTraffic", "Shadow")]
     assert p99[0] == pytest.approx(p99[1], rel=0.02)
+
+
+BAD = replace(FLAT, bad_request_rate=0.02)
+
+
+def test_bad_requests_fail_with_both_variants(met):
+    """At full sampling both count the same failures, minute by minute."""
+    metrics = met(traffic=BAD)
+    both = [metrics.points("Invocation5XXErrors", name) for name in ("AllTraffic", "Shadow")]
+    rate = whole(metrics, "Invocation5XXErrors", "AllTraffic", "Average")
+    assert both[0] == both[1]
+    assert rate == pytest.approx(0.02, abs=0.002)
+
+
+def test_sampling_thins_bad_requests(met):
+    """The shadow counts those that were copied to it, and their share stays."""
+    metrics = met(traffic=BAD, sampling=30)
+    production, shadow = (
+        metrics.points("Invocation5XXErrors", name) for name in ("AllTraffic", "Shadow")
+    )
+    rate = whole(metrics, "Invocation5XXErrors", "Shadow", "Average")
+    share = sum(shadow.values()) / sum(production.values())
+    assert all(shadow[time] <= production[time] for time in production)
+    assert (rate, share) == (pytest.approx(0.02, abs=0.003), pytest.approx(0.3, abs=0.03))
+
+
+def test_a_models_own_errors_come_on_top(met):
+    """Of the requests that are not bad."""
+    metrics = met(Behaviour(error_rate=0.5), traffic=replace(FLAT, bad_request_rate=0.5))
+    rate = whole(metrics, "Invocation5XXErrors", "Shadow", "Average")
+    assert rate == pytest.approx(0.75, abs=0.005)
+
+
+def test_traffic_without_bad_requests_is_the_same(met, emulator):
+    """The requests themselves are drawn first."""
+    counts = []
+    for traffic in (FLAT, BAD):
+        emulator.reset()
+        counts.append(met(traffic=traffic, hours=1).values("Invocations", "AllTraffic"))
+    assert counts[0] == counts[1]
