@@ -138,6 +138,8 @@ class Emulator:
     ) -> Flow:
         """Let requests come to an endpoint from now on, in place of those that came.
 
+        With `hours_before` they have come already, and production has points of that time.
+
         The endpoint need not exist yet; its variants get requests while it runs. Without traffic
         an endpoint has no metrics.
         """

@@ -292,6 +292,7 @@ def test_traffic_can_be_declared_over_http(emulator, experiments, metrics):
             "seed": 0,
             "late_seconds": 0.0,
             "bad_request_rate": 0.0,
+            "hours_before": 0.0,
         }
     ]
     assert len(metrics.values("Invocations", "AllTraffic")) >= 4
@@ -304,8 +305,9 @@ def test_traffic_can_be_declared_over_http(emulator, experiments, metrics):
         {"endpoint": "ep", "requests_per_minute": -1},
         {"endpoint": "ep", "rate": 5},
         {"endpoint": "ep", "bad_request_rate": 1.5},
+        {"endpoint": "ep", "hours_before": 24 * 456},
     ],
-    ids=["no endpoint", "negative", "unknown", "more than all"],
+    ids=["no endpoint", "negative", "unknown", "more than all", "older than all points"],
 )
 def test_wrong_traffic_is_refused_over_http(emulator, body):
     """With status 400."""
