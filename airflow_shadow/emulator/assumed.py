@@ -63,8 +63,14 @@ ASSUMED: dict[str, str] = {
         " minutes later; AWS says only that metrics are there 'within minutes'."
     ),
     "periods": (
-        "Periods count from StartTime, as in the examples of GetMetricStatistics; GetMetricData is"
-        " taken to do the same."
+        "Periods count from StartTime, rounded down by its age, as in the examples of"
+        " GetMetricStatistics; GetMetricData is taken to do the same. So it is with long ones that"
+        " divide neither hour nor day: 24 hours from 11:57 on are one period of 86,400 seconds."
+    ),
+    "latency-percentiles": (
+        "Percentiles, PR, TC and the trimmed ones exist for ModelLatency and OverheadLatency, for"
+        " periods of any length: CloudWatch needs raw points for them, and SageMaker's page lists"
+        " only plain statistics of these metrics."
     ),
     "metric-pages": (
         "Each page of GetMetricData names all queries; those not yet given completely are"

@@ -56,6 +56,7 @@ def _failed(count: Callable[[minutes.Errors], int]) -> Callable[[Part], list[Sam
     return samples
 
 
+# Single requests are the samples, so all statistics can be had (assumed: latency-percentiles).
 def _latencies(
     part: Part, subject: str, mean: float, spread: float, *, unanswered: float = 0.0
 ) -> list[Samples]:
