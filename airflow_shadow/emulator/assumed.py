@@ -39,6 +39,14 @@ ASSUMED: dict[str, str] = {
         "After an experiment whose shadow is removed the endpoint gets a new configuration equal"
         " to its former one, with the instance counts it had then."
     ),
+    "endpoint-modified": (
+        "An endpoint's LastModifiedTime moves when an update begins and when it is done, whoever"
+        " asked for it: UpdateEndpoint, scaling, or an experiment; AWS says only 'modified'."
+    ),
+    "update-under-test": (
+        "UpdateEndpoint is accepted while an experiment runs, and may take its shadow away; the"
+        " experiment stays Running. UpdateEndpointWeightsAndCapacities is accepted, too."
+    ),
     "config-name": "The service names its endpoint configurations after the experiment.",
     "config-at-end": "A new configuration shows when the deployment is done, not while it runs.",
     "failure": (
