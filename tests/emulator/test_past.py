@@ -1,6 +1,7 @@
 """Traffic that came before it was declared: an endpoint with a past."""
 
 import json
+from dataclasses import replace
 from datetime import timedelta
 from urllib.request import Request, urlopen
 
@@ -116,10 +117,24 @@ def test_a_past_takes_the_place_of_what_came(client, emulator, metrics):
         emulator.clock.advance(timedelta(hours=1))
         emulator.traffic("ep", Traffic(requests_per_minute=1000, daily_swing=0, late_seconds=0))
     emulator.clock.advance(timedelta(hours=1))
-    emulator.traffic("ep", Traffic(**vars(DAY) | {"hours_before": 2.5}))
+    emulator.traffic("ep", replace(DAY, hours_before=2.5))
     window = {"StartTime": metrics.start}
     values = metrics.values("Invocations", "AllTraffic", **window)
     assert (len(values), max(values) < 200) == (180, True)
+
+
+def test_a_burst_of_failures_leaves_the_past(client, emulator, metrics):
+    """Other traffic for five minutes, then the former one again."""
+    by_fleet(emulator, client, DAY)
+    window = {"StartTime": emulator.clock.now() - timedelta(days=3)}
+    before = metrics.values("Invocations", "AllTraffic", **window)
+    for rate in (0.8, 0.0):
+        emulator.traffic("ep", replace(FLAT, bad_request_rate=rate))
+        emulator.clock.advance(timedelta(minutes=5))
+    rates = metrics.values("Invocation5XXErrors", "AllTraffic", "Average", **window)
+    after = metrics.values("Invocations", "AllTraffic", **window)
+    assert [0.0] * 1440 + [0.8] * 5 + [0.0] * 5 == pytest.approx(rates, abs=0.2)
+    assert before == after[:1440]
 
 
 @pytest.mark.parametrize("again", [DAY, None], ids=["with a past", "without"])
