@@ -4,7 +4,9 @@ import argparse
 import signal
 import threading
 from collections.abc import Sequence
+from typing import get_args
 
+from airflow_shadow.emulator.choices import ErrorSamples
 from airflow_shadow.emulator.core import Emulator
 
 
@@ -15,6 +17,12 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--port", type=int, default=5000, help="0 picks a free one")
     parser.add_argument("--speed", type=float, default=1.0, help="emulator seconds per real second")
     parser.add_argument("--pace", choices=("time", "count"), default="time")
+    parser.add_argument(
+        "--error-samples",
+        choices=get_args(ErrorSamples),
+        default="zeros",
+        help="ones: only failed requests are samples of the error metrics",
+    )
     return parser.parse_args(argv)
 
 
@@ -25,7 +33,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
     emulator = Emulator(
-        port=options.port, speed=options.speed, pace=options.pace, host=options.host
+        port=options.port,
+        speed=options.speed,
+        pace=options.pace,
+        host=options.host,
+        error_samples=options.error_samples,
     )
     with emulator:
         print(f"airflow_shadow emulator at {emulator.url}", flush=True)  # noqa: T201

@@ -39,6 +39,14 @@ ASSUMED: dict[str, str] = {
         "After an experiment whose shadow is removed the endpoint gets a new configuration equal"
         " to its former one, with the instance counts it had then."
     ),
+    "endpoint-modified": (
+        "An endpoint's LastModifiedTime moves when an update begins and when it is done, whoever"
+        " asked for it: UpdateEndpoint, scaling, or an experiment; AWS says only 'modified'."
+    ),
+    "update-under-test": (
+        "UpdateEndpoint is accepted while an experiment runs, and may take its shadow away; the"
+        " experiment stays Running. UpdateEndpointWeightsAndCapacities is accepted, too."
+    ),
     "config-name": "The service names its endpoint configurations after the experiment.",
     "config-at-end": "A new configuration shows when the deployment is done, not while it runs.",
     "failure": (
@@ -63,8 +71,14 @@ ASSUMED: dict[str, str] = {
         " minutes later; AWS says only that metrics are there 'within minutes'."
     ),
     "periods": (
-        "Periods count from StartTime, as in the examples of GetMetricStatistics; GetMetricData is"
-        " taken to do the same."
+        "Periods count from StartTime, rounded down by its age, as in the examples of"
+        " GetMetricStatistics; GetMetricData is taken to do the same. So it is with long ones that"
+        " divide neither hour nor day: 24 hours from 11:57 on are one period of 86,400 seconds."
+    ),
+    "latency-percentiles": (
+        "Percentiles, PR, TC and the trimmed ones exist for ModelLatency and OverheadLatency, for"
+        " periods of any length: CloudWatch needs raw points for them, and SageMaker's page lists"
+        " only plain statistics of these metrics."
     ),
     "metric-pages": (
         "Each page of GetMetricData names all queries; those not yet given completely are"
@@ -73,6 +87,10 @@ ASSUMED: dict[str, str] = {
     "model-errors": (
         "InvocationModelErrors counts the model's 4XX and 5XX answers and what fails without one;"
         " every request, failed or not, is a sample of ModelLatency and OverheadLatency."
+    ),
+    "error-zeros": (
+        "Error metrics send 0 for a request that did not fail: AWS documents Average and Sum of"
+        " them, not SampleCount, and for some only that 1 is sent (see Emulator.error_samples)."
     ),
     "utilisation": (
         "Each instance sends one sample a minute. CPU follows from requests and latency; the number"

@@ -29,6 +29,10 @@ class Behaviour:
     cold_start_seconds: how long a new variant is slow after its deployment.
     cold_start_factor: how many times slower it is then.
     drop_rate: share of the requests copied to it, as a shadow, that never reach it.
+    drop_slowest: share of the requests copied to it, as a shadow, that are never answered: those
+        that would have taken longest.
+    latency_coverage: share of the requests that are samples of ModelLatency and OverheadLatency.
+    reports_late_seconds: how much later than others' its metrics show (assumed: late-minutes).
     memory_percent, disk_percent, gpu_memory_percent: utilisation of its instances.
     """
 
@@ -46,6 +50,9 @@ class Behaviour:
     cold_start_seconds: float = 0.0
     cold_start_factor: float = 5.0
     drop_rate: float = 0.0
+    drop_slowest: float = 0.0
+    latency_coverage: float = 1.0
+    reports_late_seconds: float = 0.0
     memory_percent: float = 30.0
     disk_percent: float = 10.0
     gpu_memory_percent: float = 40.0
@@ -66,6 +73,9 @@ _RANGES: dict[str, tuple[float, float]] = {
     "cold_start_seconds": (0, 86_400),
     "cold_start_factor": (1, 1000),
     "drop_rate": (0, 1),
+    "drop_slowest": (0, 0.99),
+    "latency_coverage": (0, 1),
+    "reports_late_seconds": (0, 3600),
     "memory_percent": (0, 100),
     "disk_percent": (0, 100),
     "gpu_memory_percent": (0, 100),

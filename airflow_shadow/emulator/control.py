@@ -103,6 +103,15 @@ def _post_busy_code(emulator: "Emulator", request: Request) -> Answer:
     return _get_busy_code(emulator, request)
 
 
+def _get_error_samples(emulator: "Emulator", _: Request) -> Answer:
+    return {"error_samples": emulator.error_samples}
+
+
+def _post_error_samples(emulator: "Emulator", request: Request) -> Answer:
+    emulator.error_samples = _body(request)["error_samples"]
+    return _get_error_samples(emulator, request)
+
+
 def _get_traffic(emulator: "Emulator", _: Request) -> Answer:
     return [
         {
@@ -151,6 +160,8 @@ _HANDLERS: dict[tuple[str, str], Handler] = {
     ("DELETE", "held"): _delete_held,
     ("GET", "busy-code"): _get_busy_code,
     ("POST", "busy-code"): _post_busy_code,
+    ("GET", "error-samples"): _get_error_samples,
+    ("POST", "error-samples"): _post_error_samples,
     ("GET", "traffic"): _get_traffic,
     ("POST", "traffic"): _post_traffic,
     ("POST", "reset"): _post_reset,

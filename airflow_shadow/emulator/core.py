@@ -2,8 +2,9 @@
 
 from threading import RLock
 from types import TracebackType
-from typing import Any, Literal, Self, get_args
+from typing import Any, Self
 
+from airflow_shadow.emulator.choices import BusyCode, Choices, ErrorSamples
 from airflow_shadow.emulator.clock import Clock
 from airflow_shadow.emulator.faults import Faults
 from airflow_shadow.emulator.history import History
@@ -18,8 +19,6 @@ from airflow_shadow.emulator.world import World
 ACCOUNT = "123456789012"  # moto's default
 REGION = "us-east-1"
 
-BusyCode = Literal["ResourceInUse", "ConflictException", "ValidationException"]
-
 
 class Emulator:
     """Serve SageMaker's shadow tests (and the rest of moto's AWS) on 127.0.0.1 while entered.
@@ -28,6 +27,7 @@ class Emulator:
     speed: how many emulator seconds pass in a real one.
     pace: "count" shows each transitional status for `reads` reads, whatever the time; "time"
     lets each last a fixed number of emulator seconds. Schedules always follow the clock.
+    error_samples: "zeros" lets error metrics send 0 or 1 for each request, "ones" only the 1s.
     """
 
     def __init__(
@@ -38,17 +38,18 @@ class Emulator:
         *,
         host: str = "127.0.0.1",
         reads: int = 2,
+        error_samples: ErrorSamples = "zeros",
     ) -> None:
         self.lock = RLock()
         self.clock = Clock(speed=speed)
         self.pacing = Pace(name=pace, reads=reads)
         self.faults = Faults()
         self.holds = Holds()
-        self._busy_code: BusyCode = "ResourceInUse"
+        self._choices = Choices(error_samples=error_samples)
         self._history = History()
         self._worlds: dict[tuple[str, str], World] = {}
         self._server = Server(emulator=self, host=host, port=port)
-        self._at_start = (speed, pace, reads)
+        self._at_start = (speed, pace, reads, error_samples)
 
     def __enter__(self) -> Self:
         self.start()
@@ -96,13 +97,20 @@ class Emulator:
     @property
     def busy_code(self) -> BusyCode:
         """The code of a Create on an endpoint that is not free; AWS does not document it."""
-        return self._busy_code
+        return self._choices.busy_code
 
     @busy_code.setter
     def busy_code(self, code: BusyCode) -> None:
-        if code not in get_args(BusyCode):
-            raise ValueError(f"No code {code!r}. Choose one of: {', '.join(get_args(BusyCode))}.")
-        self._busy_code = code
+        self._choices.busy_code = code
+
+    @property
+    def error_samples(self) -> ErrorSamples:
+        """Whether error metrics send a 0 for requests that did not fail, or nothing."""
+        return self._choices.error_samples
+
+    @error_samples.setter
+    def error_samples(self, samples: ErrorSamples) -> None:
+        self._choices.error_samples = samples
 
     def world(self, *, account: str, region: str) -> World:
         """Return the state of one account in one region, made when first asked for."""
@@ -112,6 +120,7 @@ class Emulator:
                 account=account,
                 region=region,
                 pace=self.pacing,
+                choices=self._choices,
                 faults=self.faults,
                 history=self._history,
             )
@@ -128,6 +137,8 @@ class Emulator:
         self, endpoint: str, traffic: Traffic, *, account: str = ACCOUNT, region: str = REGION
     ) -> Flow:
         """Let requests come to an endpoint from now on, in place of those that came.
+
+        With `hours_before` they have come already, and production has points of that time.
 
         The endpoint need not exist yet; its variants get requests while it runs. Without traffic
         an endpoint has no metrics.
@@ -154,7 +165,7 @@ class Emulator:
 
     def clear(self) -> None:
         """Forget this emulator's own state; `reset` clears moto's too."""
-        speed, pace, reads = self._at_start
+        speed, pace, reads, error_samples = self._at_start
         with self.lock:
             self._worlds.clear()
             self._history.clear()
@@ -163,7 +174,7 @@ class Emulator:
             self.clock.reset(speed=speed)
             self.pacing.choose(pace)
             self.pacing.reads = reads
-            self.busy_code = "ResourceInUse"
+            self.busy_code, self.error_samples = "ResourceInUse", error_samples
 
     def reset(self) -> None:
         """Start afresh: moto's state, clock, faults, pace and history."""

@@ -28,7 +28,7 @@ def change(
     changed = [name for name, value in new.items() if value != getattr(endpoint, name)]
     endpoint.status, endpoint.config = status or endpoint.status, config or endpoint.config
     if changed:
-        endpoint.modified = at
+        endpoint.modified = at  # (assumed: endpoint-modified)
         world.note("endpoint", at, endpoint=endpoint.name, cause=cause, changed=changed, **new)
 
 

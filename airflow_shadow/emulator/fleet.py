@@ -40,7 +40,8 @@ def create_endpoint(
 ) -> str:
     """Create a model, a configuration and an endpoint; return the endpoint's ARN once InService.
 
-    traffic: the requests that come to it, from now on; without them it has no metrics.
+    traffic: the requests that come to it, from now on or for `hours_before` already; without them
+    it has no metrics.
     The default type is one that experiments accept too: their list lacks ml.m5.large.
     A model of the name is used if it is there. Raises RuntimeError if the endpoint fails, and
     TimeoutError if it is not InService after a minute.

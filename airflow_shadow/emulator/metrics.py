@@ -27,6 +27,7 @@ class Metric:
     unit: str
     samples: Callable[[Part], list[Samples]]
     only_gpu: bool = False
+    zeros: bool = False  # whether its samples are 0 where nothing happened
 
     def exists(self, instance_type: str | None) -> bool:
         """Whether a variant on this type of instance sends the metric."""
@@ -55,17 +56,21 @@ def _failed(count: Callable[[minutes.Errors], int]) -> Callable[[Part], list[Sam
     return samples
 
 
-def _latencies(part: Part, subject: str, mean: float, spread: float) -> list[Samples]:
-    drawn = latency.counts(part.key(subject), part.requests)
+# Single requests are the samples, so all statistics can be had (assumed: latency-percentiles).
+def _latencies(
+    part: Part, subject: str, mean: float, spread: float, *, unanswered: float = 0.0
+) -> list[Samples]:
+    drawn = latency.counts(part.key(subject), minutes.covered(part), unanswered)
     shown = minutes.arrived(part, f"late-{subject}", drawn)
-    return [Samples(mean, latency.classes(spread), shown)] if any(shown) else []
+    return [Samples(mean, latency.classes(spread, unanswered), shown)] if any(shown) else []
 
 
 def _model_latency(part: Part) -> list[Samples]:
     if not part.requests:
         return []
     mean = minutes.mean_latency(part)
-    return _latencies(part, "latency", mean, part.behaviour.latency_spread)
+    spread = part.behaviour.latency_spread
+    return _latencies(part, "latency", mean, spread, unanswered=part.unanswered)
 
 
 def _overhead_latency(part: Part) -> list[Samples]:
@@ -114,6 +119,10 @@ def _invocation(name: str, samples: Callable[[Part], list[Samples]], unit: str =
     return Metric(namespace=INVOCATIONS, name=name, unit=unit, samples=samples)
 
 
+def _errors(name: str, count: Callable[[minutes.Errors], int]) -> Metric:
+    return Metric(namespace=INVOCATIONS, name=name, unit="None", samples=_failed(count), zeros=True)
+
+
 def _instance(
     name: str, samples: Callable[[Part], list[Samples]], *, only_gpu: bool = False
 ) -> Metric:
@@ -127,12 +136,11 @@ METRICS: dict[tuple[str, str], Metric] = {
     for metric in (
         _invocation("Invocations", _invocations),
         _invocation("InvocationsPerInstance", _per_instance),
-        _invocation("Invocation4XXErrors", _failed(lambda errors: errors.client)),
-        _invocation("Invocation5XXErrors", _failed(lambda errors: errors.server)),
+        _errors("Invocation4XXErrors", lambda errors: errors.client),
+        _errors("Invocation5XXErrors", lambda errors: errors.server),
         # (assumed: model-errors)
-        _invocation(
-            "InvocationModelErrors",
-            _failed(lambda errors: errors.client + errors.server + errors.other),
+        _errors(
+            "InvocationModelErrors", lambda errors: errors.client + errors.server + errors.other
         ),
         _invocation("ModelLatency", _model_latency, "Microseconds"),
         _invocation("OverheadLatency", _overhead_latency, "Microseconds"),

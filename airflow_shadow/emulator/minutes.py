@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from airflow_shadow.emulator.behaviour import Behaviour
 from airflow_shadow.emulator.draws import Few, binomial, noise, uniform
-from airflow_shadow.emulator.timeline import Stretch, Timeline
+from airflow_shadow.emulator.timeline import Standing, Stretch, Timeline
 from airflow_shadow.emulator.traffic import Flow, spans
 
 _MINUTE = 60.0
@@ -25,9 +25,6 @@ class Errors:
     other: int
 
 
-_NONE = Errors(server=0, client=0, other=0)
-
-
 class Part(NamedTuple):
     """A minute of a variant, or the part of it in which the variant stood unchanged."""
 
@@ -35,12 +32,19 @@ class Part(NamedTuple):
     flow: Flow
     minute: int  # since 1970
     requests: int
+    bad: int  # those of them that fail with any variant
     seen: float  # the share of it that CloudWatch shows by now
 
     @property
     def behaviour(self) -> Behaviour:
         """What the requests meet with."""
         return self.stretch.standing.behaviour
+
+    @property
+    def unanswered(self) -> float:
+        """The share of the slowest requests copied to it that a shadow never answers."""
+        standing = self.stretch.standing
+        return standing.behaviour.drop_slowest if standing.role == "shadow" else 0.0
 
     @property
     def number(self) -> int:
@@ -63,8 +67,15 @@ def parts(
     for stretch in timeline.of(variant):
         for flow, span in spans(flows, _minutes(stretch, past)):
             for minute in span:
-                if seen := _seen(flow, minute, now):
-                    yield Part(stretch, flow, minute, _requests(stretch, flow, minute), seen)
+                if seen := _seen(stretch, flow, minute, now):
+                    yield _part(stretch, flow, minute, seen)
+
+
+def _part(stretch: Stretch, flow: Flow, minute: int, seen: float) -> Part:
+    bad = flow.bad_requests(minute)
+    good = _reaching(stretch, flow, minute, flow.requests(minute) - bad, "")
+    bad = _reaching(stretch, flow, minute, bad, "|bad")
+    return Part(stretch, flow, minute, good + bad, bad, seen)
 
 
 def _minutes(stretch: Stretch, window: range) -> range:
@@ -73,26 +84,31 @@ def _minutes(stretch: Stretch, window: range) -> range:
     return range(first, math.ceil(end))
 
 
-def _seen(flow: Flow, minute: int, now: datetime) -> float:
+def _seen(stretch: Stretch, flow: Flow, minute: int, now: datetime) -> float:
     """Return the share of a minute that is over which has arrived (assumed: late-minutes)."""
-    age = now.timestamp() - (minute + 1) * _MINUTE
-    late = flow.traffic.late_seconds
-    return 1.0 if age >= late else age / late
+    arrives = (minute + 1) * _MINUTE + stretch.standing.behaviour.reports_late_seconds
+    age, late = now.timestamp() - arrives, flow.traffic.late_seconds
+    return 1.0 if age >= late else max(0.0, age / late) if late else 0.0
 
 
-def _requests(stretch: Stretch, flow: Flow, minute: int) -> int:
-    """Return how many requests reach a variant in its part of a minute."""
-    requests = flow.requests(minute)
+def _reaching(stretch: Stretch, flow: Flow, minute: int, count: int, kind: str) -> int:
+    """Return how many of a minute's requests of a kind reach a variant in its part of it."""
     if not stretch.begin <= minute < minute + 1 <= stretch.end:
         begin, end = max(0.0, stretch.begin - minute), min(1.0, stretch.end - minute)
-        requests = round(requests * end) - round(requests * begin)
-    standing = stretch.standing
-    share = standing.share
-    if standing.role == "shadow":
-        share *= 1 - standing.behaviour.drop_rate
-    if share >= 1:
-        return requests
-    return _some(f"{flow.key}|{standing.seat}|{minute - flow.first_minute}", requests, share)
+        count = round(count * end) - round(count * begin)
+    share = _share(stretch.standing)
+    if share >= 1 or not count:
+        return count
+    number = minute - flow.first_minute
+    return _some(f"{flow.key}|{stretch.standing.seat}|{number}{kind}", count, share)
+
+
+def _share(standing: Standing) -> float:
+    """Return the share of the endpoint's requests that a variant gets and answers."""
+    if standing.role == "production":
+        return standing.share
+    behaviour = standing.behaviour
+    return standing.share * (1 - behaviour.drop_rate) * (1 - behaviour.drop_slowest)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -101,23 +117,29 @@ def _some(key: str, requests: int, share: float) -> int:
     return binomial(Few(key), requests, share)
 
 
+def covered(part: Part) -> int:
+    """Return how many requests are samples of the latencies."""
+    coverage = part.behaviour.latency_coverage
+    return part.requests if coverage >= 1 else _some(part.key("covered"), part.requests, coverage)
+
+
 def errors(part: Part) -> Errors:
     """Return how many requests failed."""
     one = part.behaviour
     rates = (one.error_rate, one.client_error_rate, one.model_error_rate)
     if not any(rates):
-        return _NONE
-    return _errors(part.key("errors"), part.requests, rates)
+        return Errors(server=part.bad, client=0, other=0)
+    return _errors(part.key("errors"), part.requests, part.bad, rates)
 
 
 @lru_cache(maxsize=1 << 16)
-def _errors(key: str, requests: int, rates: tuple[float, float, float]) -> Errors:
-    random, left, unspent, drawn = Few(key), requests, 1.0, []
+def _errors(key: str, requests: int, bad: int, rates: tuple[float, float, float]) -> Errors:
+    random, left, unspent, drawn = Few(key), requests - bad, 1.0, []
     for rate in rates:
         count = binomial(random, left, min(1.0, rate / unspent)) if rate else 0
         drawn.append(count)
         left, unspent = left - count, unspent - rate
-    return Errors(server=drawn[0], client=drawn[1], other=drawn[2])
+    return Errors(server=bad + drawn[0], client=drawn[1], other=drawn[2])
 
 
 def mean_latency(part: Part) -> float:

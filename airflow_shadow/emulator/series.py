@@ -82,9 +82,13 @@ class Emulated:
     def samples(self, begin: datetime, end: datetime) -> Iterator[Moment]:
         """Yield minute by minute; minutes without samples are absent."""
         first, stop = (math.ceil(at.timestamp() / _MINUTE) for at in (begin, end))
+        only_ones = self.metric.zeros and self.reader.world.choices.error_samples == "ones"
         for part in self.reader.parts(self.endpoint, self.variant, range(first, stop)):
             if self.metric.exists(part.stretch.standing.instance_type):
-                yield part.minute * _MINUTE, self.metric.samples(part)
+                samples = self.metric.samples(part)
+                if only_ones:  # (assumed: error-zeros)
+                    samples = [one for one in samples if one.scale]
+                yield part.minute * _MINUTE, samples
 
 
 @dataclass(frozen=True, kw_only=True)

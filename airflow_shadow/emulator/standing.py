@@ -1,6 +1,6 @@
 """Keep an endpoint's timeline: read off the endpoint whenever what it runs has changed."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from airflow_shadow.emulator.behaviour import Behaviour, read_behaviour
 from airflow_shadow.emulator.models import containers_of, find_model
@@ -19,16 +19,31 @@ def declared(model: Document) -> Behaviour:
 
 
 def declare(world: World, endpoint: str, traffic: Traffic, at: datetime) -> Flow:
-    """Let traffic come to an endpoint of this name from a moment on, in place of what came."""
+    """Let traffic come to an endpoint of this name from a moment on, in place of what came.
+
+    Its past reaches back to the deletion of the last endpoint of the name at most.
+    """
     flows = world.flows.setdefault(endpoint, [])
-    flow = Flow(endpoint=endpoint, traffic=traffic, since=at, ordinal=len(flows))
+    begin = at - timedelta(hours=traffic.hours_before)
+    since = max(begin, _timeline(world, endpoint).gone)
+    flow = Flow(endpoint=endpoint, traffic=traffic, declared=at, since=since, ordinal=len(flows))
     flows.append(flow)
+    _reach_back(world, endpoint)
     return flow
+
+
+def _reach_back(world: World, endpoint: str) -> None:
+    """Let production have stood on an endpoint since its traffic began to come."""
+    timeline = _timeline(world, endpoint)
+    for flow in world.flows.get(endpoint, ()):
+        if timeline.gone <= flow.since < flow.declared:
+            timeline.reach_back(flow.since)
 
 
 def record(world: World, endpoint: Endpoint, at: datetime) -> None:
     """Write down what an endpoint runs from now on."""
     _timeline(world, endpoint.name).record(_standings(world, endpoint), at)
+    _reach_back(world, endpoint.name)
 
 
 def record_gone(world: World, endpoint: Endpoint, at: datetime) -> None:

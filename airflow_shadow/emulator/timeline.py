@@ -3,13 +3,15 @@
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import Literal
 
 from airflow_shadow.emulator.behaviour import Behaviour
 
 Role = Literal["production", "shadow"]
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +70,11 @@ class Timeline:
 
     def __init__(self) -> None:
         self.stretches: list[Stretch] = []
+        self.gone = _LONG_AGO  # when the last endpoint of the name was deleted
 
     def record(self, standings: list[Standing], at: datetime) -> None:
         """Let the endpoint run these variants from a moment on."""
+        self.gone = self.gone if standings else at
         wanted = {one.variant: one for one in standings}
         open_now = {one.standing.variant: one for one in self.stretches if one.until is None}
         kept = {name for name, one in open_now.items() if wanted.get(name) == one.standing}
@@ -83,6 +87,16 @@ class Timeline:
         for name, standing in wanted.items():
             if name not in kept:
                 self.stretches.append(_begin(standing, open_now.get(name), at))
+
+    def reach_back(self, to: datetime) -> None:
+        """Let production that stood here first have stood, and run, here since an earlier time."""
+        first = min((one.since for one in self.stretches if one.since >= self.gone), default=to)
+        self.stretches = [
+            replace(one, born=to, since=to)
+            if one.since == first > to and one.standing.role == "production"
+            else one
+            for one in self.stretches
+        ]
 
     def variants(self) -> list[str]:
         """Return the names of all variants that ever stood here, oldest first."""

@@ -5,15 +5,18 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from functools import cached_property, lru_cache
+from itertools import accumulate
 from typing import Any
 
-from airflow_shadow.emulator.draws import Few, poisson
+from airflow_shadow.emulator.draws import Few, binomial, poisson
 from airflow_shadow.emulator.errors import Invalid
 
 TAG = "shadow-traffic"
 
 _MINUTE = 60
 _DAY_HOURS = 24
+# CloudWatch keeps no points that are older.
+_OLDEST_HOURS = 455 * _DAY_HOURS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,6 +28,8 @@ class Traffic:
     peak_hour: UTC hour of the highest rate.
     seed: another seed draws other counts, latencies and errors.
     late_seconds: how long CloudWatch takes to show a minute completely (assumed: late-minutes).
+    bad_request_rate: share of the requests that any variant answers with 5XX: both count the same.
+    hours_before: how long it has come already when it is declared.
     Raises ValueError for numbers out of range.
     """
 
@@ -33,6 +38,8 @@ class Traffic:
     peak_hour: float = 14.0
     seed: int = 0
     late_seconds: float = 120.0
+    bad_request_rate: float = 0.0
+    hours_before: float = 0.0
 
     def __post_init__(self) -> None:
         """Hold the ranges."""
@@ -40,6 +47,8 @@ class Traffic:
         _within("daily_swing", self.daily_swing, 0, 1)
         _within("peak_hour", self.peak_hour, 0, _DAY_HOURS)
         _within("late_seconds", self.late_seconds, 0, 3600)
+        _within("bad_request_rate", self.bad_request_rate, 0, 1)
+        _within("hours_before", self.hours_before, 0, _OLDEST_HOURS)
 
     def shape(self, minute: int) -> float:
         """Return the rate at a minute since 1970, as a multiple of the mean."""
@@ -55,11 +64,12 @@ def _within(name: str, value: float, low: float, high: float) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Flow:
-    """Traffic from a moment on; numbers are drawn by the minutes since then."""
+    """Traffic since a moment; numbers are drawn by the minutes since then."""
 
     endpoint: str
     traffic: Traffic
-    since: datetime
+    declared: datetime
+    since: datetime  # as it came: maybe long before it was declared
     ordinal: int = 0  # among the flows of the endpoint: a change draws anew
 
     @cached_property
@@ -76,6 +86,18 @@ class Flow:
         """Return how many requests the endpoint gets in a minute since 1970."""
         mean = self.traffic.requests_per_minute * self.traffic.shape(minute)
         return _requests(self.key, minute - self.first_minute, mean)
+
+    def bad_requests(self, minute: int) -> int:
+        """Return how many of a minute's requests fail wherever they go."""
+        rate = self.traffic.bad_request_rate
+        if not rate:
+            return 0
+        return _bad_requests(self.key, minute - self.first_minute, self.requests(minute), rate)
+
+
+@lru_cache(maxsize=1 << 16)
+def _bad_requests(key: str, index: int, requests: int, rate: float) -> int:
+    return binomial(Few(key, "bad", index), requests, rate)
 
 
 @lru_cache(maxsize=1 << 16)
@@ -117,6 +139,7 @@ def tag(traffic: Traffic) -> dict[str, str]:
 
 def spans(flows: list[Flow], window: range) -> Iterator[tuple[Flow, range]]:
     """Yield the traffic of a window of minutes since 1970; the one declared last holds."""
-    ends = [*(flow.first_minute for flow in flows[1:]), window.stop]
+    begins = (flow.first_minute for flow in flows[:0:-1])
+    ends = [*accumulate(begins, min, initial=window.stop)][::-1]
     for flow, end in zip(flows, ends, strict=True):
-        yield flow, range(max(window.start, flow.first_minute), min(window.stop, end))
+        yield flow, range(max(window.start, flow.first_minute), end)

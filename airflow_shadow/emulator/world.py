@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from airflow_shadow.emulator.choices import Choices
 from airflow_shadow.emulator.faults import Fault, Faults, WorkFault
 from airflow_shadow.emulator.history import EntryKind, History
 from airflow_shadow.emulator.pace import Pace, Work
@@ -150,6 +151,7 @@ class World:
     account: str
     region: str
     pace: Pace
+    choices: Choices
     faults: Faults
     history: History
     experiments: dict[str, Experiment] = field(default_factory=dict)

@@ -199,10 +199,12 @@ def test_invocations_are_shared_by_the_instances(met):
         ({"SHADOW_LATENCY_MS": "fast"}, "SHADOW_LATENCY_MS='fast' has to be a number"),
         ({"SHADOW_ERROR_RATE": "1.5"}, "has to be a number from 0 to 1"),
         ({"SHADOW_ERROR_RATE": "nan"}, "has to be a number from 0 to 1"),
+        ({"SHADOW_DROP_SLOWEST": "1"}, "has to be a number from 0 to 0.99"),
+        ({"SHADOW_REPORTS_LATE_SECONDS": "3601"}, "has to be a number from 0 to 3600"),
         ({"SHADOW_LATENCY": "5"}, "SHADOW_LATENCY is unknown; there are SHADOW_4XX_RATE,"),
         ({"SHADOW_ERROR_RATE": "0.6", "SHADOW_4XX_RATE": "0.6"}, "sum to 1.2"),
     ],
-    ids=["text", "out of range", "no number", "unknown", "too many errors"],
+    ids=["text", "out of range", "no number", "slowest", "late", "unknown", "too many errors"],
 )
 def test_wrong_declarations_are_refused(client, experiments, declared, problem):
     """By CreateModel, with what is wrong and what is there."""

@@ -30,6 +30,15 @@ def emulated():
         yield emulator
 
 
+def test_choices_are_arguments():
+    """And a value that there is not is refused with those that there are."""
+    with mocked(error_samples="ones") as emulator:
+        emulator.clear()
+        assert emulator.error_samples == "ones"
+        with pytest.raises(ValueError, match="Choose one of: zeros, ones"):
+            emulator.error_samples = "twos"
+
+
 def test_boto3_is_intercepted(emulated):
     """A whole life without HTTP."""
     client = _client()

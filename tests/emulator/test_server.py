@@ -77,13 +77,25 @@ def test_the_busy_code_over_http(emulator, control):
     assert emulator.busy_code == "ConflictException"
 
 
+def test_the_samples_of_errors_over_http(emulator, control):
+    """Choose whether requests that did not fail send a 0."""
+    answers = [
+        control("error-samples"),
+        control("error-samples", "POST", {"error_samples": "ones"}),
+    ]
+    assert [(200, {"error_samples": "zeros"}), (200, {"error_samples": "ones"})] == answers
+    assert emulator.error_samples == "ones"
+
+
 def test_reset_over_http(control, emulator, experiments):
     """Everything is as new, moto's state as well."""
     emulator.busy_code, emulator.pace = "ConflictException", "time"
+    emulator.error_samples = "ones"
     experiments.create()
     control("reset", "POST", {})
     assert emulator.history() == []
     assert (emulator.busy_code, emulator.pace) == ("ResourceInUse", "count")
+    assert emulator.error_samples == "zeros"
     assert experiments.client.list_models()["Models"] == []
 
 
@@ -103,6 +115,7 @@ def test_motos_own_reset_clears_experiments(emulator, experiments):
         ("clock", "POST", {"advance": -1}, 400),
         ("clock", "POST", [], 400),
         ("busy-code", "POST", {"busy_code": "Nonsense"}, 400),
+        ("error-samples", "POST", {"error_samples": "twos"}, 400),
     ],
 )
 def test_mistakes_are_explained(control, name, method, body, status):
@@ -143,14 +156,16 @@ def test_an_emulator_can_be_entered_again():
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_line_serves_until_told_to_end(number):
     """One line with the address when it accepts connections; a clean end on a signal."""
-    command = [sys.executable, "-m", "airflow_shadow.emulator", "--port", "0", "--speed", "600"]
+    options = ["--port", "0", "--speed", "600", "--error-samples", "ones"]
+    command = [sys.executable, "-m", "airflow_shadow.emulator", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         line = process.stdout.readline().decode()
         url = re.search(r"http://127\.0\.0\.1:\d+", line).group()
-        answer = call(f"{url}/shadow-api/pace")
+        answer, samples = (call(f"{url}/shadow-api/{name}") for name in ("pace", "error-samples"))
         process.send_signal(number)
         rest, errors = process.communicate(timeout=20)
     assert answer == (200, {"pace": "time", "reads": 2})
+    assert samples == (200, {"error_samples": "ones"})
     assert (process.returncode, rest, errors) == (0, b"", b"")
 
 

@@ -263,7 +263,7 @@ def test_a_wrong_tag_is_refused(client, experiments):
     refusal = experiments.refusal(
         client.create_endpoint, EndpointName="e2", EndpointConfigName="ep-config", Tags=[tag]
     )
-    assert (refusal.code, "there are daily_swing" in refusal.message) == (
+    assert (refusal.code, "there are bad_request_rate" in refusal.message) == (
         "ValidationException",
         True,
     )
@@ -291,6 +291,8 @@ def test_traffic_can_be_declared_over_http(emulator, experiments, metrics):
             "peak_hour": 14.0,
             "seed": 0,
             "late_seconds": 0.0,
+            "bad_request_rate": 0.0,
+            "hours_before": 0.0,
         }
     ]
     assert len(metrics.values("Invocations", "AllTraffic")) >= 4
@@ -302,8 +304,10 @@ def test_traffic_can_be_declared_over_http(emulator, experiments, metrics):
         {"requests_per_minute": 5},
         {"endpoint": "ep", "requests_per_minute": -1},
         {"endpoint": "ep", "rate": 5},
+        {"endpoint": "ep", "bad_request_rate": 1.5},
+        {"endpoint": "ep", "hours_before": 24 * 456},
     ],
-    ids=["no endpoint", "negative", "unknown"],
+    ids=["no endpoint", "negative", "unknown", "more than all", "older than all points"],
 )
 def test_wrong_traffic_is_refused_over_http(emulator, body):
     """With status 400."""

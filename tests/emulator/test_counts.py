@@ -1,0 +1,168 @@
+"""How the counts of a variant's metrics agree with one another, and where they do not."""
+
+import math
+from dataclasses import replace
+from datetime import timedelta
+from statistics import NormalDist
+
+import pytest
+
+from airflow_shadow.emulator.behaviour import Behaviour, environment
+from airflow_shadow.emulator.fleet import create_endpoint, create_model, experiment_request
+from airflow_shadow.emulator.traffic import Traffic
+from tests.metrics import Metrics, query
+
+CALM = Behaviour(noise=0.0)
+FLAT = Traffic(requests_per_minute=400, daily_swing=0, late_seconds=0)
+
+
+@pytest.fixture
+def met(emulator, client, connect):
+    """What the requests to two variants met with in some hours."""
+
+    def run(shadow=CALM, *, production=CALM, traffic=FLAT, sampling=100, hours=6):
+        for name, behaviour in (("m1", production), ("m2", shadow)):
+            create_model(client, name=name, environment=environment(behaviour))
+        moment = emulator.clock.now()
+        emulator.clock.advance(60 - moment.second - moment.microsecond / 1e6)
+        create_endpoint(client, endpoint_name="ep", model_name="m1", traffic=traffic)
+        request = experiment_request(
+            name="x",
+            endpoint_name="ep",
+            model_name="m1",
+            shadow_model_name="m2",
+            sampling_percentage=sampling,
+        )
+        client.create_inference_experiment(**request)
+        while client.describe_inference_experiment(Name="x")["Status"] != "Running":
+            continue
+        metrics = Metrics(connect("cloudwatch"), emulator)
+        emulator.clock.advance(timedelta(hours=hours))
+        return metrics
+
+    return run
+
+
+def test_zeros_make_errors_count_their_requests(met):
+    """By default each request sends 0 or 1: SampleCount is the number of requests."""
+    metrics = met(Behaviour(error_rate=0.01))
+    counts = metrics.points("Invocation5XXErrors", "Shadow", "SampleCount")
+    assert metrics.points("Invocations", "Shadow") == counts
+
+
+@pytest.mark.parametrize(
+    "name", ["Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors"]
+)
+def test_ones_alone_count_only_errors(met, emulator, name):
+    """SampleCount is Sum, and a minute without errors has no point."""
+    metrics = met(Behaviour(error_rate=0.001, client_error_rate=0.001))
+    both = metrics.points(name, "Shadow")
+    emulator.error_samples = "ones"
+    ones = metrics.points(name, "Shadow")
+    assert {time: errors for time, errors in both.items() if errors} == ones
+    assert metrics.points(name, "Shadow", "SampleCount") == ones
+    assert 0 < len(ones) < len(both)
+
+
+def test_ones_alone_leave_other_metrics(met, emulator):
+    """Only errors have zeros to lose."""
+    metrics = met(hours=1)
+    before = metrics.points("ModelLatency", "Shadow")
+    emulator.error_samples = "ones"
+    assert before == metrics.points("ModelLatency", "Shadow")
+
+
+@pytest.mark.parametrize("name", ["ModelLatency", "OverheadLatency"])
+def test_latency_may_cover_only_a_part_of_the_requests(met, name):
+    """SampleCount is that part of Invocations, in every minute, and the mean stays."""
+    metrics = met(replace(CALM, latency_coverage=0.4), hours=12)
+    requests = metrics.points("Invocations", "Shadow")
+    samples = metrics.points(name, "Shadow", "SampleCount")
+    shares = [samples[time] / requests[time] for time in requests]
+    means = [whole(metrics, name, variant, "Average") for variant in ("Shadow", "AllTraffic")]
+    assert max(shares) < 0.6
+    assert sum(samples.values()) / sum(requests.values()) == pytest.approx(0.4, abs=0.01)
+    assert means[0] == pytest.approx(means[1], rel=0.01)
+
+
+def test_without_coverage_there_is_no_latency(met):
+    """Requests are counted all the same."""
+    metrics = met(replace(CALM, latency_coverage=0.0), hours=1)
+    found = [len(metrics.values(name, "Shadow")) for name in ("ModelLatency", "Invocations")]
+    assert [0, 60] == found
+
+
+def whole(metrics, name, variant, stat):
+    """Return a statistic of the whole time, as one period."""
+    asked = query(name, variant, stat, period=86_400)
+    [result] = metrics.data(asked)["MetricDataResults"]
+    [value] = result["Values"]
+    return value
+
+
+def test_the_slowest_requests_may_never_be_answered(met):
+    """They lack in the shadow's requests, and its latencies end where theirs begin."""
+    metrics = met(replace(CALM, drop_slowest=0.05, latency_spread=0.6), hours=12)
+    cut = 50_000 * math.exp(0.6 * NormalDist().inv_cdf(0.95) - 0.6**2 / 2)
+    requests = [whole(metrics, "Invocations", name, "Sum") for name in ("Shadow", "AllTraffic")]
+    mean = 50_000 * NormalDist().cdf(NormalDist().inv_cdf(0.95) - 0.6) / 0.95
+    assert requests[0] / requests[1] == pytest.approx(0.95, abs=0.003)
+    assert whole(metrics, "ModelLatency", "Shadow", "Maximum") <= cut
+    assert whole(metrics, "ModelLatency", "Shadow", "Average") == pytest.approx(mean, rel=0.005)
+
+
+@pytest.mark.parametrize("share", [0.5, 0.9, 0.99])
+def test_what_remains_of_the_slowest_is_the_rest_of_the_distribution(met, share):
+    """A percentile of what is answered is a lower one of all that was asked."""
+    metrics = met(replace(CALM, drop_slowest=0.2), hours=12)
+    found = whole(metrics, "ModelLatency", "Shadow", f"p{share * 100:g}")
+    exact = 50_000 * math.exp(0.3 * NormalDist().inv_cdf(share * 0.8) - 0.3**2 / 2)
+    assert found == pytest.approx(exact, rel=0.01)
+
+
+def test_production_answers_its_slowest_requests(met):
+    """Dropping is a thing of shadows."""
+    behaviour = replace(CALM, drop_slowest=0.2)
+    metrics = met(CALM, production=behaviour)
+    p99 = [whole(metrics, "ModelLatency", name, "p99") for name in ("AllTraffic", "Shadow")]
+    assert p99[0] == pytest.approx(p99[1], rel=0.02)
+
+
+BAD = replace(FLAT, bad_request_rate=0.02)
+
+
+def test_bad_requests_fail_with_both_variants(met):
+    """At full sampling both count the same failures, minute by minute."""
+    metrics = met(traffic=BAD)
+    both = [metrics.points("Invocation5XXErrors", name) for name in ("AllTraffic", "Shadow")]
+    rate = whole(metrics, "Invocation5XXErrors", "AllTraffic", "Average")
+    assert both[0] == both[1]
+    assert rate == pytest.approx(0.02, abs=0.002)
+
+
+def test_sampling_thins_bad_requests(met):
+    """The shadow counts those that were copied to it, and their share stays."""
+    metrics = met(traffic=BAD, sampling=30)
+    production, shadow = (
+        metrics.points("Invocation5XXErrors", name) for name in ("AllTraffic", "Shadow")
+    )
+    rate = whole(metrics, "Invocation5XXErrors", "Shadow", "Average")
+    share = sum(shadow.values()) / sum(production.values())
+    assert all(shadow[time] <= production[time] for time in production)
+    assert (rate, share) == (pytest.approx(0.02, abs=0.003), pytest.approx(0.3, abs=0.03))
+
+
+def test_a_models_own_errors_come_on_top(met):
+    """Of the requests that are not bad."""
+    metrics = met(Behaviour(error_rate=0.5), traffic=replace(FLAT, bad_request_rate=0.5))
+    rate = whole(metrics, "Invocation5XXErrors", "Shadow", "Average")
+    assert rate == pytest.approx(0.75, abs=0.005)
+
+
+def test_traffic_without_bad_requests_is_the_same(met, emulator):
+    """The requests themselves are drawn first."""
+    counts = []
+    for traffic in (FLAT, BAD):
+        emulator.reset()
+        counts.append(met(traffic=traffic, hours=1).values("Invocations", "AllTraffic"))
+    assert counts[0] == counts[1]
