@@ -6,9 +6,10 @@ import math
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from operator import lt, mul
 
-from airflow_shadow.analysis.observations import Pair, Series
+from airflow_shadow.analysis.observations import Series
 
 Row = tuple[float, float, float]
 #: Numbers that are no measurement any more: 30 years in microseconds, or as many requests.
@@ -43,12 +44,12 @@ class Columns:
     values: list[float]
     samples: list[float]
 
-    @property
+    @cached_property
     def requests(self) -> float:
         """Return the requests of all periods."""
         return math.fsum(self.samples)
 
-    @property
+    @cached_property
     def mean(self) -> float:
         """Return the mean over all requests, of means over periods."""
         return math.fsum(map(mul, self.values, self.samples)) / self.requests
@@ -108,11 +109,10 @@ def _columns(rows: list[Row]) -> Columns:
     return Columns(times=list(times), values=list(values), samples=list(samples))
 
 
-def paired(pair: Pair, window: Window) -> tuple[Columns, Columns]:
+def shared(baseline: Columns, candidate: Columns) -> tuple[Columns, Columns]:
     """Return the periods that both variants have, never by position but by time stamp."""
-    baseline, candidate = read(pair.baseline, window), read(pair.candidate, window)
     if baseline.times == candidate.times:
         return baseline, candidate
     where = {time: index for index, time in enumerate(baseline.times)}
-    shared = [index for index, time in enumerate(candidate.times) if time in where]
-    return baseline.at([where[candidate.times[index]] for index in shared]), candidate.at(shared)
+    both = [index for index, time in enumerate(candidate.times) if time in where]
+    return baseline.at([where[candidate.times[index]] for index in both]), candidate.at(both)

@@ -6,7 +6,7 @@ import math
 from operator import truediv
 
 from airflow_shadow.analysis import words
-from airflow_shadow.analysis.align import Columns, paired, read
+from airflow_shadow.analysis.align import Columns
 from airflow_shadow.analysis.counting import MIN_COVERED, Counting
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Pair
@@ -29,7 +29,7 @@ def judge_breaker(look: Look, breaker: Breaker) -> BreakerFinding:
         for first, last in zip(own, own[needed - 1 :], strict=False)
         if last - first < among * look.period
     )
-    at, seen = next(near, None), len(read(pair.candidate, look.window).times)
+    at, seen = next(near, None), len(look.read(pair.candidate).times)
     after = math.inf if at is None else at + look.period - look.observations.start
     return BreakerFinding(
         name=breaker.name,
@@ -49,13 +49,13 @@ def _beyond(look: Look, breaker: Breaker, pair: Pair) -> tuple[list[float], list
     if breaker.relative_limit is not None:
         return _beyond_multiple(look, breaker, pair, breaker.relative_limit), []
     limit = breaker.limit or 0.0
-    production = read(pair.baseline, look.window)
+    production = look.read(pair.baseline)
     shared = {
         time
         for time, level in zip(production.times, _levels(breaker, production), strict=True)
         if level > limit / 2
     }
-    candidate = read(pair.candidate, look.window)
+    candidate = look.read(pair.candidate)
     rows = zip(candidate.times, _levels(breaker, candidate), candidate.samples, strict=True)
     enough = _Enough(look, breaker)
     beyond = [time for time, level, n in rows if level > limit and enough(time, n)]
@@ -65,7 +65,7 @@ def _beyond(look: Look, breaker: Breaker, pair: Pair) -> tuple[list[float], list
 
 def _beyond_multiple(look: Look, breaker: Breaker, pair: Pair, multiple: float) -> list[float]:
     """Return the periods in which the candidate was beyond a multiple of production."""
-    baseline, candidate = paired(pair, look.window)
+    baseline, candidate = look.paired(pair)
     enough = _Enough(look, breaker)
     rows = zip(
         candidate.times,

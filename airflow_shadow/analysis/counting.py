@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from airflow_shadow.analysis import words
-from airflow_shadow.analysis.align import paired, read
+from airflow_shadow.analysis.align import Columns, shared
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import SILENT, Pair, Series
 from airflow_shadow.analysis.spec import (
@@ -62,36 +62,30 @@ class Counting:
 
     def _covered(self, criterion: Criterion, pair: Pair) -> Iterator[tuple[str, float, float]]:
         """Yield who, the requests that the metric covers, and those that there were."""
-        window = self.look.window
+        requests = self.look.requests
         if criterion.comparison == "absolute":
-            sides = [("the shadow", read(pair.candidate, window), self.look.requests[1], 1)]
+            sides = [("the shadow", self.look.read(pair.candidate), 1)]
         else:
-            one, other = paired(pair, window)
-            sides = [
-                ("production", one, self.look.requests[0], 0),
-                ("the shadow", other, self.look.requests[1], 1),
-            ]
-        for who, columns, asked, side in sides:
-            times = {*columns.times}
-            counted = dict(zip(asked.times, asked.samples, strict=True))
+            one, other = self.look.paired(pair)
+            sides = [("production", one, 0), ("the shadow", other, 1)]
+        for who, columns, side in sides:
             # A period that one of the two lacks says nothing of the other.
-            seen = math.fsum(
-                n for time, n in zip(columns.times, columns.samples, strict=True) if time in counted
-            )
-            of = math.fsum(n for time, n in counted.items() if time in times)
-            failed = self._failed(side, times) if criterion.metric in LATENCIES else 0.0
-            yield who, seen, max(of - failed, 0.0)
+            seen, asked = shared(columns, requests[side])
+            failed = self._failed(side, seen) if criterion.metric in LATENCIES else 0.0
+            yield who, seen.requests, max(asked.requests - failed, 0.0)
 
-    def _failed(self, side: int, times: set[float]) -> float:
+    def _failed(self, side: int, periods: Columns) -> float:
         """Return the requests counted as errors: those without an answer may have no latency."""
-        found = {}
-        for (metric, statistic), pair in self.look.observations.series.items():
-            if metric in ERRORS and statistic == "rate":
-                columns = read((pair.baseline, pair.candidate)[side], self.look.window)
-                rows = zip(columns.times, columns.values, strict=True)
-                found[metric] = math.fsum(value for time, value in rows if time in times)
+        found = {
+            metric: math.fsum(shared(self._side(pair, side), periods)[0].values)
+            for (metric, statistic), pair in self.look.observations.series.items()
+            if metric in ERRORS and statistic == "rate"
+        }
         answered = found.get("Invocation5XXErrors", 0.0) + found.get("Invocation4XXErrors", 0.0)
         return max(answered, found.get("InvocationModelErrors", 0.0))
+
+    def _side(self, pair: Pair, side: int) -> Columns:
+        return self.look.read((pair.baseline, pair.candidate)[side])
 
 
 def _counted(item: Criterion | Breaker, metric: Series, requests: Series) -> Series:

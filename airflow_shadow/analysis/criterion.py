@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from airflow_shadow.analysis import words
-from airflow_shadow.analysis.align import paired, read
 from airflow_shadow.analysis.counting import Counting
 from airflow_shadow.analysis.evidence import (
     Ends,
@@ -24,7 +23,7 @@ from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Outcome, Pair
 from airflow_shadow.analysis.spec import LATENCIES, Criterion
 from airflow_shadow.analysis.statistic import parse_statistic
-from airflow_shadow.analysis.unanswered import Traffic, unanswered
+from airflow_shadow.analysis.unanswered import Traffic
 from airflow_shadow.analysis.verdict import Finding
 
 #: Part of the periods with traffic that must have reported a metric before it can pass.
@@ -92,7 +91,7 @@ def _with_unanswered(
     look: Look, traffic: Traffic, criterion: Criterion, evidence: Evidence
 ) -> tuple[Evidence, list[str]]:
     """Return evidence that counts unanswered requests as slow ones; the slowest are lost first."""
-    lost = unanswered(traffic, {*evidence.times})
+    lost = traffic.lost(evidence.times)
     if not lost:
         return evidence, []
     production, _ = look.observations.percentiles.get(criterion.metric, ({}, {}))
@@ -157,9 +156,9 @@ def _failing(
 def weigh(look: Look, criterion: Criterion, pair: Pair) -> Evidence | None:
     """Return what the periods say about a criterion, None if none can be compared."""
     if criterion.comparison == "absolute":
-        alone = read(pair.candidate, look.window)
+        alone = look.read(pair.candidate)
         return of_level(alone) if criterion.is_mean else of_rate(alone)
-    both = paired(pair, look.window)
+    both = look.paired(pair)
     if criterion.is_mean:
         return of_means(*both, criterion.comparison)
     earlier = look.observations.earlier.get(criterion.name, ())

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from functools import cached_property
 
-from airflow_shadow.analysis.align import Columns, Window, read
+from airflow_shadow.analysis.align import Columns, Window, read, shared
 from airflow_shadow.analysis.boundary import (
     fixed_critical,
     moving_critical,
@@ -14,7 +14,7 @@ from airflow_shadow.analysis.boundary import (
     student_critical,
 )
 from airflow_shadow.analysis.evidence import Evidence
-from airflow_shadow.analysis.observations import Observations, Pair, Percentiles
+from airflow_shadow.analysis.observations import Observations, Pair, Percentiles, Series
 from airflow_shadow.analysis.spec import AnalysisSpec
 from airflow_shadow.analysis.statistic import parse_statistic
 
@@ -75,16 +75,31 @@ class Look:
         return self.spec.min_effective_periods / math.sqrt(self.widening)
 
     @cached_property
+    def _read(self) -> dict[int, tuple[Series, Columns]]:
+        """Return what was read of each series: a month is long, and many ask for the same."""
+        return {}
+
+    def read(self, series: Series) -> Columns:
+        """Return the periods of a series that hold requests and a number, inside the window."""
+        known = self._read.get(id(series))
+        if known is None or known[0] is not series:
+            known = self._read[id(series)] = (series, read(series, self.window))
+        return known[1]
+
+    def paired(self, pair: Pair) -> tuple[Columns, Columns]:
+        """Return the periods that both variants have."""
+        return shared(self.read(pair.baseline), self.read(pair.candidate))
+
+    @cached_property
     def requests(self) -> tuple[Columns, Columns]:
         """Return the requests of both variants, period by period, as far as they were reported."""
         pair = self.observations.invocations or Pair()
-        return read(pair.baseline, self.window), read(pair.candidate, self.window)
+        return self.read(pair.baseline), self.read(pair.candidate)
 
     @cached_property
     def live(self) -> int:
         """Return the periods in which both variants had traffic, as far as it was counted."""
-        one, other = self.requests
-        return len({*one.times} & {*other.times})
+        return len(shared(*self.requests)[0].times)
 
     @cached_property
     def passing_level(self) -> float:

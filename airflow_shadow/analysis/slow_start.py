@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import takewhile
 
 from airflow_shadow.analysis import words
-from airflow_shadow.analysis.align import Columns, paired
+from airflow_shadow.analysis.align import Columns
 from airflow_shadow.analysis.counting import Counting
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.spec import Criterion
@@ -19,7 +19,7 @@ def slow_start(look: Look, criterion: Criterion) -> str:
 
     It was one if the first periods are beyond the tolerance and all the others together within.
     """
-    baseline, candidate = paired(Counting(look).pair(criterion), look.window)
+    baseline, candidate = look.paired(Counting(look).pair(criterion))
     both = list(zip(baseline.values, candidate.values, strict=True))
     bound = 1 + criterion.tolerance
     begun = sum(1 for _ in takewhile(lambda row: row[1] > bound * row[0], both))

@@ -7,13 +7,12 @@ sample. That AWS samples each request by itself, and may drop shadow requests, i
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 from airflow_shadow.analysis import words
-from airflow_shadow.analysis.align import Columns
 from airflow_shadow.analysis.evidence import RateEvidence, design_effect
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Outcome
@@ -57,10 +56,11 @@ class Traffic:
     @cached_property
     def reported(self) -> list[tuple[float, float, float]]:
         """Return the rows that the shadow has reported, as far as one can tell."""
+        limit = self._last_old
         return [
             (time, count, other)
             for time, count, other in self.rows
-            if other is not None and (self._is_old(time) or other >= REPORTED * count - EDGE)
+            if other is not None and (time <= limit or other >= REPORTED * count - EDGE)
         ]
 
     @property
@@ -68,13 +68,21 @@ class Traffic:
         """Return the periods that the shadow has not reported yet."""
         return len(self.rows) - len(self.reported)
 
-    @property
+    @cached_property
     def old(self) -> list[tuple[float, float, float]]:
         """Return the reported rows that nothing late can change any more."""
-        return [row for row in self.reported if self._is_old(row[0])]
+        limit = self._last_old
+        return [row for row in self.reported if row[0] <= limit]
 
-    def _is_old(self, time: float) -> bool:
-        return time + self.look.period <= self.look.window.end - LATE_SECONDS
+    @property
+    def _last_old(self) -> float:
+        return self.look.window.end - LATE_SECONDS - self.look.period
+
+    def lost(self, times: Sequence[float]) -> float:
+        """Return how many requests of some periods the shadow never answered."""
+        some = {*times}
+        lost = (count - other for time, count, other in self.reported if time in some)
+        return max(math.fsum(lost) - EDGE, 0.0)
 
 
 def evidence_of(rows: list[tuple[float, float, float]], tolerance: float) -> RateEvidence | None:
@@ -209,15 +217,3 @@ def _described(look: Look) -> dict[str, Any]:
         "severity": "critical",
         "tolerance": look.spec.unanswered_tolerance,
     }
-
-
-def unanswered(traffic: Traffic, times: set[float]) -> float:
-    """Return how many requests of some periods the shadow never answered."""
-    lost = (count - other for time, count, other in traffic.reported if time in times)
-    return max(math.fsum(lost) - EDGE, 0.0)
-
-
-def requests_of(columns: Columns, times: set[float]) -> float:
-    """Return the requests that were counted in some periods."""
-    rows = zip(columns.times, columns.samples, strict=True)
-    return math.fsum(count for time, count in rows if time in times)
