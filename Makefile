@@ -58,7 +58,7 @@ lint: .venv/.installed
 bench: .venv/.installed
 	.venv/bin/python benchmarks/import_cost.py
 	.venv/bin/python benchmarks/analysis_speed.py
-	.venv/bin/python benchmarks/analysis_judge.py --runs 2000
+	.venv/bin/python benchmarks/analysis_judge.py --runs 400
 
 clean:
 	rm -rf .venv .venv-2.11 .venv-awscli
