@@ -20,7 +20,7 @@ def baseline_faults(look: Look) -> Iterator[str]:
     """
     seen = look.observations.baseline
     for one, other in pairwise(seen):
-        if one.identity != other.identity:
+        if one.identity != other.identity and not one.is_own_update(other):
             yield _changed(one, other)
             return
     ahead = _part_ahead(seen, look.window.end)

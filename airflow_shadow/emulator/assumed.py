@@ -64,7 +64,16 @@ ASSUMED: dict[str, str] = {
     ),
     "periods": (
         "Periods count from StartTime, as in the examples of GetMetricStatistics; GetMetricData is"
-        " taken to do the same."
+        " taken to do the same, also with periods of a day or a window. Should long ones be cut"
+        " otherwise, the one with most requests is read."
+    ),
+    "latency-percentiles": (
+        "CloudWatch has percentiles, trimmed statistics and TC only of values that were sent one by"
+        " one; SageMaker is taken to send its latencies so."
+    ),
+    "own-update": (
+        "An update of an experiment may put a configuration of another name on the endpoint; it"
+        " keeps production's variant and model, and moves the experiment's LastModifiedTime."
     ),
     "metric-pages": (
         "Each page of GetMetricData names all queries; those not yet given completely are"
