@@ -262,7 +262,7 @@ def deliver(op: Any, context: Any, hook: InferenceExperimentHook, view: View) ->
     """
     experiment, verdict = view["experiment"], Verdict.from_dict(view["verdict"])
     spec = spec_of(op)
-    record = view["verdict"]["baseline"]
+    record = view["verdict"].get("baseline", ())
     keep = partial(keep_record, hook, experiment, record, start=verdict.start)
     hook.insist(keep, delay=_PAUSE)
     op.log.info("%s", text_table(verdict))

@@ -26,6 +26,7 @@ RECORD = "airflow-shadow:baseline"
 #: States of a window that are kept: an experiment bears 50 tags at most.
 _MOST_STATES = 6
 _TAG_VALUE = re.compile(r"[\w .:/=+\-@]{0,256}")
+_LIMIT = re.compile(r"(\S+):(p[\d.]+)=(\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
 _STATE = re.compile(
     r"(?P<at>\d+) (?P<changed>\d+) (?P<modified>\d+) (?P<instances>\d+)/(?P<shadow_instances>\d+)"
     r" (?P<variant>\S+) (?P<model>\S+) (?P<configuration>\S+)"
@@ -113,7 +114,7 @@ def limits_text(limits: Mapping[tuple[str, str], float]) -> str:
 
 def parse_limits(value: str) -> Iterator[tuple[tuple[str, str], float]]:
     """Yield the limits that a tag lists; what is none is left out, anybody may write tags."""
-    for found in re.finditer(r"(\S+):(p[\d.]+)=(\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?= |$)", value):
+    for found in filter(None, map(_LIMIT.fullmatch, value.split())):
         yield (found[1], found[2]), float(found[3])
 
 

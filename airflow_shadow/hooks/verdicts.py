@@ -21,8 +21,8 @@ def find_verdict(hook: InferenceExperimentHook, about: Mapping[str, Any]) -> dic
 
     :param about: what :class:`airflow_shadow.waiting.Judged` says: `experiment`, `spec`, `metrics`,
         `start` and `end` in seconds since 1970, `looks`, `sampling_percentage`, `stage`, `stages`,
-        `earlier`, `limits`, `record`; what is left out has the defaults of
-        :func:`~airflow_shadow.hooks.observations.read_observations`
+        `earlier`, `limits`, `record`; without `looks` no PASS is read, and what else is left out
+        has the defaults of :func:`~airflow_shadow.hooks.observations.read_observations`
     :raises ShadowError: as :func:`~airflow_shadow.hooks.observations.read_observations` does
     """
     spec, experiment = read_spec(about["spec"]), about["experiment"]
@@ -36,7 +36,7 @@ def find_verdict(hook: InferenceExperimentHook, about: Mapping[str, Any]) -> dic
         experiment,
         start=start,
         end=end,
-        looks=about.get("looks") or (about["end"],),
+        looks=about.get("looks") or (),
         sampling_since=start,
         sampling_percentage=about.get("sampling_percentage"),
         metrics=read_sources(about.get("metrics") or {}),

@@ -107,6 +107,26 @@ def test_an_endpoint_that_somebody_changes(emulator, sagemaker, shadow, judge):
     assert told(first) == told(judge(since))
 
 
+def test_updates_of_the_experiment_itself(sagemaker, shadow, judge):
+    """AWS makes new configurations for them, and production stays the same."""
+    since = shadow()
+
+    def updates():
+        for percentage in (50, 100):
+            mode = fleet.shadow_mode(
+                source="AllTraffic", shadow="Shadow", sampling_percentage=percentage
+            )
+            sagemaker.update_inference_experiment(Name=NAME, ShadowModeConfig=mode)
+            until(sagemaker, NAME, "Updating")
+            until(sagemaker, NAME, "Running")
+
+    first = judge(since, updates)
+    assert 2 == len({state["configuration"] for state in first["baseline"]})
+    assert "production was changed" not in first["reason"]
+    stop(sagemaker, NAME)
+    assert told(first) == told(judge(since))
+
+
 def test_a_change_after_the_window_is_none_in_it(sagemaker, shadow, judge):
     """The window is judged as it was."""
     since = shadow()
