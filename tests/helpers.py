@@ -165,6 +165,29 @@ def another(sagemaker: Any, *variants: dict[str, Any], name: str = "other", **me
     fleet.wait_in_service(sagemaker, endpoint_name=name)
 
 
+def redeploy(sagemaker: Any, *, model_name: str, endpoint_name: str = "churn") -> None:
+    """Put another model behind production's variant, as a person does who forgets the test."""
+    name = sagemaker.describe_endpoint(EndpointName=endpoint_name)["EndpointConfigName"]
+    config = sagemaker.describe_endpoint_config(EndpointConfigName=name)
+    production = [{**one, "ModelName": model_name} for one in config["ProductionVariants"]]
+    sagemaker.create_endpoint_config(
+        EndpointConfigName="by-hand",
+        ProductionVariants=production,
+        ShadowProductionVariants=config["ShadowProductionVariants"],
+    )
+    sagemaker.update_endpoint(EndpointName=endpoint_name, EndpointConfigName="by-hand")
+    fleet.wait_in_service(sagemaker, endpoint_name=endpoint_name)
+
+
+def scale(sagemaker: Any, variant_name: str, count: int, endpoint_name: str = "churn") -> None:
+    """Give a variant another number of instances, as automatic scaling does."""
+    sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName=endpoint_name,
+        DesiredWeightsAndCapacities=[{"VariantName": variant_name, "DesiredInstanceCount": count}],
+    )
+    fleet.wait_in_service(sagemaker, endpoint_name=endpoint_name)
+
+
 def explicit(**production: Any) -> dict[str, Any]:
     """Return arguments that give both variants in full."""
     variant = {"variant_name": "AllTraffic", "model_name": "churn-v1", **production}

@@ -51,7 +51,7 @@ WORDS = {
 #: Why a fault cannot concern an operator; the test shows that it had no occasion to strike.
 NOT_CONCERNED = {
     ("Sensor", "lost-answer"): "it makes no call that changes anything",
-    ("Analysis", "lost-answer"): "it makes no call that changes anything",
+    ("Analysis", "lost-answer"): "it changes nothing but tags, and these as often as it likes",
     ("Delete", "breaks"): "a record is deleted at once, no work follows that could fail",
 }
 #: Kinds of faults that no column shows, each with why.
@@ -210,6 +210,7 @@ TASKS = {
 BEFORE = {
     ("Delete", "stopped"): running,
     ("Sensor", "denied"): running,
+    ("Analysis", "denied"): running,
     ("Sensor", "stopped"): running,
     ("Sensor", "deleted"): running,
     ("Analysis", "stopped"): running,

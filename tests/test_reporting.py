@@ -139,16 +139,18 @@ def judged(emulator, sagemaker, hook):
     start = emulator.clock.now()
     emulator.clock.advance(2 * HOUR)
     shown = hook.describe_inference_experiment("x")
-    window = {"start": start, "end": start + HOUR, "scheduled": True}
-    reading = read_observations(hook, AnalysisSpec(), shown, **window)
+    end = start + HOUR
+    window = {"start": start, "end": end, "looks": [end.timestamp()]}
+    limits = {("ModelLatency", "p99"): 90_000.0}
+    observations = read_observations(hook, AnalysisSpec(), shown, limits=limits, **window)
     mode["ShadowModelVariants"][0]["SamplingPercentage"] = 50
     sagemaker.update_inference_experiment(Name="x", ShadowModeConfig=mode)
     emulator.clock.advance(HOUR)
     return SimpleNamespace(
         experiment=hook.describe_inference_experiment("x"),
-        spec=reading.spec,
-        observations=reading.observations,
-        verdict=judge(reading.spec, reading.observations),
+        spec=AnalysisSpec(),
+        observations=observations,
+        verdict=judge(AnalysisSpec(), observations),
     )
 
 

@@ -33,7 +33,7 @@ def baseline_faults(look: Look) -> Iterator[str]:
 def changes(seen: Sequence[Baseline]) -> Iterator[tuple[Baseline, Baseline]]:
     """Yield what production was before and after each change of it."""
     for one, other in pairwise(seen):
-        if one.identity != other.identity:
+        if one.identity != other.identity and not one.is_own_update(other):
             yield one, other
 
 

@@ -102,6 +102,7 @@ class Baseline:
     :param variant: production's variant
     :param model: its model
     :param configuration: name of the endpoint configuration
+    :param modified: the experiment's LastModifiedTime then, seconds since 1970; 0 if unknown
     :param instances: of production; 0 if unknown
     :param shadow_instances: of the shadow; 0 if unknown
     """
@@ -113,11 +114,21 @@ class Baseline:
     configuration: str
     instances: int = 0
     shadow_instances: int = 0
+    modified: float = 0.0
 
     @property
     def identity(self) -> tuple[str, str, str]:
         """Return what must not change inside a window."""
         return self.variant, self.model, self.configuration
+
+    def is_own_update(self, other: Baseline) -> bool:
+        """Tell whether an update of the experiment itself led from here to another state.
+
+        It serves the same variant and model, under a configuration that AWS makes for it (assumed:
+        `own-update`).
+        """
+        same = (self.variant, self.model) == (other.variant, other.model)
+        return same and other.modified > self.modified
 
 
 @dataclass(frozen=True, kw_only=True)

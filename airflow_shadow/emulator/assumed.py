@@ -74,11 +74,16 @@ ASSUMED: dict[str, str] = {
         "Periods count from StartTime, rounded down by its age, as in the examples of"
         " GetMetricStatistics; GetMetricData is taken to do the same. So it is with long ones that"
         " divide neither hour nor day: 24 hours from 11:57 on are one period of 86,400 seconds."
+        " Should long ones be cut otherwise, the one with most requests is read."
     ),
     "latency-percentiles": (
         "Percentiles, PR, TC and the trimmed ones exist for ModelLatency and OverheadLatency, for"
         " periods of any length: CloudWatch needs raw points for them, and SageMaker's page lists"
         " only plain statistics of these metrics."
+    ),
+    "own-update": (
+        "An update of an experiment may put a configuration of another name on the endpoint; it"
+        " keeps production's variant and model, and moves the experiment's LastModifiedTime."
     ),
     "metric-pages": (
         "Each page of GetMetricData names all queries; those not yet given completely are"

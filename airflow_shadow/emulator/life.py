@@ -160,6 +160,7 @@ def _finish_update(world: World, experiment: Experiment, at: datetime) -> None:
     experiment.request |= update
     if experiment.idle == "Running" and experiment.sampling != before:
         endpoint = world.endpoints[experiment.endpoint]
+        # (assumed: own-update)
         _deploy_running(world, experiment, endpoint, at, keep_counts=True)
     _settle_down(world, experiment, at)
 

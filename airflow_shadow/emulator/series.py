@@ -67,7 +67,7 @@ class Reader:
 
 @dataclass(frozen=True, kw_only=True)
 class Emulated:
-    """A metric of a variant, computed when it is asked for."""
+    """A metric of a variant, computed when it is asked for (assumed: latency-percentiles)."""
 
     metric: Metric
     endpoint: str

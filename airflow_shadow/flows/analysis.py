@@ -19,6 +19,7 @@ from airflow_shadow.analysis import (
 )
 from airflow_shadow.exceptions import AwsRefusedError, InvalidRequestError
 from airflow_shadow.flows.base import Flow, Step, Wait, persist_links
+from airflow_shadow.flows.known import Known, find_known, keep_record
 from airflow_shadow.flows.reporting import stage_of, write_report
 from airflow_shadow.flows.schedule import DEFAULT_DURATION, parse_duration
 from airflow_shadow.flows.structures import load_structure
@@ -31,6 +32,7 @@ from airflow_shadow.waiting import (
     FILLING_SECONDS,
     MARGIN_SECONDS,
     Judged,
+    Progress,
     View,
     concluded_at,
     planned_window,
@@ -38,10 +40,14 @@ from airflow_shadow.waiting import (
 
 #: Between two looks, unless the sensor says otherwise: seconds, and part of the window.
 _LEAST_INTERVAL, _LOOKS = 300.0, 200
+#: Seconds between two tries of a call, the base of the back-off.
+_PAUSE = 5.0
 
 
 class WatchVerdict(Watch):
     """What :class:`ShadowAnalysisSensor` does."""
+
+    known = Known()
 
     def goal(self) -> Judged:
         """Wait for a verdict."""
@@ -60,6 +66,7 @@ class WatchVerdict(Watch):
             duration=duration,
             interval=interval,
             margin=max(MARGIN_SECONDS, op.min_remaining or 0),
+            limits=self.known.plain_limits,
             **_asked(op),
         )
 
@@ -88,6 +95,19 @@ class WatchVerdict(Watch):
         until = max(over, anew) + remaining
         return extend(self.hook, experiment, needed=over + remaining, until=until)
 
+    def progress(self) -> Progress:
+        """Bring what is known of production: its limits, and what earlier tries saw."""
+        delay = min(self.op.poke_interval, _PAUSE)
+        self.known = self.hook.insist(self._find_known, delay=delay)
+        return Progress(record=self.known.plain_record)
+
+    def _find_known(self) -> Known:
+        experiment = self.hook.find_experiment(self.op.name)
+        if experiment is None:
+            return Known()
+        looks = self.goal().looks(experiment)
+        return bring(self.hook, self.op, experiment, start=looks.start, end=looks.limit)
+
     def finish(self, view: View) -> dict[str, Any]:
         """Tell the verdict."""
         return deliver(self.op, self.context, self.hook, view)
@@ -110,9 +130,12 @@ class ShadowAnalysisFlow(Flow):
                 found="the end is not after the start",
                 next_step="Correct start and end; both are times at AWS.",
             )
-        goal = Judged(since=start, duration=end - start, **_asked(self.op))
+        known = bring(self.hook, self.op, experiment, start=start, end=end)
+        limits, record = known.plain_limits, known.plain_record
+        goal = Judged(since=start, duration=end - start, limits=limits, **_asked(self.op))
         ahead = max(0.0, end + FILLING_SECONDS - self.hook.now().timestamp())
-        return Wait(goal, "settled", self.deadline() + ahead)
+        progress = Progress(record=record)
+        return Wait(goal, "settled", self.deadline() + ahead, progress=progress)
 
     def _end(self, experiment: View) -> float:
         """Return the end of the window: what is asked, but not beyond the experiment's own."""
@@ -147,6 +170,20 @@ def spec_of(op: Any) -> AnalysisSpec:
     spec = read_spec(load_structure(op.spec, what="spec", env=env) or {})
     check_metrics(spec, {**SOURCES, **read_sources(op.metrics or {})})
     return spec
+
+
+def bring(
+    hook: InferenceExperimentHook, op: Any, experiment: View, *, start: float, end: float
+) -> Known:
+    """Return what is known of production for a window, and keep it with the experiment."""
+    return find_known(
+        hook,
+        experiment,
+        spec=spec_of(op),
+        metrics=read_sources(op.metrics or {}),
+        start=start,
+        end=end,
+    )
 
 
 def _asked(op: Any) -> dict[str, Any]:
@@ -225,6 +262,9 @@ def deliver(op: Any, context: Any, hook: InferenceExperimentHook, view: View) ->
     """
     experiment, verdict = view["experiment"], Verdict.from_dict(view["verdict"])
     spec = spec_of(op)
+    record = view["verdict"].get("baseline", ())
+    keep = partial(keep_record, hook, experiment, record, start=verdict.start)
+    hook.insist(keep, delay=_PAUSE)
     op.log.info("%s", text_table(verdict))
     persist_links(op, context, experiment)
     if op.do_xcom_push:

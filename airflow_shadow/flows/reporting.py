@@ -9,9 +9,10 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from airflow_shadow._compat import Context
-from airflow_shadow.analysis import AnalysisSpec, Verdict
+from airflow_shadow.analysis import AnalysisSpec, Verdict, parse_statistic
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.hooks.observations import read_observations, readable_period
+from airflow_shadow.hooks.observations import read_observations
+from airflow_shadow.hooks.periods import readable_period
 from airflow_shadow.hooks.sources import MetricSource
 from airflow_shadow.hooks.storage import write_text
 from airflow_shadow.lifecycle import production_variant, shadow_variant
@@ -42,18 +43,31 @@ def stage_of(
     :raises MetricsUnreadableError: CloudWatch could not answer in full
     """
     start, end = (datetime.fromtimestamp(each, UTC) for each in (verdict.start, verdict.end))
-    reading = read_observations(
+    observations = read_observations(
         hook,
         replace(spec, outside=()),
         experiment,
         start=start,
         end=end,
-        scheduled=verdict.scheduled,
+        looks=verdict.looks,
         sampling_since=start,
         sampling_percentage=verdict.sampling_percentage,
         metrics=metrics,
+        limits=limits_of(verdict),
+        stage=verdict.stage,
+        stages=verdict.stages,
     )
-    return Stage(observations=reading.observations, verdict=verdict, looks=tuple(looks))
+    return Stage(observations=observations, verdict=verdict, looks=tuple(looks))
+
+
+def limits_of(verdict: Verdict) -> dict[tuple[str, str], float]:
+    """Return production's own percentiles that a verdict held requests against."""
+    limits = (
+        (one.metric, parse_statistic(one.statistic).reference, one.limit)
+        for one in verdict.findings
+        if one.limit is not None
+    )
+    return {(metric, name): limit for metric, name, limit in limits if name}
 
 
 def write_report(

@@ -20,7 +20,7 @@ from airflow_shadow.flows.base import Wait, can_defer, defer, persist_links, tra
 from airflow_shadow.flows.structures import load_structure
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.lifecycle import GRACE_SECONDS, Ending, Status
-from airflow_shadow.waiting import AnyGoal, Outcome, Policy, ReachStatus, View
+from airflow_shadow.waiting import AnyGoal, Outcome, Policy, Progress, ReachStatus, View
 
 
 class Watch:
@@ -44,6 +44,10 @@ class Watch:
     def prepare(self) -> None:
         """Do in the worker what must be done before the wait."""
 
+    def progress(self) -> Progress:
+        """Return what the wait begins with, asked after :meth:`prepare` and before :meth:`goal`."""
+        return Progress()
+
     def finish(self, view: View) -> Any:
         """End well with what the wait has found."""
         raise NotImplementedError
@@ -65,9 +69,10 @@ class Watch:
 
     def _wait(self) -> Outcome:
         self.prepare()
+        progress = self.progress()
         goal = self.goal()
         policy = Policy(delay=self.op.poke_interval, deadline=self._deadline())
-        step = Wait(goal, "execute_complete", policy.deadline)
+        step = Wait(goal, "execute_complete", policy.deadline, progress=progress)
         defers = self.op.deferrable and can_defer(self.op)
         outcome = self.hook.wait_for(
             goal,

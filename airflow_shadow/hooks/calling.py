@@ -37,6 +37,7 @@ class CallingHook(AwsBaseHook):
         super().__init__(*args, **kwargs)
         self._hurried = False
         self._aws_clock: tuple[datetime, float] | None = None
+        self._warned: set[str] = set()
 
     @cached_property
     def conn(self) -> Any:
@@ -83,6 +84,12 @@ class CallingHook(AwsBaseHook):
             raise from_botocore(error, asked=asked or _describe_call(operation, params)) from error
         self._set_clock(response)
         return response
+
+    def warn_once(self, text: str) -> None:
+        """Log a warning that this hook has not logged yet: looks come again and again."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self.log.warning("%s", text)
 
     # --- AWS's clock ---------------------------------------------------------------------
 

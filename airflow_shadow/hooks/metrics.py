@@ -82,7 +82,8 @@ class CloudWatchHook(CallingHook):
         A period without data is absent. An answer that is not complete is an error, because what
         is missing in it would look like no data.
 
-        :param start: begin of the window in seconds since 1970, a multiple of the period
+        :param start: begin of the window in seconds since 1970, from which the periods count
+            (assumed: `periods`)
         :param end: its end, exclusive, and later than the start
         :param period: seconds, a multiple of 60
         :raises AwsAccessDeniedError: the caller may not read metrics, or not one of these
@@ -156,14 +157,6 @@ class CloudWatchHook(CallingHook):
             if not page.get("NextToken"):
                 return states
             request["NextToken"] = page["NextToken"]
-
-    def alarms_firing(self, names: Sequence[str]) -> tuple[str, ...]:
-        """Return those alarms that are in the state `ALARM`, which a promotion waits for.
-
-        :raises InvalidRequestError: there is no alarm of one of the names
-        """
-        states = self.alarm_states(names)
-        return tuple(name for name, state in states.items() if state == "ALARM")
 
 
 def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from airflow_shadow.analysis import (
     AnalysisSpec,
+    Baseline,
+    Counts,
     Observations,
     OutsideResult,
     Pair,
@@ -17,57 +19,23 @@ from airflow_shadow.analysis import (
     epoch,
     parse_statistic,
 )
+from airflow_shadow.analysis.observations import Percentiles
+from airflow_shadow.analysis.spec import LATENCIES
+from airflow_shadow.analysis.statistic import count_above
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.metrics import Points, Query
-from airflow_shadow.hooks.sources import SOURCES, MetricSource, check_metrics, measured
+from airflow_shadow.hooks.percentiles import DAY, Limits, read_percentiles
+from airflow_shadow.hooks.periods import readable_period
+from airflow_shadow.hooks.sources import SOURCES, MetricSource, Variants, check_metrics, measured
 from airflow_shadow.lifecycle import LIVE, status_of
 from airflow_shadow.waiting import FILLING_SECONDS
 
 #: How long the newest minutes still fill.
 FILLING = timedelta(seconds=FILLING_SECONDS)
 
-_MINUTE = 60
-# Points of a minute live 15 days, of five minutes 63, of an hour 455. The hour of margin is for
-# queries that are still to come when the edge passes.
-_MARGIN = timedelta(hours=1)
-_KEPT = ((_MINUTE, timedelta(days=15)), (300, timedelta(days=63)))
-_LONGEST = 3600
-
-
-@dataclass(frozen=True, kw_only=True)
-class Variants:
-    """Name both variants of an experiment, and the shadow's share of the requests.
-
-    :param sampling_percentage: 0 to 100
-    """
-
-    endpoint: str
-    production: str
-    shadow: str
-    sampling_percentage: float
-
-    @classmethod
-    def of(cls, experiment: Mapping[str, Any]) -> Variants:
-        """Read them from what DescribeInferenceExperiment shows."""
-        mode = experiment["ShadowModeConfig"]
-        shadow = mode["ShadowModelVariants"][0]
-        return cls(
-            endpoint=experiment["EndpointMetadata"]["EndpointName"],
-            production=mode["SourceModelVariantName"],
-            shadow=shadow["ShadowModelVariantName"],
-            sampling_percentage=float(shadow["SamplingPercentage"]),
-        )
-
-
-@dataclass(frozen=True, kw_only=True)
-class Reading:
-    """Hold what was read, and the specification that fits it: ``judge(spec, observations)``.
-
-    :param spec: the given one, its period widened where CloudWatch keeps no shorter one any more
-    """
-
-    spec: AnalysisSpec
-    observations: Observations
+#: AWS tells its time in whole seconds, so it may seem to go back by so many.
+_TICK = 1.0
+_PERCENTILES = ("p50", "p90", "p99")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,12 +64,17 @@ def read_observations(
     *,
     start: datetime,
     end: datetime,
-    scheduled: bool,
+    looks: Sequence[float],
     sampling_since: datetime | None = None,
     sampling_percentage: float | None = None,
     metrics: Mapping[str, MetricSource] | None = None,
     outside: Mapping[str, OutsideResult] | None = None,
-) -> Reading:
+    limits: Limits | None = None,
+    baseline: Sequence[Baseline] = (),
+    stage: int = 1,
+    stages: int = 1,
+    earlier: Mapping[str, Sequence[Counts]] | None = None,
+) -> Observations:
     """Read what a specification needs of both variants (GetMetricData, DescribeAlarms).
 
     Only whole periods inside the window are read. Latencies stay in CloudWatch's microseconds, the
@@ -110,8 +83,8 @@ def read_observations(
     :param experiment: what DescribeInferenceExperiment shows
     :param start: begin of the window, usually of a stage
     :param end: its end, cut to AWS's now without the minutes that still fill (:data:`FILLING`)
-    :param scheduled: whether this is a scheduled look, see
-        :class:`~airflow_shadow.analysis.Observations`
+    :param looks: the planned ends of the window, as
+        :class:`~airflow_shadow.analysis.Observations` takes them
     :param sampling_since: when the sampling percentage took its value; what is older is dropped. By
         default the last change of a live experiment, whatever changed: AWS does not tell (assumed:
         `LastModifiedTime` moves with each update)
@@ -119,6 +92,12 @@ def read_observations(
     :param metrics: where to find metrics that are not SageMaker's own, by their names in the
         specification
     :param outside: results of the outside criteria of kind ``custom``, by the criterion's name
+    :param limits: production's own percentiles that requests are held against, as
+        :func:`~airflow_shadow.hooks.percentiles.find_limits` reads them
+    :param baseline: what production was at the looks of this window
+    :param stage: which stage of a rollout this is, from 1
+    :param stages: how many stages there are
+    :param earlier: what the stages before counted, by the criterion's name
     :raises InvalidRequestError: a metric or an alarm of the specification is unknown
     :raises AwsAccessDeniedError: of `cloudwatch:GetMetricData` or `cloudwatch:DescribeAlarms`
     :raises MetricsUnreadableError: CloudWatch could not answer in full
@@ -127,20 +106,41 @@ def read_observations(
     sources = {**SOURCES, **(metrics or {})}
     check_metrics(spec, sources)
     span = _span(hook, spec, experiment, (epoch(start), epoch(end)), sampling_since)
-    points = _read(hook, spec, variants, sources, span)
+    asked = dict(_asked(spec, limits or {}))
+    points = _read(hook, asked, variants, sources, span)
     sampling = variants.sampling_percentage if sampling_percentage is None else sampling_percentage
-    return Reading(
-        spec=replace(spec, period=span.period),
-        observations=Observations(
-            start=span.start,
-            end=span.end,
-            sampling_percentage=sampling,
-            scheduled=scheduled,
-            series={key: _pair(points, *key, variants, sources) for key in measured(spec)},
-            invocations=_invocations(points, variants),
-            outside={**read_alarms(hook, spec), **(outside or {})},
-        ),
+    return Observations(
+        start=span.start,
+        end=span.end,
+        sampling_percentage=sampling,
+        looks=tuple(looks),
+        series={
+            key: _pair(points, variants, sources[key[0]], statistic)
+            for key, statistic in asked.items()
+        },
+        invocations=_invocations(points, variants),
+        outside={**read_alarms(hook, spec), **(outside or {})},
+        limits=dict(limits or {}),
+        percentiles=_percentiles(hook, spec, variants, sources, span),
+        baseline=tuple(baseline),
+        period=None if span.period == spec.period else span.period,
+        stage=stage,
+        stages=stages,
+        earlier=earlier or {},
     )
+
+
+def _asked(spec: AnalysisSpec, limits: Limits) -> Iterator[tuple[tuple[str, str], str]]:
+    """Yield each metric and statistic with what CloudWatch is asked for.
+
+    A limit that is not known cannot be asked about.
+    """
+    for metric, name in measured(spec):
+        statistic = parse_statistic(name)
+        if statistic.reference is None:
+            yield (metric, name), statistic.cloudwatch
+        elif (limit := limits.get((metric, statistic.reference))) is not None:
+            yield (metric, name), count_above(limit)
 
 
 def read_alarms(hook: InferenceExperimentHook, spec: AnalysisSpec) -> dict[str, OutsideResult]:
@@ -151,16 +151,6 @@ def read_alarms(hook: InferenceExperimentHook, spec: AnalysisSpec) -> dict[str, 
     alarms = {item.name: item.target for item in spec.outside if item.kind == "alarm"}
     states = hook.cloudwatch.alarm_states(tuple(alarms.values()))
     return {name: OutsideResult.of_alarm(target, states[target]) for name, target in alarms.items()}
-
-
-def readable_period(period: int, *, age: timedelta) -> int:
-    """Return the shortest period, in seconds, not below the given that CloudWatch still has.
-
-    :param period: wanted, in seconds
-    :param age: of the oldest point
-    """
-    step = next((step for step, kept in _KEPT if age <= kept - _MARGIN), _LONGEST)
-    return math.ceil(period / step) * step
 
 
 def _span(
@@ -174,7 +164,8 @@ def _span(
     if not hook.knows_time:
         hook.find_experiment(experiment["Name"])  # for AWS's clock; the worker's may be off
     now = epoch(hook.now())
-    end = min(asked[1], now - FILLING.total_seconds())
+    filled = now - FILLING.total_seconds()
+    end = asked[1] if asked[1] <= filled + _TICK else filled
     start = max(asked[0], _changed(hook, experiment, asked[0], end, sampling_since))
     period = readable_period(spec.period, age=timedelta(seconds=now - start))
     return _Span(start=start, end=max(start, end), period=period)
@@ -199,7 +190,7 @@ def _changed(
 
 def _read(
     hook: InferenceExperimentHook,
-    spec: AnalysisSpec,
+    asked: Mapping[tuple[str, str], str],
     variants: Variants,
     sources: Mapping[str, MetricSource],
     span: _Span,
@@ -208,28 +199,24 @@ def _read(
     if span.first >= span.stop:
         return {}
     needed = [
-        (sources[metric], asked)
-        for metric, statistic in measured(spec)
-        for asked in (parse_statistic(statistic).cloudwatch, "SampleCount")
+        (sources[metric], each)
+        for (metric, _), statistic in asked.items()
+        for each in (statistic, "SampleCount")
     ]
     queries = [
-        source.query(asked, endpoint=variants.endpoint, variant=variant)
-        for source, asked in [(SOURCES["Invocations"], "Sum"), *needed]
-        for variant in (variants.production, variants.shadow)
+        query
+        for source, statistic in [(SOURCES["Invocations"], "Sum"), *needed]
+        for query in variants.queries(source, statistic)
     ]
     return hook.cloudwatch.read_points(queries, start=span.first, end=span.stop, period=span.period)
 
 
 def _pair(
-    points: Mapping[Query, Points],
-    metric: str,
-    statistic: str,
-    variants: Variants,
-    sources: Mapping[str, MetricSource],
+    points: Mapping[Query, Points], variants: Variants, source: MetricSource, statistic: str
 ) -> Pair:
-    asked = parse_statistic(statistic).cloudwatch
     values, samples = (
-        _of_both(points, sources[metric], stat, variants) for stat in (asked, "SampleCount")
+        [points.get(query, {}) for query in variants.queries(source, each)]
+        for each in (statistic, "SampleCount")
     )
     baseline, candidate = (Series.from_points(*one) for one in zip(values, samples, strict=True))
     return Pair(baseline=baseline, candidate=candidate)
@@ -237,15 +224,27 @@ def _pair(
 
 def _invocations(points: Mapping[Query, Points], variants: Variants) -> Pair:
     """Return the requests: each sends 1, so the sum counts them."""
-    both = _of_both(points, SOURCES["Invocations"], "Sum", variants)
+    queries = variants.queries(SOURCES["Invocations"], "Sum")
+    both = [points.get(query, {}) for query in queries]
     baseline, candidate = (Series.from_points(one, one) for one in both)
     return Pair(baseline=baseline, candidate=candidate)
 
 
-def _of_both(
-    points: Mapping[Query, Points], source: MetricSource, statistic: str, variants: Variants
-) -> list[Points]:
-    return [
-        points.get(source.query(statistic, endpoint=variants.endpoint, variant=variant), {})
-        for variant in (variants.production, variants.shadow)
-    ]
+def _percentiles(
+    hook: InferenceExperimentHook,
+    spec: AnalysisSpec,
+    variants: Variants,
+    sources: Mapping[str, MetricSource],
+    span: _Span,
+) -> dict[str, tuple[Percentiles, Percentiles]]:
+    """Read both variants' percentiles of what is judged of a window, of its last day at most."""
+    read = replace(span, start=span.start + spec.initial_delay)
+    begin = max(read.first, span.stop - DAY // span.period * span.period)
+    latencies = sorted({metric for metric, _ in measured(spec)} & LATENCIES)
+    if begin >= span.stop or not latencies:
+        return {}
+    queries = {metric: variants.queries(sources[metric]) for metric in latencies}
+    every = [query for both in queries.values() for query in both]
+    found = read_percentiles(hook.cloudwatch, every, _PERCENTILES, start=begin, end=span.stop)
+    both = {metric: (found[one], found[other]) for metric, (one, other) in queries.items()}
+    return {metric: pair for metric, pair in both.items() if any(pair)}

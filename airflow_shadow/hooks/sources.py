@@ -62,6 +62,38 @@ class MetricSource:
         )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Variants:
+    """Name both variants of an experiment, and the shadow's share of the requests.
+
+    :param sampling_percentage: 0 to 100
+    """
+
+    endpoint: str
+    production: str
+    shadow: str
+    sampling_percentage: float
+
+    @classmethod
+    def of(cls, experiment: Mapping[str, Any]) -> Variants:
+        """Read them from what DescribeInferenceExperiment shows."""
+        mode = experiment["ShadowModeConfig"]
+        shadow = mode["ShadowModelVariants"][0]
+        return cls(
+            endpoint=experiment["EndpointMetadata"]["EndpointName"],
+            production=mode["SourceModelVariantName"],
+            shadow=shadow["ShadowModelVariantName"],
+            sampling_percentage=float(shadow["SamplingPercentage"]),
+        )
+
+    def queries(self, source: MetricSource, statistic: str = "SampleCount") -> tuple[Query, Query]:
+        """Return the queries for production and for the shadow."""
+        return (
+            source.query(statistic, endpoint=self.endpoint, variant=self.production),
+            source.query(statistic, endpoint=self.endpoint, variant=self.shadow),
+        )
+
+
 #: The metrics that SageMaker sends for each variant.
 SOURCES: Mapping[str, MetricSource] = {
     name: MetricSource(namespace=namespace, name=name)

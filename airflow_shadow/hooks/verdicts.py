@@ -3,32 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from airflow_shadow.analysis import judge, read_spec
+from airflow_shadow.analysis import Baseline, Counts, judge, read_spec
+from airflow_shadow.hooks.baseline import recorded
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.observations import read_observations
 from airflow_shadow.hooks.sources import read_sources
 
 
 def find_verdict(hook: InferenceExperimentHook, about: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the verdict on a window as plain values (GetMetricData, DescribeAlarms).
+    """Return the verdict on a window as plain values, and the record of production as `baseline`.
+
+    Calls GetMetricData, DescribeAlarms, DescribeEndpoint and DescribeEndpointConfig.
 
     :param about: what :class:`airflow_shadow.waiting.Judged` says: `experiment`, `spec`, `metrics`,
-        `start` and `end` in seconds since 1970, `scheduled`, `sampling_percentage`
+        `start` and `end` in seconds since 1970, `looks`, `sampling_percentage`, `stage`, `stages`,
+        `earlier`, `limits`, `record`; without `looks` no PASS is read, and what else is left out
+        has the defaults of :func:`~airflow_shadow.hooks.observations.read_observations`
     :raises ShadowError: as :func:`~airflow_shadow.hooks.observations.read_observations` does
     """
+    spec, experiment = read_spec(about["spec"]), about["experiment"]
     start, end = (datetime.fromtimestamp(about[key], UTC) for key in ("start", "end"))
-    reading = read_observations(
+    known = [Baseline(**state) for state in about.get("record") or ()]
+    record = recorded(hook, experiment, known, start=about["start"], end=about["end"])
+    earlier = (about.get("earlier") or {}).items()
+    observations = read_observations(
         hook,
-        read_spec(about["spec"]),
-        about["experiment"],
+        spec,
+        experiment,
         start=start,
         end=end,
-        scheduled=about["scheduled"],
+        looks=about.get("looks") or (),
         sampling_since=start,
-        sampling_percentage=about["sampling_percentage"],
-        metrics=read_sources(about["metrics"]),
+        sampling_percentage=about.get("sampling_percentage"),
+        metrics=read_sources(about.get("metrics") or {}),
+        limits={(metric, name): value for metric, name, value in about.get("limits") or ()},
+        baseline=record,
+        stage=about.get("stage") or 1,
+        stages=about.get("stages") or 1,
+        earlier={name: [Counts(**one) for one in counts] for name, counts in earlier},
     )
-    return judge(reading.spec, reading.observations).to_dict()
+    verdict = judge(spec, observations).to_dict()
+    return {**verdict, "baseline": [asdict(state) for state in record]}

@@ -27,6 +27,11 @@ class ShadowAnalysisSensor(ShadowSensor):
     DescribeAlarms. With `min_remaining` and `duration` the task first moves the experiment's end,
     if needed (UpdateInferenceExperiment).
 
+    A look asks DescribeEndpoint, too, and once DescribeEndpointConfig: who changes production in
+    the window makes the verdict INCONCLUSIVE. Before the first look the task tags the experiment
+    with production's own limits and with what production is (ListTags, GetMetricData, AddTags), so
+    that a later verdict on the window is the same; tags that are denied cost a warning.
+
     Returns the verdict as JSON-able values; the evidence as a table in Markdown goes to the XCom
     `evidence`, the experiment's description to `experiment`. The same experiment and window give
     the same verdict, alarms apart, which are read as they are now, as long as CloudWatch keeps the

@@ -98,6 +98,7 @@ class Progress:
     :param known_failure: the endpoint's FailureReason when all was well
     :param looked: end of the window that was judged last, epoch seconds
     :param since: begin of the windows that are judged, epoch seconds
+    :param record: what production was at the looks of the window, as plain values
     """
 
     attempts: int = 0
@@ -106,6 +107,7 @@ class Progress:
     known_failure: str | None = None
     looked: float = 0.0
     since: float | None = None
+    record: list[dict[str, Any]] = field(default_factory=list)
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able values."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
@@ -99,6 +99,8 @@ class Judged:
         whatever became of the experiment
     :param sampling_percentage: that of the window, 0 to 100; `None` for the experiment's own
     :param margin: seconds of the experiment's life that a window without a duration leaves
+    :param limits: what is known of production before the experiment: metric, percentile and value
+        of each
     """
 
     name: str
@@ -109,6 +111,7 @@ class Judged:
     interval: float | None = None
     sampling_percentage: float | None = None
     margin: float = MARGIN_SECONDS
+    limits: Sequence[Sequence[Any]] = ()
     kind: ClassVar[str] = "verdict"
 
     @property
@@ -160,14 +163,14 @@ class Judged:
             return Judgement(str(experiment["Status"]), error=error, view=experiment)
         filled = min(now, ended or now) - FILLING_SECONDS
         view: View = {}
-        for end, scheduled in looks.due(filled, after=progress.looked):
-            view = yield from self._ask(experiment, looks, end, scheduled=scheduled)
+        for end, _ in looks.due(filled, after=progress.looked):
+            view = yield from self._ask(experiment, looks, end, progress)
             progress.looked = end
             if end >= looks.limit or _decides(view["verdict"]):
                 return _done(view)
         if ended:
             end = progress.looked or max(looks.start, filled)
-            view = view or (yield from self._ask(experiment, looks, end, scheduled=False))
+            view = view or (yield from self._ask(experiment, looks, end, progress))
             return _done(_without_future(view, experiment, ended))
         return _not_yet(experiment, view, progress)
 
@@ -190,17 +193,20 @@ class Judged:
             return None
         return concluded_at(experiment)
 
-    def _ask(self, experiment: View, looks: Looks, end: float, *, scheduled: bool) -> Any:
+    def _ask(self, experiment: View, looks: Looks, end: float, progress: Progress) -> Any:
         about = {
             "experiment": experiment,
             "spec": self.spec,
             "metrics": self.metrics,
             "start": looks.start,
             "end": end,
-            "scheduled": scheduled,
+            "looks": [*looks.scheduled],
             "sampling_percentage": self.sampling_percentage,
+            "limits": self.limits,
+            "record": progress.record,
         }
         reply = yield Look("verdict", self.name, about)
+        progress.record = reply.view.get("baseline", progress.record)
         told = looks.until(end)[-_MOST_LOOKS:]
         return {"experiment": experiment, "verdict": reply.view, "looks": told}
 
