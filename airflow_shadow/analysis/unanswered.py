@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Any
 
 from airflow_shadow.analysis import words
-from airflow_shadow.analysis.align import Columns
 from airflow_shadow.analysis.evidence import RateEvidence, design_effect
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Outcome
@@ -176,6 +175,8 @@ def _weaknesses(
     needed = math.ceil(EXPECTED_AT_TOLERANCE / tolerance)
     if evidence.n_baseline < needed:
         yield f"{words.number(evidence.n_baseline)} of {words.number(needed)} requests needed"
+    if evidence.estimate * evidence.n_baseline < -tolerance * evidence.n_baseline - EDGE:
+        yield "the shadow counted more requests than production"
     if traffic.late > MAX_LATE * len(traffic.reported):
         yield f"{traffic.late} periods were not reported by the shadow yet"
 
@@ -215,9 +216,3 @@ def unanswered(traffic: Traffic, times: set[float]) -> float:
     """Return how many requests of some periods the shadow never answered."""
     lost = (count - other for time, count, other in traffic.reported if time in times)
     return max(math.fsum(lost) - EDGE, 0.0)
-
-
-def requests_of(columns: Columns, times: set[float]) -> float:
-    """Return the requests that were counted in some periods."""
-    rows = zip(columns.times, columns.samples, strict=True)
-    return math.fsum(count for time, count in rows if time in times)
