@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from airflow_shadow.analysis import words
-from airflow_shadow.analysis.align import paired, read
+from airflow_shadow.analysis.align import Columns, paired, read
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import SILENT, Pair, Series
 from airflow_shadow.analysis.spec import (
@@ -72,26 +72,29 @@ class Counting:
                 ("the shadow", other, self.look.requests[1], 1),
             ]
         for who, columns, asked, side in sides:
-            times = {*columns.times}
-            counted = dict(zip(asked.times, asked.samples, strict=True))
             # A period that one of the two lacks says nothing of the other.
-            seen = math.fsum(
-                n for time, n in zip(columns.times, columns.samples, strict=True) if time in counted
-            )
-            of = math.fsum(n for time, n in counted.items() if time in times)
-            failed = self._failed(side, times) if criterion.metric in LATENCIES else 0.0
+            seen, of = _within(columns, asked.times), _within(asked, columns.times)
+            failed = self._failed(side, columns.times) if criterion.metric in LATENCIES else 0.0
             yield who, seen, max(of - failed, 0.0)
 
-    def _failed(self, side: int, times: set[float]) -> float:
+    def _failed(self, side: int, times: list[float]) -> float:
         """Return the requests counted as errors: those without an answer may have no latency."""
         found = {}
         for (metric, statistic), pair in self.look.observations.series.items():
             if metric in ERRORS and statistic == "rate":
                 columns = read((pair.baseline, pair.candidate)[side], self.look.window)
-                rows = zip(columns.times, columns.values, strict=True)
-                found[metric] = math.fsum(value for time, value in rows if time in times)
+                found[metric] = _within(replace(columns, samples=columns.values), times)
         answered = found.get("Invocation5XXErrors", 0.0) + found.get("Invocation4XXErrors", 0.0)
         return max(answered, found.get("InvocationModelErrors", 0.0))
+
+
+def _within(columns: Columns, times: list[float]) -> float:
+    """Return the requests of those periods that are among `times`."""
+    if columns.times == times:
+        return columns.requests
+    among = {*times}
+    rows = zip(columns.times, columns.samples, strict=True)
+    return math.fsum(count for time, count in rows if time in among)
 
 
 def _counted(item: Criterion | Breaker, metric: Series, requests: Series) -> Series:
