@@ -58,7 +58,7 @@ def observations(periods: int) -> Observations:
         start=0.0,
         end=60.0 * periods,
         sampling_percentage=100.0,
-        scheduled=True,
+        looks=(60.0 * periods,),
         series=pairs,
         invocations=Pair(baseline=traffic, candidate=traffic),
     )
