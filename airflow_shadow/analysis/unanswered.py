@@ -184,6 +184,8 @@ def _weaknesses(
     needed = math.ceil(EXPECTED_AT_TOLERANCE / tolerance)
     if evidence.n_baseline < needed:
         yield f"{words.number(evidence.n_baseline)} of {words.number(needed)} requests needed"
+    if evidence.estimate * evidence.n_baseline < -tolerance * evidence.n_baseline - EDGE:
+        yield "the shadow counted more requests than production"
     if traffic.late > MAX_LATE * len(traffic.reported):
         yield f"{traffic.late} periods were not reported by the shadow yet"
 

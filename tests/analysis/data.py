@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 from airflow_shadow.analysis import Criterion, Observations, Pair, Series
 
@@ -40,11 +41,14 @@ def seen(
     *,
     minutes: int,
     sampling: float = 100.0,
-    scheduled: bool = True,
+    due: bool = True,
     requests: tuple[float, float] = (100.0, 100.0),
     **more,
 ) -> Observations:
-    """Return observations with full traffic of both variants."""
+    """Return observations with full traffic of both variants.
+
+    :param due: whether the end is the only planned look; otherwise that is an hour away
+    """
     traffic = (series([1.0] * minutes, count) for count in requests)
     baseline, candidate = traffic
     return Observations(
@@ -52,9 +56,30 @@ def seen(
         end=60.0 * minutes,
         sampling_percentage=sampling,
         series=pairs,
-        scheduled=scheduled,
-        **({"invocations": Pair(baseline=baseline, candidate=candidate)} | more),
+        **(
+            {
+                "invocations": Pair(baseline=baseline, candidate=candidate),
+                "looks": (60.0 * minutes + (0.0 if due else 3600.0),),
+            }
+            | more
+        ),
     )
+
+
+def half_seen(pairs: dict[tuple[str, str], Pair]) -> dict:
+    """Return what :func:`seen` takes at half of the sampling: production has twice the requests."""
+    doubled = {
+        key: replace(
+            pair,
+            baseline=replace(
+                pair.baseline,
+                samples=[2 * count for count in pair.baseline.samples],
+                values=[value if key == LATENCY else 2 * value for value in pair.baseline.values],
+            ),
+        )
+        for key, pair in pairs.items()
+    }
+    return {"pairs": doubled, "sampling": 50.0, "requests": (200.0, 100.0)}
 
 
 def error_criterion(**fields) -> Criterion:

@@ -1,20 +1,17 @@
-"""Critical values for one look and for all looks."""
+"""Critical values for planned looks, and for a look at any moment."""
 
 from __future__ import annotations
 
-import itertools
 import math
 
 import numpy as np
 import pytest
-from scipy import integrate, stats
+from scipy import stats
 
 from airflow_shadow.analysis.boundary import (
-    anytime_critical,
-    crossing_probability,
-    first_critical,
     fixed_critical,
-    log_mixture,
+    moving_critical,
+    shares,
     student_critical,
 )
 
@@ -27,50 +24,49 @@ def test_a_single_look_takes_the_normal_quantile(level):
     assert pytest.approx(stats.norm.isf(level), abs=1e-12) == fixed_critical(level)
 
 
-@pytest.mark.parametrize("z", [-2.0, -0.5, 0.0, 1.0, 2.5, 6.0])
-def test_the_mixture_is_closed(z):
-    """The closed form is the likelihood ratio integrated over the prior."""
-    mixed, _ = integrate.quad(lambda theta: theta * math.exp(theta * z - theta**2 / 2), 0, 40)
-    assert pytest.approx(math.log(mixed), abs=1e-8) == log_mixture(z)
+@pytest.mark.parametrize("count", range(1, 21))
+def test_looks_share_all_of_alpha(count):
+    """The first has at least half of it, and the parts add up to one."""
+    parts = shares(count)
+    assert count == len(parts)
+    assert pytest.approx(1.0) == sum(parts)
+    assert parts[0] >= 0.5
+    assert min(parts) > 0
 
 
-@pytest.mark.parametrize("first", [0.5, 1.5, 2.294, 3.5])
-def test_the_crossing_probability_is_closed(first):
-    """The closed form is the tail, plus the martingale left below, over what it would reach."""
-    left, _ = integrate.quad(
-        lambda z: math.exp(log_mixture(z) - log_mixture(first)) * stats.norm.pdf(z), -6, first
-    )
-    assert pytest.approx(stats.norm.sf(first) + left, abs=1e-9) == crossing_probability(first)
-
-
-@pytest.mark.parametrize("level", LEVELS)
-def test_the_first_value_spends_the_level(level):
-    """The boundary that starts there is ever crossed with the level's probability."""
-    assert pytest.approx(level, rel=1e-9) == crossing_probability(first_critical(level))
-
-
-@pytest.mark.parametrize("ratio", [1.0, 1.3, 8.0, 1440.0])
-def test_the_mixture_grows_with_the_information(ratio):
-    """On the boundary the mixture stays at its constant."""
-    grown = log_mixture(anytime_critical(0.05, ratio)) - log_mixture(first_critical(0.05))
-    assert pytest.approx(math.log(ratio), abs=1e-10) == grown
-
-
-def test_before_the_first_look_the_value_is_that_of_the_first():
-    """Less information than the guards ask for does not narrow the boundary."""
-    assert first_critical(0.05) == pytest.approx(anytime_critical(0.05, 0.2), abs=1e-10)
-
-
-def test_a_brownian_motion_rarely_crosses():
-    """Looked at without pause up to fifty times the first look's time, it errs as promised."""
+def crossings(level: float, *, first: int, last: int, runs: int = 20_000) -> float:
+    """Return how often a random walk of independent periods is ever beyond the boundary."""
     rng = np.random.default_rng(7)
-    runs, steps = 20_000, 1000
-    position, crossed = rng.standard_normal(runs), np.zeros(runs, dtype=bool)
-    ratios = np.exp(np.linspace(0, math.log(50), steps))
-    for before, now in itertools.pairwise(ratios):
-        crossed |= position > anytime_critical(0.05, before) * math.sqrt(before)
-        position += math.sqrt(now - before) * rng.standard_normal(runs)
-    assert 0.035 < crossed.mean() < 0.05
+    position, crossed = np.zeros(runs), np.zeros(runs, dtype=bool)
+    for seen in range(1, last + 1):
+        position += rng.standard_normal(runs)
+        crossed |= position > moving_critical(level, seen, first, last) * math.sqrt(seen)
+    return float(crossed.mean())
+
+
+@pytest.mark.parametrize("level", [0.05, 0.2])
+def test_the_reflection_principle_holds(level):
+    """Looked at after each of 400 periods it errs as promised, a little less for whole periods."""
+    assert 0.75 * level < crossings(level, first=400, last=400) < 1.05 * level
+
+
+def test_both_halves_together_keep_the_level():
+    """Half of it before the first planned look, half after it."""
+    assert 0.03 < crossings(0.05, first=100, last=400) < 0.0525
+
+
+def test_the_boundary_ends_at_the_last_look():
+    """There it is twice the tail of a single look, and never narrower afterwards."""
+    last = moving_critical(0.05, 400, 400, 400)
+    assert pytest.approx(stats.norm.isf(0.025)) == last
+    assert last == moving_critical(0.05, 500, 400, 400)
+
+
+def test_the_boundary_narrows_until_the_first_look():
+    """Early it takes a catastrophe, at the first planned look little more than a single look."""
+    values = [moving_critical(0.05, seen, 100, 300) for seen in (1, 10, 50, 100)]
+    assert sorted(values, reverse=True) == values
+    assert pytest.approx(stats.norm.isf(0.0125)) == values[-1]
 
 
 # Two-sided 5 % points, as in every table of Student's distribution since Fisher (1925).

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from airflow_shadow.analysis import Breaker, Pair
-from airflow_shadow.analysis.align import Window
+from airflow_shadow.analysis import AnalysisSpec, Breaker, BreakerFinding, Observations, Pair, judge
 from airflow_shadow.analysis.breakers import judge_breaker
-from tests.analysis.data import rates, series
+from airflow_shadow.analysis.look import Look
+from tests.analysis.data import LATENCY, noisy, rates, seen, series
 
-WINDOW = Window(start=0.0, end=3600.0, period=60)
+ERRORS = Breaker(metric="Invocation5XXErrors", limit=0.5)
+SLOW = Breaker(metric="ModelLatency", statistic="Average", limit=4e5, datapoints=(2, 2))
+
+
+def found(breaker: Breaker, pair: Pair, **more) -> BreakerFinding:
+    """Return what a breaker says of an hour without warm-up."""
+    given = {"series": {breaker.key: pair}, "looks": (3600.0,)} | more
+    observed = Observations(start=0.0, end=3600.0, sampling_percentage=100.0, **given)
+    return judge_breaker(Look(AnalysisSpec(initial_delay=0), observed), breaker)
 
 
 @pytest.mark.parametrize(
@@ -25,9 +34,8 @@ WINDOW = Window(start=0.0, end=3600.0, period=60)
 )
 def test_three_of_three(bad, at):
     """Three neighbouring periods beyond half of the requests trip it, at the third."""
-    breaker = Breaker(metric="Invocation5XXErrors", limit=0.5, datapoints=(3, 3))
-    found = judge_breaker(breaker, rates([0.0] * 5, bad), WINDOW)
-    assert (at is not None, at) == (found.tripped, found.at)
+    one = found(ERRORS, rates([0.0] * 5, bad))
+    assert (at is not None, at) == (one.tripped, one.at)
 
 
 @pytest.mark.parametrize(
@@ -36,7 +44,7 @@ def test_three_of_three(bad, at):
 def test_two_of_three(bad, at):
     """Two of three neighbouring periods trip it, a missing one between them or not."""
     breaker = Breaker(metric="Invocation5XXErrors", limit=0.5, datapoints=(2, 3))
-    assert at == judge_breaker(breaker, rates([0.0] * len(bad), bad), WINDOW).at
+    assert at == found(breaker, rates([0.0] * len(bad), bad)).at
 
 
 def test_a_relative_limit_follows_the_baseline():
@@ -47,18 +55,134 @@ def test_a_relative_limit_follows_the_baseline():
     pair = Pair(
         baseline=series([1e5, 4e5, 4e5, 1e5, 1e5]), candidate=series([1e5, 4e5, 4e5, 4e5, 4e5])
     )
-    assert 240.0 == judge_breaker(breaker, pair, WINDOW).at
+    assert 240.0 == found(breaker, pair).at
+
+
+def test_a_multiple_of_nothing_is_no_limit():
+    """A baseline of zero trips nothing."""
+    breaker = Breaker(
+        metric="ModelLatency", statistic="Average", relative_limit=3.0, datapoints=(1, 1)
+    )
+    assert not found(breaker, Pair(baseline=series([0.0] * 5), candidate=series([9e5] * 5))).tripped
 
 
 def test_a_period_with_few_requests_does_not_count():
     """One failed request of one is no half of the requests."""
     breaker = Breaker(metric="Invocation5XXErrors", limit=0.5, datapoints=(1, 1))
-    found = judge_breaker(breaker, rates([0.0] * 3, [4.0] * 3, 4.0), WINDOW)
-    assert not found.tripped
+    assert not found(breaker, rates([0.0] * 3, [4.0] * 3, 4.0)).tripped
 
 
-def test_no_data_trips_nothing():
-    """What is missing is the criteria's matter."""
-    breaker = Breaker(metric="Invocation5XXErrors", limit=0.5)
-    found = judge_breaker(breaker, Pair(), WINDOW)
-    assert "Invocation5XXErrors rate was never above 50 % in 3 of 3 periods" == found.sentence
+@pytest.mark.parametrize(("production", "tripped"), [(26.0, False), (25.0, True), (None, True)])
+def test_a_limit_is_for_what_only_the_candidate_does(production, tripped):
+    """Production must be at most at half of it, or silent."""
+    one = found(ERRORS, rates([production] * 5, [80.0] * 5))
+    assert tripped == one.tripped
+    if not tripped:
+        assert (
+            "Invocation5XXErrors rate was never above 50 % in 3 of 3 periods, of 5 seen; "
+            "production was above it, too, in 5" == one.sentence
+        )
+
+
+@pytest.mark.parametrize(("production", "tripped"), [(3e5, False), (1e5, True)])
+def test_a_limit_on_a_mean_is_held_against_production_too(production, tripped):
+    """400 ms, where production takes 300 or 100."""
+    pair = Pair(baseline=series([production] * 5), candidate=series([6e5] * 5))
+    assert tripped == found(SLOW, pair).tripped
+
+
+def test_the_minutes_of_both_do_not_join_those_of_one():
+    """Two of the candidate alone, one of both between them: no three in a row."""
+    pair = rates([0, 80, 0, 0], [80, 80, 80, 0])
+    assert not found(ERRORS, pair).tripped
+
+
+def test_no_data_is_said_as_no_data():
+    """It is never "never above"; what is missing is the criteria's matter."""
+    one = found(ERRORS, Pair())
+    assert ("Invocation5XXErrors rate: no data", 0, False) == (
+        one.sentence,
+        one.periods,
+        one.tripped,
+    )
+    alone = found(ERRORS, rates([0.0] * 7, [None] * 7))
+    assert "Invocation5XXErrors rate: no data" == alone.sentence
+
+
+def test_a_breaker_says_how_many_periods_it_saw():
+    """Three of sixty are not an hour."""
+    one = found(ERRORS, rates([0.0] * 3, [0.0] * 3))
+    assert "Invocation5XXErrors rate was never above 50 % in 3 of 3 periods, of 3 seen" == (
+        one.sentence
+    )
+
+
+@pytest.mark.parametrize(("covered", "tripped"), [(30.0, False), (290.0, True)])
+def test_a_metric_that_covers_too_few_requests_does_not_trip(covered, tripped):
+    """All of 30 error samples failed, of 300 requests: the others are unknown."""
+    traffic = series([1.0] * 5, 300.0)
+    one = found(
+        ERRORS,
+        rates([0.0] * 5, [covered] * 5, covered),
+        invocations=Pair(baseline=traffic, candidate=traffic),
+    )
+    assert tripped == one.tripped
+
+
+@pytest.mark.parametrize(
+    ("datapoints", "periods", "tripped"),
+    [((3, 3), 1, True), ((5, 5), 1, True), ((15, 20), 2, False), ((15, 20), 3, True)],
+)
+def test_datapoints_scale_with_widened_periods(datapoints, periods, tripped):
+    """CloudWatch keeps five-minute periods of an old window: three of three become one of one."""
+    breaker = Breaker(metric="Invocation5XXErrors", limit=0.5, datapoints=datapoints)
+    columns = [
+        type(one)(times=[300.0 * index for index in range(8)], values=bad, samples=[500.0] * 8)
+        for one, bad in (
+            (series([]), [0.0] * 8),
+            (series([]), [400.0] * periods + [0.0] * (8 - periods)),
+        )
+    ]
+    pair = Pair(baseline=columns[0], candidate=columns[1])
+    assert tripped == found(breaker, pair, period=300).tripped
+
+
+def test_a_silent_counter_may_be_zero():
+    """A production that reports only failures is healthy where it says nothing."""
+    breaker = Breaker(metric="Invocation5XXErrors", limit=0.5, count="invocations", missing="zero")
+    traffic = series([1.0] * 5, 100.0)
+    one = found(
+        breaker,
+        Pair(candidate=series([80.0] * 5, 80.0)),
+        invocations=Pair(baseline=traffic, candidate=traffic),
+    )
+    assert one.tripped
+
+
+@pytest.mark.parametrize("together", [False, True])
+@pytest.mark.parametrize("requests", [30, 300])
+def test_both_failing_for_five_minutes_fails_nothing(requests, together):
+    """80 % of the requests, the same ones or not, looked at every ten minutes of two hours."""
+    failed, runs, minutes = 0, 15, 120
+    keys = [key for key in AnalysisSpec().needs if "Error" in key[0]]
+    rng = np.random.default_rng(requests)
+    for run in range(runs):
+        rate = np.where((np.arange(minutes) >= 50) & (np.arange(minutes) < 55), 0.8, 0.001)
+        one = rng.binomial(requests, rate).astype(float)
+        other = one if together else rng.binomial(requests, rate).astype(float)
+        pair = rates(list(one), list(other), float(requests))
+        latency = noisy(minutes, 1.0, seed=run)
+        counted = Pair(
+            baseline=series(list(latency.baseline.values), float(requests)),
+            candidate=series(list(latency.candidate.values), float(requests)),
+        )
+        pairs = {**dict.fromkeys(keys, pair), LATENCY: counted}
+        outcomes = {
+            judge(
+                AnalysisSpec(),
+                seen(pairs, minutes=end, looks=(7200.0,), requests=(requests, requests)),
+            ).outcome
+            for end in range(56, minutes + 1, 32)
+        }
+        failed += "FAIL" in outcomes
+    assert failed <= 1

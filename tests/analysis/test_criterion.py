@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 
 import pytest
 
@@ -17,6 +18,8 @@ from tests.analysis.data import (
     seen,
     series,
 )
+
+SIDES = ("baseline", "candidate")
 
 
 def finding(criterion, pair: Pair, minutes: int, *, spec: dict | None = None, **look) -> Finding:
@@ -107,21 +110,32 @@ def test_too_few_periods_decide_nothing(spec, said):
 
 def test_too_few_requests_do_not_pass():
     """Without errors a rate passes only when five were to be expected at the tolerance."""
-    found = finding(error_criterion(), rates([0.0] * 60, [0.0] * 60, 8.0), 60)
+    found = finding(error_criterion(), rates([0.0] * 60, [0.0] * 60, 8.0), 60, requests=(8, 8))
     assert "INCONCLUSIVE" == found.outcome
     assert "480 of 500 requests needed" in found.sentence
 
 
 def test_no_errors_in_enough_requests_pass():
     """A baseline without any error is no obstacle."""
-    found = finding(error_criterion(), rates([0.0] * 60, [0.0] * 60, 9.0), 60)
+    found = finding(error_criterion(), rates([0.0] * 60, [0.0] * 60, 9.0), 60, requests=(9, 9))
     assert ("PASS", 0.0) == (found.outcome, found.estimate)
     assert 0 < found.upper < 0.01
 
 
+def test_a_mean_needs_requests_too():
+    """A thousand of each variant, if nothing else is asked for."""
+    pair = noisy(60, 1.0)
+    few = {side: replace(getattr(pair, side), samples=[16.0] * 60) for side in SIDES}
+    found = finding(latency_criterion(), Pair(**few), 60, requests=(16, 16))
+    assert "INCONCLUSIVE" == found.outcome
+    assert "960 of 1,000 requests needed" in found.sentence
+
+
 def test_ten_of_ten_failed_against_none_is_a_fail():
     """The exact interval needs no thirty periods to see a catastrophe."""
-    found = finding(error_criterion(tolerance=0.005), rates([0.0], [10.0], 10.0), 1)
+    found = finding(
+        error_criterion(tolerance=0.005), rates([0.0], [10.0], 10.0), 1, requests=(10, 10)
+    )
     assert "FAIL" == found.outcome
     assert found.lower > 0.3
 
@@ -148,44 +162,36 @@ def test_bursts_widen_the_interval():
     assert widths[1] > 2 * widths[0]
 
 
-def test_rates_pass_at_scheduled_looks_only():
-    """At any other look a rate inside its tolerance waits, and says so."""
-    pair = rates([0.0] * 60, [0.0] * 60)
-    found = finding(error_criterion(), pair, 60, scheduled=False)
+def test_a_pass_is_read_at_planned_looks_only():
+    """At any other look what is inside its tolerance waits, and says so."""
+    found = finding(error_criterion(), rates([0.0] * 60, [0.0] * 60), 60, due=False)
     assert "INCONCLUSIVE" == found.outcome
-    assert found.sentence.endswith("PASS is read at scheduled looks only")
-
-
-def test_a_rate_may_be_asked_to_pass_at_any_look():
-    """Who knows that errors do not come in bursts may say so."""
-    pair = rates([0.0] * 60, [0.0] * 60)
-    found = finding(error_criterion(looks="anytime"), pair, 60, scheduled=False)
-    assert "PASS" == found.outcome
-
-
-def test_any_look_takes_the_wider_interval():
-    """What may be read at every minute is bought with width on the side of PASS."""
-    scheduled, anytime = (
-        finding(latency_criterion(looks=looks), noisy(120, 1.0), 120)
-        for looks in ("scheduled", "anytime")
-    )
-    assert anytime.upper > scheduled.upper
-    assert anytime.lower == scheduled.lower
-
-
-def test_more_planned_looks_cost_width():
-    """The scheduled looks at one experiment share alpha."""
-    one, three = (
-        finding(latency_criterion(), noisy(120, 1.0), 120, spec={"planned_looks": looks})
-        for looks in (1, 3)
-    )
-    assert three.upper > one.upper
+    assert found.sentence.endswith("(PASS is read at planned looks only)")
 
 
 def test_a_failure_may_be_read_at_any_look():
-    """A FAIL does not wait for the scheduled look."""
-    found = finding(latency_criterion(), noisy(120, 1.5), 120, scheduled=False)
+    """A FAIL does not wait for the planned look."""
+    found = finding(latency_criterion(), noisy(120, 1.5), 120, due=False)
     assert "FAIL" == found.outcome
+
+
+def test_more_planned_looks_cost_width():
+    """The planned looks share alpha, three quarters of it to the first."""
+    pair = noisy(120, 1.0)
+    one, first, second = (
+        finding(latency_criterion(), pair, 120, looks=looks).upper
+        for looks in ((7200.0,), (7200.0, 9000.0, 10800.0), (3600.0, 7200.0, 10800.0))
+    )
+    assert one < first < second
+
+
+def test_a_later_end_costs_a_failure_width():
+    """Who may look until later needs more to fail now."""
+    pair = noisy(120, 1.0)
+    now, later = (
+        finding(latency_criterion(), pair, 120, looks=(end,)).lower for end in (7200.0, 14400.0)
+    )
+    assert later < now
 
 
 def test_constant_series_are_no_evidence():
@@ -194,7 +200,7 @@ def test_constant_series_are_no_evidence():
     found = finding(latency_criterion(), pair, 120)
     assert "INCONCLUSIVE" == found.outcome
     assert (None, None) == (found.lower, found.upper)
-    assert "latency +0.0 % [unknown], allowed +10 %; the values do not vary" in found.sentence
+    assert "latency +0.0 % [unknown], allowed +10 % (the values do not vary" in found.sentence
 
 
 def test_one_period_has_no_interval():

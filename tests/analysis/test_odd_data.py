@@ -94,11 +94,12 @@ def test_a_metric_that_nobody_read_does_not_pass(lacking):
 
 def test_nothing_at_all_does_not_pass():
     """An empty window is inconclusive, with a sentence for each criterion."""
-    verdict = judge(
-        SPEC, Observations(start=0.0, end=0.0, sampling_percentage=100.0, scheduled=True)
-    )
+    verdict = judge(SPEC, Observations(start=0.0, end=0.0, sampling_percentage=100.0, looks=(0.0,)))
     assert "INCONCLUSIVE" == verdict.outcome
-    assert all("no period has data" in finding.sentence for finding in verdict.findings)
+    *compared, slow, _, unanswered = verdict.findings
+    assert all("no period has data" in finding.sentence for finding in compared)
+    assert "no limit known" in slow.sentence
+    assert "unanswered requests: no requests of production were counted" == unanswered.sentence
 
 
 @pytest.mark.parametrize("sampling", [1.0, 10.0, 100.0])

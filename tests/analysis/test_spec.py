@@ -28,16 +28,26 @@ FULL = {
             "tolerance": "0.01",
             "severity": "warning",
             "min_samples": "900",
-            "looks": "anytime",
             "on_no_data": "fail",
+            "missing": "zero",
+            "count": "invocations",
         },
         {"name": "latency", "metric": "ModelLatency", "statistic": "Average", "tolerance": 0.1},
     ],
-    "breakers": [{"metric": "Invocation5XXErrors", "limit": "0.5", "datapoints": "2 of 3"}],
+    "breakers": [
+        {
+            "metric": "Invocation5XXErrors",
+            "limit": "0.5",
+            "datapoints": "2 of 3",
+            "missing": "zero",
+        }
+    ],
     "outside": [{"name": "cpu", "target": "cpu-high"}],
     "alpha": "0.1",
     "period": "300",
     "require_full_sampling": "False",
+    "planned_looks": "4",
+    "min_power": "0.6",
 }
 MEANT = AnalysisSpec(
     criteria=(
@@ -49,29 +59,35 @@ MEANT = AnalysisSpec(
             tolerance=0.01,
             severity="warning",
             min_samples=900,
-            looks="anytime",
             on_no_data="fail",
+            missing="zero",
+            count="invocations",
         ),
         Criterion(name="latency", metric="ModelLatency", statistic="Average", tolerance=0.1),
     ),
-    breakers=(Breaker(metric="Invocation5XXErrors", limit=0.5, datapoints=(2, 3)),),
+    breakers=(Breaker(metric="Invocation5XXErrors", limit=0.5, datapoints=(2, 3), missing="zero"),),
     outside=(OutsideCriterion(name="cpu", target="cpu-high"),),
     alpha=0.1,
     period=300,
     require_full_sampling=False,
+    planned_looks=4,
+    min_power=0.6,
 )
 YAML = """
 criteria:
   - {name: tail, metric: ModelLatency, statistic: "above:250ms", comparison: difference,
-     tolerance: 0.01, severity: warning, min_samples: 900, looks: anytime, on_no_data: fail}
+     tolerance: 0.01, severity: warning, min_samples: 900, on_no_data: fail,
+     missing: zero, count: invocations}
   - {name: latency, metric: ModelLatency, statistic: Average, tolerance: 0.1}
 breakers:
-  - {metric: Invocation5XXErrors, limit: 0.5, datapoints: [2, 3]}
+  - {metric: Invocation5XXErrors, limit: 0.5, datapoints: [2, 3], missing: zero}
 outside:
   - {name: cpu, target: cpu-high}
 alpha: 0.1
 period: 300
 require_full_sampling: no
+planned_looks: 4
+min_power: 0.6
 """
 
 
@@ -97,7 +113,8 @@ def test_nothing_given_is_the_default():
     assert [
         ("server errors", 0.005, "critical", 1000),
         ("model errors", 0.005, "critical", 1000),
-        ("mean latency", 0.1, "critical", 1),
+        ("mean latency", 0.1, "critical", 1000),
+        ("slow requests", 0.01, "warning", 500),
         ("caller errors", 0.01, "warning", 500),
     ] == [(c.name, c.tolerance, c.severity, c.needed_samples) for c in spec.criteria]
 
@@ -138,13 +155,15 @@ def test_all_faults_are_in_one_error():
     [
         ("criteria", "x", "criteria: 'x' is not a list"),
         ("period", "1.5", "period: '1.5' is not a whole number"),
-        ("looks", "always", "looks: 'always' is not one of scheduled, anytime"),
         ("require_full_sampling", "maybe", "'maybe' is neither true nor false"),
         ("alpha", "nan", "alpha: 'nan' is not a number"),
         ("alpha", "0.5", "alpha: 0.5 is not above 0 and at most 0.2"),
         ("min_periods", 3, "min_periods: 3 is not at least 10"),
         ("planned_looks", 0, "planned_looks: 0 is not at least 1"),
-        ("traffic_tolerance", 1, "traffic_tolerance: 1.0 is not between 0 and 1"),
+        ("planned_looks", 21, "planned_looks: 21 is above 20"),
+        ("min_power", 1, "min_power: 1.0 is not at least 0 and below 1"),
+        ("looks", "anytime", "looks: there is no choice any more: PASS is read at planned looks"),
+        ("traffic_tolerance", 0.1, "their tolerance is that of the one on Invocation5XXErrors"),
         ("period", 0, "period: 0 is not at least 1"),
         ("criteria", [], "criteria: none is critical, so nothing could pass"),
         ("breakers", [{"metric": "M"}], "give either limit or relative_limit"),
@@ -175,7 +194,18 @@ def test_text_that_is_no_structure_is_refused(text):
         ({"comparison": "relative"}, "a ratio of rates explodes near zero"),
         ({"name": " "}, "name: is empty"),
         ({"name": "x" * 61}, "name: has 61 characters"),
+        ({"name": "two\nlines"}, "name: 'two\\nlines' is not one line of printable characters"),
+        ({"name": "\u202eetar"}, "is not one line of printable characters"),
+        ({"name": "unanswered requests"}, "is that of a finding of every verdict"),
         ({"metric": ""}, "metric: is empty"),
+        (
+            {"statistic": "Average", "missing": "zero"},
+            "missing: 'zero' is for counts, and Average is a mean",
+        ),
+        (
+            {"statistic": "tm99", "count": "invocations"},
+            "count: 'invocations' is for counts, and tm99 is a mean",
+        ),
         ({"min_samples": 0}, "min_samples: 0 is not at least 1"),
         ({"comparison": "absolute", "direction": "either"}, "direction: an absolute limit"),
     ],
@@ -200,6 +230,7 @@ def test_what_must_be_read_is_named_once():
         ("Invocation5XXErrors", "rate"),
         ("InvocationModelErrors", "rate"),
         ("ModelLatency", "Average"),
+        ("ModelLatency", "above:p99"),
         ("Invocation4XXErrors", "rate"),
     ) == AnalysisSpec().needs
 
@@ -228,3 +259,25 @@ def test_other_statistics_are_refused(text):
     """Percentiles above all."""
     with pytest.raises(ValueError, match="is not one of rate"):
         parse_statistic(text)
+
+
+def test_a_percentile_of_production_is_known_only_when_observed():
+    """CloudWatch is asked for the count above it once the limit is known."""
+    found = parse_statistic("above:p99")
+    assert ("above", "", None, "p99") == (
+        found.kind,
+        found.cloudwatch,
+        found.limit,
+        found.reference,
+    )
+
+
+def test_server_errors_say_how_many_may_stay_unanswered():
+    """The tightest critical one; without one it is half a percentage point."""
+    strict = AnalysisSpec(
+        criteria=(error_criterion(tolerance=0.001), error_criterion(name="b", tolerance=0.02))
+    )
+    warns = AnalysisSpec(
+        criteria=(latency_criterion(), error_criterion(tolerance=0.1, severity="warning"))
+    )
+    assert (0.001, 0.005) == (strict.unanswered_tolerance, warns.unanswered_tolerance)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from airflow_shadow.analysis import (
     AnalysisSpec,
+    Criterion,
     Finding,
     OutsideCriterion,
     OutsideResult,
@@ -18,6 +21,7 @@ from tests.analysis.data import (
     ERRORS,
     LATENCY,
     error_criterion,
+    half_seen,
     latency_criterion,
     noisy,
     rates,
@@ -105,15 +109,14 @@ SPEC = AnalysisSpec(
     outside=(OutsideCriterion(name="cpu", target="cpu-high"),),
 )
 PAIRS = {ERRORS: rates([1.0] * 90, [1.0] * 90), LATENCY: noisy(90, 1.0)}
-VERDICT = judge(
-    SPEC, seen(PAIRS, minutes=90, outside={"cpu": OutsideResult.of_alarm("cpu|high", "OK")})
-)
+OUTSIDE = {"outside": {"cpu": OutsideResult.of_alarm("cpu|high", "OK")}}
+VERDICT = judge(SPEC, seen(PAIRS, minutes=90, **OUTSIDE))
 
 
 def test_the_log_gets_a_plain_table():
-    """The reason, a head, a line for each criterion, and what has no column."""
+    """What it is and rests on, a head, a line for each criterion, and what has no column."""
     lines = text_table(VERDICT).splitlines()
-    assert VERDICT.reason == lines[0]
+    assert "PASS (operational metrics only)" == lines[0]
     assert lines[1].split() == [
         "criterion",
         "outcome",
@@ -126,17 +129,67 @@ def test_the_log_gets_a_plain_table():
         "effective",
         "missing",
     ]
-    assert lines[2].startswith("errors (warning)  PASS")
+    assert lines[2].startswith("errors (warning)     PASS")
     assert "9,000 / 9,000" in lines[2]
-    assert lines[3].startswith("latency           PASS")
-    assert "alarm cpu|high is OK" in lines[5]
-    assert "100 % expected" in lines[6]
+    assert lines[3].startswith("latency              PASS")
+    assert lines[4].startswith("unanswered requests  PASS")
+    assert "alarm cpu|high is OK" == lines[6]
+    assert lines[7].startswith("covers Thu 00:00 to Thu 01:30 UTC, and stalls in fewer than 3.3 %")
 
 
 def test_a_person_gets_markdown():
     """Every line of the table has as many cells, and a bar in a text does not break it."""
     body = markdown_table(VERDICT)
     rows = [line for line in body.splitlines() if line.startswith("|")]
-    assert [11] * 5 == [line.count("|") for line in rows]
+    assert [11] * 6 == [line.count("|") for line in rows]
     assert "alarm cpu\\|high is OK" in body
-    assert body.startswith("**PASS**")
+    assert body.startswith("**PASS** (operational metrics only)")
+
+
+NASTY = "<img src=x onerror=alert(1)> **b** [l](http://x) `c` | & ~~d~~"
+
+
+def test_names_reach_markdown_as_they_are():
+    """Neither HTML nor Markdown in a name is taken for the table's own."""
+    spec = AnalysisSpec(breakers=(), criteria=(latency_criterion(name=NASTY[:60]),))
+    body = markdown_table(judge(spec, seen({}, minutes=90)))
+    shown = re.sub(r"\\.", "", body)
+    assert not re.search("[<>`]|onerror=alert\\(|\\[l|~~", shown)
+    assert NASTY[:60] in re.sub(r"\\(.)", r"\1", body)
+
+
+def test_a_stage_that_passed_is_good_so_far():
+    """Below full sampling no row that passes stands under INCONCLUSIVE."""
+    good = judge(SPEC, seen(**half_seen(PAIRS), minutes=90, **OUTSIDE))
+    assert text_table(good).startswith("good so far (operational metrics only)\n")
+    assert markdown_table(good).startswith("**good so far** (operational metrics only)")
+    assert "sampling of 50 % is below 100 %" in text_table(good)
+
+
+def test_an_interval_that_says_nothing_is_unknown():
+    """Never +99,999,900 %."""
+    verdict = judge(SPEC, seen({LATENCY: noisy(2, 1.0, spread=3.0)}, minutes=2))
+    row = next(line for line in text_table(verdict).splitlines() if line.startswith("latency"))
+    assert "[unknown]" in row
+
+
+def test_the_tail_of_both_variants_is_told():
+    """The limit that is production's own, and percentiles of the whole window as information."""
+    slow = Criterion(
+        name="slow",
+        metric="ModelLatency",
+        statistic="above:p99",
+        comparison="difference",
+        tolerance=0.01,
+    )
+    spec = AnalysisSpec(breakers=(), initial_delay=0, criteria=(slow,))
+    observed = seen(
+        {slow.key: rates([1.0] * 90, [1.0] * 90)},
+        minutes=90,
+        limits={("ModelLatency", "p99"): 2.5e5},
+        percentiles={"ModelLatency": ({"p50": 1e5, "p99": 2.4e5}, {"p50": 1.1e5})},
+    )
+    assert (
+        "slow: slow is above 250 ms, production's own before the test; "
+        "production p50 100 ms, p99 240 ms; shadow p50 110 ms"
+    ) in text_table(judge(spec, observed)).splitlines()
