@@ -48,7 +48,7 @@ def stage_of(
         experiment,
         start=start,
         end=end,
-        scheduled=verdict.scheduled,
+        looks=verdict.looks,
         sampling_since=start,
         sampling_percentage=verdict.sampling_percentage,
         metrics=metrics,

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -96,7 +96,7 @@ def read_observations(
     *,
     start: datetime,
     end: datetime,
-    scheduled: bool,
+    looks: Sequence[float],
     sampling_since: datetime | None = None,
     sampling_percentage: float | None = None,
     metrics: Mapping[str, MetricSource] | None = None,
@@ -110,8 +110,7 @@ def read_observations(
     :param experiment: what DescribeInferenceExperiment shows
     :param start: begin of the window, usually of a stage
     :param end: its end, cut to AWS's now without the minutes that still fill (:data:`FILLING`)
-    :param scheduled: whether this is a scheduled look, see
-        :class:`~airflow_shadow.analysis.Observations`
+    :param looks: the planned ends, see :class:`~airflow_shadow.analysis.Observations`
     :param sampling_since: when the sampling percentage took its value; what is older is dropped. By
         default the last change of a live experiment, whatever changed: AWS does not tell (assumed:
         `LastModifiedTime` moves with each update)
@@ -130,13 +129,18 @@ def read_observations(
     points = _read(hook, spec, variants, sources, span)
     sampling = variants.sampling_percentage if sampling_percentage is None else sampling_percentage
     return Reading(
-        spec=replace(spec, period=span.period),
+        spec=spec,
         observations=Observations(
             start=span.start,
             end=span.end,
             sampling_percentage=sampling,
-            scheduled=scheduled,
-            series={key: _pair(points, *key, variants, sources) for key in measured(spec)},
+            looks=looks,
+            period=span.period,
+            series={
+                key: _pair(points, *key, variants, sources)
+                for key in measured(spec)
+                if parse_statistic(key[1]).cloudwatch
+            },
             invocations=_invocations(points, variants),
             outside={**read_alarms(hook, spec), **(outside or {})},
         ),
@@ -210,6 +214,7 @@ def _read(
     needed = [
         (sources[metric], asked)
         for metric, statistic in measured(spec)
+        if parse_statistic(statistic).cloudwatch
         for asked in (parse_statistic(statistic).cloudwatch, "SampleCount")
     ]
     queries = [

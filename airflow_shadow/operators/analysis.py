@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class ShadowAnalysisOperator(ShadowOperator):
-    """Judge a shadow test on one window, as a scheduled look (GetMetricData, DescribeAlarms).
+    """Judge a shadow test on one window, as a planned look (GetMetricData, DescribeAlarms).
 
     A window whose minutes still fill is waited for. The same experiment and window give the same
     verdict, alarms apart, which are read as they are now, as long as CloudWatch keeps the minutes:
