@@ -1,9 +1,9 @@
 """Promote the candidate of the night if the evidence allows it, and remove it if not.
 
 Every night a new model `churn-YYYYMMDD` is expected. It gets a copy of 10 % of the endpoint's
-requests, then 50 %, then all of them, two hours each. Each stage is judged on its own data; a
-candidate that fails one is removed at once. It is promoted on latency and errors alone, because
-nothing compares its answers: `promote_on="operational"` says so.
+requests, then 50 %, then all of them, two hours each, or up to six for the last stage if two do not
+suffice. A candidate that fails a stage is removed at once. It is promoted on latency and errors
+alone, because nothing compares its answers: `promote_on="operational"` says so.
 
 A report is written for each night that ends with a verdict.
 """

@@ -20,7 +20,7 @@ ARROWS = {
     "ownership": {"lifecycle"},
     "analysis": {"exceptions"},
     "report": {"analysis"},
-    "waiting": {"exceptions", "lifecycle"},
+    "waiting": {"analysis", "exceptions", "lifecycle"},
     "_compat": set(),
     "hooks": {"_compat", "analysis", "exceptions", "service_model", "lifecycle", "waiting"},
     "triggers": {"_compat", "exceptions", "hooks", "waiting"},

@@ -5,47 +5,99 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from airflow_shadow.waiting import Judged, Looks, Progress, Reply
 
 HOUR = 3600.0
-#: Six hours, looked at every half an hour, PASS read at two of the looks.
-LOOKS = Looks(start=0, limit=6 * HOUR, interval=HOUR / 2, planned=2)
+#: Three hours or six, looked at every half an hour, PASS read at two of the looks.
+LOOKS = Looks(start=0, first=3 * HOUR, limit=6 * HOUR, interval=HOUR / 2, count=2)
 
 
 @pytest.mark.parametrize(
     ("moment", "due"),
     [
         (HOUR / 4, []),
-        (HOUR / 2, [(HOUR / 2, False)]),
-        (1.7 * HOUR, [(1.5 * HOUR, False)]),
-        (3 * HOUR, [(3 * HOUR, True)]),
-        (3.6 * HOUR, [(3 * HOUR, True), (3.5 * HOUR, False)]),
-        (9 * HOUR, [(3 * HOUR, True), (6 * HOUR, True)]),
+        (HOUR / 2, [HOUR / 2]),
+        (1.7 * HOUR, [1.5 * HOUR]),
+        (3 * HOUR, [3 * HOUR]),
+        (3.6 * HOUR, [3 * HOUR, 3.5 * HOUR]),
+        (9 * HOUR, [3 * HOUR, 6 * HOUR]),
     ],
 )
 def test_a_fresh_task_makes_the_looks_that_matter(moment, due):
-    """Every scheduled look, and the newest in between."""
-    assert LOOKS.due(moment, after=0) == due
+    """Every planned look, and the newest in between."""
+    assert due == LOOKS.due(moment, after=0)
 
 
 @pytest.mark.parametrize(
     ("moment", "after", "due"),
     [
         (1.7 * HOUR, 1.5 * HOUR, []),
-        (2.1 * HOUR, 1.5 * HOUR, [(2 * HOUR, False)]),
-        (3.2 * HOUR, 2.5 * HOUR, [(3 * HOUR, True)]),
-        (7 * HOUR, 3 * HOUR, [(6 * HOUR, True)]),
+        (2.1 * HOUR, 1.5 * HOUR, [2 * HOUR]),
+        (3.2 * HOUR, 2.5 * HOUR, [3 * HOUR]),
+        (7 * HOUR, 3 * HOUR, [6 * HOUR]),
     ],
 )
 def test_no_look_is_made_twice(moment, after, due):
     """What was judged is not judged again."""
-    assert LOOKS.due(moment, after=after) == due
+    assert due == LOOKS.due(moment, after=after)
+
+
+@pytest.mark.parametrize(
+    ("count", "planned"), [(1, [6]), (2, [2, 6]), (3, [2, 4, 6]), (5, [2, 3, 4, 5, 6])]
+)
+def test_planned_looks_lie_evenly_from_the_first_to_the_last(count, planned):
+    """Alpha is shared among them."""
+    looks = Looks(start=0, first=2 * HOUR, limit=6 * HOUR, interval=300, count=count)
+    assert [hour * HOUR for hour in planned] == looks.planned
 
 
 def test_all_looks_up_to_a_moment():
     """The report marks each of them."""
-    assert LOOKS.until(3.2 * HOUR) == [HOUR * half / 2 for half in range(1, 7)]
+    assert [HOUR * half / 2 for half in range(1, 7)] == LOOKS.until(3.2 * HOUR)
+
+
+def test_of_many_looks_the_newest_are_told():
+    """An XCom is small, and a month of minutes has 43,200."""
+    looks = Looks(start=0, first=720 * HOUR, limit=720 * HOUR, interval=60)
+    told = looks.until(720 * HOUR)
+    assert (200, 720 * HOUR, 720 * HOUR - 199 * 60) == (len(told), told[-1], told[0])
+
+
+@st.composite
+def windows(draw):
+    """Draw a window that begins at some moment and may become longer."""
+    start, first, more = draw(st.floats(1e9, 2e9)), draw(st.floats(600, 1e5)), draw(LONGER)
+    interval, count = draw(st.floats(60, 1e4)), draw(st.integers(2, 20))
+    return Looks(start, start + first, start + first + more, interval, count)
+
+
+LONGER = st.floats(60, 1e5)
+
+
+@given(looks=windows(), moments=st.lists(st.floats(0, 3e5), max_size=20))
+def test_a_task_that_begins_anew_judges_as_one_that_never_stopped(looks, moments):
+    """However often it comes to look, each planned look is made once and in its order."""
+    after, made = 0.0, []
+    for moment in sorted(moments):
+        due = looks.due(looks.start + moment, after=after)
+        made += due
+        after = due[-1] if due else after
+    planned = looks.planned
+    last = looks.start + max(moments, default=0)
+    assert [end for end in planned if end <= last] == [end for end in made if end in planned]
+    assert sorted(set(made)) == made
+
+
+@pytest.mark.parametrize(
+    ("moment", "following"),
+    [(0, 0.5), (HOUR, 1.5), (2.5 * HOUR, 3), (3 * HOUR, 3.5), (6 * HOUR, None)],
+)
+def test_the_look_that_is_next(moment, following):
+    """Planned or in between; after the last there is none."""
+    assert (following and following * HOUR) == LOOKS.next_after(moment)
 
 
 def experiment(**members):
@@ -56,9 +108,9 @@ def experiment(**members):
     return {"Status": "Running", "Schedule": schedule, **times, **members}
 
 
-def judged(**members):
+def judged(*, planned_looks=1, **members):
     """Return a goal without evidence."""
-    return Judged(name="x", spec={}, metrics={}, **members)
+    return Judged(name="x", spec={"planned_looks": planned_looks}, metrics={}, **members)
 
 
 def at(hour):
@@ -114,5 +166,21 @@ def test_an_experiment_without_a_schedule_ends_after_seven_days():
 
 def test_a_single_look():
     """Without an interval there is one look, at the end."""
-    looks = Looks(start=0, limit=HOUR, interval=None)
-    assert (looks.due(0.9 * HOUR, after=0), looks.due(2 * HOUR, after=0)) == ([], [(HOUR, True)])
+    looks = Looks(start=0, first=HOUR, limit=HOUR, interval=None)
+    assert ([], [HOUR]) == (looks.due(0.9 * HOUR, after=0), looks.due(2 * HOUR, after=0))
+
+
+@pytest.mark.parametrize(
+    ("members", "planned"),
+    [
+        ({"duration": 2 * HOUR, "max_duration": 6 * HOUR}, [13, 15, 17]),
+        ({"duration": 2 * HOUR, "max_duration": 2 * HOUR}, [13]),
+        ({"duration": 2 * HOUR}, [13]),
+        ({}, [22.7]),
+    ],
+)
+def test_a_window_that_may_not_become_longer_has_one_planned_look(members, planned):
+    """Its end; without a duration that is shortly before the experiment's."""
+    goal = judged(since=at(11), interval=300, planned_looks=3, **members)
+    ends = [round((end - at(0)) / HOUR, 1) for end in goal.looks(experiment()).planned]
+    assert planned == ends

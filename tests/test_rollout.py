@@ -18,8 +18,9 @@ from airflow_shadow._compat import (
     TaskGroup,
 )
 from airflow_shadow.analysis import AnalysisSpec, Criterion, default_criteria
-from airflow_shadow.analysis.verdict import TrafficFinding, Verdict
+from airflow_shadow.analysis.verdict import Verdict
 from airflow_shadow.exceptions import InvalidRequestError
+from airflow_shadow.flows.stages import told
 from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.rollout import shadow_rollout
 from tests.helpers import ROLLOUT, fails
@@ -134,25 +135,38 @@ def test_a_person_is_asked_before_the_conclusion():
     assert "approve" == rollout(approval="always").tasks["decide"].on_pass
 
 
-def judged(outcome: str) -> dict[str, Any]:
+def judged(outcome: str, **more: Any) -> dict[str, Any]:
     """Return what an analysis left."""
-    traffic = {"outcome": "PASS", "ratio": 1.0, "expected": 1.0, "sentence": "All."}
     verdict = Verdict(
         outcome=outcome,
         reason=f"{outcome}: so it is",
         findings=(),
         breakers=(),
-        traffic=TrafficFinding(**traffic, n_baseline=9, n_candidate=9),
         stage_passed=True,
         operational_only=False,
-        scheduled=True,
+        look=1,
+        looks=(600,),
         sampling_percentage=100,
         start=0,
         end=600,
         alpha=0.05,
     )
     about = {"experiment": "theirs", "creation_time": "2026-03-02T00:00:00+00:00", "spec": {}}
-    return {**verdict.to_dict(), **about}
+    return {**verdict.to_dict(), **about, **more}
+
+
+def test_the_evidence_says_how_much_longer_it_would_take():
+    """A person who is asked may prefer a longer test."""
+    evidence = told(judged("INCONCLUSIVE", longer=3600.0), promotes=True)["evidence"]
+    assert "about 1 h more would decide: give a longer max\\_stage\\_duration." in evidence
+    assert "would decide" not in told(judged("PASS"), promotes=True)["evidence"]
+
+
+def test_nothing_of_a_name_is_markdown_in_the_question():
+    """Whoever writes the specification does not write to who is asked."""
+    reason = "INCONCLUSIVE: <img src=x> [click](http://x) is open"
+    evidence = told(judged("INCONCLUSIVE", reason=reason), promotes=True)["evidence"]
+    assert evidence.startswith(r"INCONCLUSIVE: \<img src=x\> \[click\]\(http://x\) is open")
 
 
 @pytest.mark.skipif(not ASKS_PEOPLE, reason="Airflow 3.1 asks people first")
@@ -211,6 +225,41 @@ def test_the_plan_gives_each_step_its_time():
     assert 72000 == tasks["promote"].approval_timeout
 
 
+def test_only_the_last_stage_may_become_longer():
+    """Three times as long, unless something else is said; no other stage can promote."""
+    names = ["analyse_10", "analyse_50", "analyse_100"]
+    tasks = rollout(stage_duration="90m").tasks
+    assert [None, None, "4h30m"] == [tasks[name].max_duration for name in names]
+    tasks = rollout(stage_duration="90m", max_stage_duration="2h").tasks
+    assert [None, None, "2h"] == [tasks[name].max_duration for name in names]
+    assert "9h30m" == tasks["create"].duration
+
+
+def test_the_last_stage_becomes_no_longer_than_aws_allows():
+    """What fits into 30 days is not refused for what it might become."""
+    tasks = rollout(stage_duration="9d").tasks
+    assert ("27d5h", "11d19h") == (tasks["create"].duration, tasks["analyse_100"].max_duration)
+
+
+def test_the_plan_is_told_in_one_line():
+    """What is planned, and how long it may take at most."""
+    assert (
+        "A shadow test at 10, 50, 100 %, 2h each, the last one up to 6h if need be: 11h as "
+        "planned, 15h at most with changes, approvals and the conclusion."
+    ) == rollout().tasks["plan"].told
+    told = rollout(max_stage_duration="2h").tasks["plan"].told
+    assert told.startswith("A shadow test at 10, 50, 100 %, 2h each: 11h at most with")
+
+
+def test_each_stage_knows_those_before_it():
+    """All stages share one alpha for FAIL, and pool what they counted."""
+    tasks = rollout().tasks
+    stages = [tasks[f"analyse_{share}"] for share in (10, 50, 100)]
+    assert [(1, 3), (2, 3), (3, 3)] == [(stage.stage, stage.stages) for stage in stages]
+    ids = [stage.task_id for stage in stages]
+    assert [[], ids[:1], ids[:2]] == [list(stage.before) for stage in stages]
+
+
 # --- what is refused when the Dag is read --------------------------------------------------
 
 
@@ -246,6 +295,14 @@ def test_a_plan_beyond_30_days_is_refused():
     """AWS ends an experiment then, and one that has ended cannot be promoted."""
     said = refused(stage_duration="10d")
     assert "the plan takes 30d5h, and AWS ends an experiment after 30 days" in said
+    said = refused(stage_duration="1d", max_stage_duration="28d")
+    assert "the plan takes 30d5h, and AWS ends an experiment after 30 days" in said
+
+
+def test_a_last_look_before_the_first_is_refused():
+    """A slip of the pen, most likely."""
+    said = refused(stage_duration="2h", max_stage_duration="1h")
+    assert "max_stage_duration=1h is shorter than stage_duration=2h" in said
 
 
 def test_a_duration_that_cannot_be_read_is_refused():
@@ -285,6 +342,21 @@ def test_stages_that_are_too_short_to_pass_are_refused():
     assert "shorter than the specification's min_duration of 3600 s" in said
 
 
+@pytest.mark.parametrize(
+    ("spec", "lacks"),
+    [
+        ({"min_periods": 200}, "min_periods of 200"),
+        ({"period": 300}, "min_periods of 30"),
+        ({"initial_delay": 6000}, "min_periods of 30"),
+        ({"min_effective_periods": 150}, "min_effective_periods of 150"),
+    ],
+)
+def test_what_arithmetic_alone_rules_out_is_refused(spec, lacks):
+    """However much traffic there is, the first planned look could not pass."""
+    said = refused(stage_duration="2h", spec=spec)
+    assert f"fewer than its {lacks}, so none could PASS" in said
+
+
 def test_a_specification_with_faults_is_refused():
     """It is known when the Dag is read, so its faults are."""
     with pytest.raises(InvalidRequestError, match="alpha"):
@@ -305,4 +377,4 @@ def test_the_page_shows_the_example():
     tasks = rollout().tasks
     named = {name for name in tasks if f"`{name}`" in text}
     assert {"analyse_50", "analyse_100", "ramp_100"} == set(tasks) - named
-    assert len(text.splitlines()) <= 120
+    assert len(text.splitlines()) <= 140

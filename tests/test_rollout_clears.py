@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from airflow_shadow._compat import AirflowFailException, AirflowSkipException
+from airflow_shadow.analysis import Verdict
 from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.flows.stages import final_verdict, judged, skip_unchosen
 from airflow_shadow.lifecycle import Action, mark, sampling
@@ -135,13 +136,7 @@ def test_only_what_was_decided_is_done(left, chosen):
 def test_only_what_was_judged_counts_as_promoted(worker, other, counts):
     """A promotion that is cleared and then skipped keeps its XComs, too."""
     born = "2026-03-02T00:00:00+00:00"
-    verdict = {
-        "outcome": "PASS",
-        "sampling_percentage": 100,
-        "reason": "PASS: all well",
-        "experiment": "theirs",
-        "creation_time": born,
-    }
+    verdict = passed(100, experiment="theirs", creation_time=born)
     reason = mark(Action.PROMOTE, "All well.")
     promoted = {"Name": "theirs", "CreationTime": born, "Status": "Completed"} | other
     ti = _Left(
@@ -164,9 +159,72 @@ def test_a_report_of_nothing_is_refused(worker, tmp_path):
 
 def test_a_pass_below_the_full_load_promotes_nothing():
     """Whatever the specification asks for, the last stage did not happen."""
-    verdict = {"outcome": "PASS", "sampling_percentage": 50, "reason": "PASS: all well"}
+    verdict = passed(50)
+    found = final_verdict(run_that_left(analyse_50=verdict), ["analyse_50", "analyse_100"])
+    reason = "the candidate never bore the full load; PASS: all well"
     assert {
+        **verdict,
         "outcome": "INCONCLUSIVE",
-        "sampling_percentage": 50,
-        "reason": "INCONCLUSIVE: the candidate never bore the full load; PASS: all well",
-    } == final_verdict(run_that_left(analyse_50=verdict), ["analyse_50", "analyse_100"])
+        "reason": f"INCONCLUSIVE (operational metrics only): {reason}",
+    } == found
+
+
+def passed(sampling, **more):
+    """Return what an analysis left."""
+    verdict = Verdict(
+        outcome="PASS",
+        reason="PASS: all well",
+        findings=(),
+        breakers=(),
+        stage_passed=True,
+        operational_only=True,
+        look=1,
+        looks=(600,),
+        sampling_percentage=sampling,
+        start=0,
+        end=600,
+        alpha=0.05,
+    )
+    return {**verdict.to_dict(), **more}
+
+
+@pytest.fixture
+def second_stage(worker, emulator, sagemaker, churn):
+    """Return how to begin the second of three stages after what the first left."""
+
+    def begin(**first):
+        somebodys(sagemaker, "mine")
+        born = sagemaker.describe_inference_experiment(Name="mine")["CreationTime"].isoformat()
+        whose = {"experiment": "mine", "creation_time": born, **first}
+        counts = {"bad_baseline": 1.0, "n_baseline": 90.0, "bad_candidate": 2.0, "n_candidate": 9.0}
+        findings = [{"name": "errors", "counts": counts}, {"name": "latency", "counts": None}]
+        left = passed(10, findings=findings, **whose)
+        worker.mode = "deferred"
+        run = worker.run(
+            RolloutAnalysisSensor,
+            context={"ti": _Left(analyse_10={"return_value": left})},
+            name="mine",
+            before=["analyse_10"],
+            stage=2,
+            stages=3,
+            duration="2h",
+            poke_interval=0.05,
+            until_deferred=True,
+        )
+        return run.trigger.goal, counts
+
+    return begin
+
+
+def test_a_stage_counts_what_the_stages_before_saw(second_stage):
+    """It travels to the triggerer in plain values."""
+    goal, counts = second_stage()
+    assert (2, 3, {"errors": [counts]}) == (goal["stage"], goal["stages"], goal["earlier"])
+
+
+@pytest.mark.parametrize(
+    "other", [{"experiment": "before"}, {"creation_time": "2026-03-01T00:00:00+00:00"}]
+)
+def test_stages_of_an_experiment_before_a_clear_do_not_count(second_stage, other):
+    """Neither by its name nor by when it was created."""
+    assert {} == second_stage(**other)[0]["earlier"]

@@ -24,7 +24,7 @@ from airflow_shadow.analysis.spec import (
     default_criteria,
 )
 from airflow_shadow.analysis.statistic import Statistic, parse_statistic
-from airflow_shadow.analysis.tables import markdown_table, text_table
+from airflow_shadow.analysis.tables import escaped, markdown_table, text_table
 from airflow_shadow.analysis.verdict import BreakerFinding, Finding, Verdict
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "default_breakers",
     "default_criteria",
     "epoch",
+    "escaped",
     "judge",
     "markdown_table",
     "parse_statistic",

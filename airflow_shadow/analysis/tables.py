@@ -33,8 +33,8 @@ def text_table(verdict: Verdict) -> str:
 def markdown_table(verdict: Verdict) -> str:
     """Return the verdict as Markdown, for the body of a question to a person."""
     rows = [HEAD, ("---",) * len(HEAD), *(cells(finding) for finding in verdict.findings)]
-    table = "\n".join(f"| {' | '.join(map(_escaped, row))} |" for row in rows)
-    notes = "\n".join(f"- {_escaped(note)}" for note in _notes(verdict))
+    table = "\n".join(f"| {' | '.join(map(escaped, row))} |" for row in rows)
+    notes = "\n".join(f"- {escaped(note)}" for note in _notes(verdict))
     return f"**{verdict.headline}** ({verdict.caveat})\n\n{table}\n\n{notes}\n"
 
 
@@ -88,6 +88,6 @@ def _says_why(finding: Finding) -> bool:
 _MARKS = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Return a text as it is, for Markdown: names come from whoever wrote the specification."""
     return _MARKS.sub(r"\\\1", text)

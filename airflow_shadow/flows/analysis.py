@@ -31,6 +31,7 @@ from airflow_shadow.lifecycle import CONCLUDED, MAX_DAYS, UPDATABLE, status_of
 from airflow_shadow.waiting import (
     FILLING_SECONDS,
     MARGIN_SECONDS,
+    AnyGoal,
     Judged,
     Progress,
     View,
@@ -52,8 +53,15 @@ class WatchVerdict(Watch):
     def goal(self) -> Judged:
         """Wait for a verdict."""
         op = self.op
-        duration = parse_duration(op.duration).total_seconds() if op.duration else None
-        usual = max(_LEAST_INTERVAL, (duration or DEFAULT_DURATION.total_seconds()) / _LOOKS)
+        duration, longest = _seconds(op.duration), _seconds(op.max_duration)
+        if longest is not None and duration is None:
+            raise InvalidRequestError(
+                asked=f"max_duration={op.max_duration!r}",
+                found="no duration",
+                next_step="Give the duration, at whose end the first planned look is.",
+            )
+        whole = longest or duration or DEFAULT_DURATION.total_seconds()
+        usual = max(_LEAST_INTERVAL, whole / _LOOKS)
         interval = usual if op.interval is None else float(op.interval)
         if interval <= 0:
             raise InvalidRequestError(
@@ -61,39 +69,72 @@ class WatchVerdict(Watch):
                 found="not above 0",
                 next_step="Give the seconds between two looks.",
             )
+        since = moment(op.since)
         return Judged(
-            since=moment(op.since),
+            since=since,
             duration=duration,
+            max_duration=longest,
             interval=interval,
             margin=max(MARGIN_SECONDS, op.min_remaining or 0),
             limits=self.known.plain_limits,
+            # A window that begins with the experiment's last change would begin anew.
+            halts=since is not None and self._moves_end,
             **_asked(op),
         )
 
+    @property
+    def _moves_end(self) -> bool:
+        """Tell whether the experiment's end may be moved: a window without a length would, too."""
+        return self.op.min_remaining is not None and bool(self.op.duration)
+
     def prepare(self) -> None:
-        """Move the experiment's end if it would come before its conclusion."""
-        if self.op.min_remaining is None or not self.op.duration:
-            return  # a window without a length would move away with the end
+        """Move the experiment's end if it would come before its conclusion at the first look."""
+        if not self._moves_end:
+            return
         describe = partial(self.hook.find_experiment, self.op.name)
         experiment = self.hook.insist(describe, delay=5.0)
-        if experiment is None or status_of(experiment) not in UPDATABLE:
+        if experiment is not None:
+            goal = self.goal()
+            looks, now = goal.looks(experiment), self.hook.now().timestamp()
+            over = looks.first if goal.halts else looks.limit
+            # The minutes in which the last metrics come in are no delay of the task's.
+            over = now if now > over + MARGIN_SECONDS else over
+            # A window that begins with the experiment's last change begins anew with this one.
+            anew = now + max(goal.duration or 0, goal.max_duration or 0)
+            self._extend(experiment, over=over, until=over if goal.since else max(over, anew))
+
+    def goes_on(self, _: AnyGoal, view: View) -> bool:
+        """Move the experiment's end along where a planned look has left the verdict open."""
+        if "next" not in view:
+            return False
+        self.op.log.info(
+            "Not decided at planned look %s of %s, so the window becomes longer: %s",
+            view["verdict"]["look"],
+            len(view["verdict"]["looks"]),
+            view["verdict"]["reason"],
+        )
+        self._extend(view["experiment"], over=view["next"], until=view["next"])
+        return True
+
+    def _extend(self, experiment: View, *, over: float, until: float) -> None:
+        """Let the experiment live on after a look.
+
+        :param over: when that look is, in seconds since 1970
+        :param until: when it is after a change of the experiment
+        """
+        if status_of(experiment) not in UPDATABLE:
             return
+        remaining = self.op.min_remaining
+        move = partial(
+            extend, self.hook, experiment, needed=over + remaining, until=until + remaining
+        )
         try:
-            self.ends = self.hook.insist(partial(self._extend, experiment), delay=5.0)
+            self.ends = self.hook.insist(move, delay=5.0)
         except AwsRefusedError as error:
             if error.code != CONFLICT:
                 raise
             # Somebody was faster; the next look sees what became of it.
             self.op.log.warning("The experiment's end was not moved: %s.", error.reason)
-
-    def _extend(self, experiment: View) -> datetime:
-        goal, now = self.goal(), self.hook.now().timestamp()
-        over = max(goal.looks(experiment).limit, now)
-        # A window that begins with the experiment's last change begins anew with this one.
-        anew = over if goal.since else now + (goal.duration or 0)
-        remaining = self.op.min_remaining
-        until = max(over, anew) + remaining
-        return extend(self.hook, experiment, needed=over + remaining, until=until)
 
     def progress(self) -> Progress:
         """Bring what is known of production: its limits, and what earlier tries saw."""
@@ -153,6 +194,10 @@ class ShadowAnalysisFlow(Flow):
         if verdict["outcome"] in self.op.fail_on:
             raise AirflowFailException(verdict["reason"])
         return verdict
+
+
+def _seconds(duration: Any) -> float | None:
+    return parse_duration(duration).total_seconds() if duration else None
 
 
 def spec_of(op: Any) -> AnalysisSpec:
@@ -257,7 +302,7 @@ def extend(
 def deliver(op: Any, context: Any, hook: InferenceExperimentHook, view: View) -> dict[str, Any]:
     """Tell a verdict: a table in the log, XComs, a report if one is asked for; and return it.
 
-    :param view: `experiment`, `verdict` and `looks`, as :class:`~airflow_shadow.waiting.Judged`
+    :param view: `experiment`, `verdict` and `looked`, as :class:`~airflow_shadow.waiting.Judged`
         ends with
     """
     experiment, verdict = view["experiment"], Verdict.from_dict(view["verdict"])
@@ -277,7 +322,7 @@ def deliver(op: Any, context: Any, hook: InferenceExperimentHook, view: View) ->
             spec=spec,
             verdict=verdict,
             metrics=read_sources(op.metrics or {}),
-            looks=view["looks"],
+            looks=view["looked"],
         )
         title = f"Shadow test {experiment['Name']}"
         about = {"title": title, "stages": [stage], "experiment": experiment, "spec": spec}
@@ -287,5 +332,5 @@ def deliver(op: Any, context: Any, hook: InferenceExperimentHook, view: View) ->
         "experiment": experiment["Name"],
         "creation_time": experiment["CreationTime"],
         "spec": _plain(asdict(spec)),
-        "looks": view["looks"],
+        "looked": view["looked"],
     }

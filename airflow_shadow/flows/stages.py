@@ -2,34 +2,27 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Mapping, Sequence
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from airflow_shadow._compat import AirflowFailException, AirflowSkipException
-from airflow_shadow.analysis import Verdict, epoch, markdown_table, read_spec
-from airflow_shadow.exceptions import AwsRefusedError, InvalidRequestError
-from airflow_shadow.flows.analysis import WatchVerdict, moment, spec_of
-from airflow_shadow.flows.base import MOST_CONFLICTS, Flow, Step
+from airflow_shadow.analysis import Verdict, escaped, markdown_table, read_spec
+from airflow_shadow.analysis.words import duration
+from airflow_shadow.exceptions import InvalidRequestError
+from airflow_shadow.flows.analysis import spec_of
+from airflow_shadow.flows.base import Flow, Step
 from airflow_shadow.flows.reporting import stage_of, write_report
 from airflow_shadow.flows.update import UpdateInferenceExperimentFlow
-from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.hooks.sources import read_sources
 from airflow_shadow.lifecycle import (
     CONCLUDED,
-    DEADLINES,
     FULL_SAMPLING,
     MAX_REASON,
-    Status,
-    failure_reason,
     is_promoted,
-    shows,
     status_of,
-    with_sampling,
 )
 from airflow_shadow.report import Stage
-from airflow_shadow.waiting import Policy, Progress, ReachStatus, UpdateApplied, View
+from airflow_shadow.waiting import View, inconclusive
 
 #: XCom with the ids that a branch follows; Airflow 3 does not keep what a branch returns.
 FOLLOWED = "followed"
@@ -62,6 +55,16 @@ def _is_before(verdict: Mapping[str, Any], last: Mapping[str, Any]) -> bool:
     return last["outcome"] == "FAIL" or bool(verdict["start"] < last["end"])
 
 
+def counts_of(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Return the counts of some stages, criterion to a mapping for each stage that has some."""
+    found: dict[str, list[Any]] = {}
+    for verdict in verdicts:
+        for finding in verdict["findings"]:
+            if finding.get("counts"):
+                found.setdefault(finding["name"], []).append(finding["counts"])
+    return found
+
+
 def final_verdict(context: Any, stages: Sequence[str]) -> Mapping[str, Any]:
     """Return the verdict that decides: the one of the last stage that was judged.
 
@@ -78,8 +81,7 @@ def final_verdict(context: Any, stages: Sequence[str]) -> Mapping[str, Any]:
         )
     verdict = verdicts[-1]
     if verdict["outcome"] == "PASS" and not is_full(verdict, verdicts, stages):
-        reason = f"INCONCLUSIVE: the candidate never bore the full load; {verdict['reason']}"
-        return {**verdict, "outcome": "INCONCLUSIVE", "reason": reason[:MAX_REASON]}
+        return inconclusive(verdict, "the candidate never bore the full load;")
     return verdict
 
 
@@ -107,8 +109,17 @@ def told(verdict: Mapping[str, Any], *, promotes: bool) -> dict[str, Any]:
         "creation_time": verdict["creation_time"],
         "reason": reason,
         "alarms": critical_alarms(verdict["spec"]),
-        "evidence": f"{reason}\n\n{markdown_table(known)}",
+        "evidence": "\n\n".join([*map(escaped, [reason, *advice(known)]), markdown_table(known)]),
     }
+
+
+def advice(verdict: Verdict) -> Iterator[str]:
+    """Yield how a rollout that ends without a decision would come to one."""
+    if verdict.outcome == "INCONCLUSIVE" and verdict.longer is not None:
+        yield (
+            f"At the traffic seen about {duration(verdict.longer)} more would decide: give a "
+            "longer max_stage_duration."
+        )
 
 
 def critical_alarms(spec: Any) -> list[str]:
@@ -165,68 +176,6 @@ class RampFlow(UpdateInferenceExperimentFlow):
         return super().begin()
 
 
-class StageWatch(WatchVerdict):
-    """What :class:`~airflow_shadow.sensors.rollout.RolloutAnalysisSensor` does."""
-
-    def prepare(self) -> None:
-        """Go on with the experiment that there is now, at the sampling of this stage.
-
-        A clear of this task runs the creation again, for that is its setup; if the experiment was
-        concluded, the new one begins at the first stage's sampling.
-        """
-        created = self.op.created
-        if created and self._is_new(created):
-            self.op.log.info("%r took the place of %r.", created, self.op.name)
-            # Its last change is this one, also when this task is tried again.
-            self.op.name, self.op.since = created, None
-            self.hook.insist(partial(self._raise_sampling, created), delay=5.0)
-        super().prepare()
-
-    def _is_new(self, created: str) -> bool:
-        """Tell whether an experiment is not the one whose sampling the stage's own task set.
-
-        A name that the user chose is the same again.
-        """
-        if created != self.op.name:
-            return True
-        find = partial(self.hook.find_experiment, created)
-        found = self.hook.insist(find, delay=5.0)
-        since = moment(self.op.since)
-        return found is not None and since is not None and epoch(found["CreationTime"]) > since
-
-    def _raise_sampling(self, name: str) -> None:
-        for attempt in range(1, MOST_CONFLICTS + 1):
-            experiment = self._await(ReachStatus(name, (str(Status.RUNNING),)))
-            share = int(self.op.sampling_percentage)
-            expected = {"ShadowModeConfig": with_sampling(experiment["ShadowModeConfig"], share)}
-            if shows(experiment, expected):
-                return
-            try:
-                self.hook.update_inference_experiment({"Name": name, **expected})
-            except AwsRefusedError as error:
-                # Another copy of this task was faster, or a call of our own whose answer was lost.
-                if error.code != CONFLICT or attempt == MOST_CONFLICTS:
-                    raise
-                time.sleep(self.op.poke_interval)
-                continue
-            known = Progress(known_failure=failure_reason(experiment))
-            self._await(UpdateApplied(name, expected), known)
-            return
-
-    def _await(self, goal: Any, progress: Progress | None = None) -> View:
-        """Wait in the worker: this happens once, after a clear."""
-        deadline = time.time() + DEADLINES["update"].seconds
-        policy = Policy(delay=self.op.poke_interval, deadline=deadline)
-        outcome = self.hook.wait_for(
-            goal, policy=policy, progress=progress or Progress(), patient=True
-        )
-        if outcome is None:
-            raise AssertionError("a patient wait ended without an outcome")
-        if outcome.error:
-            raise outcome.error
-        return outcome.view
-
-
 class ResultFlow(Flow):
     """The steps of :class:`~airflow_shadow.operators.rollout.RolloutResultOperator`."""
 
@@ -257,7 +206,7 @@ class ResultFlow(Flow):
             spec=read_spec(verdict["spec"]),
             verdict=Verdict.from_dict(verdict),
             metrics=read_sources(self.op.metrics or {}),
-            looks=verdict["looks"],
+            looks=verdict["looked"],
         )
 
     def _finish(self, _: View) -> dict[str, Any]:
@@ -266,7 +215,9 @@ class ResultFlow(Flow):
         result = {**verdict, "promoted": promoted}
         if result["outcome"] in self.op.fail_on:
             self._fail(result)
-        self.op.log.info("%s %s", "Promoted." if promoted else "Not promoted.", result["reason"])
+        said = ["Promoted." if promoted else "Not promoted.", result["reason"]]
+        said += [] if promoted else advice(Verdict.from_dict(result))
+        self.op.log.info("%s", " ".join(said))
         return result
 
     def _is_promoted(self, verdict: Mapping[str, Any]) -> bool:

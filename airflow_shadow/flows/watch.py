@@ -20,7 +20,16 @@ from airflow_shadow.flows.base import Wait, can_defer, defer, persist_links, tra
 from airflow_shadow.flows.structures import load_structure
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.lifecycle import GRACE_SECONDS, Ending, Status
-from airflow_shadow.waiting import AnyGoal, Outcome, Policy, Progress, ReachStatus, View
+from airflow_shadow.waiting import (
+    AnyGoal,
+    Outcome,
+    Policy,
+    Progress,
+    ReachStatus,
+    View,
+    goal_from_dict,
+    goal_to_dict,
+)
 
 
 class Watch:
@@ -36,6 +45,8 @@ class Watch:
         self.hook: InferenceExperimentHook = sensor.hook
         #: The experiment's end, if this has moved it: AWS may still show the one before.
         self.ends: datetime | None = None
+        #: When an own timeout runs out, epoch seconds: waiting on does not extend it.
+        self._own_deadline: float | None = None
 
     def goal(self) -> AnyGoal:
         """Return what is waited for; the sensors' own classes say it."""
@@ -48,6 +59,10 @@ class Watch:
         """Return what the wait begins with, asked after :meth:`prepare` and before :meth:`goal`."""
         return Progress()
 
+    def goes_on(self, _goal: AnyGoal, _view: View) -> bool:
+        """Do in the worker what must be done before the wait goes on; tell whether it does."""
+        return False
+
     def finish(self, view: View) -> Any:
         """End well with what the wait has found."""
         raise NotImplementedError
@@ -55,24 +70,35 @@ class Watch:
     def run(self, event: Mapping[str, Any] | None = None) -> Any:
         """Wait, or end with what the event of a trigger tells."""
         try:
-            outcome = Outcome.from_dict(event["outcome"]) if event else self._wait()
+            goal, outcome = self._resumed(event) if event else self._begun()
+            while outcome.error is None and self.goes_on(goal, outcome.view):
+                outcome = self._wait(goal, outcome.progress)
             if outcome.error:
                 raise outcome.error
             return self.finish(outcome.view)
         except ShadowError as error:
             self._fail(error)
 
+    def _begun(self) -> tuple[AnyGoal, Outcome]:
+        self.prepare()
+        progress = self.progress()
+        goal = self.goal()
+        return goal, self._wait(goal, progress)
+
+    def _resumed(self, event: Mapping[str, Any]) -> tuple[AnyGoal, Outcome]:
+        carry = event["carry"]
+        self._own_deadline = carry["own_deadline"]
+        return goal_from_dict(carry["goal"]), Outcome.from_dict(event["outcome"])
+
     def give_up(self) -> NoReturn:
         """Fail because the triggerer did not answer in time."""
         found = "no answer from the triggerer in time"
         self._fail(WaitTimeoutError(asked=self.goal().asked, found=found))
 
-    def _wait(self) -> Outcome:
-        self.prepare()
-        progress = self.progress()
-        goal = self.goal()
+    def _wait(self, goal: AnyGoal, progress: Progress) -> Outcome:
         policy = Policy(delay=self.op.poke_interval, deadline=self._deadline())
-        step = Wait(goal, "execute_complete", policy.deadline, progress=progress)
+        carry = {"goal": goal_to_dict(goal), "own_deadline": self._own_deadline}
+        step = Wait(goal, "execute_complete", policy.deadline, carry, progress)
         defers = self.op.deferrable and can_defer(self.op)
         outcome = self.hook.wait_for(
             goal,
@@ -95,7 +121,8 @@ class Watch:
         if self.op.reschedule and (first := first_reschedule_date(self.op, self.context)):
             started = first.timestamp()
         if self.op.has_own_timeout:
-            return started + given
+            self._own_deadline = self._own_deadline or started + given
+            return self._own_deadline
         find = partial(self.hook.find_experiment, self.op.name)
         experiment = self.hook.insist(find, delay=min(self.op.poke_interval, 5.0)) or {}
         shown = (experiment.get("Schedule") or {}).get("EndTime")

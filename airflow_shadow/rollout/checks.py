@@ -48,7 +48,20 @@ _PROMOTES = _EVERYWHERE | {
     "reason",
     "require_approved_model_package",
 }
-_ANALYSES = frozenset({"created", "fail_on", "metrics", "min_remaining", "report", "since", "spec"})
+_ANALYSES = frozenset(
+    {
+        "before",
+        "created",
+        "fail_on",
+        "max_duration",
+        "metrics",
+        "min_remaining",
+        "report",
+        "since",
+        "spec",
+        "stage",
+    }
+)
 #: What the promotion and the question have of their own; only `promote` can give alarms.
 _ASKS = frozenset(
     {

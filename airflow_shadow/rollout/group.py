@@ -24,6 +24,7 @@ def shadow_rollout(
     shadow_model_name: str,
     ramp: Sequence[int] = (10, 50, 100),
     stage_duration: timedelta | str | float = "2h",
+    max_stage_duration: timedelta | str | float | None = None,
     spec: AnalysisSpec | Mapping[str, Any] | str | None = None,
     metrics: Mapping[str, Mapping[str, Any]] | None = None,
     interval: float | None = None,
@@ -53,8 +54,10 @@ def shadow_rollout(
     :param endpoint_name: endpoint whose traffic is copied (templated)
     :param shadow_model_name: the candidate's model (templated)
     :param ramp: sampling percentages, rising, the last one 100
-    :param stage_duration: how long each stage is watched at most: a timedelta, seconds, `"90m"` or
-        ISO-8601
+    :param stage_duration: how long each stage is watched, and the last one up to its first planned
+        look: a timedelta, seconds, `"90m"` or ISO-8601
+    :param max_stage_duration: how long the last stage is watched at most, if its planned looks
+        decide nothing; three times as long unless given, or less if that would not fit into 30 days
     :param spec: what is judged, as for :class:`~airflow_shadow.sensors.ShadowAnalysisSensor`
         (templated)
     :param metrics: metrics that are not SageMaker's own, likewise
@@ -90,6 +93,7 @@ def shadow_rollout(
         plan=Plan(
             ramp=tuple(ramp),
             stage=parse_duration(stage_duration),
+            max_stage=None if max_stage_duration is None else parse_duration(max_stage_duration),
             approval=approvals * patience,
         ),
         spec=spec,

@@ -18,6 +18,8 @@ OUTCOMES = ("PASS", "FAIL", "INCONCLUSIVE")
 ROOM = timedelta(seconds=DEADLINES["update"].seconds)
 #: Time for the promotion, which waits for alarms that fire.
 CONCLUSION = timedelta(seconds=DEADLINES["promote"].seconds)
+#: So many times as long as planned the last stage may become, unless something else is said.
+LONGER = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,26 +27,44 @@ class Plan:
     """Say how long an experiment must live, so that it can be promoted in the end.
 
     :param ramp: sampling percentages, one a stage
-    :param stage: how long each is watched
+    :param stage: how long each is watched; the last one up to its first planned look
+    :param max_stage: how long the last one is watched at most, `None` for the usual
     :param approval: how long a person or the model registry may take
     """
 
     ramp: tuple[int, ...]
     stage: timedelta
+    max_stage: timedelta | None = None
     approval: timedelta = timedelta()
 
     @property
     def total(self) -> timedelta:
-        """Return the whole time from the creation to the end."""
+        """Return the time from the creation to the end, if the first planned looks decide."""
         return self.stage + ROOM + self.after(0)
+
+    @property
+    def longest(self) -> timedelta:
+        """Return how long the last stage is watched at most."""
+        if self.max_stage is not None:
+            return self.max_stage
+        fits = self.stage + timedelta(days=MAX_DAYS) - self.total
+        return max(self.stage, min(LONGER * self.stage, fits))
+
+    @property
+    def most(self) -> timedelta:
+        """Return the time from the creation to the end at most."""
+        return self.total + self.longest - self.stage
 
     @property
     def sentence(self) -> str:
         """Say in one line what is planned."""
         shares = ", ".join(map(str, self.ramp))
+        is_longer = self.longest > self.stage
+        last = f", the last one up to {text_of(self.longest)} if need be" if is_longer else ""
+        planned = f"{text_of(self.total)} as planned, " if is_longer else ""
         return (
-            f"A shadow test at {shares} %, {text_of(self.stage)} each, {text_of(self.total)} at "
-            "most with changes, approvals and the conclusion."
+            f"A shadow test at {shares} %, {text_of(self.stage)} each{last}: {planned}"
+            f"{text_of(self.most)} at most with changes, approvals and the conclusion."
         )
 
     def after(self, index: int) -> timedelta:
@@ -64,11 +84,17 @@ class Plan:
                 f"ramp={list(self.ramp)!r} does not end at 100: a candidate that never bore the "
                 "full load is not promoted"
             )
-        if self.total > timedelta(days=MAX_DAYS):
+        if self.longest < self.stage:
             yield (
-                f"the plan takes {text_of(self.total)}, and AWS ends an experiment after "
-                f"{MAX_DAYS} days: stages of {text_of(self.stage)}, {text_of(ROOM)} for each "
-                f"change, {text_of(self.approval)} for the approval, {text_of(CONCLUSION)} for the "
+                f"max_stage_duration={text_of(self.longest)} is shorter than stage_duration="
+                f"{text_of(self.stage)}"
+            )
+        if self.most > timedelta(days=MAX_DAYS):
+            yield (
+                f"the plan takes {text_of(self.most)}, and AWS ends an experiment after "
+                f"{MAX_DAYS} days: stages of {text_of(self.stage)}, the last one of "
+                f"{text_of(self.longest)} at most, {text_of(ROOM)} for each change, "
+                f"{text_of(self.approval)} for the approval, {text_of(CONCLUSION)} for the "
                 "conclusion"
             )
 
@@ -123,11 +149,29 @@ def could_promote(spec: AnalysisSpec | None, plan: Plan, *, promote_on: str) -> 
             "answers 0 quickly is fast and free of errors. promote_on='operational' promotes all "
             "the same"
         )
-    if plan.stage.total_seconds() < spec.min_duration:
+    yield from too_short(spec, plan.stage)
+
+
+def too_short(spec: AnalysisSpec, stage: timedelta) -> Iterator[str]:
+    """Yield why no PASS could come at the end of a stage, whatever the traffic is.
+
+    :param stage: up to the first planned look, whose part of alpha would be lost
+    """
+    seconds, told = stage.total_seconds(), text_of(stage)
+    if seconds < spec.min_duration:
         yield (
-            f"stages of {text_of(plan.stage)} are shorter than the specification's min_duration "
-            f"of {spec.min_duration} s, so none could PASS"
+            f"stages of {told} are shorter than the specification's min_duration of "
+            f"{spec.min_duration} s, so none could PASS"
         )
+    periods = int(max(seconds - spec.initial_delay, 0) // spec.period)
+    for name in ("min_periods", "min_effective_periods"):
+        needed = getattr(spec, name)
+        if periods < needed:
+            yield (
+                f"stages of {told} have {periods} periods of {spec.period} s after the "
+                f"specification's initial_delay of {spec.initial_delay} s, fewer than its {name} "
+                f"of {needed}, so none could PASS"
+            )
 
 
 def choice_faults(**given: tuple[Any, Any]) -> Iterator[str]:

@@ -62,7 +62,7 @@ class Rollout:
         )
 
     def created(self, **asked: Any) -> Any:
-        """Return the task that creates the experiment, living as long as the plan says."""
+        """Return the task that creates the experiment, living as long as the first looks need."""
         return CreateInferenceExperimentOperator(
             task_id="create",
             sampling_percentage=self.plan.ramp[0],
@@ -78,6 +78,7 @@ class Rollout:
     def stages(self, create: Any) -> Iterator[Any]:
         """Yield the tasks that judge, each stage after the one before it."""
         analysis = self._analysis(0, create)
+        before = [analysis.task_id]
         yield analysis
         for index, share in enumerate(self.plan.ramp[1:], start=1):
             ramp = RolloutRampOperator(
@@ -88,20 +89,29 @@ class Rollout:
                 wait_for_completion=True,
             )
             analysis = self._analysis(
-                index, ramp, created=_current(create), sampling_percentage=share
+                index,
+                ramp,
+                created=_current(create),
+                sampling_percentage=share,
+                before=list(before),
             )
+            before.append(analysis.task_id)
             yield analysis
 
-    def _analysis(self, index: int, before: Any, **more: Any) -> Any:
+    def _analysis(self, index: int, upstream: Any, **more: Any) -> Any:
+        is_last = index == len(self.plan.ramp) - 1
         return RolloutAnalysisSensor(
             task_id=f"analyse_{self.plan.ramp[index]}",
-            name=before.output,
-            since=before.output["since"],
+            name=upstream.output,
+            since=upstream.output["since"],
             spec=self.spec,
             metrics=self.metrics,
             interval=self.interval,
             duration=text_of(self.plan.stage),
+            max_duration=text_of(self.plan.longest) if is_last else None,
             min_remaining=self.plan.after(index).total_seconds(),
+            stage=index + 1,
+            stages=len(self.plan.ramp),
             **more,
         )
 

@@ -18,14 +18,16 @@ if TYPE_CHECKING:
 class ShadowAnalysisSensor(ShadowSensor):
     """Look at the evidence again and again until it suffices, or the window is over.
 
-    FAIL ends the wait at any look, PASS at a scheduled one, and at the end of the window whatever
-    the verdict is then: FAIL does not fail the task. Looking often costs no certainty, see
+    FAIL ends the wait at any look, PASS at a planned one, and so does "good so far" below 100 %
+    sampling; at the last planned look the verdict is whatever it is then. FAIL does not fail the
+    task. The first planned look is after `duration`, the last after `max_duration`; the
+    specification's `planned_looks` says how many there are. Looking often costs no certainty, see
     docs/analysis.md. An experiment that somebody concludes ends the wait, too: then the verdict is
     FAIL or INCONCLUSIVE, for nothing can be promoted any more.
 
     Each look asks DescribeInferenceExperiment and, when one is due, GetMetricData and
     DescribeAlarms. With `min_remaining` and `duration` the task first moves the experiment's end,
-    if needed (UpdateInferenceExperiment).
+    if needed (UpdateInferenceExperiment), and again where a planned look decides nothing.
 
     A look asks DescribeEndpoint, too, and once DescribeEndpointConfig: who changes production in
     the window makes the verdict INCONCLUSIVE. Before the first look the task tags the experiment
@@ -41,16 +43,20 @@ class ShadowAnalysisSensor(ShadowSensor):
         `.json` or `.yaml` file on the template path; the defaults unless given (templated)
     :param since: begin of the window, such as the XCom `since` of the task that created or updated
         the experiment; the last change of the experiment unless given (templated)
-    :param duration: length of the window: a timedelta, seconds, `"90m"` or ISO-8601; unless given,
-        up to `min_remaining`, or a quarter of an hour, before the experiment's end (templated)
+    :param duration: length of the window up to the first planned look: a timedelta, seconds,
+        `"90m"` or ISO-8601; unless given, up to `min_remaining`, or a quarter of an hour, before
+        the experiment's end (templated)
+    :param max_duration: length up to the last planned look, likewise; unless given, or where it is
+        not longer than `duration`, there is one planned look (templated)
     :param interval: seconds between two looks, by AWS's clock; the longer one of five minutes and a
-        200th of `duration`, of seven days (about 50 minutes) without one, unless given
+        200th of the longest window, of seven days (about 50 minutes) without one, unless given
     :param sampling_percentage: that of the window, 0 to 100, if the experiment has another by now
         (templated)
     :param metrics: metrics that are not SageMaker's own: name to a mapping with `namespace`, `name`
         and `dimensions`
     :param min_remaining: seconds that the experiment must live on after the window; if there is a
-        `duration`, its end is moved when needed, to 30 days after its start at most
+        `duration`, its end is moved when needed, from planned look to planned look, to 30 days
+        after its start at most; without `since` it is moved for the last one at once
     :param report: local path or URL of an HTML report to write, like `s3://bucket/key` (templated)
     :raises AirflowSensorTimeout: the timeout ran out
     :raises AirflowFailException: the experiment broke, the metrics may not be read, or without a
@@ -59,7 +65,7 @@ class ShadowAnalysisSensor(ShadowSensor):
 
     flow = "airflow_shadow.flows.analysis.WatchVerdict"
     template_fields: Sequence[str] = aws_template_fields(
-        "duration", "name", "report", "sampling_percentage", "since", "spec"
+        "duration", "max_duration", "name", "report", "sampling_percentage", "since", "spec"
     )
     template_fields_renderers = {"spec": "json"}  # noqa: RUF012 - as in Airflow's own operators
     operator_extra_links = (EndpointLink(), MetricsLink(), ExperimentLink(), ReportLink())
@@ -70,6 +76,7 @@ class ShadowAnalysisSensor(ShadowSensor):
         spec: AnalysisSpec | Mapping[str, Any] | str | None = None,
         since: datetime | str | None = None,
         duration: timedelta | float | str | None = None,
+        max_duration: timedelta | float | str | None = None,
         interval: float | None = None,
         sampling_percentage: float | str | None = None,
         metrics: Mapping[str, Mapping[str, Any]] | None = None,
@@ -82,6 +89,7 @@ class ShadowAnalysisSensor(ShadowSensor):
         self.has_spec = spec is not None
         self.since = since
         self.duration = duration
+        self.max_duration = max_duration
         self.interval = interval
         self.sampling_percentage = sampling_percentage
         self.metrics = metrics

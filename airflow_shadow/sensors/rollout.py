@@ -15,13 +15,27 @@ class RolloutAnalysisSensor(ShadowAnalysisSensor):
     (UpdateInferenceExperiment) and the window begins there.
 
     :param created: name of the experiment that the run has now (templated)
+    :param before: ids of the tasks that judge the stages before, in their order
+    :param stage: which stage this is, from 1
+    :param stages: how many there are
     :raises AirflowSensorTimeout: the timeout ran out
     :raises AirflowFailException: the experiment broke, or the metrics may not be read
     """
 
-    flow = "airflow_shadow.flows.stages.StageWatch"
+    flow = "airflow_shadow.flows.stage_watch.StageWatch"
     template_fields: Sequence[str] = (*ShadowAnalysisSensor.template_fields, "created")
 
-    def __init__(self, *, created: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        created: str | None = None,
+        before: Sequence[str] = (),
+        stage: int = 1,
+        stages: int = 1,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.created = created
+        self.before = before
+        self.stage = stage
+        self.stages = stages

@@ -24,13 +24,14 @@ from airflow_shadow.waiting.goals import (
     ended_badly,
     is_idle,
 )
+from airflow_shadow.waiting.looks import Looks
 from airflow_shadow.waiting.registry import AnyGoal, goal_from_dict, goal_to_dict
 from airflow_shadow.waiting.verdict import (
     FILLING_SECONDS,
     MARGIN_SECONDS,
     Judged,
-    Looks,
     concluded_at,
+    inconclusive,
     planned_window,
 )
 
@@ -61,6 +62,7 @@ __all__ = [
     "ended_badly",
     "goal_from_dict",
     "goal_to_dict",
+    "inconclusive",
     "is_idle",
     "planned_window",
     "wait",

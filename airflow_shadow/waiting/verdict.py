@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
+from airflow_shadow.analysis import Verdict
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.lifecycle import (
     CONCLUDED,
@@ -20,87 +20,43 @@ from airflow_shadow.lifecycle import (
 )
 from airflow_shadow.waiting.engine import Asking, Judgement, Look, Progress, View
 from airflow_shadow.waiting.goals import ended_badly, missing, note_health
+from airflow_shadow.waiting.looks import Looks
+from airflow_shadow.waiting.telling import progress_line
 
 #: How long CloudWatch's newest minutes still fill (assumed: AWS documents no delay). A window is
 #: looked at this long after its end.
 FILLING_SECONDS = 180
 #: A window that ends by itself leaves so much of the experiment's life for its conclusion.
 MARGIN_SECONDS = 900
-#: So many of the looks are told, the newest ones: an XCom is small.
-_MOST_LOOKS = 200
-
-
-@dataclass(frozen=True)
-class Looks:
-    """Say at which ends a window is judged, in seconds since 1970.
-
-    A look is either *scheduled*, when PASS may be read, or in between, when FAIL may. The scheduled
-    ones divide the window evenly and the last is its limit; those in between come each interval.
-
-    :param start: begin of the window
-    :param limit: its last end
-    :param interval: seconds between two looks, `None` for the scheduled ones only
-    :param planned: number of scheduled looks
-    """
-
-    start: float
-    limit: float
-    interval: float | None
-    planned: int = 1
-
-    @property
-    def scheduled(self) -> Iterator[float]:
-        """Yield the ends at which PASS may be read."""
-        length = self.limit - self.start
-        return (self.start + length * i / self.planned for i in range(1, self.planned + 1))
-
-    def between(self, until: float) -> Iterator[float]:
-        """Yield the other ends up to a moment."""
-        if self.interval is None:
-            return
-        for number in range(1, math.floor((until - self.start) / self.interval) + 1):
-            end = self.start + number * self.interval
-            if end < self.limit:
-                yield end
-
-    def until(self, moment: float) -> list[float]:
-        """Return all ends up to a moment."""
-        planned = (end for end in self.scheduled if end <= moment)
-        return sorted({*planned, *self.between(moment)})
-
-    def due(self, moment: float, *, after: float) -> list[tuple[float, bool]]:
-        """Return the ends that are to be judged at a moment, and whether each is scheduled.
-
-        Of those in between only the newest counts, and only if no scheduled one follows it: it
-        sees what they saw. So a task that begins anew judges as one that never stopped.
-
-        :param after: the end that was judged last
-        """
-        planned = [end for end in self.scheduled if after < end <= moment]
-        newest = max(self.between(moment), default=after)
-        last = [(newest, False)] if newest > max([after, *planned]) else []
-        return [*((end, True) for end in planned), *last]
 
 
 @dataclass(frozen=True)
 class Judged:
     """Wait until the evidence for or against a candidate suffices, or the window is over.
 
-    FAIL ends the wait at any look, PASS at a scheduled one, and at the limit every verdict does.
-    An experiment that somebody concludes ends it too: then nothing but FAIL can be said.
+    FAIL ends the wait at any look, PASS at a planned one, and at the last of these every verdict
+    does. An experiment that somebody concludes ends it too: then nothing but FAIL can be said.
 
     :param name: the experiment
     :param spec: the specification of :mod:`airflow_shadow.analysis` as plain values
     :param metrics: where CloudWatch keeps metrics that are not SageMaker's own, as plain values
     :param since: begin of the window in seconds since 1970; `None` for when the experiment was
         changed last
-    :param duration: seconds of the window; `None` for up to shortly before the experiment's end
+    :param duration: seconds up to the first planned look; `None` for up to shortly before the
+        experiment's end, where the only one is
+    :param max_duration: seconds up to the last planned look, if that is another
     :param interval: seconds between two looks, by AWS's clock; `None` for one look at the end,
         whatever became of the experiment
     :param sampling_percentage: that of the window, 0 to 100; `None` for the experiment's own
     :param margin: seconds of the experiment's life that a window without a duration leaves
     :param limits: what is known of production before the experiment: metric, percentile and value
         of each
+    :param stage: which stage of a rollout this is, from 1
+    :param stages: how many stages share the alpha of FAIL
+    :param earlier: criterion to its counts at the stages before, of this experiment, as plain
+        values
+    :param halts: end the wait also where a planned look leaves it open, so that a worker can move
+        the experiment's end: the view then has the `next` planned end
     """
 
     name: str
@@ -108,10 +64,15 @@ class Judged:
     metrics: Mapping[str, Any]
     since: float | None = None
     duration: float | None = None
+    max_duration: float | None = None
     interval: float | None = None
     sampling_percentage: float | None = None
     margin: float = MARGIN_SECONDS
     limits: Sequence[Sequence[Any]] = ()
+    stage: int = 1
+    stages: int = 1
+    earlier: Mapping[str, Sequence[Mapping[str, Any]]] = field(default_factory=dict)
+    halts: bool = False
     kind: ClassVar[str] = "verdict"
 
     @property
@@ -129,13 +90,19 @@ class Judged:
         """
         begin = since or (_begin(experiment) if self.since is None else self.since)
         start = max(begin, _born(experiment))
-        left = self.margin + FILLING_SECONDS
-        ends = planned_window(experiment)[1].timestamp()
-        limit = ends - left if self.duration is None else start + self.duration
+        first = self._first(experiment, start)
+        if self.duration is None or self.max_duration is None or self.max_duration <= self.duration:
+            return Looks(start, first, first, self.interval)
+        limit, count = start + self.max_duration, int(self.spec.get("planned_looks", 1))
+        return Looks(start, first, limit, self.interval, count)
+
+    def _first(self, experiment: View, start: float) -> float:
+        """Return the end of the first planned look."""
+        ends = planned_window(experiment)[1].timestamp() - self.margin - FILLING_SECONDS
+        first = ends if self.duration is None else start + self.duration
         if self.interval is None and status_of(experiment) in CONCLUDED:
-            limit = min(limit, concluded_at(experiment))
-        planned = int(self.spec.get("planned_looks", 1)) if self.interval is not None else 1
-        return Looks(start, max(start, limit), self.interval, planned)
+            first = min(first, concluded_at(experiment))
+        return max(start, first)
 
     def look(self, progress: Progress) -> Asking:
         """Describe the experiment and judge what is due."""
@@ -163,16 +130,27 @@ class Judged:
             return Judgement(str(experiment["Status"]), error=error, view=experiment)
         filled = min(now, ended or now) - FILLING_SECONDS
         view: View = {}
-        for end, _ in looks.due(filled, after=progress.looked):
+        for end in looks.due(filled, after=progress.looked):
             view = yield from self._ask(experiment, looks, end, progress)
             progress.looked = end
             if end >= looks.limit or _decides(view["verdict"]):
                 return _done(view)
+            if self.halts and end in looks.planned and not ended:
+                return Judgement("", done=True, view={**view, "next": looks.after(end)})
         if ended:
             end = progress.looked or max(looks.start, filled)
             view = view or (yield from self._ask(experiment, looks, end, progress))
             return _done(_without_future(view, experiment, ended))
-        return _not_yet(experiment, view, progress)
+        return self._not_yet(experiment, looks, view, progress)
+
+    def _not_yet(self, experiment: View, looks: Looks, view: View, progress: Progress) -> Judgement:
+        """Wait on; between two looks nothing new is said."""
+        if view:
+            seen = progress_line(view["verdict"], looks, needed=self.spec.get("min_periods", 0))
+        else:
+            said = progress.seen[-1:] if progress.looked else []
+            seen = said[0] if said else str(experiment["Status"])
+        return Judgement(seen, view=experiment)
 
     def _too_short(self, experiment: View, looks: Looks) -> InvalidRequestError:
         end = planned_window(experiment)[1]
@@ -200,15 +178,17 @@ class Judged:
             "metrics": self.metrics,
             "start": looks.start,
             "end": end,
-            "looks": [*looks.scheduled],
+            "looks": looks.planned,
             "sampling_percentage": self.sampling_percentage,
+            "stage": self.stage,
+            "stages": self.stages,
+            "earlier": self.earlier,
             "limits": self.limits,
             "record": progress.record,
         }
         reply = yield Look("verdict", self.name, about)
         progress.record = reply.view.get("baseline", progress.record)
-        told = looks.until(end)[-_MOST_LOOKS:]
-        return {"experiment": experiment, "verdict": reply.view, "looks": told}
+        return {"experiment": experiment, "verdict": reply.view, "looked": looks.until(end)}
 
 
 def _decides(verdict: Mapping[str, Any]) -> bool:
@@ -226,23 +206,22 @@ def _without_future(view: View, experiment: View, ended: float) -> View:
         return view
     minutes = (ended - verdict["start"]) / 60
     said = experiment.get("StatusReason") or "no reason is given"
-    reason = (
-        f"INCONCLUSIVE: the experiment is {experiment['Status']} after {minutes:.0f} min, before "
-        f"the analysis was over ({said}); until then {verdict['reason']}"
+    because = (
+        f"the experiment is {experiment['Status']} after {minutes:.0f} min, before the analysis "
+        f"was over ({said}); until then"
     )
-    over = {"outcome": "INCONCLUSIVE", "stage_passed": False, "reason": reason[:MAX_REASON]}
-    return {**view, "verdict": {**verdict, **over, "concluded": True}}
+    over = {"stage_passed": False, "concluded": True}
+    return {**view, "verdict": {**inconclusive(verdict, because), **over}}
 
 
-def _not_yet(experiment: View, view: View, progress: Progress) -> Judgement:
-    """Wait on; between two looks nothing new is said."""
-    if view:
-        verdict = view["verdict"]
-        minutes = (verdict["end"] - verdict["start"]) / 60
-        seen = f"{verdict['outcome']} after {minutes:.0f} min"
-    else:
-        seen = progress.seen[-1] if progress.looked else str(experiment["Status"])
-    return Judgement(seen, view=experiment)
+def inconclusive(verdict: Mapping[str, Any], because: str) -> dict[str, Any]:
+    """Return a verdict that says no more than INCONCLUSIVE, and why.
+
+    :param verdict: as plain values
+    """
+    caveat = Verdict.from_dict(verdict).caveat
+    reason = f"INCONCLUSIVE ({caveat}): {because} {verdict['reason']}"
+    return {**verdict, "outcome": "INCONCLUSIVE", "reason": reason[:MAX_REASON]}
 
 
 def _moment(text: str) -> float:

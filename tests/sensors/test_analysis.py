@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from datetime import UTC, datetime, timedelta
 
@@ -97,10 +98,10 @@ def minutes(verdict):
 
 
 def test_a_good_candidate_passes_at_the_end_of_the_window(shadow, analyse):
-    """PASS is read once, at the scheduled look."""
+    """PASS is read once, at the planned look."""
     since = shadow()
     verdict = analyse(since=since.isoformat()).value
-    assert ("PASS", 120, True) == (verdict["outcome"], minutes(verdict), verdict["scheduled"])
+    assert ("PASS", 120, 1) == (verdict["outcome"], minutes(verdict), verdict["look"])
 
 
 def test_a_dead_candidate_fails_at_the_first_look_that_sees_it(shadow, analyse):
@@ -119,13 +120,104 @@ def test_ten_failed_requests_are_enough(shadow, poke):
     assert 1 == errors["candidate"]
 
 
-def test_pass_is_read_early_where_the_specification_allows_it(shadow, poke):
-    """Means may pass at any look, once the least duration is over."""
+@pytest.mark.parametrize(
+    "more", [{"looks": "anytime"}, {"traffic_tolerance": 0.1}], ids=lambda more: next(iter(more))
+)
+def test_a_specification_of_an_earlier_version_is_told_what_replaces_it(shadow, analyse, more):
+    """Read silently it would judge otherwise than it says."""
     since = shadow()
-    latency = {"name": "latency", "metric": "ModelLatency", "statistic": "Average"}
-    spec = {"criteria": [{**latency, "tolerance": 0.1}], "looks": "anytime"}
-    verdict = poke(since=since.isoformat(), spec=spec).value
-    assert ("PASS", False, 60) == (verdict["outcome"], verdict["scheduled"], minutes(verdict))
+    text = fails(AirflowFailException, analyse, since=since.isoformat(), spec=more)
+    named = {"looks": "planned_looks", "traffic_tolerance": "Invocation5XXErrors"}
+    (field,) = more
+    assert (True, True) == (f"1 fault(s): {field}: " in text, named[field] in text)
+
+
+#: Never enough periods at the first planned look of two hours.
+PATIENT = {"min_periods": 150}
+
+
+def end_of(sagemaker):
+    """Return when the experiment ends; the first look after an update may show the end before."""
+    described(sagemaker, NAME)
+    return described(sagemaker, NAME)["Schedule"]["EndTime"]
+
+
+def test_what_the_first_planned_look_leaves_open_the_second_decides(
+    emulator, sagemaker, shadow, analyse
+):
+    """The experiment's end is moved along, no further than that look needs."""
+    since = shadow()
+    soon = {"StartTime": since, "EndTime": since + 3 * HOUR}
+    sagemaker.update_inference_experiment(Name=NAME, Schedule=soon)
+    until(sagemaker, NAME, "Running")
+    window = {"since": since.isoformat(), "max_duration": "6h", "min_remaining": 3600}
+    run = analyse(**window, spec=PATIENT, interval=1800)
+    verdict = run.value
+    assert ("PASS", 240, 2, 3) == (
+        verdict["outcome"],
+        minutes(verdict),
+        verdict["look"],
+        len(verdict["looks"]),
+    )
+    assert round((end_of(sagemaker) - since).total_seconds()) == 5 * 3600
+    # Of these one is the test's own.
+    assert 2 == len(accepted(emulator, "UpdateInferenceExperiment"))
+
+
+def test_a_stage_that_ends_at_its_first_look_moves_nothing(emulator, shadow, analyse):
+    """The experiment lives long enough for that look, if not for the last one."""
+    since = shadow()
+    week = timedelta(days=7) - 4 * HOUR
+    window = {"since": since.isoformat(), "max_duration": "6h"}
+    verdict = analyse(**window, min_remaining=week.total_seconds()).value
+    assert ("PASS", 1, []) == (
+        verdict["outcome"],
+        verdict["look"],
+        accepted(emulator, "UpdateInferenceExperiment"),
+    )
+
+
+def test_the_last_planned_look_ends_the_wait(shadow, analyse):
+    """Whatever the verdict is then; it says what is lacking."""
+    since = shadow()
+    window = {"since": since.isoformat(), "max_duration": "4h", "min_remaining": 3600}
+    verdict = analyse(**window, spec={"min_periods": 900, "planned_looks": 2}).value
+    assert ("INCONCLUSIVE", 240, 2) == (verdict["outcome"], minutes(verdict), verdict["look"])
+    assert "of 900 periods needed" in verdict["reason"]
+
+
+def test_without_since_the_end_is_moved_once(emulator, shadow, analyse):
+    """A move in the middle would begin the window anew, which begins with the last change."""
+    shadow()
+    week = timedelta(days=7).total_seconds()
+    verdict = analyse(min_remaining=week, max_duration="6h", spec=PATIENT, interval=1800).value
+    assert ("PASS", 240, [NAME]) == (
+        verdict["outcome"],
+        minutes(verdict),
+        accepted(emulator, "UpdateInferenceExperiment"),
+    )
+
+
+def test_waiting_on_does_not_extend_a_timeout(shadow):
+    """It counts from when the task began, also in the worker that comes back in between."""
+    since = shadow()
+    window = {"since": since.isoformat(), "max_duration": "6h", "min_remaining": 3600}
+    run = Analysing("deferrable")
+    run(**window, spec=PATIENT, interval=1800, timeout=600)
+    deadlines = {trigger["deadline"] for trigger in run.tasks.triggers}
+    assert (2, 1) == (len(run.tasks.triggers), len(deadlines))
+
+
+def test_the_log_tells_how_far_the_window_is(shadow, poke, log):
+    """Periods, what is seen, and when the next look and the last one are."""
+    since = shadow()
+    poke(since=since.isoformat(), interval=600, spec={"min_periods": 60})
+    first = next(line for line in log.lines if "14 of 60 periods" in line)
+    assert re.search(
+        r"verdict on experiment 'theirs': 14 of 60 periods, server errors \S+ pp \[.*\], "
+        r"next look \w{3} \d\d:\d\d, end \w{3} \d\d:\d\d UTC",
+        first,
+    )
 
 
 def test_a_slow_candidate_fails(shadow, analyse):
@@ -151,12 +243,16 @@ def test_what_the_verdict_holds(shadow, poke):
     """It can be judged again, told in Markdown, and be followed to its experiment."""
     since = shadow()
     run = poke(since=since.isoformat(), spec={"min_periods": 40}, interval=1800)
-    looks = [round((at - run.value["start"]) / 60) for at in run.value["looks"]]
-    assert (NAME, described_time(run), 40, [30, 60, 90, 120]) == (
+    looks, looked = (
+        [round((at - run.value["start"]) / 60) for at in run.value[key]]
+        for key in ("looks", "looked")
+    )
+    assert (NAME, described_time(run), 40, [120], [30, 60, 90, 120]) == (
         run.value["experiment"],
         run.value["creation_time"],
         run.value["spec"]["min_periods"],
         looks,
+        looked,
     )
     assert Verdict.from_dict(run.value).outcome == "PASS"
     assert "| mean latency |" in run.ti.xcoms["evidence"]
@@ -199,6 +295,19 @@ def test_an_experiment_that_somebody_stops_ends_the_wait(emulator, sagemaker, sh
         in (verdict["reason"])
     )
     assert "Enough." in verdict["reason"]
+
+
+def test_a_long_reason_of_somebody_does_not_cut_off_what_the_verdict_rests_on(
+    emulator, sagemaker, shadow, poke
+):
+    """AWS keeps 1,024 characters."""
+    since = shadow(step=0)
+    emulator.clock.advance(HOUR)
+    stop(sagemaker, NAME, Reason="Enough. " * 128)
+    until(sagemaker, NAME, "Cancelled")
+    reason = poke(since=since.isoformat()).value["reason"]
+    assert reason.startswith("INCONCLUSIVE (operational metrics only): the experiment is Cancelled")
+    assert 1024 == len(reason)
 
 
 def test_a_broken_experiment_fails(emulator, sagemaker, shadow, analyse):
@@ -329,6 +438,7 @@ MISTYPED = {
         ({"spec": MISTYPED}, "no metric of SageMaker's named 'Latency'"),
         ({"since": "yesterday"}, "'yesterday'"),
         ({"duration": "long"}, "duration='long'"),
+        ({"duration": None, "max_duration": "6h"}, "max_duration='6h'. Found: no duration"),
         ({"interval": 0}, "interval=0"),
         ({"sampling_percentage": "some"}, "sampling_percentage='some'"),
     ],
