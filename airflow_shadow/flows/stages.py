@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 from airflow_shadow._compat import AirflowFailException, AirflowSkipException
 from airflow_shadow.analysis import Verdict, epoch, markdown_table, read_spec
 from airflow_shadow.exceptions import AwsRefusedError, InvalidRequestError
-from airflow_shadow.flows.analysis import WatchVerdict, moment, spec_of
+from airflow_shadow.flows.analysis import WatchVerdict, moment
 from airflow_shadow.flows.base import MOST_CONFLICTS, Flow, Step
 from airflow_shadow.flows.reporting import stage_of, write_report
 from airflow_shadow.flows.update import UpdateInferenceExperimentFlow
@@ -133,19 +133,6 @@ def skip_unchosen(operator: Any, context: Any) -> None:
         followed = [*followed, *(pulled(context, operator.question, FOLLOWED) or [])]
     if operator.task_id not in followed:
         raise AirflowSkipException(f"Skipped: the decision was {', '.join(followed) or 'nothing'}.")
-
-
-class PlanFlow(Flow):
-    """The step of :class:`~airflow_shadow.operators.rollout.RolloutPlanOperator`."""
-
-    def begin(self) -> Step:
-        """Read what the analyses will be given."""
-        spec_of(self.op)
-        self.log.info("%s", self.op.told)
-        return {}
-
-    def _finish(self, _: View) -> None:
-        """Leave nothing: it is not about an experiment."""
 
 
 class RampFlow(UpdateInferenceExperimentFlow):

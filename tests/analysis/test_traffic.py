@@ -5,10 +5,10 @@ from __future__ import annotations
 import random
 
 import pytest
+from airflow_shadow.analysis.traffic import judge_traffic, requests
 
 from airflow_shadow.analysis import AnalysisSpec, Observations, Pair
 from airflow_shadow.analysis.align import Window
-from airflow_shadow.analysis.traffic import judge_traffic, requests
 from tests.analysis.data import series
 
 SPEC = AnalysisSpec()
