@@ -59,6 +59,7 @@ bench: .venv/.installed
 	.venv/bin/python benchmarks/import_cost.py
 	.venv/bin/python benchmarks/analysis_speed.py
 	.venv/bin/python benchmarks/analysis_judge.py --runs 400
+	.venv/bin/python benchmarks/analysis_forecast.py
 
 clean:
 	rm -rf .venv .venv-2.11 .venv-awscli

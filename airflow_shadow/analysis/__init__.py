@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from airflow_shadow.analysis.forecast import Forecast, forecast, forecast_table
+from airflow_shadow.analysis.history import History
 from airflow_shadow.analysis.judge import judge
 from airflow_shadow.analysis.observations import (
     SILENT,
@@ -23,6 +25,7 @@ from airflow_shadow.analysis.spec import (
     default_breakers,
     default_criteria,
 )
+from airflow_shadow.analysis.stage_forecast import PlannedStage, StageForecast
 from airflow_shadow.analysis.statistic import Statistic, parse_statistic
 from airflow_shadow.analysis.tables import escaped, markdown_table, text_table
 from airflow_shadow.analysis.verdict import BreakerFinding, Finding, Verdict
@@ -36,18 +39,24 @@ __all__ = [
     "Counts",
     "Criterion",
     "Finding",
+    "Forecast",
+    "History",
     "Observations",
     "Outcome",
     "OutsideCriterion",
     "OutsideResult",
     "Pair",
+    "PlannedStage",
     "Series",
+    "StageForecast",
     "Statistic",
     "Verdict",
     "default_breakers",
     "default_criteria",
     "epoch",
     "escaped",
+    "forecast",
+    "forecast_table",
     "judge",
     "markdown_table",
     "parse_statistic",

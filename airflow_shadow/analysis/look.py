@@ -54,6 +54,12 @@ class Look:
         return self.observations.look
 
     @property
+    def until_planned(self) -> float:
+        """Return the seconds until a planned look; 0 at one, and after the last."""
+        ahead = [end - self.observations.end for end in self.observations.looks]
+        return 0.0 if self.number else min((wait for wait in ahead if wait > 0), default=0.0)
+
+    @property
     def widening(self) -> float:
         """Return how many planned periods a period that was read is long.
 

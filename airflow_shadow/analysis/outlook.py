@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
+
 from airflow_shadow.analysis.boundary import NORMAL
 from airflow_shadow.analysis.criterion import accepted, guards
-from airflow_shadow.analysis.evidence import Evidence
+from airflow_shadow.analysis.evidence import Evidence, MeanEvidence
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.spec import Criterion
 
@@ -20,7 +23,7 @@ def chance(look: Look, criterion: Criterion, evidence: Evidence, times: float) -
 
     The estimate of the longer window is taken to be normal around the present one.
 
-    :param times: at least 0; 2 is a window of twice the length
+    :param times: above 0; 2 is a window of twice the length
     """
     longer = evidence.stretched(times)
     if any(guards(look, criterion, longer)) or evidence.constant:
@@ -37,15 +40,35 @@ def chance(look: Look, criterion: Criterion, evidence: Evidence, times: float) -
     return max(0.0, below + above - 1)
 
 
+def equal(evidence: Evidence) -> Evidence:
+    """Return the evidence that a candidate without any difference would have given."""
+    if evidence.baseline is None:
+        return evidence
+    same = replace(evidence, candidate=evidence.baseline)
+    return replace(same, worst=same.candidate) if isinstance(same, MeanEvidence) else same
+
+
 def longer(look: Look, criterion: Criterion, evidence: Evidence) -> float | None:
     """Return about how many more seconds a likely PASS would take, None if that is out of sight."""
-    if chance(look, criterion, evidence, MOST_TIMES) < LIKELY:
+    times = likely_from(lambda times: chance(look, criterion, evidence, times), 1.0)
+    if times is None:
         return None
-    low, high = 1.0, MOST_TIMES
+    return max((times - 1) * (look.window.end - look.window.start), look.until_planned)
+
+
+def likely_from(chance_of: Callable[[float], float], least: float) -> float | None:
+    """Return the shortest window with a likely PASS, as a multiple; None if that is out of sight.
+
+    :param chance_of: returns the chance of a PASS in a window so many times as long
+    :param least: multiple below which is not looked
+    """
+    if chance_of(MOST_TIMES) < LIKELY:
+        return None
+    low, high = least, MOST_TIMES
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        if chance(look, criterion, evidence, middle) < LIKELY:
+        if chance_of(middle) < LIKELY:
             low = middle
         else:
             high = middle
-    return (high - 1) * (look.window.end - look.window.start)
+    return high

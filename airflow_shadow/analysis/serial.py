@@ -65,8 +65,17 @@ class Serial:
         return 1 / (1 / self.count + FREEDOM_WEIGHT / self.effective)
 
     def stretched(self, times: float) -> Serial:
-        """Return the same series, so many times as long."""
-        return replace(self, count=max(1, round(self.count * times)))
+        """Return the same series, so many times as long.
+
+        A short series overstates its long-run variance in the mean, for the estimate is skewed, by
+        about ``1 / freedom``; a longer one does so less.
+        """
+        ahead = max(0.0, 1 - 1 / times) / self.freedom
+        return replace(
+            self,
+            count=max(1, round(self.count * times)),
+            inflation=max(1.0, self.inflation * math.exp(-ahead)),
+        )
 
     def ends(self, below: float, above: float) -> tuple[float, float]:
         """Return how far the true mean may lie below and above the measured one.

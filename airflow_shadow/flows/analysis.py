@@ -323,6 +323,7 @@ def deliver(op: Any, context: Any, hook: InferenceExperimentHook, view: View) ->
             verdict=verdict,
             metrics=read_sources(op.metrics or {}),
             looks=view["looked"],
+            record=view["verdict"].get("baseline", ()),
         )
         title = f"Shadow test {experiment['Name']}"
         about = {"title": title, "stages": [stage], "experiment": experiment, "spec": spec}

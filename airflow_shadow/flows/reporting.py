@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from airflow_shadow._compat import Context
-from airflow_shadow.analysis import AnalysisSpec, Verdict, parse_statistic
+from airflow_shadow.analysis import AnalysisSpec, Baseline, Verdict, parse_statistic
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.observations import read_observations
 from airflow_shadow.hooks.periods import readable_period
@@ -30,6 +30,7 @@ def stage_of(
     verdict: Verdict,
     metrics: Mapping[str, MetricSource] | None = None,
     looks: Sequence[float] = (),
+    record: Sequence[Mapping[str, Any]] = (),
 ) -> Stage:
     """Read what a verdict was judged on once more (GetMetricData), for the report's charts.
 
@@ -39,6 +40,7 @@ def stage_of(
     :param spec: the one that was judged by
     :param metrics: where to find metrics that are not SageMaker's own
     :param looks: when it was judged, seconds since 1970
+    :param record: what production was then, as plain values
     :raises AwsAccessDeniedError: of `cloudwatch:GetMetricData`
     :raises MetricsUnreadableError: CloudWatch could not answer in full
     """
@@ -56,6 +58,7 @@ def stage_of(
         limits=limits_of(verdict),
         stage=verdict.stage,
         stages=verdict.stages,
+        baseline=[Baseline(**state) for state in record],
     )
     return Stage(observations=observations, verdict=verdict, looks=tuple(looks))
 

@@ -9,7 +9,6 @@ from airflow_shadow._compat import AirflowFailException, AirflowSkipException
 from airflow_shadow.analysis import Verdict, escaped, markdown_table, read_spec
 from airflow_shadow.analysis.words import duration
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.flows.analysis import spec_of
 from airflow_shadow.flows.base import Flow, Step
 from airflow_shadow.flows.reporting import stage_of, write_report
 from airflow_shadow.flows.update import UpdateInferenceExperimentFlow
@@ -146,19 +145,6 @@ def skip_unchosen(operator: Any, context: Any) -> None:
         raise AirflowSkipException(f"Skipped: the decision was {', '.join(followed) or 'nothing'}.")
 
 
-class PlanFlow(Flow):
-    """The step of :class:`~airflow_shadow.operators.rollout.RolloutPlanOperator`."""
-
-    def begin(self) -> Step:
-        """Read what the analyses will be given."""
-        spec_of(self.op)
-        self.log.info("%s", self.op.told)
-        return {}
-
-    def _finish(self, _: View) -> None:
-        """Leave nothing: it is not about an experiment."""
-
-
 class RampFlow(UpdateInferenceExperimentFlow):
     """The steps of :class:`~airflow_shadow.operators.rollout.RolloutRampOperator`."""
 
@@ -207,6 +193,7 @@ class ResultFlow(Flow):
             verdict=Verdict.from_dict(verdict),
             metrics=read_sources(self.op.metrics or {}),
             looks=verdict["looked"],
+            record=verdict.get("baseline", ()),
         )
 
     def _finish(self, _: View) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -12,6 +13,10 @@ from airflow_shadow.hooks.baseline import recorded
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.observations import read_observations
 from airflow_shadow.hooks.sources import read_sources
+
+#: The threads of a triggerer share its processor with its loop: many verdicts at once, of a month
+#: each, would keep all other waits from it.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def find_verdict(hook: InferenceExperimentHook, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -46,5 +51,6 @@ def find_verdict(hook: InferenceExperimentHook, about: Mapping[str, Any]) -> dic
         stages=about.get("stages") or 1,
         earlier={name: [Counts(**one) for one in counts] for name, counts in earlier},
     )
-    verdict = judge(spec, observations).to_dict()
+    with _ONE_AT_A_TIME:
+        verdict = judge(spec, observations).to_dict()
     return {**verdict, "baseline": [asdict(state) for state in record]}

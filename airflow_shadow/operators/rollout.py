@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, ClassVar
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
@@ -22,21 +23,34 @@ _STAGES = "airflow_shadow.flows.stages"
 
 
 class RolloutPlanOperator(ShadowOperator):
-    """Read the specification before anything is created, and say what is planned.
+    """Read the specification before anything is created, and say what can be expected of the plan.
 
-    It calls nothing. It is a setup beside the creation, so that the teardown runs even where the
-    creation fails (DescribeInferenceExperiment is the teardown's).
+    Production's metrics of the last days tell how likely a candidate as good as production passes
+    (DescribeEndpoint, GetMetricData); the forecast goes to the log and to the XCom `forecast`.
+    Without metrics, or the permission to read them, there is none, and the rollout goes on.
+
+    It is a setup beside the creation, so that the teardown runs even where the creation fails
+    (DescribeInferenceExperiment is the teardown's).
 
     :param spec: as for the analyses (templated)
     :param metrics: as for the analyses
     :param told: what is planned, in one line
-    :raises AirflowFailException: the specification has faults; all of them are named
+    :param endpoint_name: endpoint whose production is looked at; no forecast unless given
+        (templated)
+    :param ramp: sampling percentages, one a stage
+    :param stage_duration: how long each stage is watched
+    :param max_stage_duration: how long the last stage is watched at most; three times as long
+        unless given
+    :param refuses: fail where the guards alone rule out a PASS; else that is a warning, for a
+        person may promote all the same
+    :raises AirflowFailException: the specification has faults, all of them are named; or the last
+        stage could not PASS whatever is measured
     """
 
     api_operation = "DescribeInferenceExperiment"
-    flow = f"{_STAGES}.PlanFlow"
+    flow = "airflow_shadow.flows.plan.PlanFlow"
     deadline_row = "analysis"
-    template_fields: Sequence[str] = aws_template_fields("spec")
+    template_fields: Sequence[str] = aws_template_fields("endpoint_name", "spec")
     template_fields_renderers: ClassVar[dict[str, str]] = {"spec": "json"}
     operator_extra_links = ()
 
@@ -46,6 +60,11 @@ class RolloutPlanOperator(ShadowOperator):
         spec: Any = None,
         metrics: Mapping[str, Mapping[str, Any]] | None = None,
         told: str = "",
+        endpoint_name: str | None = None,
+        ramp: Sequence[int] = (100,),
+        stage_duration: timedelta | str | float = "2h",
+        max_stage_duration: timedelta | str | float | None = None,
+        refuses: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -53,6 +72,11 @@ class RolloutPlanOperator(ShadowOperator):
         self.has_spec = spec is not None
         self.metrics = metrics
         self.told = told
+        self.endpoint_name = endpoint_name
+        self.ramp = ramp
+        self.stage_duration = stage_duration
+        self.max_stage_duration = max_stage_duration
+        self.refuses = refuses
 
 
 class RolloutRampOperator(UpdateInferenceExperimentOperator):

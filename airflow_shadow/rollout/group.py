@@ -126,7 +126,7 @@ def shadow_rollout(
 
 def _build(rollout: Rollout, group: Any, **asked: Any) -> None:
     """Make the tasks of the group and their edges."""
-    plan, create = rollout.planned(), rollout.created(**asked)
+    plan, create = rollout.planned(asked["endpoint_name"]), rollout.created(**asked)
     plan >> create
     stages = list(rollout.stages(create))
     decide = rollout.decided(stages, group.child_id("result"))

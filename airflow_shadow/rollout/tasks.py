@@ -52,13 +52,18 @@ class Rollout:
     promote: Mapping[str, Any]
     shared: Mapping[str, Any]
 
-    def planned(self) -> Any:
-        """Return the task that reads the specification before anything is created."""
+    def planned(self, endpoint_name: str) -> Any:
+        """Return the task that foretells the plan before anything is created."""
         return RolloutPlanOperator(
             task_id="plan",
             spec=self.spec,
             metrics=self.metrics,
             told=self.plan.sentence,
+            endpoint_name=endpoint_name,
+            ramp=list(self.plan.ramp),
+            stage_duration=text_of(self.plan.stage),
+            max_stage_duration=text_of(self.plan.longest),
+            refuses=self.approval == "none" and not self.dry_run,
         )
 
     def created(self, **asked: Any) -> Any:

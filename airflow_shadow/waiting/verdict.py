@@ -91,10 +91,10 @@ class Judged:
         begin = since or (_begin(experiment) if self.since is None else self.since)
         start = max(begin, _born(experiment))
         first = self._first(experiment, start)
-        if self.duration is None or self.max_duration is None or self.max_duration <= self.duration:
+        count, longest = int(self.spec.get("planned_looks", 1)), self.max_duration or 0.0
+        if self.duration is None or count == 1 or longest <= self.duration:
             return Looks(start, first, first, self.interval)
-        limit, count = start + self.max_duration, int(self.spec.get("planned_looks", 1))
-        return Looks(start, first, limit, self.interval, count)
+        return Looks(start, first, start + longest, self.interval, count)
 
     def _first(self, experiment: View, start: float) -> float:
         """Return the end of the first planned look."""
