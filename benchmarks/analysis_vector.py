@@ -99,7 +99,7 @@ def autoregressive(values: Array) -> Serials:
     inflation = np.where(flat, 1.0, np.maximum(np.maximum(first, second), 1.0))
     new = rest[:, 2:] - a[:, None] * rest[:, 1:-1] - b[:, None] * rest[:, :-2]
     new = new - new.mean(axis=1, keepdims=True)
-    variance = np.maximum((new**2).mean(axis=1), 1e-300)
+    variance = np.maximum((new**2).mean(axis=1), 1e-150)
     return Serials(
         count=count,
         deviation=np.where(flat, 0.0, np.sqrt(square / np.maximum(count - inflation, 1.0))),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from airflow_shadow.analysis import words
 from airflow_shadow.analysis.align import Columns, shared
 from airflow_shadow.analysis.look import Look
-from airflow_shadow.analysis.observations import SILENT, Pair, Series
+from airflow_shadow.analysis.observations import Pair, Series
 from airflow_shadow.analysis.spec import (
     ERRORS,
     LATENCIES,
@@ -99,4 +99,9 @@ def _counted(item: Criterion | Breaker, metric: Series, requests: Series) -> Ser
         samples = {time: asked[time] for time in values if time in asked}
     else:
         samples = {time: samples.get(time, asked.get(time, 0.0)) for time in values}
-    return Series.from_points(values, samples) if samples else SILENT
+    times = sorted(samples)
+    return Series(
+        times=times,
+        values=[values[time] for time in times],
+        samples=[samples[time] for time in times],
+    )

@@ -115,8 +115,9 @@ def _read(look: Look, criterion: Criterion, judged: Judged) -> dict[str, Any]:
     }[criterion.direction]
     return {
         "outcome": _outcome(look, criterion, judged, passing, failing if is_firm else None),
-        "lower": below,
-        "upper": above,
+        # The stages before this one may say more than it does.
+        "lower": min(below, evidence.estimate),
+        "upper": max(above, evidence.estimate),
     }
 
 
