@@ -95,7 +95,7 @@ def worlds(rng: np.random.Generator, cell: Cell, runs: int, minutes: int) -> Ite
 
 
 def _noise(rng: np.random.Generator, runs: int, minutes: int, phi: float) -> np.ndarray:
-    return np.array(list(autoregressive(rng, runs, minutes, phi)))
+    return autoregressive(rng, runs, minutes, phi).T
 
 
 def _observed(variants: Sequence[tuple], counts: np.ndarray) -> Observations:

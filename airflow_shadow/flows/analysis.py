@@ -88,7 +88,7 @@ class WatchVerdict(Watch):
         return self.op.min_remaining is not None and bool(self.op.duration)
 
     def prepare(self) -> None:
-        """Move the experiment's end if it would come before its conclusion at the first look."""
+        """Move the experiment's end if it would come before its conclusion at the next look."""
         if not self._moves_end:
             return
         describe = partial(self.hook.find_experiment, self.op.name)
@@ -96,9 +96,10 @@ class WatchVerdict(Watch):
         if experiment is not None:
             goal = self.goal()
             looks, now = goal.looks(experiment), self.hook.now().timestamp()
-            over = looks.first if goal.halts else looks.limit
             # The minutes in which the last metrics come in are no delay of the task's.
-            over = now if now > over + MARGIN_SECONDS else over
+            late = now - MARGIN_SECONDS
+            needed = looks.after(late) if goal.halts else looks.limit
+            over = now if needed is None or needed <= late else needed
             # A window that begins with the experiment's last change begins anew with this one.
             anew = now + max(goal.duration or 0, goal.max_duration or 0)
             self._extend(experiment, over=over, until=over if goal.since else max(over, anew))
