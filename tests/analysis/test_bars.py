@@ -132,10 +132,10 @@ def test_a_tenth_of_the_requests_at_the_tolerance_rarely_pass(bench, traffic):
 
 
 @pytest.mark.parametrize(
-    ("traffic", "minutes", "part", "times", "most"),
-    [(2, 1440, 0.01, 21, 0.05), (5, 1440, 0.005, 41, 0.02), (10, 115, 0.01, 21, 0.05)],
+    ("traffic", "minutes", "part", "times"),
+    [(2, 1440, 0.01, 21), (5, 1440, 0.005, 41), (10, 115, 0.01, 21)],
 )
-def test_few_requests_that_are_very_slow_do_not_pass(bench, traffic, minutes, part, times, most):
+def test_few_requests_that_are_very_slow_do_not_pass(bench, traffic, minutes, part, times):
     """The candidate takes 20 % more in all, in one or two of hundred requests."""
     rng = np.random.default_rng(10)
     found = bench.noise.World(traffic=traffic, sigma=0.3, own=0.1).draw(rng, 200, minutes)
@@ -145,7 +145,7 @@ def test_few_requests_that_are_very_slow_do_not_pass(bench, traffic, minutes, pa
         found.production, found.asked, found.shadow * each, found.answered
     )
     enough = found.answered.sum(axis=1) >= 1000
-    assert (bench.runs.passes(means) & enough).mean() < most + 0.04
+    assert (bench.runs.passes(means) & enough).mean() < 0.09
 
 
 def test_the_rivals_statistics_are_scipys(bench):
