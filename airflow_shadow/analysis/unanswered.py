@@ -59,7 +59,7 @@ class Traffic:
         return [
             (time, count, other)
             for time, count, other in self.rows
-            if other is not None and (self._is_old(time) or other >= REPORTED * count - EDGE)
+            if other is not None and (self.is_old(time) or other >= REPORTED * count - EDGE)
         ]
 
     @property
@@ -70,9 +70,10 @@ class Traffic:
     @property
     def old(self) -> list[tuple[float, float, float]]:
         """Return the reported rows that nothing late can change any more."""
-        return [row for row in self.reported if self._is_old(row[0])]
+        return [row for row in self.reported if self.is_old(row[0])]
 
-    def _is_old(self, time: float) -> bool:
+    def is_old(self, time: float) -> bool:
+        """Tell whether a period is too long ago to be reported late."""
         return time + self.look.period <= self.look.window.end - LATE_SECONDS
 
 
@@ -182,17 +183,18 @@ def _weaknesses(
 
 
 def _judge_share(look: Look, traffic: Traffic) -> Finding:
-    """Return whether the shadow got its share of the requests."""
+    """Return whether the shadow got its share of the requests, as far as nothing is late."""
     expected = look.observations.sampling_percentage / 100
-    asked = math.fsum(row[1] for row in traffic.rows)
-    got = math.fsum(row[2] or 0.0 for row in traffic.rows)
+    rows = [row for row in traffic.rows if traffic.is_old(row[0])] or traffic.rows
+    asked = math.fsum(row[1] for row in rows)
+    got = math.fsum(row[2] or 0.0 for row in rows)
     accepted = SLACK * math.sqrt(max(expected * (1 - expected), 0.0) * asked) + EDGE
     fits = 0 < expected < 1 and abs(got - expected * asked) <= accepted
     said = (
         f"the shadow got {100 * got / asked:.3g} % of the requests, {100 * expected:g} % expected"
     )
     finding = _finding(look, "PASS" if fits else "INCONCLUSIVE", said)
-    return replace(finding, n_baseline=asked, n_candidate=got, periods=len(traffic.rows))
+    return replace(finding, n_baseline=asked, n_candidate=got, periods=len(rows))
 
 
 def _finding(look: Look, outcome: Outcome, sentence: str) -> Finding:
