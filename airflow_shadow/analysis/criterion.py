@@ -21,7 +21,7 @@ from airflow_shadow.analysis.evidence import (
     with_unanswered,
 )
 from airflow_shadow.analysis.look import Look
-from airflow_shadow.analysis.observations import Outcome, Pair
+from airflow_shadow.analysis.observations import Outcome, Pair, Percentiles
 from airflow_shadow.analysis.spec import LATENCIES, Criterion
 from airflow_shadow.analysis.statistic import parse_statistic
 from airflow_shadow.analysis.unanswered import Traffic, unanswered
@@ -95,7 +95,7 @@ def _with_unanswered(
     lost = unanswered(traffic, {*evidence.times})
     if not lost:
         return evidence, []
-    production, _ = look.observations.percentiles.get(criterion.metric, ({}, {}))
+    production, _ = look.percentiles_of(criterion.metric)
     if UNANSWERED_AS not in production:
         said = f"{words.number(lost)} requests are unanswered and production's p99 is unknown"
         return evidence, [said]
@@ -271,6 +271,13 @@ def _described(look: Look, criterion: Criterion) -> dict[str, Any]:
         "severity": criterion.severity,
         "tolerance": criterion.tolerance,
         "limit": look.limit_of(criterion.key),
-        "percentiles": look.percentiles_of(criterion.key),
+        "percentiles": _percentiles(look, criterion),
         "divided_by": criterion.count,
     }
+
+
+def _percentiles(look: Look, criterion: Criterion) -> tuple[Percentiles, Percentiles] | None:
+    """Return both variants' percentiles for a criterion on the tail of a metric."""
+    is_tail = parse_statistic(criterion.statistic).kind == "above"
+    found = look.percentiles_of(criterion.metric)
+    return found if is_tail and any(found) else None

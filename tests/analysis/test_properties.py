@@ -83,6 +83,7 @@ def columns(draw) -> Series:
 
 
 PAIRS = st.builds(Pair, baseline=columns(), candidate=columns())
+LIMITS = (2e5, 0.0, math.nan, math.inf, None)
 COUNTS = st.builds(
     Counts,
     bad_baseline=st.sampled_from([0.0, 0.3, 5.0]),
@@ -116,9 +117,9 @@ def inputs(draw) -> tuple[AnalysisSpec, Observations]:
         looks=draw(st.sampled_from([(), (end,), (1.0,), (end, end + 600.0), (end - 600.0, end)])),
         series={key: draw(PAIRS) for key in spec.needs if draw(st.booleans())},
         invocations=draw(st.one_of(st.none(), PAIRS)),
-        limits=draw(st.sampled_from([{}, {(criterion.metric, "p99"): 2e5}])),
+        limits=draw(st.sampled_from([{}, *({(criterion.metric, "p99"): x} for x in LIMITS)])),
         percentiles=draw(
-            st.sampled_from([{}, {"ModelLatency": ({"p99": 3e5}, {})}, {"Own": ({}, {"p50": 0.0})}])
+            st.sampled_from([{}, *({"ModelLatency": ({"p99": x}, {"p50": x})} for x in LIMITS)])
         ),
         baseline=draw(
             st.sampled_from(
