@@ -196,6 +196,8 @@ def _few_periods(look: Look, evidence: Evidence) -> Iterator[str]:
     elif serial.effective < look.min_effective_periods:
         needed = words.number(look.min_effective_periods)
         yield f"{serial.effective:.1f} of {needed} effective periods needed"
+    elif evidence.busy < look.min_effective_periods:
+        yield f"nearly all requests came in {evidence.busy:.1f} periods"
 
 
 def _sample_weakness(criterion: Criterion, evidence: Evidence) -> Iterator[str]:
