@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_shadow.analysis import words
@@ -64,7 +64,17 @@ def judge_criterion(look: Look, criterion: Criterion, judged: Judged) -> Finding
         **_read(look, criterion, judged),
         sentence="",
     )
-    return words.told(finding, judged.weaknesses, due=look.number > 0)
+    told = words.told(finding, judged.weaknesses, due=look.number > 0)
+    return replace(told, sentence=told.sentence + _by_earlier(criterion, finding))
+
+
+def _by_earlier(criterion: Criterion, finding: Finding) -> str:
+    """Return a hint where it was the stages before that decided, and not the numbers of this."""
+    if finding.outcome != "FAIL" or finding.lower is None or finding.upper is None:
+        return ""
+    low, high = accepted(criterion)
+    within = finding.lower <= high and finding.upper >= low
+    return " (together with the stages before it)" if within else ""
 
 
 def judge_evidence(look: Look, traffic: Traffic, criterion: Criterion) -> Judged:

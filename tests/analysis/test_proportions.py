@@ -250,6 +250,18 @@ def test_errors_in_the_last_stage_only_are_no_difference(requests):
     assert plain > 90
 
 
+def test_a_failure_of_all_stages_together_says_so():
+    """The numbers of this stage alone would not tell why."""
+    bad = Counts(bad_baseline=10, n_baseline=30_000, bad_candidate=240, n_candidate=12_000)
+    spec = AnalysisSpec(initial_delay=0, breakers=(), criteria=(error_criterion(tolerance=0.005),))
+    clean = Pair(baseline=series([0.0] * 60), candidate=series([0.0] * 60))
+    observed = seen({ERRORS: clean}, minutes=60, stage=3, stages=3, earlier={"errors": (bad, bad)})
+    found = judge(spec, observed).findings[0]
+    assert "FAIL" == found.outcome
+    assert found.sentence.endswith("allowed +0.5 pp (together with the stages before it)")
+    assert found.lower <= found.estimate <= found.upper
+
+
 def test_a_rollout_does_not_fail_an_equal_candidate():
     """The same through the judge, which keeps the counts of each stage for the next."""
     rng = np.random.default_rng(2)
