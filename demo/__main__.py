@@ -80,7 +80,7 @@ def last_table(lines: list[str]) -> Iterator[str]:
     begins = [number for number, line in enumerate(lines) if line.startswith("criterion ")]
     for line in lines[begins[-1] :] if begins else ["none was found; the log says why."]:
         yield line
-        if line.startswith("traffic:"):
+        if line.startswith("unanswered requests"):
             return
 
 

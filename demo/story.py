@@ -9,10 +9,11 @@ from typing import Any
 _ENDS = frozenset({"Completed", "Cancelled"})
 
 
-def _only_moves_the_end(event: dict[str, Any]) -> bool:
-    """Tell whether a call only gives a slow run more time."""
+def _is_by_the_way(event: dict[str, Any]) -> bool:
+    """Tell whether a call only keeps a note in a tag, or gives a slow run more time."""
     update = event["operation"] == "UpdateInferenceExperiment"
-    return update and "ShadowModeConfig" not in event.get("request", {})
+    moves_the_end = update and "ShadowModeConfig" not in event.get("request", {})
+    return moves_the_end or event["operation"] == "AddTags"
 
 
 class Story:
@@ -48,7 +49,7 @@ class Story:
         return f"+{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
     def _text(self, event: dict[str, Any]) -> str | None:
-        if event["kind"] == "call" and not _only_moves_the_end(event):
+        if event["kind"] == "call" and not _is_by_the_way(event):
             named = f" {event['name']}" if event["operation"].startswith("Create") else ""
             return f"Airflow calls {event['operation']}{named}"
         if event["kind"] == "status" and event["to"] in _ENDS:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_shadow.analysis import words
@@ -20,7 +20,7 @@ from airflow_shadow.analysis.evidence import (
     with_unanswered,
 )
 from airflow_shadow.analysis.look import Look
-from airflow_shadow.analysis.observations import Outcome, Pair
+from airflow_shadow.analysis.observations import Outcome, Pair, Percentiles
 from airflow_shadow.analysis.spec import LATENCIES, Criterion
 from airflow_shadow.analysis.statistic import parse_statistic
 from airflow_shadow.analysis.unanswered import Traffic
@@ -63,7 +63,17 @@ def judge_criterion(look: Look, criterion: Criterion, judged: Judged) -> Finding
         **_read(look, criterion, judged),
         sentence="",
     )
-    return words.told(finding, judged.weaknesses, due=look.number > 0)
+    told = words.told(finding, judged.weaknesses, due=look.number > 0)
+    return replace(told, sentence=told.sentence + _by_earlier(criterion, finding))
+
+
+def _by_earlier(criterion: Criterion, finding: Finding) -> str:
+    """Return a hint where it was the stages before that decided, and not the numbers of this."""
+    if finding.outcome != "FAIL" or finding.lower is None or finding.upper is None:
+        return ""
+    low, high = accepted(criterion)
+    within = finding.lower <= high and finding.upper >= low
+    return " (together with the stages before it)" if within else ""
 
 
 def judge_evidence(look: Look, traffic: Traffic, criterion: Criterion) -> Judged:
@@ -94,7 +104,7 @@ def _with_unanswered(
     lost = traffic.lost(evidence.times)
     if not lost:
         return evidence, []
-    production, _ = look.observations.percentiles.get(criterion.metric, ({}, {}))
+    production, _ = look.percentiles_of(criterion.metric)
     if UNANSWERED_AS not in production:
         said = f"{words.number(lost)} requests are unanswered and production's p99 is unknown"
         return evidence, [said]
@@ -195,6 +205,8 @@ def _few_periods(look: Look, evidence: Evidence) -> Iterator[str]:
     elif serial.effective < look.min_effective_periods:
         needed = words.number(look.min_effective_periods)
         yield f"{serial.effective:.1f} of {needed} effective periods needed"
+    elif evidence.busy < look.min_effective_periods:
+        yield f"nearly all requests came in {evidence.busy:.1f} periods"
 
 
 def _sample_weakness(criterion: Criterion, evidence: Evidence) -> Iterator[str]:
@@ -270,6 +282,13 @@ def _described(look: Look, criterion: Criterion) -> dict[str, Any]:
         "severity": criterion.severity,
         "tolerance": criterion.tolerance,
         "limit": look.limit_of(criterion.key),
-        "percentiles": look.percentiles_of(criterion.key),
+        "percentiles": _percentiles(look, criterion),
         "divided_by": criterion.count,
     }
+
+
+def _percentiles(look: Look, criterion: Criterion) -> tuple[Percentiles, Percentiles] | None:
+    """Return both variants' percentiles for a criterion on the tail of a metric."""
+    is_tail = parse_statistic(criterion.statistic).kind == "above"
+    found = look.percentiles_of(criterion.metric)
+    return found if is_tail and any(found) else None

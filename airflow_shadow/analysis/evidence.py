@@ -6,7 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from operator import sub
+from operator import mul, sub
 
 from airflow_shadow.analysis.align import Columns
 from airflow_shadow.analysis.observations import Counts
@@ -36,6 +36,7 @@ class Evidence(ABC):
     :param baseline: level of the baseline, None for a criterion on the candidate alone
     :param candidate: level of the candidate
     :param times: start of each period, in seconds since 1970
+    :param busy: how many periods of equal traffic would say as much
     """
 
     serial: Serial
@@ -45,6 +46,7 @@ class Evidence(ABC):
     n_candidate: float
     times: Sequence[float]
 
+    busy: float = math.inf
     #: Whether the periods differ too little for their spread to be measured.
     constant: bool = False
 
@@ -118,6 +120,7 @@ class MeanEvidence(Evidence):
             serial=self.serial.stretched(times),
             n_baseline=self.n_baseline * times,
             n_candidate=self.n_candidate * times,
+            busy=self.busy * times,
         )
 
     def scale(self, change: float) -> float:
@@ -208,6 +211,7 @@ class RateEvidence(Evidence):
             serial=self.serial.stretched(times),
             n_baseline=self.n_baseline * times,
             n_candidate=self.n_candidate * times,
+            busy=self.busy * times,
             share_baseline=None if one is None else one.deflated(1 / times),
             share_candidate=self.share_candidate.deflated(1 / times),
             least_variance=self.least_variance / times,
@@ -255,6 +259,7 @@ def of_means(baseline: Columns, candidate: Columns, comparison: Comparison) -> M
         n_baseline=baseline.requests,
         n_candidate=candidate.requests,
         times=candidate.times,
+        busy=min(busy(baseline), busy(candidate)),
         constant=serial.deviation <= CONSTANT * scale,
         relative=relative,
     )
@@ -273,9 +278,19 @@ def of_level(candidate: Columns) -> MeanEvidence | None:
         n_baseline=0.0,
         n_candidate=candidate.requests,
         times=candidate.times,
+        busy=busy(candidate),
         constant=serial.deviation <= CONSTANT * abs(candidate.mean),
         relative=False,
     )
+
+
+def busy(columns: Columns) -> float:
+    """Return how many periods of equal traffic would say as much (Kish 1965, Survey Sampling).
+
+    A period with nearly all requests is the mean itself, so its distance to the mean, which the
+    error is estimated from, is nothing.
+    """
+    return columns.requests**2 / math.fsum(map(mul, columns.samples, columns.samples))
 
 
 def mean_contributions(columns: Columns) -> list[float]:
@@ -314,6 +329,7 @@ def of_rates(
         n_baseline=one.total,
         n_candidate=other.total,
         times=candidate.times,
+        busy=min(busy(baseline), busy(candidate)),
         share_baseline=one.deflated(effect),
         share_candidate=other.deflated(effect),
         least_variance=tolerance / other.total,
@@ -334,6 +350,7 @@ def of_rate(candidate: Columns) -> RateEvidence | None:
         n_baseline=0.0,
         n_candidate=share.total,
         times=candidate.times,
+        busy=busy(candidate),
         share_baseline=None,
         share_candidate=share.deflated(design_effect(serial, share.variance)),
         least_variance=0.0,

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeVar
 
 from airflow_shadow.analysis.align import Columns, Window, read, shared
 from airflow_shadow.analysis.boundary import (
@@ -18,6 +20,7 @@ from airflow_shadow.analysis.observations import Observations, Pair, Percentiles
 from airflow_shadow.analysis.spec import AnalysisSpec
 from airflow_shadow.analysis.statistic import parse_statistic
 
+Key = TypeVar("Key")
 #: Sampling percentage at which the shadow sees what production sees.
 FULL = 100.0
 
@@ -140,14 +143,21 @@ class Look:
     def limit_of(self, key: tuple[str, str]) -> float | None:
         """Return production's own percentile that a metric is held against, if it is known."""
         reference = parse_statistic(key[1]).reference
-        return None if reference is None else self.observations.limits.get((key[0], reference))
+        limits = _finite(self.observations.limits)
+        return None if reference is None else limits.get((key[0], reference))
 
     def is_unknown_limit(self, key: tuple[str, str]) -> bool:
         """Tell whether a metric is held against a percentile of production that is not known."""
         return parse_statistic(key[1]).reference is not None and self.limit_of(key) is None
 
-    def percentiles_of(self, key: tuple[str, str]) -> tuple[Percentiles, Percentiles] | None:
-        """Return both variants' percentiles for a criterion on the tail of a metric."""
-        if parse_statistic(key[1]).kind != "above":
-            return None
-        return self.observations.percentiles.get(key[0])
+    def percentiles_of(self, metric: str) -> tuple[Percentiles, Percentiles]:
+        """Return both variants' percentiles of a metric, as far as they are known."""
+        production, shadow = self.observations.percentiles.get(metric, ({}, {}))
+        return _finite(production), _finite(shadow)
+
+
+def _finite(values: Mapping[Key, float]) -> dict[Key, float]:
+    """Return those values that are numbers."""
+    return {
+        key: value for key, value in values.items() if value is not None and math.isfinite(value)
+    }

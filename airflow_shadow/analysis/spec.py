@@ -29,6 +29,8 @@ OUTPUT_METRICS = frozenset({"prediction_disagreement"})
 EXPECTED_AT_TOLERANCE = 5
 #: Requests of each variant after which a mean over requests can pass.
 MEAN_SAMPLES = 1000
+#: Smallest tolerance of a rate: five bad ones of as many requests nobody will see.
+LEAST_SHARE = 1e-9
 #: Metrics of SageMaker's that have a sample for each request.
 LATENCIES = frozenset({"ModelLatency", "OverheadLatency"})
 SERVER_ERRORS = "Invocation5XXErrors"
@@ -117,8 +119,8 @@ class Criterion:
             return
         if self.comparison == "relative":
             yield "comparison: a ratio of rates explodes near zero; use 'difference' or 'absolute'"
-        if self.tolerance >= 1:
-            yield f"tolerance: {self.tolerance!r} of a rate is a share, below 1"
+        if not LEAST_SHARE <= self.tolerance < 1:
+            yield f"tolerance: {self.tolerance!r} of a rate is a share, below 1, from {LEAST_SHARE}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -90,4 +90,4 @@ _MARKS = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
 
 def escaped(text: str) -> str:
     """Return a text as it is, for Markdown: names come from whoever wrote the specification."""
-    return _MARKS.sub(r"\\\1", text)
+    return _MARKS.sub(r"\\\1", " ".join(text.split()))

@@ -56,7 +56,7 @@ class Traffic:
     @cached_property
     def reported(self) -> list[tuple[float, float, float]]:
         """Return the rows that the shadow has reported, as far as one can tell."""
-        limit = self._last_old
+        limit = self.last_old
         return [
             (time, count, other)
             for time, count, other in self.rows
@@ -71,11 +71,12 @@ class Traffic:
     @cached_property
     def old(self) -> list[tuple[float, float, float]]:
         """Return the reported rows that nothing late can change any more."""
-        limit = self._last_old
+        limit = self.last_old
         return [row for row in self.reported if row[0] <= limit]
 
     @property
-    def _last_old(self) -> float:
+    def last_old(self) -> float:
+        """Return the start of the last period that is too long ago to be reported late."""
         return self.look.window.end - LATE_SECONDS - self.look.period
 
     def lost(self, times: Sequence[float]) -> float:
@@ -191,17 +192,18 @@ def _weaknesses(
 
 
 def _judge_share(look: Look, traffic: Traffic) -> Finding:
-    """Return whether the shadow got its share of the requests."""
+    """Return whether the shadow got its share of the requests, as far as nothing is late."""
     expected = look.observations.sampling_percentage / 100
-    asked = math.fsum(row[1] for row in traffic.rows)
-    got = math.fsum(row[2] or 0.0 for row in traffic.rows)
+    rows = [row for row in traffic.rows if row[0] <= traffic.last_old] or traffic.rows
+    asked = math.fsum(row[1] for row in rows)
+    got = math.fsum(row[2] or 0.0 for row in rows)
     accepted = SLACK * math.sqrt(max(expected * (1 - expected), 0.0) * asked) + EDGE
     fits = 0 < expected < 1 and abs(got - expected * asked) <= accepted
     said = (
         f"the shadow got {100 * got / asked:.3g} % of the requests, {100 * expected:g} % expected"
     )
     finding = _finding(look, "PASS" if fits else "INCONCLUSIVE", said)
-    return replace(finding, n_baseline=asked, n_candidate=got, periods=len(traffic.rows))
+    return replace(finding, n_baseline=asked, n_candidate=got, periods=len(rows))
 
 
 def _finding(look: Look, outcome: Outcome, sentence: str) -> Finding:

@@ -305,3 +305,25 @@ def test_the_lower_end_shares_alpha_among_the_critical_criteria():
         ends.append(judge(spec, observed).findings[0])
     assert ends[1].lower < ends[0].lower
     assert ends[1].upper == ends[0].upper
+
+
+@pytest.mark.parametrize("busy", [1, 2, 5])
+def test_a_few_minutes_with_nearly_all_requests_are_no_evidence(busy):
+    """They are the mean, so their distance to it says nothing of its error; +10 % must not pass."""
+    for seed in range(20):
+        draw = random.Random(seed)
+        asked = [10.0] * (120 - busy) + [1e5] * busy
+        draw.shuffle(asked)
+        slow = [1.1e5 * draw.lognormvariate(0, 0.1) for _ in asked]
+        pair = Pair(baseline=series([1e5] * 120, asked), candidate=series(slow, asked))
+        found = finding(latency_criterion(), pair, 120, invocations=None)
+        assert "INCONCLUSIVE" == found.outcome
+        assert "nearly all requests came in" in found.sentence
+
+
+def test_batches_among_quiet_minutes_are_evidence():
+    """Every tenth minute a thousand requests, else ten."""
+    asked = [1000.0 if minute % 10 == 0 else 10.0 for minute in range(240)]
+    pair = noisy(240, 1.0)
+    counted = {side: replace(getattr(pair, side), samples=asked) for side in SIDES}
+    assert "PASS" == finding(latency_criterion(), Pair(**counted), 240, invocations=None).outcome

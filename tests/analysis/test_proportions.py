@@ -6,9 +6,12 @@ import math
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import integrate, special, stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
+from airflow_shadow.analysis import AnalysisSpec, Counts, Pair, judge
 from airflow_shadow.analysis.proportions import (
     Share,
     exact_lower_difference,
@@ -16,8 +19,10 @@ from airflow_shadow.analysis.proportions import (
     least_evidence,
     log_mixture,
     newcombe,
+    pooled_newcombe,
     wilson,
 )
+from tests.analysis.data import ERRORS, error_criterion, seen, series
 
 Z = stats.norm.isf(0.025)
 
@@ -151,3 +156,142 @@ def test_a_share_without_bad_requests_has_no_lower_end():
 def test_deflating_keeps_the_rate():
     """A design effect takes weight, not level."""
     assert Share(bad=2.0, total=20.0) == share((6, 60)).deflated(3.0)
+
+
+STAGES = st.lists(
+    st.builds(
+        lambda n_b, n_c, p_b, p_c: Counts(
+            bad_baseline=p_b * n_b, n_baseline=n_b, bad_candidate=p_c * n_c, n_candidate=n_c
+        ),
+        st.floats(0.5, 1e6),
+        st.floats(0.5, 1e6),
+        st.floats(0, 1),
+        st.floats(0, 1),
+    ),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(stages=STAGES, z=st.floats(0.1, 5))
+@settings(max_examples=150, deadline=None)
+def test_pooled_stages_lie_among_the_stages(stages, z):
+    """Ends in order, between those of the stages, mirrored when the variants change places."""
+    lower, upper = pooled_newcombe(stages, z)
+    differences = [
+        one.bad_candidate / one.n_candidate - one.bad_baseline / one.n_baseline for one in stages
+    ]
+    assert lower <= upper
+    assert lower <= max(differences) + 1e-9
+    assert upper >= min(differences) - 1e-9
+    ends = [
+        newcombe(
+            share((one.bad_baseline, one.n_baseline)),
+            share((one.bad_candidate, one.n_candidate)),
+            z,
+        )
+        for one in stages
+    ]
+    assert lower >= min(end[0] for end in ends) - 1e-9
+    assert upper <= max(end[1] for end in ends) + 1e-9
+    mirrored = [
+        Counts(
+            bad_baseline=one.bad_candidate,
+            n_baseline=one.n_candidate,
+            bad_candidate=one.bad_baseline,
+            n_candidate=one.n_baseline,
+        )
+        for one in stages
+    ]
+    assert pytest.approx((-upper, -lower), abs=1e-9) == pooled_newcombe(mirrored, z)
+
+
+@pytest.mark.parametrize("counts", [(0, 100, 3, 40), (5, 5, 0, 7), (2.5, 80.5, 2.5, 9)])
+def test_one_stage_alone_is_newcombes(counts):
+    """Pooling begins with the second."""
+    bad_b, n_b, bad_c, n_c = counts
+    stage = Counts(bad_baseline=bad_b, n_baseline=n_b, bad_candidate=bad_c, n_candidate=n_c)
+    alone = newcombe(share((bad_b, n_b)), share((bad_c, n_c)), 2.0)
+    assert pytest.approx(alone, abs=1e-9) == pooled_newcombe([stage], 2.0)
+
+
+def test_equal_stages_are_one_long_one():
+    """Twice the same stage is narrower than once, by about the root of two."""
+    stage = Counts(bad_baseline=40, n_baseline=4e3, bad_candidate=60, n_candidate=4e3)
+    one, two = (pooled_newcombe([stage] * count, 2.0) for count in (1, 2))
+    assert pytest.approx(math.sqrt(2), rel=0.02) == (one[1] - one[0]) / (two[1] - two[0])
+
+
+@pytest.mark.parametrize("requests", [300, 3000])
+def test_errors_in_the_last_stage_only_are_no_difference(requests):
+    """2 % of both variants, at 10, 50 and 100 %: within stages nothing, in plain sums a FAIL."""
+    rng = np.random.default_rng(requests)
+    fails = plain = 0
+    for _ in range(100):
+        stages = []
+        for part, rate in ((0.1, 0.0), (0.5, 0.0), (1.0, 0.02)):
+            asked = 115 * requests
+            copied = int(part * asked)
+            bad = [float(rng.binomial(n, rate)) for n in (asked, copied)]
+            stages.append(
+                Counts(
+                    bad_baseline=bad[0], n_baseline=asked, bad_candidate=bad[1], n_candidate=copied
+                )
+            )
+        fails += pooled_newcombe(stages, Z)[0] > 0.001
+        sums = [
+            share((sum(one.bad_baseline for one in stages), sum(one.n_baseline for one in stages))),
+            share(
+                (sum(one.bad_candidate for one in stages), sum(one.n_candidate for one in stages))
+            ),
+        ]
+        plain += newcombe(*sums, Z)[0] > 0.001
+    assert fails == 0
+    assert plain > 90
+
+
+def test_a_failure_of_all_stages_together_says_so():
+    """The numbers of this stage alone would not tell why."""
+    bad = Counts(bad_baseline=10, n_baseline=30_000, bad_candidate=240, n_candidate=12_000)
+    spec = AnalysisSpec(initial_delay=0, breakers=(), criteria=(error_criterion(tolerance=0.005),))
+    clean = Pair(baseline=series([0.0] * 60), candidate=series([0.0] * 60))
+    observed = seen({ERRORS: clean}, minutes=60, stage=3, stages=3, earlier={"errors": (bad, bad)})
+    found = judge(spec, observed).findings[0]
+    assert "FAIL" == found.outcome
+    assert found.sentence.endswith("allowed +0.5 pp (together with the stages before it)")
+    assert found.lower <= found.estimate <= found.upper
+
+
+def test_a_rollout_does_not_fail_an_equal_candidate():
+    """The same through the judge, which keeps the counts of each stage for the next."""
+    rng = np.random.default_rng(2)
+    spec = AnalysisSpec(initial_delay=0, breakers=(), criteria=(error_criterion(tolerance=0.001),))
+    failed, worse = 0, 0
+    for more in [0.0] * 20 + [0.006] * 5:
+        earlier: list[Counts] = []
+        outcomes = set()
+        for stage, (part, rate) in enumerate(((0.1, 0.0), (0.5, 0.0), (1.0, 0.02)), 1):
+            requests = (300.0, 300.0 * part)
+            bad = [
+                rng.binomial(int(n), each, 115).astype(float)
+                for n, each in zip(requests, (rate, rate + more), strict=True)
+            ]
+            pair = Pair(
+                baseline=series(list(bad[0]), requests[0]),
+                candidate=series(list(bad[1]), requests[1]),
+            )
+            observed = seen(
+                {ERRORS: pair},
+                minutes=115,
+                sampling=100 * part,
+                requests=requests,
+                stage=stage,
+                stages=3,
+                earlier={"errors": list(earlier)},
+            )
+            (found, _) = judge(spec, observed).findings
+            earlier.append(found.counts)
+            outcomes.add(found.outcome)
+        failed += "FAIL" in outcomes and not more
+        worse += "FAIL" in outcomes and bool(more)
+    assert (0, 5) == (failed, worse)

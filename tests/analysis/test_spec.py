@@ -191,6 +191,7 @@ def test_text_that_is_no_structure_is_refused(text):
     [
         ({"tolerance": 0.0}, "tolerance: 0.0 is not above 0"),
         ({"tolerance": 1.5}, "of a rate is a share, below 1"),
+        ({"tolerance": 1e-320}, "of a rate is a share, below 1, from 1e-09"),
         ({"comparison": "relative"}, "a ratio of rates explodes near zero"),
         ({"name": " "}, "name: is empty"),
         ({"name": "x" * 61}, "name: has 61 characters"),

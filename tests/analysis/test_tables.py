@@ -158,6 +158,13 @@ def test_names_reach_markdown_as_they_are():
     assert NASTY[:60] in re.sub(r"\\(.)", r"\1", body)
 
 
+def test_lines_of_a_callers_sentence_stay_in_their_place():
+    """A caller's text may have several; in Markdown they would be paragraphs and headings."""
+    found = OutsideResult(outcome="PASS", sentence="one\n\n# two\n---")
+    body = markdown_table(judge(SPEC, seen(PAIRS, minutes=90, outside={"cpu": found})))
+    assert "- one \\# two ---" in body.splitlines()
+
+
 def test_a_stage_that_passed_is_good_so_far():
     """Below full sampling no row that passes stands under INCONCLUSIVE."""
     good = judge(SPEC, seen(**half_seen(PAIRS), minutes=90, **OUTSIDE))

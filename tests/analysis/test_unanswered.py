@@ -124,6 +124,17 @@ def test_below_full_sampling_the_share_is_a_check_only(got, sampling, expected):
     assert expected == found([300.0] * 60, [got] * 60, sampling).outcome
 
 
+@pytest.mark.parametrize("late", [5, 15])
+def test_below_full_sampling_the_newest_minutes_are_late_too(late):
+    """What is not reported yet is no smaller share."""
+    assert "PASS" == found([300.0] * 60, [150.0] * (60 - late) + [None] * late, 50.0).outcome
+
+
+def test_below_full_sampling_a_shadow_that_is_long_silent_is_open():
+    """Half an hour of one is more than late."""
+    assert "INCONCLUSIVE" == found([300.0] * 60, [150.0] * 30 + [None] * 30, 50.0).outcome
+
+
 @pytest.mark.parametrize("sampling", [1.0, 10.0, 50.0])
 def test_sampling_noise_is_no_deviation(sampling):
     """Each request drawn by itself, the check holds in nearly every run."""
@@ -164,6 +175,7 @@ def latency(answered: float, p99: float | None, ratio: float = 1.0) -> Finding:
         (299.0, 2e5, "PASS"),
         (299.0, 40e5, "INCONCLUSIVE"),
         (299.0, None, "INCONCLUSIVE"),
+        (299.0, float("nan"), "INCONCLUSIVE"),
     ],
 )
 def test_what_is_lost_counts_as_slow(answered, p99, expected):
