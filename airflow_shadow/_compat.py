@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -108,6 +109,21 @@ def object_storage(scheme: str, conn_id: str | None) -> Any:
     return attach(scheme, conn_id).fs
 
 
+def unlisted_data(task: Any, fields: Iterable[str], context: Context) -> list[str]:
+    """Return the fields that `expand_kwargs()` got from an XCom.
+
+    Airflow lists what `expand()` got there, so that it is not rendered, but forgets these.
+    """
+    mapped: Any = task.dag.task_dict.get(task.task_id) if task.has_dag() else None
+    given = mapped.expand_input.value if hasattr(mapped, "expand_input") else {}
+    if isinstance(given, Sequence):
+        ti: Any = context["ti"]
+        given = given[ti.map_index]
+    if isinstance(given, Mapping):
+        return []
+    return [field for field in fields if field not in mapped.partial_kwargs]
+
+
 def is_deferral_timeout(error: AirflowException) -> bool:
     """Tell whether a deferral ended because its `timeout` ran out; else the trigger broke."""
     return isinstance(error, TaskDeferralTimeout) or "Trigger/execution timeout" in str(error)
@@ -135,4 +151,5 @@ __all__ = [
     "render_template_to_string",
     "run_moment",
     "task_state",
+    "unlisted_data",
 ]

@@ -10,7 +10,7 @@ import jinja2
 from jinja2.compiler import CodeGenerator
 from jinja2.nativetypes import NativeEnvironment
 
-from airflow_shadow._compat import Context, render_template_to_string
+from airflow_shadow._compat import Context, render_template_to_string, unlisted_data
 from airflow_shadow.exceptions import InvalidRequestError
 
 _NOTHING = frozenset({"", "None"})
@@ -71,7 +71,12 @@ class TextTemplates:
         jinja_env: jinja2.Environment | None = None,
         seen_oids: set[int] | None = None,
     ) -> Any:
-        """Render once; never again what a form or an XCom gave, for that may be code."""
+        """Render once; never what a form or an XCom gave, for that may be code.
+
+        `seen_oids` lists what `expand()` got from an XCom, which stays with all that it holds.
+        """
+        if seen_oids is not None and id(content) in seen_oids:
+            return content
         env = text_environment(jinja_env or self.get_template_env())  # type: ignore[attr-defined]
         if isinstance(content, str):
             return render_text(content, context, env)
@@ -88,12 +93,21 @@ class TextTemplates:
         return super().render_template(content, context, env, seen_oids)  # type: ignore[misc]
 
     def _do_render_template_fields(
-        self, parent: Any, template_fields: Iterable[str], *args: Any, **kwargs: Any
+        self,
+        parent: Any,
+        template_fields: Iterable[str],
+        context: Context,
+        jinja_env: jinja2.Environment,
+        seen_oids: set[int],
     ) -> None:
         """Render, and name in the log what rendered to nothing; mapped tasks come here too."""
         names = list(template_fields)
+        data = unlisted_data(parent, names, context) if parent is self else []
+        seen = seen_oids | {id(getattr(parent, name)) for name in data}
         given = [name for name in names if getattr(parent, name, None) is not None]
-        super()._do_render_template_fields(parent, names, *args, **kwargs)  # type: ignore[misc]
+        super()._do_render_template_fields(  # type: ignore[misc]
+            parent, names, context, jinja_env, seen
+        )
         for name in given:
             if getattr(parent, name) is None:
                 self.log.info("%s rendered to nothing and is left out.", name)  # type: ignore[attr-defined]
