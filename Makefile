@@ -22,7 +22,7 @@ test: .venv/.installed .venv-awscli/.installed
 
 # The tests on the oldest Airflow and amazon provider that are supported; the rooms left out know
 # neither, and boto3 and moto are pinned to the same versions.
-SAME_ANYWHERE = $(addprefix --ignore=tests/,analysis emulator report service_model)
+SAME_ANYWHERE = $(addprefix --ignore=tests/,analysis emulator report service_model text)
 
 test-2.11: .venv-2.11/.installed .venv-awscli/.installed
 	.venv-2.11/bin/python -m pytest $(SIDE_BY_SIDE) $(SAME_ANYWHERE)

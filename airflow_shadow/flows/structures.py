@@ -8,7 +8,7 @@ from typing import Any
 import jinja2
 
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.service_model import parse_structure
+from airflow_shadow.text.structures import parse_structure
 
 _FILES = (".json", ".yaml", ".yml")
 
