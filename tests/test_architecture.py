@@ -40,7 +40,7 @@ ARROWS = {
         "waiting",
     },
     "links": set(),
-    "operators": {"_compat", "analysis", "exceptions", "flows", "hooks", "links"},
+    "operators": {"_compat", "analysis", "exceptions", "flows", "hooks", "links", "text"},
     "sensors": {"_compat", "analysis", "flows", "links", "operators"},
     "rollout": {"_compat", "analysis", "flows", "lifecycle", "operators", "sensors"},
     "emulator": set(),

@@ -143,8 +143,7 @@ def spec_of(op: Any) -> AnalysisSpec:
             found="a template that rendered to nothing",
             next_step="Correct it; leave spec out to judge by the defaults.",
         )
-    env = op.get_template_env() if isinstance(op.spec, str) else None
-    spec = read_spec(load_structure(op.spec, what="spec", env=env) or {})
+    spec = read_spec(load_structure(op.spec, what="spec") or {})
     check_metrics(spec, {**SOURCES, **read_sources(op.metrics or {})})
     return spec
 

@@ -75,7 +75,7 @@ def _package(flow: Flow, experiment: View, *, asked: str) -> str | None:
 
 def _alarms(given: Any) -> tuple[str, ...]:
     if isinstance(given, str) and given.lstrip().startswith("["):
-        given = load_structure(given, what="alarms", env=None)
+        given = load_structure(given, what="alarms")
     names = (given,) if isinstance(given, str) else tuple(given or ())
     if given is None or not all(names):
         raise _nothing("alarms", "[]")

@@ -118,7 +118,7 @@ class WatchStatus(Watch):
         """Wait for one of the statuses."""
         given = self.op.target_statuses
         if isinstance(given, str) and given.lstrip().startswith("["):
-            given = load_structure(given, what="target_statuses", env=None)
+            given = load_structure(given, what="target_statuses")
         targets = (given,) if isinstance(given, str) else tuple(map(str, given or ()))
         unknown = sorted(set(targets) - set(Status))
         if unknown or not targets:

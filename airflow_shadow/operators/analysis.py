@@ -27,7 +27,8 @@ class ShadowAnalysisOperator(ShadowOperator):
 
     :param name: name of the experiment (templated)
     :param spec: what is judged: an `AnalysisSpec`, a mapping, JSON or YAML text, or the path of a
-        `.json` or `.yaml` file on the template path; the defaults unless given (templated)
+        `.json` or `.yaml` file on the template path, written out; the defaults unless given
+        (templated)
     :param start: begin of the window, such as the XCom `since` of the task that created or updated
         the experiment; of a live one its last change unless given, else its start (templated)
     :param end: end of the window; the experiment's end or AWS's now unless given (templated)
@@ -47,6 +48,7 @@ class ShadowAnalysisOperator(ShadowOperator):
     template_fields: Sequence[str] = aws_template_fields(
         "end", "name", "report", "sampling_percentage", "spec", "start"
     )
+    file_fields = ("spec",)
     template_fields_renderers = {"spec": "json"}  # noqa: RUF012 - as in Airflow's own operators
     operator_extra_links = (EndpointLink(), MetricsLink(), ExperimentLink(), ReportLink())
 

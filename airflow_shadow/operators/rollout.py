@@ -37,6 +37,7 @@ class RolloutPlanOperator(ShadowOperator):
     flow = f"{_STAGES}.PlanFlow"
     deadline_row = "analysis"
     template_fields: Sequence[str] = aws_template_fields("spec")
+    file_fields = ("spec",)
     template_fields_renderers: ClassVar[dict[str, str]] = {"spec": "json"}
     operator_extra_links = ()
 

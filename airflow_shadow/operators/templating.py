@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, ClassVar
 
 import jinja2
 from jinja2.compiler import CodeGenerator
 from jinja2.nativetypes import NativeEnvironment
 
-from airflow_shadow._compat import Context, render_template_to_string, unlisted_data
-from airflow_shadow.exceptions import InvalidRequestError
+from airflow_shadow._compat import (
+    AirflowFailException,
+    Context,
+    render_template_to_string,
+    unlisted_data,
+)
+from airflow_shadow.exceptions import InvalidRequestError, ShadowError
+from airflow_shadow.operators.written import beginning, file_text, names_file
 
 _NOTHING = frozenset({"", "None"})
 
@@ -64,6 +70,9 @@ def unique_keys(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
 class TextTemplates:
     """Rendering of operators and sensors: text stays text, and keys of mappings render too."""
 
+    #: The arguments that may be the path of a file, which is read before it is rendered.
+    file_fields: ClassVar[tuple[str, ...]] = ()
+
     def render_template(
         self,
         content: Any,
@@ -105,12 +114,31 @@ class TextTemplates:
         data = unlisted_data(parent, names, context) if parent is self else []
         seen = seen_oids | {id(getattr(parent, name)) for name in data}
         given = [name for name in names if getattr(parent, name, None) is not None]
-        super()._do_render_template_fields(  # type: ignore[misc]
-            parent, names, context, jinja_env, seen
-        )
+        try:
+            if parent is self:
+                self._read_files(jinja_env, seen)
+            super()._do_render_template_fields(  # type: ignore[misc]
+                parent, names, context, jinja_env, seen
+            )
+        except ShadowError as error:
+            raise AirflowFailException(str(error)) from error
         for name in given:
             if getattr(parent, name) is None:
                 self.log.info("%s rendered to nothing and is left out.", name)  # type: ignore[attr-defined]
+
+    def _read_files(self, env: jinja2.Environment, data: set[int]) -> None:
+        """Put the text of a file where the Dag's author wrote its path.
+
+        Airflow's own `template_ext` would read every nested string that ends so, and it does not
+        look at the arguments of mapped tasks.
+
+        :param data: ids of what an XCom gave
+        """
+        for name in self.file_fields:
+            value = getattr(self, name)
+            written = isinstance(value, str) and id(value) not in data
+            if written and names_file(value) and beginning(value, env) == value:
+                setattr(self, name, file_text(value, argument=name, env=env))
 
 
 class LazyHook:

@@ -33,7 +33,8 @@ class ShadowAnalysisSensor(ShadowSensor):
     minutes.
 
     :param spec: what is judged: an `AnalysisSpec`, a mapping, JSON or YAML text, or the path of a
-        `.json` or `.yaml` file on the template path; the defaults unless given (templated)
+        `.json` or `.yaml` file on the template path, written out; the defaults unless given
+        (templated)
     :param since: begin of the window, such as the XCom `since` of the task that created or updated
         the experiment; the last change of the experiment unless given (templated)
     :param duration: length of the window: a timedelta, seconds, `"90m"` or ISO-8601; unless given,
@@ -56,6 +57,7 @@ class ShadowAnalysisSensor(ShadowSensor):
     template_fields: Sequence[str] = aws_template_fields(
         "duration", "name", "report", "sampling_percentage", "since", "spec"
     )
+    file_fields = ("spec",)
     template_fields_renderers = {"spec": "json"}  # noqa: RUF012 - as in Airflow's own operators
     operator_extra_links = (EndpointLink(), MetricsLink(), ExperimentLink(), ReportLink())
 

@@ -15,6 +15,8 @@ import yaml
 
 from airflow_shadow.text.shown import listed
 
+#: How the names of files end that hold a structure.
+FILES = (".json", ".yaml", ".yml")
 #: Characters of YAML, which takes about 13 microseconds each.
 MOST_YAML = 100_000
 DEEPEST = 50
