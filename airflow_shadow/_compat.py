@@ -1,4 +1,4 @@
-"""The names that moved between Airflow 2.11 and 3.x; nobody else asks which of them runs."""
+"""The names that moved between Airflow 2.11 and 3.3; nobody else asks which of them runs."""
 
 from __future__ import annotations
 
@@ -8,41 +8,64 @@ from typing import Any
 
 from airflow.configuration import conf
 
+# One fallback for each name: they moved one after the other, from 2.11 to 3.3.
 try:
     from airflow.providers.standard.operators.branch import BaseBranchOperator
-    from airflow.sdk import BaseOperator, Label, TaskGroup
-    from airflow.sdk.definitions.context import Context, render_template_to_string
-    from airflow.sdk.exceptions import (
-        AirflowException,
-        AirflowFailException,
-        AirflowRescheduleException,
-        AirflowSensorTimeout,
-        AirflowSkipException,
-        TaskDeferralError,
-        TaskDeferralTimeout,
-    )
-    from airflow.sdk.module_loading import import_string
 except ImportError:  # Airflow 2.11
-    from airflow.exceptions import (
-        AirflowException,
-        AirflowFailException,
-        AirflowRescheduleException,
-        AirflowSensorTimeout,
-        AirflowSkipException,
-        TaskDeferralError,
-    )
-    from airflow.models.baseoperator import BaseOperator
     from airflow.operators.branch import BaseBranchOperator
-    from airflow.utils.context import Context
+try:
+    from airflow.sdk import BaseOperator
+except ImportError:  # Airflow 2.11
+    from airflow.models.baseoperator import BaseOperator
+try:
+    from airflow.sdk import Label
+except ImportError:  # Airflow 2.11
     from airflow.utils.edgemodifier import Label
-    from airflow.utils.helpers import (
-        render_template_to_string,
-    )
-    from airflow.utils.module_loading import import_string
+try:
+    from airflow.sdk import TaskGroup
+except ImportError:  # Airflow 2.11
     from airflow.utils.task_group import TaskGroup
+try:
+    from airflow.sdk import Context
+except ImportError:  # Airflow 2.11
+    from airflow.utils.context import Context
+try:
+    from airflow.sdk.exceptions import AirflowException
+except ImportError:  # Airflow 3.0
+    from airflow.exceptions import AirflowException
+try:
+    from airflow.sdk.exceptions import AirflowFailException
+except ImportError:  # Airflow 3.1
+    from airflow.exceptions import AirflowFailException
+try:
+    from airflow.sdk.exceptions import AirflowRescheduleException
+except ImportError:  # Airflow 3.1
+    from airflow.exceptions import AirflowRescheduleException
+try:
+    from airflow.sdk.exceptions import AirflowSensorTimeout
+except ImportError:  # Airflow 3.1
+    from airflow.exceptions import AirflowSensorTimeout
+try:
+    from airflow.sdk.exceptions import AirflowSkipException
+except ImportError:  # Airflow 3.1
+    from airflow.exceptions import AirflowSkipException
+try:
+    from airflow.sdk.exceptions import TaskDeferralError
+except ImportError:  # Airflow 3.1
+    from airflow.exceptions import TaskDeferralError
+try:
+    from airflow.sdk.module_loading import import_string
+except ImportError:  # Airflow 3.0
+    from airflow.utils.module_loading import import_string
+try:
+    from airflow.sdk.exceptions import TaskDeferralTimeout
+except ImportError:  # Airflow 3.1
+    try:
+        from airflow.exceptions import TaskDeferralTimeout
+    except ImportError:  # Airflow 2.11
 
-    class TaskDeferralTimeout(AirflowException):
-        """Never raised there: a timeout is a `TaskDeferralError`, told by its text."""
+        class TaskDeferralTimeout(AirflowException):
+            """Never raised there: a timeout is a `TaskDeferralError`, told by its text."""
 
 
 def first_reschedule_date(sensor: Any, context: Context) -> datetime | None:
@@ -148,7 +171,6 @@ __all__ = [
     "is_backfill",
     "is_deferral_timeout",
     "object_storage",
-    "render_template_to_string",
     "run_moment",
     "task_state",
     "unlisted_data",

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, ClassVar
+from copy import copy
+from typing import Any, ClassVar, cast
 
 import jinja2
 from jinja2.compiler import CodeGenerator
@@ -13,7 +14,6 @@ from jinja2.nativetypes import NativeEnvironment
 from airflow_shadow._compat import (
     AirflowFailException,
     Context,
-    render_template_to_string,
     unlisted_data,
 )
 from airflow_shadow.exceptions import InvalidRequestError, ShadowError
@@ -49,8 +49,20 @@ def text_environment(env: jinja2.Environment) -> jinja2.Environment:
 
 def render_text(template: str, context: Context, env: jinja2.Environment) -> str | None:
     """Render one string; a template that rendered to nothing is `None`, a literal stays."""
-    rendered = render_template_to_string(env.from_string(template), context)
+    rendered = _joined(env.from_string(template), context)
     return None if rendered in _NOTHING and rendered != template else rendered
+
+
+def _joined(template: jinja2.Template, context: Context) -> str:
+    """Return a template's text.
+
+    Airflow has a function for it, but that of 3.1 renders natively. Jinja's own would make a dict
+    of the context, for which each of its lazy values is fetched.
+    """
+    env, names = template.environment, cast("Any", copy(context))
+    names.update({key: value for key, value in template.globals.items() if key not in names})
+    known = env.context_class(env, names, template.name, template.blocks)
+    return "".join(template.root_render_func(known))
 
 
 def unique_keys(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
