@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from airflow.configuration import conf
+from airflow.configuration import AIRFLOW_HOME, conf
 
 # One fallback for each name: they moved one after the other, from 2.11 to 3.3.
 try:
@@ -153,6 +153,7 @@ def is_deferral_timeout(error: AirflowException) -> bool:
 
 
 __all__ = [
+    "AIRFLOW_HOME",
     "AirflowException",
     "AirflowFailException",
     "AirflowRescheduleException",

@@ -23,7 +23,7 @@ ARROWS = {
     "report": {"analysis"},
     "waiting": {"exceptions", "lifecycle"},
     "_compat": set(),
-    "hooks": {"_compat", "analysis", "exceptions", "service_model", "lifecycle", "waiting"},
+    "hooks": {"_compat", "analysis", "exceptions", "service_model", "lifecycle", "text", "waiting"},
     "triggers": {"_compat", "exceptions", "hooks", "waiting"},
     "flows": {
         "_compat",

@@ -37,7 +37,9 @@ with DAG(
         task_id="create", config="request.yaml", data_storage_config="{{ params.storage }}"
     ).expand(description=texts())
     sensor = InferenceExperimentSensor(
-        task_id="runs", name="{{ ti.xcom_pull(task_ids='create', map_indexes=0) }}", target_statuses=["Running"]
+        task_id="runs",
+        name="{{ ti.xcom_pull(task_ids='create', map_indexes=0) }}",
+        target_statuses=["Running"],
     )
     create >> sensor
 """
@@ -53,7 +55,6 @@ ShadowModeConfig: {mode}
 @pytest.fixture
 def form(tmp_path, churn, airflow_db):
     """Return how to run the Dag with a form."""
-
     given = explicit()
     text = REQUEST.format(
         variants=json.dumps(given["model_variants"]), mode=json.dumps(given["shadow_mode_config"])

@@ -37,7 +37,9 @@ class ShadowAnalysisOperator(ShadowOperator):
     :param metrics: metrics that are not SageMaker's own: name to a mapping with `namespace`, `name`
         and `dimensions`
     :param fail_on: outcomes that fail the task, such as `("FAIL", "INCONCLUSIVE")`
-    :param report: local path or URL of an HTML report to write, like `s3://bucket/key` (templated)
+    :param report: where to write an HTML report, such as `"{{ ds }}.html"`: a path below
+        `[airflow_shadow] reports_folder`, or a local path or URL like `s3://bucket/{{ ds }}.html`,
+        whose place is written out before any template (templated)
     :raises AirflowFailException: the outcome is one of `fail_on`, or the metrics may not be read
     :raises AirflowException: where a retry may help
     """

@@ -84,6 +84,8 @@ class TextTemplates:
 
     #: The arguments that may be the path of a file, which is read before it is rendered.
     file_fields: ClassVar[tuple[str, ...]] = ()
+    #: What the Dag's author wrote of the argument `report` himself, up to its first template.
+    report_begins = ""
 
     def render_template(
         self,
@@ -129,9 +131,12 @@ class TextTemplates:
         try:
             if parent is self:
                 self._read_files(jinja_env, seen)
+                self._note_report(jinja_env, seen)
             super()._do_render_template_fields(  # type: ignore[misc]
                 parent, names, context, jinja_env, seen
             )
+            if parent is self:
+                self._check_report()
         except ShadowError as error:
             raise AirflowFailException(str(error)) from error
         for name in given:
@@ -151,6 +156,19 @@ class TextTemplates:
             written = isinstance(value, str) and id(value) not in data
             if written and names_file(value) and beginning(value, env) == value:
                 setattr(self, name, file_text(value, argument=name, env=env))
+
+    def _note_report(self, env: jinja2.Environment, data: set[int]) -> None:
+        report = getattr(self, "report", None)
+        if isinstance(report, str) and id(report) not in data:
+            self.report_begins = beginning(report, env)
+
+    def _check_report(self) -> None:
+        """Refuse a place that a report may not be written to, before there is one."""
+        if report := getattr(self, "report", None):
+            # Imported when a task asks: Dag files should not pay for it.
+            from airflow_shadow.hooks.reports import report_place  # noqa: PLC0415
+
+            report_place(report, written=self.report_begins)
 
 
 class LazyHook:

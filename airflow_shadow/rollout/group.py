@@ -71,8 +71,8 @@ def shadow_rollout(
         as for :class:`~airflow_shadow.operators.PromoteShadowVariantOperator` (templated)
     :param dry_run: do all but the conclusion, and say in the log what it would be
     :param fail_on: outcomes that fail the task `result`, such as `("FAIL",)`
-    :param report: local path or URL of an HTML report of all stages, like `s3://bucket/key`
-        (templated)
+    :param report: where to write an HTML report of all stages, as for
+        :class:`~airflow_shadow.sensors.ShadowAnalysisSensor` (templated)
     :param create: further arguments of the creation, such as `tags` or `{"pool": ...}`; its
         `on_kill_action` is `"stop"` unless given
     :param promote: further arguments of the promotion; `alarms` replaces the critical alarms of the

@@ -47,7 +47,9 @@ class ShadowAnalysisSensor(ShadowSensor):
         and `dimensions`
     :param min_remaining: seconds that the experiment must live on after the window; if there is a
         `duration`, its end is moved when needed, to 30 days after its start at most
-    :param report: local path or URL of an HTML report to write, like `s3://bucket/key` (templated)
+    :param report: where to write an HTML report, such as `"{{ ds }}.html"`: a path below
+        `[airflow_shadow] reports_folder`, or a local path or URL like `s3://bucket/{{ ds }}.html`,
+        whose place is written out before any template (templated)
     :raises AirflowSensorTimeout: the timeout ran out
     :raises AirflowFailException: the experiment broke, the metrics may not be read, or without a
         `duration` the experiment ends too early for a window
