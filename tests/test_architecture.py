@@ -15,7 +15,7 @@ ARROWS = {
     "__init__": set(),
     "provider_info": {"__init__"},
     "text": set(),
-    "exceptions": set(),
+    "exceptions": {"text"},
     "service_model": {"text"},
     "lifecycle": set(),
     "ownership": {"lifecycle"},
@@ -42,7 +42,7 @@ ARROWS = {
     "links": set(),
     "operators": {"_compat", "analysis", "exceptions", "flows", "hooks", "links", "text"},
     "sensors": {"_compat", "analysis", "flows", "links", "operators"},
-    "rollout": {"_compat", "analysis", "flows", "lifecycle", "operators", "sensors"},
+    "rollout": {"_compat", "analysis", "flows", "lifecycle", "operators", "sensors", "text"},
     "emulator": set(),
 }
 #: What only some rooms may import from outside.

@@ -14,6 +14,7 @@ from typing import Literal
 
 from airflow_shadow.analysis.statistic import parse_statistic
 from airflow_shadow.exceptions import InvalidRequestError
+from airflow_shadow.text.shown import shortened
 
 Comparison = Literal["relative", "difference", "absolute"]
 Direction = Literal["increase", "decrease", "either"]
@@ -283,6 +284,8 @@ class AnalysisSpec:
         for field, least in LEAST.items():
             if getattr(self, field) < least:
                 yield f"{field}: {getattr(self, field)!r} is not at least {least}"
+        if self.planned_looks > MOST_LOOKS:
+            yield f"planned_looks: {self.planned_looks!r} is not at most {MOST_LOOKS}"
 
     def _set_faults(self) -> Iterator[str]:
         named: list[Criterion | OutsideCriterion] = [*self.criteria, *self.outside]
@@ -305,6 +308,8 @@ class AnalysisSpec:
         return self.looks if criterion.is_mean else "scheduled"
 
 
+#: More share alpha until none could PASS.
+MOST_LOOKS = 100
 #: Above this the word PASS means nothing.
 MAX_ALPHA = 0.2
 #: Smaller guards than these have not been measured to hold the error rates.
@@ -325,6 +330,7 @@ def raise_faults(faults: list[str]) -> None:
     if faults:
         raise InvalidRequestError(
             asked="an analysis specification",
-            found=f"{len(faults)} fault(s): " + "; ".join(faults),
+            found=f"{len(faults)} fault(s): "
+            + "; ".join(shortened(f, most=300) for f in faults[:20]),
             next_step="Correct the fields named above.",
         )

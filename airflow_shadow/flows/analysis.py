@@ -27,6 +27,7 @@ from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.sources import SOURCES, check_metrics, read_sources
 from airflow_shadow.lifecycle import CONCLUDED, MAX_DAYS, UPDATABLE, status_of
+from airflow_shadow.text.shown import shown
 from airflow_shadow.waiting import (
     FILLING_SECONDS,
     MARGIN_SECONDS,
@@ -48,13 +49,9 @@ class WatchVerdict(Watch):
         op = self.op
         duration = parse_duration(op.duration).total_seconds() if op.duration else None
         usual = max(_LEAST_INTERVAL, (duration or DEFAULT_DURATION.total_seconds()) / _LOOKS)
-        interval = usual if op.interval is None else float(op.interval)
-        if interval <= 0:
-            raise InvalidRequestError(
-                asked=f"interval={op.interval!r}",
-                found="not above 0",
-                next_step="Give the seconds between two looks.",
-            )
+        interval = usual
+        if op.interval is not None:
+            interval = parse_duration(op.interval, argument="interval").total_seconds()
         return Judged(
             since=moment(op.since),
             duration=duration,
@@ -167,9 +164,9 @@ def _plain(value: Any) -> Any:
 def _percentage(value: Any) -> float:
     try:
         return float(value)
-    except (TypeError, ValueError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         raise InvalidRequestError(
-            asked=f"sampling_percentage={value!r}", found="not a number"
+            asked=f"sampling_percentage={shown(value)}", found="not a number"
         ) from error
 
 
@@ -180,9 +177,9 @@ def moment(value: datetime | str | None) -> float | None:
     """
     try:
         return None if value is None else epoch(value)
-    except ValueError as error:
+    except (OverflowError, TypeError, ValueError) as error:
         raise InvalidRequestError(
-            asked=f"a window that begins or ends at {value!r}",
+            asked=f"a window that begins or ends at {shown(value)}",
             found="not a time",
             next_step="Give a datetime or ISO-8601 text, such as the XCom `since`.",
         ) from error

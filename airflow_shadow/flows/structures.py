@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_shadow.exceptions import InvalidRequestError
+from airflow_shadow.text.shown import shown
 from airflow_shadow.text.structures import FILES, UnreadableTextError, parse_structure
 
 
@@ -23,6 +24,21 @@ def load_structure(value: Any, *, what: str) -> Any:
             found=str(error),
             next_step=_NO_PATH if value.strip().endswith(FILES) else None,
         ) from error
+
+
+def list_of_text(value: Any, *, what: str) -> list[str]:
+    """Return what an argument lists: one text, several, or JSON text of them.
+
+    :raises InvalidRequestError: it lists something else
+    """
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        value = load_structure(value, what=what)
+    texts = [value] if isinstance(value, str) else value or []
+    if not isinstance(texts, list | tuple | set | frozenset) or not all(
+        isinstance(text, str) for text in texts
+    ):
+        raise InvalidRequestError(asked=f"{what}={shown(value)}", found="not a list of text")
+    return [str(text) for text in texts]
 
 
 _NO_PATH = (

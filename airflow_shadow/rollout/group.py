@@ -22,11 +22,11 @@ def shadow_rollout(
     role_arn: str,
     endpoint_name: str,
     shadow_model_name: str,
-    ramp: Sequence[int] = (10, 50, 100),
+    ramp: Sequence[int] | int = (10, 50, 100),
     stage_duration: timedelta | str | float = "2h",
     spec: AnalysisSpec | Mapping[str, Any] | str | None = None,
     metrics: Mapping[str, Mapping[str, Any]] | None = None,
-    interval: float | None = None,
+    interval: timedelta | str | float | None = None,
     promote_on: PromoteOn = "outputs",
     approval: Approval = "none",
     approval_timeout: timedelta | str | float = timedelta(days=1),
@@ -52,13 +52,13 @@ def shadow_rollout(
     :param role_arn: role that SageMaker assumes to manage the endpoint (templated)
     :param endpoint_name: endpoint whose traffic is copied (templated)
     :param shadow_model_name: the candidate's model (templated)
-    :param ramp: sampling percentages, rising, the last one 100
+    :param ramp: sampling percentages, rising, the last one 100, or just 100
     :param stage_duration: how long each stage is watched at most: a timedelta, seconds, `"90m"` or
         ISO-8601
     :param spec: what is judged, as for :class:`~airflow_shadow.sensors.ShadowAnalysisSensor`
         (templated)
     :param metrics: metrics that are not SageMaker's own, likewise
-    :param interval: seconds between two looks, likewise
+    :param interval: time between two looks, likewise
     :param promote_on: `"outputs"` promotes only if the answers themselves were compared, which no
         task of this package does yet, so that only an `approval` leads to a promotion;
         `"operational"` promotes on latency and errors alone
@@ -84,12 +84,14 @@ def shadow_rollout(
         rollout that could never promote is refused
     :raises InvalidRequestError: the specification or a duration cannot be read
     """
-    patience = parse_duration(approval_timeout)
+    patience = parse_duration(approval_timeout, argument="approval_timeout")
+    if interval is not None:
+        parse_duration(interval, argument="interval")
     approvals = (approval != "none") + bool(require_approved_model_package)
     rollout = Rollout(
         plan=Plan(
-            ramp=tuple(ramp),
-            stage=parse_duration(stage_duration),
+            ramp=tuple(ramp) if isinstance(ramp, Sequence) else (ramp,),
+            stage=parse_duration(stage_duration, argument="stage_duration"),
             approval=approvals * patience,
         ),
         spec=spec,
@@ -107,7 +109,7 @@ def shadow_rollout(
         shared=shared,
     )
     raise_faults(faults_of(rollout))
-    tooltip = f"Shadow test at {', '.join(map(str, ramp))} %, promoted on evidence"
+    tooltip = f"Shadow test at {', '.join(map(str, rollout.plan.ramp))} %, promoted on evidence"
     defaults: Any = shared  # mypy takes the converter's type variable for the argument's type
     with TaskGroup(group_id, default_args=defaults, tooltip=tooltip) as group:
         _build(

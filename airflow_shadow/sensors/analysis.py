@@ -39,8 +39,9 @@ class ShadowAnalysisSensor(ShadowSensor):
         the experiment; the last change of the experiment unless given (templated)
     :param duration: length of the window: a timedelta, seconds, `"90m"` or ISO-8601; unless given,
         up to `min_remaining`, or a quarter of an hour, before the experiment's end (templated)
-    :param interval: seconds between two looks, by AWS's clock; the longer one of five minutes and a
-        200th of `duration`, of seven days (about 50 minutes) without one, unless given
+    :param interval: time between two looks, by AWS's clock, given like `duration`; the longer one
+        of five minutes and a 200th of `duration`, of seven days (about 50 minutes) without one,
+        unless given
     :param sampling_percentage: that of the window, 0 to 100, if the experiment has another by now
         (templated)
     :param metrics: metrics that are not SageMaker's own: name to a mapping with `namespace`, `name`
@@ -69,7 +70,7 @@ class ShadowAnalysisSensor(ShadowSensor):
         spec: AnalysisSpec | Mapping[str, Any] | str | None = None,
         since: datetime | str | None = None,
         duration: timedelta | float | str | None = None,
-        interval: float | None = None,
+        interval: timedelta | float | str | None = None,
         sampling_percentage: float | str | None = None,
         metrics: Mapping[str, Mapping[str, Any]] | None = None,
         min_remaining: float | None = None,
