@@ -176,8 +176,9 @@ def moment(value: datetime | str | None) -> float | None:
     :raises InvalidRequestError: it is no time
     """
     try:
-        return None if value is None else epoch(value)
-    except (OverflowError, TypeError, ValueError) as error:
+        # A time that is none, such as infinity, would be waited for.
+        return None if value is None else datetime.fromtimestamp(epoch(value), UTC).timestamp()
+    except (OSError, OverflowError, TypeError, ValueError) as error:
         raise InvalidRequestError(
             asked=f"a window that begins or ends at {shown(value)}",
             found="not a time",
