@@ -1,47 +1,71 @@
-"""The names that moved between Airflow 2.11 and 3.x; nobody else asks which of them runs."""
+"""The names that moved between Airflow 2.11 and 3.3; nobody else asks which of them runs."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from airflow.configuration import conf
+from airflow.configuration import AIRFLOW_HOME, conf
 
+# One fallback for each name: they moved one after the other, from 2.11 to 3.3.
 try:
     from airflow.providers.standard.operators.branch import BaseBranchOperator
-    from airflow.sdk import BaseOperator, Label, TaskGroup
-    from airflow.sdk.definitions.context import Context, render_template_to_string
-    from airflow.sdk.exceptions import (
-        AirflowException,
-        AirflowFailException,
-        AirflowRescheduleException,
-        AirflowSensorTimeout,
-        AirflowSkipException,
-        TaskDeferralError,
-        TaskDeferralTimeout,
-    )
-    from airflow.sdk.module_loading import import_string
 except ImportError:  # Airflow 2.11
-    from airflow.exceptions import (
-        AirflowException,
-        AirflowFailException,
-        AirflowRescheduleException,
-        AirflowSensorTimeout,
-        AirflowSkipException,
-        TaskDeferralError,
-    )
-    from airflow.models.baseoperator import BaseOperator
     from airflow.operators.branch import BaseBranchOperator
-    from airflow.utils.context import Context
+try:
+    from airflow.sdk import BaseOperator
+except ImportError:  # Airflow 2.11
+    from airflow.models.baseoperator import BaseOperator
+try:
+    from airflow.sdk import Label
+except ImportError:  # Airflow 2.11
     from airflow.utils.edgemodifier import Label
-    from airflow.utils.helpers import (
-        render_template_to_string,
-    )
-    from airflow.utils.module_loading import import_string
+try:
+    from airflow.sdk import TaskGroup
+except ImportError:  # Airflow 2.11
     from airflow.utils.task_group import TaskGroup
+try:
+    from airflow.sdk import Context
+except ImportError:  # Airflow 2.11
+    from airflow.utils.context import Context
+try:
+    from airflow.sdk.exceptions import AirflowException
+except ImportError:  # Airflow 3.0
+    from airflow.exceptions import AirflowException
+try:
+    from airflow.sdk.exceptions import AirflowFailException
+except ImportError:  # Airflow 3.1
+    from airflow.exceptions import AirflowFailException
+try:
+    from airflow.sdk.exceptions import AirflowRescheduleException
+except ImportError:  # Airflow 3.1
+    from airflow.exceptions import AirflowRescheduleException
+try:
+    from airflow.sdk.exceptions import AirflowSensorTimeout
+except ImportError:  # Airflow 3.1
+    from airflow.exceptions import AirflowSensorTimeout
+try:
+    from airflow.sdk.exceptions import AirflowSkipException
+except ImportError:  # Airflow 3.1
+    from airflow.exceptions import AirflowSkipException
+try:
+    from airflow.sdk.exceptions import TaskDeferralError
+except ImportError:  # Airflow 3.1
+    from airflow.exceptions import TaskDeferralError
+try:
+    from airflow.sdk.module_loading import import_string
+except ImportError:  # Airflow 3.0
+    from airflow.utils.module_loading import import_string
+try:
+    from airflow.sdk.exceptions import TaskDeferralTimeout
+except ImportError:  # Airflow 3.1
+    try:
+        from airflow.exceptions import TaskDeferralTimeout
+    except ImportError:  # Airflow 2.11
 
-    class TaskDeferralTimeout(AirflowException):
-        """Never raised there: a timeout is a `TaskDeferralError`, told by its text."""
+        class TaskDeferralTimeout(AirflowException):
+            """Never raised there: a timeout is a `TaskDeferralError`, told by its text."""
 
 
 def first_reschedule_date(sensor: Any, context: Context) -> datetime | None:
@@ -108,12 +132,28 @@ def object_storage(scheme: str, conn_id: str | None) -> Any:
     return attach(scheme, conn_id).fs
 
 
+def unlisted_data(task: Any, fields: Iterable[str], context: Context) -> list[str]:
+    """Return the fields that `expand_kwargs()` got from an XCom.
+
+    Airflow lists what `expand()` got there, so that it is not rendered, but forgets these.
+    """
+    mapped: Any = task.dag.task_dict.get(task.task_id) if task.has_dag() else None
+    given = mapped.expand_input.value if hasattr(mapped, "expand_input") else {}
+    if isinstance(given, Sequence):
+        ti: Any = context["ti"]
+        given = given[ti.map_index]
+    if isinstance(given, Mapping):
+        return []
+    return [field for field in fields if field not in mapped.partial_kwargs]
+
+
 def is_deferral_timeout(error: AirflowException) -> bool:
     """Tell whether a deferral ended because its `timeout` ran out; else the trigger broke."""
     return isinstance(error, TaskDeferralTimeout) or "Trigger/execution timeout" in str(error)
 
 
 __all__ = [
+    "AIRFLOW_HOME",
     "AirflowException",
     "AirflowFailException",
     "AirflowRescheduleException",
@@ -132,7 +172,7 @@ __all__ = [
     "is_backfill",
     "is_deferral_timeout",
     "object_storage",
-    "render_template_to_string",
     "run_moment",
     "task_state",
+    "unlisted_data",
 ]

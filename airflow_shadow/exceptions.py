@@ -30,13 +30,16 @@
 
 An error carries facts, not prose: what was `asked`, what was `found`, AWS's own `reason`, and the
 `next_step` for whoever reads it. The message is built from them, so that it is the same wherever
-the error is raised, and the facts travel from the triggerer to the worker and through `pickle`.
+the error is raised, and short, whatever a form gave; the facts travel from the triggerer to the
+worker and through `pickle`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
+
+from airflow_shadow.text.shown import shortened
 
 
 class ShadowError(Exception):
@@ -58,9 +61,9 @@ class ShadowError(Exception):
     def __init__(
         self, *, asked: str, found: str, reason: str = "", next_step: str | None = None
     ) -> None:
-        self.asked = asked
-        self.found = found
-        self.reason = reason
+        self.asked = shortened(asked, most=500)
+        self.found = shortened(found, most=8000)
+        self.reason = shortened(reason, most=1000)
         if next_step is not None:
             self.next_step = next_step
         super().__init__(self._message())

@@ -78,6 +78,14 @@ def get_provider_info() -> dict[str, Any]:
                         "example": "prod-eu",
                         "default": "",
                     },
+                    "reports_folder": {
+                        "description": "Folder, relative to AIRFLOW_HOME, or URL of Airflow's "
+                        "object storage, below which reports are written.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "s3://my_aws_conn@reports/shadow",
+                        "default": "shadow_reports",
+                    },
                     "waiter_delay": {
                         "description": "Seconds between looks at AWS, for operators and sensors.",
                         "version_added": "0.1.0",

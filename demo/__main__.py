@@ -4,7 +4,6 @@ Everything lives in a temporary folder and on loopback; nothing is left behind b
 the reports.
 """
 
-import json
 import shutil
 import subprocess
 import sys
@@ -41,6 +40,7 @@ def main() -> int:
         print(f"   Endpoint churn runs {story.endpoint('churn')} under 300 requests a minute.")
         print(f"   {BAD} fails about every 14th of them, {GOOD} is as good as production.\n")
         environment = airflow_environment(home, url)
+        environment["AIRFLOW__AIRFLOW_SHADOW__REPORTS_FOLDER"] = str(REPORTS)
         airflow(environment, "db", "migrate")
         ended_well = night(2, GOOD, environment, story) and night(3, BAD, environment, story)
         return report(ended_well=ended_well, serves=story.serves("churn"))
@@ -61,10 +61,7 @@ def night(number: int, candidate: str, environment: dict[str, str], story: Story
     print(f"{number}. The night of {candidate}: example_dags/rollout_on_evidence.py")
     print(f"   $ airflow dags test rollout_on_evidence {date}\n", flush=True)
     story.start, told = None, LOG.stat().st_size
-    form = json.dumps({"reports": str(REPORTS)})
-    ended_well = airflow(
-        environment, "dags", "test", "rollout_on_evidence", date, "-c", form, story=story
-    )
+    ended_well = airflow(environment, "dags", "test", "rollout_on_evidence", date, story=story)
     with LOG.open(encoding="utf-8") as log:
         log.seek(told)
         print("\n   The evidence, from the task's log:\n")

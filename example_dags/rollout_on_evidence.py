@@ -5,7 +5,8 @@ requests, then 50 %, then all of them, two hours each, or up to six for the last
 suffice. A candidate that fails a stage is removed at once. It is promoted on latency and errors
 alone, because nothing compares its answers: `promote_on="operational"` says so.
 
-A report is written for each night that ends with a verdict.
+A report is written for each night that ends with a verdict, below
+`[airflow_shadow] reports_folder`.
 """
 
 import logging
@@ -14,11 +15,10 @@ from datetime import UTC, datetime
 from airflow_shadow.rollout import shadow_rollout
 
 try:
-    from airflow.sdk import DAG, Param, task
+    from airflow.sdk import DAG, task
 except ImportError:  # Airflow 2.11
     from airflow import DAG
     from airflow.decorators import task
-    from airflow.models.param import Param
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +28,6 @@ with DAG(
     start_date=datetime(2026, 3, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
-    params={
-        "reports": Param(
-            "shadow-reports", type="string", title="Reports", description="A folder, or s3://..."
-        )
-    },
     default_args={"retries": 2, "deferrable": True},
     doc_md=__doc__,
     tags=["sagemaker", "shadow test"],
@@ -45,7 +40,7 @@ with DAG(
         ramp=[10, 50, 100],
         stage_duration="2h",
         promote_on="operational",
-        report="{{ params.reports }}/{{ ds }}.html",
+        report="{{ ds }}.html",
     )
 
     @task

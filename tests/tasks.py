@@ -12,16 +12,16 @@ from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_shadow._compat import import_string
+
 try:
     from airflow.sdk import DAG
-    from airflow.sdk.exceptions import TaskDeferred
 except ImportError:  # Airflow 2.11
-    from airflow.exceptions import TaskDeferred
     from airflow.models import DAG
 try:
-    from airflow.sdk.module_loading import import_string
-except ImportError:
-    from airflow.utils.module_loading import import_string
+    from airflow.sdk.exceptions import TaskDeferred
+except ImportError:  # Airflow 3.1
+    from airflow.exceptions import TaskDeferred
 
 MODES = ("worker", "deferred")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import os
 import stat
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
-from airflow_shadow._compat import import_string
+from airflow_shadow._compat import AirflowFailException, import_string
 from airflow_shadow.analysis import AnalysisSpec, OutsideCriterion, judge
 from airflow_shadow.emulator import fleet
 from airflow_shadow.emulator.traffic import Traffic
@@ -24,9 +25,12 @@ from airflow_shadow.flows.reporting import facts_of, stage_of, write_report
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.observations import read_observations
 from airflow_shadow.links import ReportLink
+from airflow_shadow.operators import ShadowAnalysisOperator
 from airflow_shadow.operators.base import ShadowOperator
 from airflow_shadow.provider_info import get_provider_info
-from tests.helpers import somebodys
+from airflow_shadow.sensors import ShadowAnalysisSensor
+from tests.helpers import fails, somebodys
+from tests.mapping import expanded
 from tests.report import data
 from tests.report.reading import tree, words
 from tests.tasks import FakeTaskInstance
@@ -36,6 +40,7 @@ try:
 except ImportError:  # Airflow 2.11
     from airflow.io import store
 
+FOLDER = "AIRFLOW__AIRFLOW_SHADOW__REPORTS_FOLDER"
 HOUR = timedelta(hours=1)
 RUN = {"dag_id": "nightly", "run_id": "manual__2026-03-01"}
 
@@ -43,9 +48,11 @@ RUN = {"dag_id": "nightly", "run_id": "manual__2026-03-01"}
 class ReportOperator(ShadowOperator):
     """Write a report, as the operators that judge do."""
 
-    def __init__(self, *, path: str, start: float = data.START, **kwargs: Any) -> None:
+    template_fields = ("report",)
+
+    def __init__(self, *, report: str, start: float = data.START, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.path = path
+        self.report = report
         self.start = start
 
     def execute(self, context):
@@ -53,7 +60,7 @@ class ReportOperator(ShadowOperator):
         return write_report(
             self,
             context,
-            path=self.path,
+            path=self.report,
             title="Shadow test",
             stages=[data.stage(start=self.start)],
             experiment=self.hook.describe_inference_experiment("theirs"),
@@ -71,7 +78,7 @@ def hook(emulator):
 def write(worker, churn, sagemaker):
     """Write a report of an experiment that runs to a path."""
     somebodys(sagemaker)
-    return lambda path, **more: worker.run(ReportOperator, path=str(path), ti=RUN, **more)
+    return lambda path, **more: worker.run(ReportOperator, report=str(path), ti=RUN, **more)
 
 
 @pytest.fixture
@@ -229,10 +236,97 @@ def test_folders_are_made(write, tmp_path, log, prefix):
     assert [f"Wrote the report to {file}"] == log.containing("report")
 
 
-def test_a_relative_path_is_told_whole(write, tmp_path, monkeypatch):
+@pytest.mark.parametrize(
+    ("folder", "path"),
+    [
+        (None, "{home}/shadow_reports"),
+        ("nightly", "{home}/nightly"),
+        ("{tmp}/reports/", "{tmp}/reports"),
+        ("file://{tmp}/reports", "{tmp}/reports"),
+    ],
+)
+def test_a_relative_path_lies_below_the_reports_folder(write, tmp_path, monkeypatch, folder, path):
     """The folder that a worker stands in is nobody's knowledge."""
-    monkeypatch.chdir(tmp_path)
-    assert str(tmp_path / "reports" / "churn.html") == write("reports/churn.html").value
+    if folder:
+        monkeypatch.setenv(FOLDER, folder.format(tmp=tmp_path))
+    path = path.format(home=os.environ["AIRFLOW_HOME"], tmp=tmp_path)
+    run = write("{{ params.date }}/churn.html", context={"params": {"date": "2026-03-01"}})
+    assert f"{path}/2026-03-01/churn.html" == run.value
+    assert Path(run.value).exists()
+
+
+def test_the_reports_folder_may_be_a_storage(write, storage, monkeypatch):
+    """With a connection of its own, if that is named there."""
+    fs = storage.attach("s3", "other")
+    monkeypatch.setenv(FOLDER, "s3://other@reports/shadow")
+    run = write("{{ params.name }}.html", context={"params": {"name": "churn"}})
+    assert "s3://other@reports/shadow/churn.html" == run.value
+    assert 1 == len(held(fs))
+
+
+@pytest.mark.parametrize(
+    ("report", "given"),
+    [
+        ("{{ params.x }}", "/srv/churn.html"),
+        ("{{ params.x }}", "../churn.html"),
+        ("{{ params.x }}", "s3://other@bucket/churn.html"),
+        ("{{ params.x }}", "x.pth"),
+        ("{{ params.x }}", "a\nimport os.html"),
+        ("{{ params.x }}.html", "../x"),
+        ("{tmp}/{{ params.x }}.html", "../../churn"),
+        ("s3://{{ params.x }}", "bucket/churn.html"),
+        ("s3://bucket/{{ params.x }}", "../churn.html"),
+        ("file://{{ params.x }}", "/srv/churn.html"),
+        ("{{ params.x }}/churn.html", "/srv"),
+        ("~{{ params.x }}/churn.html", "/../../srv"),
+        ("{tmp}/authorized_keys", ""),
+    ],
+)
+def test_what_is_rendered_cannot_leave_its_folder(write, tmp_path, report, given):
+    """A form would overwrite any file of the worker."""
+    report = report.replace("{tmp}", str(tmp_path))
+    refusal = fails(AirflowFailException, write, report, context={"params": {"x": given}})
+    assert "Give a path below the reports folder that ends in .html" in refusal
+    assert [] == list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("cls", [ShadowAnalysisOperator, ShadowAnalysisSensor])
+def test_a_form_names_no_place_for_an_analysis(tasks, cls):
+    """Before the experiment is even looked for, in every mode."""
+    refusal = fails(
+        AirflowFailException,
+        tasks.run,
+        cls,
+        name="none",
+        report="{{ params.x }}",
+        context={"params": {"x": "/etc/cron.html"}},
+        **({"poke_interval": 1} if cls is ShadowAnalysisSensor else {}),
+    )
+    assert "it leads out of its folder" in refusal
+
+
+def test_an_xcom_names_no_place():
+    """Nor does what a mapped task expands over."""
+    task = (ReportOperator, lambda partial, output: partial.expand(report=output))
+    assert "x.html" == expanded(*task, xcom=["x.html"]).report
+    for path in ("/srv/x.html", {"a": "x.html"}, 7):
+        fails(AirflowFailException, expanded, *task, xcom=[path])
+
+
+def test_a_link_does_not_lead_out(write, tmp_path, monkeypatch):
+    """Nor does a file that is one itself."""
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "churn.html").write_text("theirs")
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    (reports / "link").symlink_to(outside)
+    (reports / "file.html").symlink_to(outside / "churn.html")
+    monkeypatch.setenv(FOLDER, str(reports))
+    with pytest.raises(ReportNotWrittenError, match="a link leads out of"):
+        write("link/churn.html")
+    write("file.html")
+    assert "theirs" == (outside / "churn.html").read_text()
 
 
 def test_a_report_replaces_the_one_before(write, tmp_path):
@@ -251,13 +345,13 @@ def test_a_failure_leaves_nothing_behind(refused, tmp_path):
     assert [tmp_path / "churn.html"] == list(tmp_path.rglob("*"))
 
 
-@pytest.mark.parametrize("path", ["", "{tmp}/", "{tmp}/file/churn.html", "file://", "{tmp}/\0"])
+@pytest.mark.parametrize("path", ["{tmp}/file/churn.html", "{tmp}/long" + "x" * 300 + ".html"])
 def test_a_path_that_cannot_be_written_is_told(refused, tmp_path, path):
     """What was asked, what the system says, and what to do."""
     (tmp_path / "file").touch()
     path = path.format(tmp=tmp_path)
     error = refused(path)
-    assert f"to write the report to {path!r}" == error.asked
+    assert error.asked.startswith(f"to write the report to '{tmp_path}"[:60])
     assert ("Error: " in error.found, "Correct the path" in str(error)) == (True, True)
 
 
@@ -293,12 +387,19 @@ def test_without_its_library_s3_says_what_to_install(refused):
     assert "apache-airflow-providers-amazon[s3fs]" in refused("s3://reports/churn.html").next_step
 
 
-@pytest.mark.parametrize(
-    "url", ["nowhere://reports/churn.html", "s3://bucket", "s3://bucket/folder/"]
-)
-def test_a_url_that_cannot_be_written_is_told(refused, url):
-    """A scheme that nobody knows, or a place that is none."""
+def test_a_url_that_cannot_be_written_is_told(refused):
+    """A scheme that nobody knows."""
+    url = "nowhere://reports/churn.html"
     assert f"to write the report to {url!r}" == refused(url).asked
+
+
+@pytest.mark.parametrize(
+    "path", ["", "/", "file://", "s3://bucket", "s3://bucket/folder/", ".html"]
+)
+def test_a_place_without_a_file_is_refused(write, path):
+    """Whoever writes it."""
+    if path:
+        fails(AirflowFailException, write, path)
 
 
 # --- the link -------------------------------------------------------------------------------
@@ -349,12 +450,14 @@ def test_the_task_leaves_what_the_link_needs(write, tmp_path):
     assert {"shadow_report": expected} == run.ti.xcoms
 
 
-def test_without_a_report_there_is_no_link(churn, sagemaker):
+def test_without_a_report_there_is_no_link(churn, sagemaker, tmp_path, monkeypatch):
     """What was not written is not linked, whatever was asked for."""
     somebodys(sagemaker)
     ti = FakeTaskInstance(**RUN)
+    (tmp_path / "file").touch()
+    monkeypatch.setenv(FOLDER, f"{tmp_path}/file")
     with pytest.raises(ReportNotWrittenError):
-        ReportOperator(task_id="report", path="").execute({"ti": ti})
+        ReportOperator(task_id="report", report="x.html").execute({"ti": ti})
     assert {} == ti.xcoms
 
 

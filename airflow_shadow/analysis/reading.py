@@ -56,17 +56,21 @@ def _loaded(value: Mapping[str, Any] | str) -> Any:
         return value
     try:
         return json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return _yaml(value)
 
 
 def _yaml(text: str) -> Any:
-    import yaml  # noqa: PLC0415 - most specifications are dicts
+    # Imported when needed: most specifications are dicts.
+    from airflow_shadow.text.structures import (  # noqa: PLC0415
+        UnreadableTextError,
+        parse_structure,
+    )
 
     try:
-        return yaml.load(text, Loader=yaml.BaseLoader)
-    except yaml.YAMLError as error:
-        raise_faults([f"neither JSON nor YAML: {' '.join(str(error).split())}"])
+        return parse_structure(text, what="specification")
+    except UnreadableTextError as error:
+        raise_faults([error.problem])
         raise
 
 

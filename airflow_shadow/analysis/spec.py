@@ -14,6 +14,7 @@ from typing import Literal
 
 from airflow_shadow.analysis.statistic import parse_statistic
 from airflow_shadow.exceptions import InvalidRequestError
+from airflow_shadow.text.shown import shortened
 
 Comparison = Literal["relative", "difference", "absolute"]
 Direction = Literal["increase", "decrease", "either"]
@@ -373,6 +374,7 @@ def raise_faults(faults: list[str]) -> None:
     if faults:
         raise InvalidRequestError(
             asked="an analysis specification",
-            found=f"{len(faults)} fault(s): " + "; ".join(faults),
+            found=f"{len(faults)} fault(s): "
+            + "; ".join(shortened(f, most=300) for f in faults[:20]),
             next_step="Correct the fields named above.",
         )

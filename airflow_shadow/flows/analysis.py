@@ -28,6 +28,7 @@ from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.sources import SOURCES, check_metrics, read_sources
 from airflow_shadow.lifecycle import CONCLUDED, MAX_DAYS, UPDATABLE, status_of
+from airflow_shadow.text.shown import shown
 from airflow_shadow.waiting import (
     FILLING_SECONDS,
     MARGIN_SECONDS,
@@ -53,7 +54,7 @@ class WatchVerdict(Watch):
     def goal(self) -> Judged:
         """Wait for a verdict."""
         op = self.op
-        duration, longest = _seconds(op.duration), _seconds(op.max_duration)
+        duration, longest = _seconds(op.duration), _seconds(op.max_duration, "max_duration")
         if longest is not None and duration is None:
             raise InvalidRequestError(
                 asked=f"max_duration={op.max_duration!r}",
@@ -61,14 +62,9 @@ class WatchVerdict(Watch):
                 next_step="Give the duration, at whose end the first planned look is.",
             )
         whole = longest or duration or DEFAULT_DURATION.total_seconds()
-        usual = max(_LEAST_INTERVAL, whole / _LOOKS)
-        interval = usual if op.interval is None else float(op.interval)
-        if interval <= 0:
-            raise InvalidRequestError(
-                asked=f"interval={op.interval!r}",
-                found="not above 0",
-                next_step="Give the seconds between two looks.",
-            )
+        interval = max(_LEAST_INTERVAL, whole / _LOOKS)
+        if op.interval is not None:
+            interval = parse_duration(op.interval, argument="interval").total_seconds()
         since = moment(op.since)
         return Judged(
             since=since,
@@ -197,8 +193,8 @@ class ShadowAnalysisFlow(Flow):
         return verdict
 
 
-def _seconds(duration: Any) -> float | None:
-    return parse_duration(duration).total_seconds() if duration else None
+def _seconds(duration: Any, argument: str = "duration") -> float | None:
+    return parse_duration(duration, argument=argument).total_seconds() if duration else None
 
 
 def spec_of(op: Any) -> AnalysisSpec:
@@ -212,8 +208,7 @@ def spec_of(op: Any) -> AnalysisSpec:
             found="a template that rendered to nothing",
             next_step="Correct it; leave spec out to judge by the defaults.",
         )
-    env = op.get_template_env() if isinstance(op.spec, str) else None
-    spec = read_spec(load_structure(op.spec, what="spec", env=env) or {})
+    spec = read_spec(load_structure(op.spec, what="spec") or {})
     check_metrics(spec, {**SOURCES, **read_sources(op.metrics or {})})
     return spec
 
@@ -251,9 +246,9 @@ def _plain(value: Any) -> Any:
 def _percentage(value: Any) -> float:
     try:
         return float(value)
-    except (TypeError, ValueError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         raise InvalidRequestError(
-            asked=f"sampling_percentage={value!r}", found="not a number"
+            asked=f"sampling_percentage={shown(value)}", found="not a number"
         ) from error
 
 
@@ -263,10 +258,11 @@ def moment(value: datetime | str | None) -> float | None:
     :raises InvalidRequestError: it is no time
     """
     try:
-        return None if value is None else epoch(value)
-    except ValueError as error:
+        # A time that is none, such as infinity, would be waited for.
+        return None if value is None else datetime.fromtimestamp(epoch(value), UTC).timestamp()
+    except (OSError, OverflowError, TypeError, ValueError) as error:
         raise InvalidRequestError(
-            asked=f"a window that begins or ends at {value!r}",
+            asked=f"a window that begins or ends at {shown(value)}",
             found="not a time",
             next_step="Give a datetime or ISO-8601 text, such as the XCom `since`.",
         ) from error

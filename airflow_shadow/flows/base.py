@@ -231,7 +231,7 @@ class Flow:
         :param more: members to lay over the structures of the request
         """
         shape = self.hook.input_shape(self.op.api_operation)
-        given = self._structure("config", getattr(self.op, "config", None)) or {}
+        given = load_structure(getattr(self.op, "config", None), what="config") or {}
         if not isinstance(given, Mapping):
             raise InvalidRequestError(
                 asked="config", found=f"{type(given).__name__} instead of the request's fields"
@@ -242,7 +242,7 @@ class Flow:
                 given[member] = getattr(self.op, argument)
         for member in given.keys() & shape.members.keys():
             if shape.members[member].type_name in _STRUCTURED:
-                given[member] = self._structure(member, given[member])
+                given[member] = load_structure(given[member], what=member)
         for member, values in (more or {}).items():
             if values:
                 given[member] = {**(given.get(member) or {}), **values}
@@ -261,10 +261,6 @@ class Flow:
                 next_step="Give the name, for instance the output of the task that creates it.",
             )
         return str(name)
-
-    def _structure(self, what: str, value: Any) -> Any:
-        env = self.op.get_template_env() if isinstance(value, str) else None
-        return load_structure(value, what=what, env=env)
 
     def identity(self) -> Identity:
         """Return who asks, with a hash of the arguments as the user rendered them."""

@@ -9,7 +9,7 @@ from typing import Any
 from airflow_shadow._compat import AirflowSkipException
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.flows.base import Flow, Wait
-from airflow_shadow.flows.structures import load_structure
+from airflow_shadow.flows.structures import list_of_text
 from airflow_shadow.hooks.packages import package_of
 from airflow_shadow.lifecycle import shadow_variant
 from airflow_shadow.waiting import PromotionCleared, View
@@ -74,12 +74,10 @@ def _package(flow: Flow, experiment: View, *, asked: str) -> str | None:
 
 
 def _alarms(given: Any) -> tuple[str, ...]:
-    if isinstance(given, str) and given.lstrip().startswith("["):
-        given = load_structure(given, what="alarms", env=None)
-    names = (given,) if isinstance(given, str) else tuple(given or ())
+    names = list_of_text(given, what="alarms")
     if given is None or not all(names):
         raise _nothing("alarms", "[]")
-    return names
+    return tuple(names)
 
 
 def _nothing(argument: str, no: str) -> InvalidRequestError:

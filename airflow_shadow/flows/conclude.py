@@ -38,6 +38,7 @@ from airflow_shadow.lifecycle import (
     stop_request,
 )
 from airflow_shadow.service_model.scalars import to_timestamp
+from airflow_shadow.text.shown import shown
 from airflow_shadow.waiting import (
     ANY_ENDING,
     ExperimentGone,
@@ -345,5 +346,7 @@ def _endpoint_of(experiment: View) -> str:
 def _moment(value: datetime | str) -> datetime:
     try:
         return to_timestamp(value)
-    except ValueError as error:
-        raise InvalidRequestError(asked=f"creation_time={value!r}", found="not a time") from error
+    except (OSError, OverflowError, ValueError) as error:
+        raise InvalidRequestError(
+            asked=f"creation_time={shown(value)}", found="not a time"
+        ) from error

@@ -19,6 +19,7 @@ from airflow_shadow.flows.base import Flow, Step, Wait, deadline
 from airflow_shadow.flows.creation import (
     UNREAD,
     CreationRequest,
+    check_variants,
     differences,
     plan,
     with_legal_name,
@@ -96,11 +97,11 @@ class CreateInferenceExperimentFlow(Flow):
 
     def _checked(self, request: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            return self.hook.prepare(
-                self.op.api_operation, request, validate=self.op.validate
-            ).params
+            prepared = self.hook.prepare(self.op.api_operation, request, validate=self.op.validate)
         except InvalidRequestError as error:
             raise with_legal_name(error, name=str(request["Name"])) from error
+        check_variants(prepared.params)
+        return prepared.params
 
     def _names(self, me: Identity, wanted: CreationRequest) -> Iterator[str]:
         if given := wanted.given.get("Name"):

@@ -19,6 +19,7 @@ from airflow_shadow.hooks.endpoints import Running, shadow_request
 from airflow_shadow.lifecycle import sampling, shows
 from airflow_shadow.ownership import legal_name
 from airflow_shadow.service_model import to_plain
+from airflow_shadow.text.shown import listed, shown
 
 #: Stands in for the endpoint while a request is checked before AWS is asked anything.
 UNREAD = Running(
@@ -115,6 +116,21 @@ class CreationRequest:
             "end": given.get("EndTime"),
             "duration": parse_duration(self.duration) if self.duration is not None else None,
         }
+
+
+def check_variants(request: Mapping[str, Any]) -> None:
+    """Refuse a shadow that none of the variants is.
+
+    :raises InvalidRequestError: naming it
+    """
+    name, _ = sampling(request)
+    names = [variant["VariantName"] for variant in request["ModelVariants"]]
+    if name not in names:
+        raise InvalidRequestError(
+            asked=f"a shadow test of variant {shown(name)}",
+            found=f"model_variants has none of that name, but {listed(names)}",
+            next_step="Correct shadow_mode_config or model_variants; nothing was sent to AWS.",
+        )
 
 
 def differences(request: Mapping[str, Any], experiment: Mapping[str, Any]) -> list[str]:

@@ -12,6 +12,7 @@ from airflow_shadow.flows.base import Flow
 from airflow_shadow.flows.rollout import Rollout, find_rollouts, latest
 from airflow_shadow.hooks.endpoints import Running
 from airflow_shadow.lifecycle import shadow_variant
+from airflow_shadow.text.shown import shown
 
 _IN_A_BACKFILL = ("run", "skip", "observe")
 
@@ -25,7 +26,7 @@ def skip_backfill(flow: Flow, *, on: Collection[str]) -> None:
     chosen = flow.op.on_backfill
     if chosen not in _IN_A_BACKFILL:
         raise InvalidRequestError(
-            asked=f"on_backfill={chosen!r}",
+            asked=f"on_backfill={shown(chosen)}",
             found="no such choice",
             next_step=f"Give one of {', '.join(map(repr, _IN_A_BACKFILL))}.",
         )

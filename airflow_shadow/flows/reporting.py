@@ -13,6 +13,7 @@ from airflow_shadow.analysis import AnalysisSpec, Baseline, Verdict, parse_stati
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.observations import read_observations
 from airflow_shadow.hooks.periods import readable_period
+from airflow_shadow.hooks.reports import report_place
 from airflow_shadow.hooks.sources import MetricSource
 from airflow_shadow.hooks.storage import write_text
 from airflow_shadow.lifecycle import production_variant, shadow_variant
@@ -86,14 +87,17 @@ def write_report(
     """Write the report and link to it from the task; return where it lies.
 
     :param operator: an operator or sensor with our hook
-    :param path: a local path, whose folders are made, or a URL of Airflow's object storage, like
-        `s3://bucket/key` (with the operator's connection) or `s3://conn_id@bucket/key`
+    :param path: below the reports folder, or what the Dag's author wrote out: a local path, whose
+        folders are made, or a URL of Airflow's object storage, like `s3://bucket/key` (with the
+        operator's connection) or `s3://conn_id@bucket/key`
     :param title: heading of the page
     :param stages: one for each sampling percentage, in the order of time
     :param experiment: what DescribeInferenceExperiment shows
     :param spec: what was judged by
+    :raises InvalidRequestError: it would leave its folder, or is no `.html` file
     :raises ReportNotWrittenError: it could not be written there
     """
+    base, way = report_place(path, written=operator.report_begins)
     hook: InferenceExperimentHook = operator.hook
     page = render_report(
         title=title,
@@ -103,7 +107,7 @@ def write_report(
         versions=_versions(),
         made_at=hook.now().timestamp(),
     )
-    written = write_text(path, page, conn_id=operator.aws_conn_id)
+    written = write_text(base, way, page, conn_id=operator.aws_conn_id)
     operator.log.info("Wrote the report to %s", written)
     ReportLink.persist(
         context=context,

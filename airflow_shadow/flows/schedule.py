@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.lifecycle import DEFAULT_DAYS, MAX_DAYS
+from airflow_shadow.text.shown import shown
 
 _DURATION = re.compile(
     r"P?(?:(?P<weeks>\d+)w)?(?:(?P<days>\d+)d)?t?"
@@ -19,14 +20,31 @@ _DURATION = re.compile(
 _CLOCK = re.compile(
     r"(?:(?P<days>\d+) days?, )?(?P<hours>\d+):(?P<minutes>\d\d):(?P<seconds>\d\d)(?:\.\d+)?"
 )
+#: Longer than any experiment, and short enough to count with.
+LONGEST = timedelta(days=366)
 DEFAULT_DURATION = timedelta(days=DEFAULT_DAYS)
 
 
-def parse_duration(value: Any) -> timedelta:
+def parse_duration(value: Any, *, argument: str = "duration") -> timedelta:
     """Return a duration given as `timedelta`, seconds, `90m`, `1d12h` or ISO-8601 `P1DT12H`.
 
-    :raises InvalidRequestError: it is none of these, or not longer than nothing
+    :param argument: its name, for the message
+    :raises InvalidRequestError: it is none of these, not above zero, or longer than a year
     """
+    try:
+        found = _duration(value)
+    except (OverflowError, ValueError):
+        found = None
+    if not found or not timedelta() < found <= LONGEST:
+        raise InvalidRequestError(
+            asked=f"{argument}={shown(value)}",
+            found="not a duration, or longer than a year",
+            next_step="Give a timedelta, seconds, '90m', '1d12h' or 'PT36H'.",
+        )
+    return found
+
+
+def _duration(value: Any) -> timedelta | None:
     found: timedelta | None = None
     if isinstance(value, timedelta):
         found = value
@@ -36,12 +54,6 @@ def parse_duration(value: Any) -> timedelta:
         found = timedelta(**{unit: int(n) for unit, n in match.groupdict().items() if n})
     elif isinstance(value, str) and re.fullmatch(r"\s*\d+(\.\d+)?\s*", value):
         found = timedelta(seconds=float(value))
-    if not found or found <= timedelta():
-        raise InvalidRequestError(
-            asked=f"duration={value!r}",
-            found="not a duration",
-            next_step="Give a timedelta, seconds, '90m', '1d12h' or 'PT36H'.",
-        )
     return found
 
 

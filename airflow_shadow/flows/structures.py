@@ -1,46 +1,47 @@
-"""Structured arguments: as they are, from text, or from a file on the template path."""
+"""Structured arguments: as they are, or from text."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-import jinja2
-
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.service_model import parse_structure
+from airflow_shadow.text.shown import shown
+from airflow_shadow.text.structures import FILES, UnreadableTextError, parse_structure
 
-_FILES = (".json", ".yaml", ".yml")
 
-
-def load_structure(value: Any, *, what: str, env: jinja2.Environment | None) -> Any:
-    """Return a structured argument: as it is, from JSON or YAML text, or from a file.
-
-    A top-level path that ends in `.json` or `.yaml` is read from the Dag's template path.
-    Airflow's own `template_ext` would do so for every nested string, such as a description.
+def load_structure(value: Any, *, what: str) -> Any:
+    """Return a structured argument: as it is, or from JSON or YAML text.
 
     :raises InvalidRequestError: neither a structure nor readable text
     """
     if not isinstance(value, str):
         return value
-    if value.strip().endswith(_FILES):
-        value = _read(value.strip(), what=what, env=env)
     try:
         return parse_structure(value, what=what)
-    except ValueError as error:
-        raise InvalidRequestError(asked=what, found=str(error)) from error
-
-
-def _read(path: str, *, what: str, env: jinja2.Environment | None) -> str:
-    try:
-        if Path(path).is_absolute():
-            return Path(path).read_text(encoding="utf-8")
-        if env is None or env.loader is None:
-            raise FileNotFoundError(path)
-        return env.loader.get_source(env, path)[0]
-    except (OSError, jinja2.TemplateNotFound) as error:
+    except UnreadableTextError as error:
         raise InvalidRequestError(
-            asked=f"{what}={path!r}",
-            found="no such file on the Dag's template path",
-            next_step="Put the file beside the Dag or into its template_searchpath.",
+            asked=what,
+            found=str(error),
+            next_step=_NO_PATH if value.strip().endswith(FILES) else None,
         ) from error
+
+
+def list_of_text(value: Any, *, what: str) -> list[str]:
+    """Return what an argument lists: one text, several, or JSON text of them.
+
+    :raises InvalidRequestError: it lists something else
+    """
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        value = load_structure(value, what=what)
+    texts = [value] if isinstance(value, str) else value or []
+    if not isinstance(texts, list | tuple | set | frozenset) or not all(
+        isinstance(text, str) for text in texts
+    ):
+        raise InvalidRequestError(asked=f"{what}={shown(value)}", found="not a list of text")
+    return [str(text) for text in texts]
+
+
+_NO_PATH = (
+    "Give the structure. A path is read only where the Dag's author wrote it, as the whole of an "
+    "argument and without a template: a form must not choose files of the worker."
+)

@@ -17,9 +17,10 @@ from airflow_shadow._compat import (
 )
 from airflow_shadow.exceptions import InvalidRequestError, ShadowError, WaitTimeoutError
 from airflow_shadow.flows.base import Wait, can_defer, defer, persist_links, translated
-from airflow_shadow.flows.structures import load_structure
+from airflow_shadow.flows.structures import list_of_text
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.lifecycle import GRACE_SECONDS, Ending, Status
+from airflow_shadow.text.shown import listed, shown
 from airflow_shadow.waiting import (
     AnyGoal,
     Outcome,
@@ -149,14 +150,12 @@ class WatchStatus(Watch):
     def goal(self) -> ReachStatus:
         """Wait for one of the statuses."""
         given = self.op.target_statuses
-        if isinstance(given, str) and given.lstrip().startswith("["):
-            given = load_structure(given, what="target_statuses", env=None)
-        targets = (given,) if isinstance(given, str) else tuple(map(str, given or ()))
+        targets = tuple(list_of_text(given, what="target_statuses"))
         unknown = sorted(set(targets) - set(Status))
         if unknown or not targets:
             raise InvalidRequestError(
-                asked=f"target_statuses={given!r}",
-                found=f"no such status: {', '.join(unknown)}" if unknown else "no status",
+                asked=f"target_statuses={shown(given)}",
+                found=f"no such status: {listed(unknown)}" if unknown else "no status",
                 next_step=f"Give one or more of {', '.join(Status)}.",
             )
         # Who waits for the end does not mind who brings it about.

@@ -170,7 +170,7 @@ def shadow_request(
 
     :param sampling_percentage: share of the requests that are copied to the shadow, 0 to 100
     """
-    shadow = variant_name or shadow_variant_name(model_name, production=now_runs.variant_name)
+    shadow = variant_name or shadow_variant_name(str(model_name), production=now_runs.variant_name)
     return {
         "ModelVariants": [
             now_runs.as_variant(),

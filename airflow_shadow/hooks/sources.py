@@ -9,6 +9,7 @@ from typing import Any
 from airflow_shadow.analysis import AnalysisSpec
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.hooks.metrics import Query
+from airflow_shadow.text.shown import shown
 
 _REQUESTS, _INSTANCES = "AWS/SageMaker", "/aws/sagemaker/Endpoints"
 _NAMESPACES = {
@@ -119,18 +120,18 @@ def read_sources(value: Mapping[str, Any]) -> dict[str, MetricSource]:
 
 def _faults(described: Any) -> Iterator[str]:
     if not isinstance(described, Mapping):
-        yield f": {described!r} is not a mapping"
+        yield f": {shown(described)} is not a mapping"
         return
     known = [one.name for one in fields(MetricSource)]
     yield from (f".{key}: is not one of {', '.join(known)}" for key in described.keys() - known)
     for key in ("namespace", "name"):
         if not isinstance(described.get(key), str):
-            yield f".{key}: {described.get(key)!r} is not text"
+            yield f".{key}: {shown(described.get(key))} is not text"
     dimensions = described.get("dimensions", {})
     if not isinstance(dimensions, Mapping):
-        yield f".dimensions: {dimensions!r} is not a mapping of text to text"
+        yield f".dimensions: {shown(dimensions)} is not a mapping of text to text"
     elif not all(isinstance(text, str) for pair in dimensions.items() for text in pair):
-        yield f".dimensions: {dict(dimensions)!r} is not a mapping of text to text"
+        yield f".dimensions: {shown(dict(dimensions))} is not a mapping of text to text"
 
 
 def measured(spec: AnalysisSpec) -> Iterator[tuple[str, str]]:

@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from airflow_shadow._compat import AirflowException, object_storage
 from airflow_shadow.exceptions import ReportNotWrittenError
+from airflow_shadow.text.shown import shown
 
 _S3 = frozenset({"s3", "s3a", "s3n"})
 #: What a storage raises for what it cannot write: the system's own faults, a library that is
@@ -18,34 +19,37 @@ _FAULTS = (
     BotoCoreError,
     ClientError,
     ImportError,
-    NotImplementedError,
     OSError,
+    RuntimeError,  # a circle of links, or what a storage has not implemented
     ValueError,
 )
 
 
-def write_text(path: str, text: str, *, conn_id: str | None) -> str:
+def write_text(base: str, way: str, text: str, *, conn_id: str | None) -> str:
     """Write a text, whole at once, and return where it lies.
 
-    :param path: a local path, whose folders are made, or a URL of Airflow's object storage, like
-        `s3://bucket/key` or `s3://conn_id@bucket/key`
+    :param base: a local folder, which is made, or a URL of Airflow's object storage, like
+        `s3://bucket/` or `s3://conn_id@bucket/folder/`
+    :param way: from there; no link leads out of a local folder
     :param conn_id: connection for a URL of S3 that names none
     :raises ReportNotWrittenError: it could not be written there
     """
+    path = f"{base}{way}"
     scheme, separator, place = path.partition("://")
     try:
         if separator and scheme != "file":
             return _write_object(scheme, place, text, conn_id=conn_id if scheme in _S3 else None)
-        return _write_file(place if separator else path, text)
+        return _write_file(base.removeprefix("file://"), way, text)
     except _FAULTS as error:
         raise _refusal(path, scheme, error) from error
 
 
-def _write_file(path: str, text: str) -> str:
+def _write_file(base: str, way: str, text: str) -> str:
     """Write a file beside its place and move it there: who reads meanwhile sees the old one."""
-    if not path or path.endswith("/"):
-        raise IsADirectoryError("it names no file")
-    target = Path(path).expanduser().absolute()
+    folder = Path(base).expanduser().resolve()
+    target = (folder / way).parent.resolve() / Path(way).name
+    if not target.is_relative_to(folder):
+        raise PermissionError(f"a link leads out of {folder}")
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.with_name(f".{uuid4().hex}.part")
     try:
@@ -59,8 +63,6 @@ def _write_file(path: str, text: str) -> str:
 def _write_object(scheme: str, place: str, text: str, *, conn_id: str | None) -> str:
     bucket, _, key = place.partition("/")
     named, _, bucket = bucket.rpartition("@")
-    if not key or key.endswith("/"):
-        raise IsADirectoryError("it names no object")
     # A browser shows an object of S3 only if it says that it is a page.
     about = {"ContentType": "text/html; charset=utf-8"} if scheme in _S3 else {}
     storage = object_storage(scheme, named or conn_id)
@@ -74,7 +76,7 @@ def _refusal(path: str, scheme: str, error: Exception) -> ReportNotWrittenError:
     """Return our error for a storage's; what to install is known for S3 alone."""
     install = "Install apache-airflow-providers-amazon[s3fs] where tasks run, or give a local path."
     return ReportNotWrittenError(
-        asked=f"to write the report to {path!r}",
+        asked=f"to write the report to {shown(path)}",
         found=f"{type(error).__name__}: {str(error).rstrip('.')}",
         next_step=install if isinstance(error, ImportError) and scheme in _S3 else None,
     )

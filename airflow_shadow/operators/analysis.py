@@ -30,7 +30,8 @@ class ShadowAnalysisOperator(ShadowOperator):
 
     :param name: name of the experiment (templated)
     :param spec: what is judged: an `AnalysisSpec`, a mapping, JSON or YAML text, or the path of a
-        `.json` or `.yaml` file on the template path; the defaults unless given (templated)
+        `.json` or `.yaml` file on the template path, written out; the defaults unless given
+        (templated)
     :param start: begin of the window, such as the XCom `since` of the task that created or updated
         the experiment; of a live one its last change unless given, else its start (templated)
     :param end: end of the window; the experiment's end or AWS's now unless given (templated)
@@ -39,7 +40,9 @@ class ShadowAnalysisOperator(ShadowOperator):
     :param metrics: metrics that are not SageMaker's own: name to a mapping with `namespace`, `name`
         and `dimensions`
     :param fail_on: outcomes that fail the task, such as `("FAIL", "INCONCLUSIVE")`
-    :param report: local path or URL of an HTML report to write, like `s3://bucket/key` (templated)
+    :param report: where to write an HTML report, such as `"{{ ds }}.html"`: a path below
+        `[airflow_shadow] reports_folder`, or a local path or URL like `s3://bucket/{{ ds }}.html`,
+        whose place is written out before any template (templated)
     :raises AirflowFailException: the outcome is one of `fail_on`, or the metrics may not be read
     :raises AirflowException: where a retry may help
     """
@@ -50,6 +53,7 @@ class ShadowAnalysisOperator(ShadowOperator):
     template_fields: Sequence[str] = aws_template_fields(
         "end", "name", "report", "sampling_percentage", "spec", "start"
     )
+    file_fields = ("spec",)
     template_fields_renderers = {"spec": "json"}  # noqa: RUF012 - as in Airflow's own operators
     operator_extra_links = (EndpointLink(), MetricsLink(), ExperimentLink(), ReportLink())
 

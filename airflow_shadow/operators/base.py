@@ -88,11 +88,14 @@ class RequestOperator(ShadowOperator):
     """Base of the operators that send one request of the API; not for use in Dags.
 
     :param config: the whole request in the API's own words: a dict, JSON or YAML text, or the path
-        of a `.json` or `.yaml` file on the template path; explicit arguments override it
-        (templated)
+        of a `.json` or `.yaml` file on the template path; explicit arguments override it. A path
+        is one only if it is written out, without a template, as for the other structured arguments;
+        the file's text is a template itself (templated)
     """
 
     template_fields: Sequence[str] = aws_template_fields("config")
+    template_fields_renderers: ClassVar[dict[str, str]] = {"config": "json"}
+    file_fields: ClassVar[tuple[str, ...]] = ("config",)
 
     def __init__(self, *, config: Mapping[str, Any] | str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

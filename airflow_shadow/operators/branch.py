@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal
 from airflow_shadow._compat import AirflowFailException, BaseBranchOperator, Context
 from airflow_shadow.exceptions import InvalidRequestError, ShadowError
 from airflow_shadow.operators.templating import TextTemplates
+from airflow_shadow.text.shown import shown
 
 #: The fields of a verdict that decide here, and their types.
 _DECIDING = {"outcome": str, "operational_only": bool, "reason": str}
@@ -85,7 +86,7 @@ class ShadowVerdictBranchOperator(TextTemplates, BaseBranchOperator):
         outcome: str = verdict["outcome"]
         if self.promote_on not in {"outputs", "operational"}:
             raise InvalidRequestError(
-                asked=f"promote_on={self.promote_on!r}",
+                asked=f"promote_on={shown(self.promote_on)}",
                 found="neither 'outputs' nor 'operational'",
                 next_step="Correct the argument and clear the task.",
             )
@@ -106,7 +107,7 @@ class ShadowVerdictBranchOperator(TextTemplates, BaseBranchOperator):
         if found := next((each for each in whole if each in known), None):
             return found
         raise InvalidRequestError(
-            asked=f"{argument}={name!r}",
+            asked=f"{argument}={shown(name)}",
             found=f"not directly downstream of {self.task_id!r}; that are "
             f"{', '.join(map(repr, sorted(known))) or 'no tasks'}",
             next_step="Correct the id, or set the task downstream, and clear this task.",
@@ -135,7 +136,7 @@ def read_verdict(value: Any, *, outcomes: Iterable[str]) -> Mapping[str, Any]:
     if not typed or verdict["outcome"] not in set(outcomes):
         raise InvalidRequestError(
             asked="to branch on a verdict",
-            found=f"{_shortened(value)}, which is none",
+            found=f"{shown(value)}, which is none",
             next_step="Give what ShadowAnalysisSensor or ShadowAnalysisOperator returns, like "
             "analysis.output.",
         )
@@ -148,8 +149,3 @@ def _loaded(value: Any) -> Any:
         return json.loads(value) if isinstance(value, str) else value
     except ValueError:
         return None
-
-
-def _shortened(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:80]}..."  # noqa: PLR2004 - a line of a log

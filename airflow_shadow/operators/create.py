@@ -77,17 +77,15 @@ class CreateInferenceExperimentOperator(LivingOperator):
         "tags",
         "type",
     )
-    template_fields_renderers = dict.fromkeys(
-        (
-            "config",
-            "data_storage_config",
-            "model_variants",
-            "schedule",
-            "shadow_mode_config",
-            "tags",
-        ),
-        "json",
+    file_fields = (
+        "config",
+        "data_storage_config",
+        "model_variants",
+        "schedule",
+        "shadow_mode_config",
+        "tags",
     )
+    template_fields_renderers = dict.fromkeys(file_fields, "json")
 
     def __init__(
         self,

@@ -27,7 +27,6 @@ class DeleteInferenceExperimentOperator(RequestOperator):
     flow = "airflow_shadow.flows.delete.DeleteInferenceExperimentFlow"
     deadline_row = "delete"
     template_fields: Sequence[str] = aws_template_fields("config", "name")
-    template_fields_renderers = {"config": "json"}  # noqa: RUF012 - Airflow's own way
 
     def __init__(self, *, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

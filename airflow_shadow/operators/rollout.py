@@ -51,6 +51,7 @@ class RolloutPlanOperator(ShadowOperator):
     flow = "airflow_shadow.flows.plan.PlanFlow"
     deadline_row = "analysis"
     template_fields: Sequence[str] = aws_template_fields("endpoint_name", "spec")
+    file_fields = ("spec",)
     template_fields_renderers: ClassVar[dict[str, str]] = {"spec": "json"}
     operator_extra_links = ()
 
@@ -223,7 +224,9 @@ class RolloutResultOperator(ShadowOperator):
     :param promotion: id of the task that promotes
     :param metrics: as for the analyses
     :param fail_on: outcomes that fail the task
-    :param report: local path or URL of an HTML report to write, like `s3://bucket/key` (templated)
+    :param report: where to write an HTML report, such as `"{{ ds }}.html"`: a path below
+        `[airflow_shadow] reports_folder`, or a local path or URL like `s3://bucket/{{ ds }}.html`,
+        whose place is written out before any template (templated)
     :raises AirflowFailException: the outcome is one of `fail_on`
     :raises AirflowException: the report could not be written; the verdict is unharmed
     """

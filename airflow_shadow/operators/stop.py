@@ -41,9 +41,8 @@ class StopInferenceExperimentOperator(RequestOperator):
         "name",
         "reason",
     )
-    template_fields_renderers = dict.fromkeys(
-        ("config", "desired_model_variants", "model_variant_actions"), "json"
-    )
+    file_fields = ("config", "desired_model_variants", "model_variant_actions")
+    template_fields_renderers = dict.fromkeys(file_fields, "json")
 
     def __init__(
         self,

@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from copy import copy
+from typing import Any, ClassVar, cast
 
 import jinja2
 from jinja2.compiler import CodeGenerator
 from jinja2.nativetypes import NativeEnvironment
 
-from airflow_shadow._compat import Context, render_template_to_string
-from airflow_shadow.exceptions import InvalidRequestError
+from airflow_shadow._compat import (
+    AirflowFailException,
+    Context,
+    unlisted_data,
+)
+from airflow_shadow.exceptions import InvalidRequestError, ShadowError
+from airflow_shadow.operators.written import beginning, file_text, names_file
 
 _NOTHING = frozenset({"", "None"})
 
@@ -43,8 +49,20 @@ def text_environment(env: jinja2.Environment) -> jinja2.Environment:
 
 def render_text(template: str, context: Context, env: jinja2.Environment) -> str | None:
     """Render one string; a template that rendered to nothing is `None`, a literal stays."""
-    rendered = render_template_to_string(env.from_string(template), context)
+    rendered = _joined(env.from_string(template), context)
     return None if rendered in _NOTHING and rendered != template else rendered
+
+
+def _joined(template: jinja2.Template, context: Context) -> str:
+    """Return a template's text.
+
+    Airflow has a function for it, but that of 3.1 renders natively. Jinja's own would make a dict
+    of the context, for which each of its lazy values is fetched.
+    """
+    env, names = template.environment, cast("Any", copy(context))
+    names.update({key: value for key, value in template.globals.items() if key not in names})
+    known = env.context_class(env, names, template.name, template.blocks)
+    return "".join(template.root_render_func(known))
 
 
 def unique_keys(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
@@ -64,6 +82,11 @@ def unique_keys(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
 class TextTemplates:
     """Rendering of operators and sensors: text stays text, and keys of mappings render too."""
 
+    #: The arguments that may be the path of a file, which is read before it is rendered.
+    file_fields: ClassVar[tuple[str, ...]] = ()
+    #: What the Dag's author wrote of the argument `report` himself, up to its first template.
+    report_begins = ""
+
     def render_template(
         self,
         content: Any,
@@ -71,7 +94,12 @@ class TextTemplates:
         jinja_env: jinja2.Environment | None = None,
         seen_oids: set[int] | None = None,
     ) -> Any:
-        """Render once; never again what a form or an XCom gave, for that may be code."""
+        """Render once; never what a form or an XCom gave, for that may be code.
+
+        `seen_oids` lists what `expand()` got from an XCom, which stays with all that it holds.
+        """
+        if seen_oids is not None and id(content) in seen_oids:
+            return content
         env = text_environment(jinja_env or self.get_template_env())  # type: ignore[attr-defined]
         if isinstance(content, str):
             return render_text(content, context, env)
@@ -88,15 +116,59 @@ class TextTemplates:
         return super().render_template(content, context, env, seen_oids)  # type: ignore[misc]
 
     def _do_render_template_fields(
-        self, parent: Any, template_fields: Iterable[str], *args: Any, **kwargs: Any
+        self,
+        parent: Any,
+        template_fields: Iterable[str],
+        context: Context,
+        jinja_env: jinja2.Environment,
+        seen_oids: set[int],
     ) -> None:
         """Render, and name in the log what rendered to nothing; mapped tasks come here too."""
         names = list(template_fields)
+        data = unlisted_data(parent, names, context) if parent is self else []
+        seen = seen_oids | {id(getattr(parent, name)) for name in data}
         given = [name for name in names if getattr(parent, name, None) is not None]
-        super()._do_render_template_fields(parent, names, *args, **kwargs)  # type: ignore[misc]
+        try:
+            if parent is self:
+                self._read_files(jinja_env, seen)
+                self._note_report(jinja_env, seen)
+            super()._do_render_template_fields(  # type: ignore[misc]
+                parent, names, context, jinja_env, seen
+            )
+            if parent is self:
+                self._check_report()
+        except ShadowError as error:
+            raise AirflowFailException(str(error)) from error
         for name in given:
             if getattr(parent, name) is None:
                 self.log.info("%s rendered to nothing and is left out.", name)  # type: ignore[attr-defined]
+
+    def _read_files(self, env: jinja2.Environment, data: set[int]) -> None:
+        """Put the text of a file where the Dag's author wrote its path.
+
+        Airflow's own `template_ext` would read every nested string that ends so, and it does not
+        look at the arguments of mapped tasks.
+
+        :param data: ids of what an XCom gave
+        """
+        for name in self.file_fields:
+            value = getattr(self, name)
+            written = isinstance(value, str) and id(value) not in data
+            if written and names_file(value) and beginning(value, env) == value:
+                setattr(self, name, file_text(value, argument=name, env=env))
+
+    def _note_report(self, env: jinja2.Environment, data: set[int]) -> None:
+        report = getattr(self, "report", None)
+        if isinstance(report, str) and id(report) not in data:
+            self.report_begins = beginning(report, env)
+
+    def _check_report(self) -> None:
+        """Refuse a place that a report may not be written to, before there is one."""
+        if report := getattr(self, "report", None):
+            # Imported when a task asks: Dag files should not pay for it.
+            from airflow_shadow.hooks.reports import report_place  # noqa: PLC0415
+
+            report_place(report, written=self.report_begins)
 
 
 class LazyHook:

@@ -50,10 +50,14 @@ class UpdateInferenceExperimentOperator(LivingOperator):
         "shadow_mode_config",
         "start_time",
     )
-    template_fields_renderers = dict.fromkeys(
-        ("config", "data_storage_config", "model_variants", "schedule", "shadow_mode_config"),
-        "json",
+    file_fields = (
+        "config",
+        "data_storage_config",
+        "model_variants",
+        "schedule",
+        "shadow_mode_config",
     )
+    template_fields_renderers = dict.fromkeys(file_fields, "json")
 
     def __init__(
         self,

@@ -97,8 +97,6 @@ def faults_of(rollout: Rollout) -> Iterator[str]:
         promote_on=(rollout.promote_on, PromoteOn), approval=(rollout.approval, Approval)
     )
     yield from outcome_faults(rollout.fail_on)
-    if rollout.interval is not None and rollout.interval <= 0:
-        yield f"interval={rollout.interval!r} is not above 0"
     yield from rollout.plan.faults()
     if rollout.approval == "none" and not rollout.dry_run:
         yield from could_promote(

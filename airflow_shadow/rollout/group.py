@@ -22,12 +22,12 @@ def shadow_rollout(
     role_arn: str,
     endpoint_name: str,
     shadow_model_name: str,
-    ramp: Sequence[int] = (10, 50, 100),
+    ramp: Sequence[int] | int = (10, 50, 100),
     stage_duration: timedelta | str | float = "2h",
     max_stage_duration: timedelta | str | float | None = None,
     spec: AnalysisSpec | Mapping[str, Any] | str | None = None,
     metrics: Mapping[str, Mapping[str, Any]] | None = None,
-    interval: float | None = None,
+    interval: timedelta | str | float | None = None,
     promote_on: PromoteOn = "outputs",
     approval: Approval = "none",
     approval_timeout: timedelta | str | float = timedelta(days=1),
@@ -53,7 +53,7 @@ def shadow_rollout(
     :param role_arn: role that SageMaker assumes to manage the endpoint (templated)
     :param endpoint_name: endpoint whose traffic is copied (templated)
     :param shadow_model_name: the candidate's model (templated)
-    :param ramp: sampling percentages, rising, the last one 100
+    :param ramp: sampling percentages, rising, the last one 100, or just 100
     :param stage_duration: how long each stage is watched, and the last one up to its first planned
         look: a timedelta, seconds, `"90m"` or ISO-8601
     :param max_stage_duration: how long the last stage is watched at most, if its planned looks
@@ -61,7 +61,7 @@ def shadow_rollout(
     :param spec: what is judged, as for :class:`~airflow_shadow.sensors.ShadowAnalysisSensor`
         (templated)
     :param metrics: metrics that are not SageMaker's own, likewise
-    :param interval: seconds between two looks, likewise
+    :param interval: time between two looks, likewise
     :param promote_on: `"outputs"` promotes only if the answers themselves were compared, which no
         task of this package does yet, so that only an `approval` leads to a promotion;
         `"operational"` promotes on latency and errors alone
@@ -74,8 +74,8 @@ def shadow_rollout(
         as for :class:`~airflow_shadow.operators.PromoteShadowVariantOperator` (templated)
     :param dry_run: do all but the conclusion, and say in the log what it would be
     :param fail_on: outcomes that fail the task `result`, such as `("FAIL",)`
-    :param report: local path or URL of an HTML report of all stages, like `s3://bucket/key`
-        (templated)
+    :param report: where to write an HTML report of all stages, as for
+        :class:`~airflow_shadow.sensors.ShadowAnalysisSensor` (templated)
     :param create: further arguments of the creation, such as `tags` or `{"pool": ...}`; its
         `on_kill_action` is `"stop"` unless given
     :param promote: further arguments of the promotion; `alarms` replaces the critical alarms of the
@@ -87,13 +87,19 @@ def shadow_rollout(
         rollout that could never promote is refused
     :raises InvalidRequestError: the specification or a duration cannot be read
     """
-    patience = parse_duration(approval_timeout)
+    patience = parse_duration(approval_timeout, argument="approval_timeout")
+    if interval is not None:
+        parse_duration(interval, argument="interval")
     approvals = (approval != "none") + bool(require_approved_model_package)
     rollout = Rollout(
         plan=Plan(
-            ramp=tuple(ramp),
-            stage=parse_duration(stage_duration),
-            max_stage=None if max_stage_duration is None else parse_duration(max_stage_duration),
+            ramp=tuple(ramp) if isinstance(ramp, Sequence) else (ramp,),
+            stage=parse_duration(stage_duration, argument="stage_duration"),
+            max_stage=(
+                None
+                if max_stage_duration is None
+                else parse_duration(max_stage_duration, argument="max_stage_duration")
+            ),
             approval=approvals * patience,
         ),
         spec=spec,
@@ -111,7 +117,7 @@ def shadow_rollout(
         shared=shared,
     )
     raise_faults(faults_of(rollout))
-    tooltip = f"Shadow test at {', '.join(map(str, ramp))} %, promoted on evidence"
+    tooltip = f"Shadow test at {', '.join(map(str, rollout.plan.ramp))} %, promoted on evidence"
     defaults: Any = shared  # mypy takes the converter's type variable for the argument's type
     with TaskGroup(group_id, default_args=defaults, tooltip=tooltip) as group:
         _build(

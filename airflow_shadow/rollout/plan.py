@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_shadow.lifecycle import DEADLINES, FULL_SAMPLING, MAX_DAYS
+from airflow_shadow.text.shown import shown
 
 if TYPE_CHECKING:
     from airflow_shadow.analysis import AnalysisSpec
@@ -77,11 +78,12 @@ class Plan:
 
     def faults(self) -> Iterator[str]:
         """Yield what is wrong."""
+        ramp = shown(list(self.ramp))
         if not (self._whole() and list(self.ramp) == sorted(set(self.ramp))):
-            yield f"ramp={list(self.ramp)!r} is not a rising list of whole percentages, 1 to 100"
+            yield f"ramp={ramp} is not a rising list of whole percentages, 1 to 100"
         elif self.ramp[-1] != FULL_SAMPLING:
             yield (
-                f"ramp={list(self.ramp)!r} does not end at 100: a candidate that never bore the "
+                f"ramp={ramp} does not end at 100: a candidate that never bore the "
                 "full load is not promoted"
             )
         if self.longest < self.stage:
@@ -182,7 +184,7 @@ def choice_faults(**given: tuple[Any, Any]) -> Iterator[str]:
     for name, (value, choices) in given.items():
         allowed = get_args(choices) or choices
         if value not in allowed:
-            yield f"{name}={value!r} is none of {', '.join(map(repr, allowed))}"
+            yield f"{name}={shown(value)} is none of {', '.join(map(repr, allowed))}"
 
 
 def outcome_faults(fail_on: Collection[str]) -> Iterator[str]:

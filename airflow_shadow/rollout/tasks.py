@@ -40,7 +40,7 @@ class Rollout:
     plan: Plan
     spec: AnalysisSpec | Mapping[str, Any] | str | None
     metrics: Mapping[str, Mapping[str, Any]] | None
-    interval: float | None
+    interval: timedelta | str | float | None
     promote_on: PromoteOn
     approval: Approval
     approval_timeout: timedelta

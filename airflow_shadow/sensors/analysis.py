@@ -40,7 +40,8 @@ class ShadowAnalysisSensor(ShadowSensor):
     minutes.
 
     :param spec: what is judged: an `AnalysisSpec`, a mapping, JSON or YAML text, or the path of a
-        `.json` or `.yaml` file on the template path; the defaults unless given (templated)
+        `.json` or `.yaml` file on the template path, written out; the defaults unless given
+        (templated)
     :param since: begin of the window, such as the XCom `since` of the task that created or updated
         the experiment; the last change of the experiment unless given (templated)
     :param duration: length of the window up to the first planned look: a timedelta, seconds,
@@ -48,8 +49,9 @@ class ShadowAnalysisSensor(ShadowSensor):
         the experiment's end (templated)
     :param max_duration: length up to the last planned look, likewise; unless given, or where it is
         not longer than `duration`, there is one planned look (templated)
-    :param interval: seconds between two looks, by AWS's clock; the longer one of five minutes and a
-        200th of the longest window, of seven days (about 50 minutes) without one, unless given
+    :param interval: time between two looks, by AWS's clock, given like `duration`; the longer one
+        of five minutes and a 200th of the longest window, of seven days (about 50 minutes) without
+        one, unless given
     :param sampling_percentage: that of the window, 0 to 100, if the experiment has another by now
         (templated)
     :param metrics: metrics that are not SageMaker's own: name to a mapping with `namespace`, `name`
@@ -57,7 +59,9 @@ class ShadowAnalysisSensor(ShadowSensor):
     :param min_remaining: seconds that the experiment must live on after the window; if there is a
         `duration`, its end is moved when needed, from planned look to planned look, to 30 days
         after its start at most; without `since` it is moved for the last one at once
-    :param report: local path or URL of an HTML report to write, like `s3://bucket/key` (templated)
+    :param report: where to write an HTML report, such as `"{{ ds }}.html"`: a path below
+        `[airflow_shadow] reports_folder`, or a local path or URL like `s3://bucket/{{ ds }}.html`,
+        whose place is written out before any template (templated)
     :raises AirflowSensorTimeout: the timeout ran out
     :raises AirflowFailException: the experiment broke, the metrics may not be read, or without a
         `duration` the experiment ends too early for a window
@@ -67,6 +71,7 @@ class ShadowAnalysisSensor(ShadowSensor):
     template_fields: Sequence[str] = aws_template_fields(
         "duration", "max_duration", "name", "report", "sampling_percentage", "since", "spec"
     )
+    file_fields = ("spec",)
     template_fields_renderers = {"spec": "json"}  # noqa: RUF012 - as in Airflow's own operators
     operator_extra_links = (EndpointLink(), MetricsLink(), ExperimentLink(), ReportLink())
 
@@ -77,7 +82,7 @@ class ShadowAnalysisSensor(ShadowSensor):
         since: datetime | str | None = None,
         duration: timedelta | float | str | None = None,
         max_duration: timedelta | float | str | None = None,
-        interval: float | None = None,
+        interval: timedelta | float | str | None = None,
         sampling_percentage: float | str | None = None,
         metrics: Mapping[str, Mapping[str, Any]] | None = None,
         min_remaining: float | None = None,

@@ -6,7 +6,6 @@ No field, number or instance type is listed here: values are walked along botoco
 module         purpose
 =============  =====================================================================
 ``faults``     what is wrong with a value, and the error that carries all of it
-``text``       JSON or YAML text to lists and mappings, guessing no types
 ``scalars``    one value to the type of one leaf
 ``patterns``   the model's regular expressions, as Python can run them
 ``limits``     what the model says of a value that botocore does not check
@@ -19,7 +18,6 @@ from __future__ import annotations
 
 from airflow_shadow.service_model.faults import Fault, FaultKind, InvalidParametersError
 from airflow_shadow.service_model.model import field_names, input_shape, to_plain
-from airflow_shadow.service_model.text import UnreadableTextError, parse_structure
 from airflow_shadow.service_model.walk import Prepared, coerce, prepare
 
 __all__ = [
@@ -27,11 +25,9 @@ __all__ = [
     "FaultKind",
     "InvalidParametersError",
     "Prepared",
-    "UnreadableTextError",
     "coerce",
     "field_names",
     "input_shape",
-    "parse_structure",
     "prepare",
     "to_plain",
 ]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Any, NamedTuple
 
-_SHOWN_MAX = 80
+from airflow_shadow.text.shown import MOST
+
 _LISTED_MAX = 12
 
 
@@ -84,15 +84,6 @@ class InvalidParametersError(ValueError):
         return partial(type(self), operation=self.operation, faults=self.faults), ()
 
 
-def shown(value: Any) -> str:
-    """Return the value's ``repr`` in at most 80 characters, however large or deep it is."""
-    try:
-        text = _SHORT.repr(value)
-    except ValueError:  # Python refuses to write numbers of more than 4300 digits
-        text = f"<{type(value).__name__} too long to show>"
-    return text if len(text) <= _SHOWN_MAX else f"{text[: _SHOWN_MAX - 3]}..."
-
-
 def listed(names: Iterable[str]) -> str:
     """Return the names as text, without those that would bury the message."""
     known = list(names)
@@ -108,14 +99,5 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     """
     lowered = {candidate.lower(): candidate for candidate in known}
     # A name is cut, because the comparison takes quadratic time.
-    close = difflib.get_close_matches(name[:_SHOWN_MAX].lower(), lowered, n=1)
+    close = difflib.get_close_matches(name[:MOST].lower(), lowered, n=1)
     return f"; did you mean {lowered[close[0]]}?" if close else ""
-
-
-def _short_repr() -> reprlib.Repr:
-    short = reprlib.Repr()
-    short.maxstring = short.maxother = short.maxlong = _SHOWN_MAX
-    return short
-
-
-_SHORT = _short_repr()

@@ -17,12 +17,12 @@ from airflow_shadow.service_model.faults import (
     Finding,
     InvalidParametersError,
     listed,
-    shown,
     suggestion,
 )
 from airflow_shadow.service_model.limits import broken_limits
 from airflow_shadow.service_model.scalars import SCALARS
-from airflow_shadow.service_model.text import UnreadableTextError, parse_structure
+from airflow_shadow.text.shown import shown
+from airflow_shadow.text.structures import UnreadableTextError, parse_structure
 
 _NOTHING = frozenset({"", "None", "null"})
 _PAIR = frozenset({"Key", "Value"})

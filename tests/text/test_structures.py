@@ -1,10 +1,12 @@
 """What text is read as a list or a mapping, and what its leaves stay."""
 
 import pickle
+import time
+from itertools import pairwise
 
 import pytest
 
-from airflow_shadow.service_model import UnreadableTextError, parse_structure
+from airflow_shadow.text.structures import UnreadableTextError, parse_structure
 
 
 @pytest.mark.parametrize(
@@ -58,3 +60,35 @@ def test_an_unreadable_text_says_where():
         caught.value
     )
     assert str(caught.value) == str(pickle.loads(pickle.dumps(caught.value)))
+
+
+BOMB = "a: &a [x, x]\n" + "".join(
+    f"{b}: &{b} [{', '.join(['*' + a] * 9)}]\n" for a, b in pairwise("abcdefghi")
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (BOMB, "an alias; write out what it stands for in line 2, column 8"),
+        ("a: &a 1\nb: {<<: *a}", "an alias"),
+        ("- " * 60 + "x", "nested too deeply"),
+        ("[" * 60 + "]" * 60 + "x", "nested too deeply"),
+        ("a: b\n" * 1_000_000, "with its 5000000 characters too long to be read as YAML"),
+        ("[" * 99_000, "nested too deeply"),
+        ("[" * 60 + "]" * 60, "is nested too deeply"),
+        ("? " * 49_000, "nested too deeply"),
+    ],
+    ids=["bomb", "merge", "block", "flow", "long", "open", "json", "keys"],
+)
+def test_yaml_takes_neither_time_nor_memory(text, problem):
+    """A kilobyte of aliases took 40 seconds and a gigabyte, three megabytes of text as long."""
+    begun = time.process_time()
+    with pytest.raises(UnreadableTextError, match=problem):
+        parse_structure(text, what="config")
+    assert time.process_time() - begun < 5
+
+
+def test_long_json_is_read():
+    """It takes no time worth a limit."""
+    assert 200_000 == len(parse_structure(f'["{"x" * 200_000}"]', what="config")[0])

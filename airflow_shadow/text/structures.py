@@ -9,9 +9,17 @@ from __future__ import annotations
 import json
 from collections import Counter
 from functools import partial
-from typing import Any
+from typing import Any, NoReturn
 
 import yaml
+
+from airflow_shadow.text.shown import listed
+
+#: How the names of files end that hold a structure.
+FILES = (".json", ".yaml", ".yml")
+#: Characters of YAML, which takes about 13 microseconds each.
+MOST_YAML = 100_000
+DEEPEST = 50
 
 
 class UnreadableTextError(ValueError):
@@ -33,9 +41,12 @@ class UnreadableTextError(ValueError):
 def parse_structure(text: str, *, what: str) -> Any:
     """Return the list or mapping that the text holds, its leaves as text, bool (JSON) or None.
 
-    :param text: JSON, else YAML
+    YAML is read slowly, and its aliases make gigabytes of a kilobyte: a longer text must be JSON,
+    and aliases are refused.
+
+    :param text: JSON, else YAML of at most 100,000 characters
     :param what: what the text is, for the message
-    :raises UnreadableTextError: if it is neither, or gives a key twice
+    :raises UnreadableTextError: if it is neither, gives a key twice, or is nested more than 50 deep
     """
     try:
         parsed = _json_else_yaml(text)
@@ -45,15 +56,25 @@ def parse_structure(text: str, *, what: str) -> Any:
         raise UnreadableTextError(what=what, problem=f"gives a key twice: {twice}") from None
     except ValueError as neither:
         raise UnreadableTextError(what=what, problem=str(neither)) from None
+    if _is_deep(parsed):
+        raise UnreadableTextError(what=what, problem="is nested too deeply")
     if not isinstance(parsed, (dict, list)):
         raise UnreadableTextError(what=what, problem="is neither a list nor a mapping")
     return parsed
+
+
+def _is_deep(value: Any, room: int = DEEPEST) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return room < 0 or any(_is_deep(each, room - 1) for each in inner)
 
 
 def _json_else_yaml(text: str) -> Any:
     try:
         return _JSON.decode(text)
     except json.JSONDecodeError as not_json:
+        if len(text) > MOST_YAML:
+            problem = f"with its {len(text)} characters too long to be read as YAML"
+            raise ValueError(f"is neither JSON ({_where(not_json)}) nor, {problem}") from None
         try:
             # Only text and lists come of it: the loader below knows no other types.
             return yaml.load(text, Loader=_TextLoader)  # noqa: S506
@@ -68,8 +89,11 @@ def _neither(not_json: json.JSONDecodeError, not_yaml: Exception) -> str:
     why = getattr(not_yaml, "problem", None) or getattr(not_yaml, "reason", None) or "bad escape"
     mark = getattr(not_yaml, "problem_mark", None)
     where = f" in line {mark.line + 1}, column {mark.column + 1}" if mark else ""
-    there = f"line {not_json.lineno}, column {not_json.colno}"
-    return f"is neither JSON ({not_json.msg} in {there}) nor YAML ({why}{where})"
+    return f"is neither JSON ({_where(not_json)}) nor YAML ({why}{where})"
+
+
+def _where(not_json: json.JSONDecodeError) -> str:
+    return f"{not_json.msg} in line {not_json.lineno}, column {not_json.colno}"
 
 
 class _TwiceError(ValueError):
@@ -77,7 +101,7 @@ class _TwiceError(ValueError):
 
 
 def _twice(keys: list[str]) -> _TwiceError:
-    return _TwiceError(", ".join(repr(key) for key, count in Counter(keys).items() if count > 1))
+    return _TwiceError(listed(key for key, count in Counter(keys).items() if count > 1))
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -96,6 +120,25 @@ _JSON = json.JSONDecoder(
 
 class _TextLoader(yaml.BaseLoader):
     """Read every scalar as text: ``no``, ``012``, ``1e5`` and ``22:30`` are what they look like."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self.depth = 0
+
+    def compose_node(self, parent: Any, index: Any) -> Any:
+        """Return the next node, neither an alias nor too deep: both take no end of memory."""
+        if self.check_event(yaml.AliasEvent):
+            self._refuse("an alias; write out what it stands for")
+        if self.depth == DEEPEST:
+            self._refuse("nested too deeply")
+        self.depth += 1
+        node = super().compose_node(parent, index)
+        self.depth -= 1
+        return node
+
+    def _refuse(self, problem: str) -> NoReturn:
+        mark = self.peek_event().start_mark  # type: ignore[no-untyped-call]
+        raise yaml.composer.ComposerError(problem=problem, problem_mark=mark)
 
     def construct_scalar(self, node: Any) -> Any:
         """Return the text; only what was not written at all (``Key:``) is None."""

@@ -1,0 +1,53 @@
+"""Where a report may be written: below the reports folder, or where the Dag's author says."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from airflow_shadow._compat import AIRFLOW_HOME, conf
+from airflow_shadow.exceptions import InvalidRequestError
+from airflow_shadow.text.shown import shown
+
+#: The beginning of a path that names a place of its own: a bucket, a folder, somebody's home.
+_NAMED = re.compile(r"file:///|(?!file:)[a-z][a-z0-9+.-]*://[^/]+/|/|~[^/]*/", re.IGNORECASE)
+
+
+def report_place(path: Any, *, written: str) -> tuple[str, str]:
+    """Return the folder or URL below which a report must lie, and the way from there.
+
+    :param path: what was rendered
+    :param written: the Dag's author's own text before the first template; only that may name
+        another place than `[airflow_shadow] reports_folder`, or a connection
+    :raises InvalidRequestError: it would leave its folder, or is no `.html` file
+    """
+    path = str(path)  # an XCom may give anything
+    base, way = reports_folder(), path
+    if _NAMED.match(written) and path.startswith(written):
+        end = written.rindex("/") + 1
+        base, way = path[:end], path[end:]
+    if fault := _fault(way):
+        raise InvalidRequestError(
+            asked=f"a report at {shown(path)}",
+            found=fault,
+            next_step="Give a path below the reports folder that ends in .html. Another place, or "
+            "a connection, must be written out in the Dag, before any template.",
+        )
+    return base, way
+
+
+def reports_folder() -> str:
+    """Return the folder or URL of `[airflow_shadow] reports_folder`, with a slash at its end."""
+    folder = conf.get("airflow_shadow", "reports_folder", fallback="") or "shadow_reports"
+    if "://" not in folder:
+        folder = str(Path(AIRFLOW_HOME) / Path(folder).expanduser())
+    return f"{folder.rstrip('/')}/"
+
+
+def _fault(way: str) -> str:
+    if not re.search(r"[^/]\.html$", way, re.IGNORECASE):
+        return "it names no .html file"
+    if way.startswith("/") or "://" in way or ".." in re.split(r"[/\\]", way):
+        return "it leads out of its folder"
+    return "" if way.isprintable() else "it holds characters that nobody sees"

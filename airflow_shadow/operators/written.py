@@ -1,0 +1,49 @@
+"""What a Dag's author wrote, told from what a template, a form or an XCom gave."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import jinja2
+
+from airflow_shadow.exceptions import InvalidRequestError
+from airflow_shadow.text.shown import shown
+from airflow_shadow.text.structures import FILES
+
+
+def beginning(text: str, env: jinja2.Environment) -> str:
+    """Return a text up to its first template, which is all of it if it holds none."""
+    marks = (
+        env.block_start_string,
+        env.variable_start_string,
+        env.comment_start_string,
+        env.line_statement_prefix,
+        env.line_comment_prefix,
+    )
+    return min((text.partition(mark)[0] for mark in marks if mark), key=len)
+
+
+def names_file(text: str) -> bool:
+    """Tell whether a text is the path of a file that holds a structure."""
+    return text.strip().endswith(FILES)
+
+
+def file_text(path: str, *, argument: str, env: jinja2.Environment) -> str:
+    """Return the text of a file on the Dag's template path, a template itself.
+
+    :param path: relative to the template path, or absolute
+    :raises InvalidRequestError: it cannot be read
+    """
+    path = path.strip()
+    try:
+        if Path(path).is_absolute():
+            return Path(path).read_text(encoding="utf-8")
+        if env.loader is None:
+            raise FileNotFoundError(path)
+        return env.loader.get_source(env, path)[0]
+    except (OSError, UnicodeDecodeError, jinja2.TemplateNotFound) as error:
+        raise InvalidRequestError(
+            asked=f"{argument}={shown(path)}",
+            found="no such file on the Dag's template path",
+            next_step="Put the file beside the Dag or into its template_searchpath.",
+        ) from error

@@ -1,0 +1,1 @@
+"""Text that came from outside: read within limits, and shortened for messages."""

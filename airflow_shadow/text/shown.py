@@ -1,0 +1,43 @@
+"""Values as messages show them: short, whatever a form or a file gave."""
+
+from __future__ import annotations
+
+import reprlib
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any
+
+#: Characters of a value in a message.
+MOST = 80
+#: Values of one kind in a message.
+FEW = 10
+
+
+def shown(value: Any) -> str:
+    """Return the value's ``repr`` in at most 80 characters, however large or deep it is."""
+    try:
+        text = _SHORT.repr(value)
+    except ValueError:  # Python refuses to write numbers of more than 4300 digits
+        text = f"<{type(value).__name__} too long to show>"
+    return shortened(text, most=MOST)
+
+
+def shortened(text: str, *, most: int) -> str:
+    """Return the text, without its end if it is longer than that."""
+    return text if len(text) <= most else f"{text[: most - 3]}..."
+
+
+def listed(values: Iterable[Any]) -> str:
+    """Return values as a message lists them: each short, and the first few of them."""
+    first = list(islice(values, FEW + 1))
+    more = ", ..." if len(first) > FEW else ""
+    return ", ".join(map(shown, first[:FEW])) + more
+
+
+def _short_repr() -> reprlib.Repr:
+    short = reprlib.Repr()
+    short.maxstring = short.maxother = short.maxlong = MOST
+    return short
+
+
+_SHORT = _short_repr()

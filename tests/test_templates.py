@@ -1,0 +1,201 @@
+"""What is rendered, and what is data."""
+
+from __future__ import annotations
+
+from inspect import signature
+from typing import Any
+
+import pytest
+
+from airflow_shadow import operators, sensors
+from airflow_shadow._compat import AirflowFailException
+from airflow_shadow.operators import CreateInferenceExperimentOperator as Create
+from airflow_shadow.operators.rollout import (
+    RolloutPlanOperator,
+    RolloutRampOperator,
+    RolloutResultOperator,
+)
+from airflow_shadow.sensors.rollout import RolloutAnalysisSensor
+from tests.helpers import CREATE, fails
+from tests.mapping import expanded
+
+JINJA = "{{ 7 * 7 }}"
+#: What `expand()` may get from an XCom, at every depth.
+DEEP: list[Any] = [[JINJA], {"a": {"b": [JINJA]}}, {JINJA: JINJA}]
+CLASSES = [
+    *(getattr(operators, name) for name in operators.__all__),
+    *(getattr(sensors, name) for name in sensors.__all__),
+    RolloutAnalysisSensor,
+    RolloutPlanOperator,
+    RolloutRampOperator,
+    RolloutResultOperator,
+]
+TEMPLATED = [(cls, field) for cls in CLASSES for field in cls.template_fields]
+
+
+def needed(cls: Any, given: set[str]) -> dict[str, Any]:
+    """Return something for each argument that the class demands."""
+    names = [
+        name
+        for base in cls.__mro__
+        if "__init__" in vars(base)
+        for name, parameter in signature(vars(base)["__init__"]).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty
+    ]
+    return {name: "text" for name in names if name not in {*given, "task_id"}}
+
+
+@pytest.mark.parametrize(
+    ("cls", "field"), TEMPLATED, ids=[f"{cls.__name__}-{field}" for cls, field in TEMPLATED]
+)
+def test_what_expand_got_from_an_xcom_is_no_template(cls, field):
+    """Whoever writes an XCom or fills in a form would run code in the worker otherwise."""
+    value = f"{JINJA}.html"  # what else is no report
+    task = expanded(
+        cls,
+        lambda partial, output: partial.expand(**{field: output}),
+        xcom=[value],
+        **needed(cls, {field}),
+    )
+    assert value == getattr(task, field)
+
+
+@pytest.mark.parametrize("value", DEEP)
+def test_an_xcom_is_no_template_at_any_depth(value):
+    """A description in a list in a dict is data as well."""
+    task = expanded(Create, lambda partial, output: partial.expand(tags=output), xcom=[value])
+    assert value == task.tags
+
+
+@pytest.mark.parametrize("value", [JINJA, *DEEP])
+@pytest.mark.parametrize("one", [False, True])
+def test_what_expand_kwargs_got_from_an_xcom_is_no_template(value, one):
+    """All arguments of all tasks, or those of one; Airflow itself renders these."""
+    given = {"tags": value}
+    task = expanded(
+        Create,
+        lambda partial, output: partial.expand_kwargs([output] if one else output),
+        xcom=given if one else [given],
+        endpoint_name=JINJA,
+    )
+    assert (value, "49") == (task.tags, task.endpoint_name)
+
+
+def test_what_the_author_wrote_beside_an_xcom_is_rendered():
+    """Data in one argument makes no data of the others, and an entry of his own is his own."""
+    task = expanded(
+        Create,
+        lambda partial, output: partial.expand(description=output, endpoint_name=[JINJA]),
+        xcom=[JINJA],
+        tags={JINJA: [JINJA]},
+    )
+    assert (JINJA, "49", {"49": ["49"]}) == (task.description, task.endpoint_name, task.tags)
+
+
+def test_what_the_author_wrote_into_expand_kwargs_is_rendered():
+    """As Airflow does."""
+    task = expanded(Create, lambda partial, _: partial.expand_kwargs([{"description": JINJA}]))
+    assert "49" == task.description
+
+
+# --- files
+
+FILES = [(cls, field) for cls in CLASSES for field in cls.file_fields]
+FILE_IDS = [f"{cls.__name__}-{field}" for cls, field in FILES]
+SECRET = '{"auths": {"registry": {"auth": "c2VjcmV0"}}}'
+
+
+@pytest.fixture
+def secret(tmp_path):
+    """Return the path of a file of the worker that is nobody's business."""
+    file = tmp_path / "docker.json"
+    file.write_text(SECRET)
+    return str(file)
+
+
+def rendered(cls: Any, context: dict[str, Any] | None = None, **arguments: Any) -> Any:
+    """Return a task that was rendered as Airflow does."""
+    task = cls(task_id="task", **needed(cls, set(arguments)), **arguments)
+    task.render_template_fields({"params": {}, **(context or {})})
+    return task
+
+
+@pytest.mark.parametrize(("cls", "field"), FILES, ids=FILE_IDS)
+def test_a_path_from_a_form_is_not_read(cls, field, secret):
+    """Whoever fills in the form would read any file of the worker."""
+    task = rendered(cls, {"params": {"path": secret}}, **{field: "{{ params.path }}"})
+    assert secret == getattr(task, field)
+
+
+@pytest.mark.parametrize(("cls", "field"), FILES, ids=FILE_IDS)
+def test_a_path_from_an_xcom_is_not_read(cls, field, secret):
+    """Likewise whoever writes one."""
+    task = expanded(
+        cls,
+        lambda partial, output: partial.expand(**{field: output}),
+        xcom=[secret],
+        **needed(cls, {field}),
+    )
+    assert secret == getattr(task, field)
+
+
+@pytest.mark.parametrize("text", ["{{ '' }}docker.json", "{# #}docker.json", "{% set a=1 %}d.json"])
+def test_a_template_names_no_file(text, tmp_path):
+    """Not even one that names the file itself."""
+    assert rendered(Create, tags=text).tags.endswith(".json")
+
+
+def test_what_came_from_a_form_is_said_to_be_no_path(tasks, churn, secret):
+    """The reader learns why it was not read, and nothing of what is in it."""
+    text = fails(
+        AirflowFailException,
+        tasks.run,
+        Create,
+        context={"params": {"path": secret}},
+        **CREATE,
+        tags="{{ params.path }}",
+    )
+    assert "A path is read only where the Dag's author wrote it" in text
+    assert "c2VjcmV0" not in text
+
+
+@pytest.mark.parametrize("text", ["see plan.json", "{{ 'see plan.json' }}"])
+def test_a_text_that_ends_like_a_file_is_text(text):
+    """Only whole structured arguments are read from files."""
+    assert "see plan.json" == rendered(Create, description=text).description
+    assert ["see plan.json"] == rendered(Create, model_variants=[text]).model_variants
+
+
+@pytest.mark.parametrize(
+    "expand",
+    [
+        lambda partial, path: partial.expand(tags=[path]),
+        lambda partial, path: partial.expand_kwargs([{"tags": path}]),
+    ],
+    ids=["expand", "expand_kwargs"],
+)
+@pytest.mark.parametrize("absolute", [False, True])
+def test_a_path_of_the_author_is_read_in_a_mapped_task(expand, absolute, tmp_path):
+    """Airflow itself looks at template files of unmapped tasks only."""
+    (tmp_path / "tags.json").write_text('{"team": "{{ 6 * 7 }}"}')
+    path = str(tmp_path / "tags.json") if absolute else "tags.json"
+    task = expanded(Create, lambda partial, _: expand(partial, path), folder=tmp_path, config=path)
+    assert ['{"team": "42"}'] * 2 == [task.tags, task.config]
+
+
+def test_the_text_of_a_file_is_a_template(tmp_path):
+    """As Airflow's own template files are; what it renders to is no path again."""
+    file = tmp_path / "tags.yaml"
+    file.write_text("{{ params.path }}")
+    task = rendered(Create, {"params": {"path": "/etc/other.yaml"}}, tags=str(file))
+    assert "/etc/other.yaml" == task.tags
+
+
+@pytest.mark.parametrize("content", [None, b"\xff\xfe"])
+def test_a_file_that_cannot_be_read_is_no_reason_to_retry(tmp_path, content):
+    """It is named, and the task fails for good."""
+    file = tmp_path / "tags.json"
+    if content:
+        file.write_bytes(content)
+    text = fails(AirflowFailException, rendered, Create, tags=str(file))
+    assert "Found: no such file on the Dag's template path" in text
