@@ -5,8 +5,9 @@
     ShadowError
      ├── InvalidRequestError            the arguments do not make a request AWS could accept
      ├── AwsError                       AWS did not do what was asked
-     │    ├── AwsUnavailableError       throttled, 5xx, connection or credentials lost for too long
-     │    │    └── MetricsUnreadableError  CloudWatch answered only in part
+     │    ├── AwsUnavailableError       AWS, the network or the credentials were lost for too long
+     │    │    ├── MetricsUnreadableError  CloudWatch answered only in part
+     │    │    └── ConnectionMissingError  Airflow knows no connection of that name
      │    ├── AwsAccessDeniedError      the caller lacks a permission
      │    └── AwsRefusedError           AWS refused the call
      ├── EndpointError                  the endpoint cannot take a shadow test
@@ -97,7 +98,7 @@ class AwsError(ShadowError):
 
 
 class AwsUnavailableError(AwsError):
-    """AWS was throttling, failing or out of reach, or the credentials expired, for too long."""
+    """AWS was throttling, failing or out of reach, or credentials were missing, for too long."""
 
     retriable = True
     next_step = "Retry the task; if it stays, check the network and the connection's credentials."
@@ -107,6 +108,12 @@ class MetricsUnreadableError(AwsUnavailableError):
     """CloudWatch answered a query only in part, which must not be taken for no data."""
 
     next_step = "Retry the task; if it stays, judge a shorter window or a longer period."
+
+
+class ConnectionMissingError(AwsUnavailableError):
+    """Airflow knows no connection of that name; a secrets backend may be out of reach."""
+
+    next_step = "Create the connection or correct aws_conn_id; if it exists, retry the task."
 
 
 class AwsAccessDeniedError(AwsError):

@@ -33,6 +33,7 @@ _REFUSALS: dict[str, tuple[str, str]] = {
     "access-denied": ("AccessDeniedException", "Not allowed (asked of the emulator)."),
     "quota": ("ResourceLimitExceeded", "The quota is used up (asked of the emulator)."),
 }
+_PAGE = "<html><body>Please sign in to the network (asked of the emulator).</body></html>"
 _SERVER_ERRORS = {500: "InternalFailure", 503: "ServiceUnavailable"}
 
 
@@ -62,6 +63,9 @@ def _go_wrong(response: "Bound", fault: Fault, action: Action) -> TYPE_RESPONSE:
     if fault.kind == "server-error":
         status = int(fault.options.get("status", 500))
         return _error(status, _SERVER_ERRORS[status], "Out of order (asked of the emulator).")
+    if fault.kind == "garbage":
+        options = {"status": _OK, "body": _PAGE, **fault.options}
+        return int(options["status"]), {"Content-Type": "text/html"}, str(options["body"])
     if fault.kind == "empty-pages":
         return _empty_page(response)
     if fault.kind == "slow":
