@@ -4,6 +4,7 @@
 
     ShadowError
      ├── InvalidRequestError            the arguments do not make a request AWS could accept
+     │    └── NotFoundError             something that the request names is not there
      ├── AwsError                       AWS did not do what was asked
      │    ├── AwsUnavailableError       AWS, the network or the credentials were lost for too long
      │    │    ├── MetricsUnreadableError  CloudWatch answered only in part
@@ -31,7 +32,8 @@
 
 An error carries facts, not prose: what was `asked`, what was `found`, AWS's own `reason`, and the
 `next_step` for whoever reads it. The message is built from them, so that it is the same wherever
-the error is raised, and the facts travel from the triggerer to the worker and through `pickle`.
+the error is raised, one line each; and the facts travel from the triggerer to the worker and
+through `pickle`.
 """
 
 from __future__ import annotations
@@ -53,6 +55,8 @@ class ShadowError(Exception):
     retriable: ClassVar[bool] = False
     #: How a wait that ends with this error is named in the trigger's event.
     event: ClassVar[str] = "failed"
+    #: Whether something was not found, which may exist in another account or region.
+    depends_on_place: ClassVar[bool] = False
     #: What the reader should do, unless the place that raises knows better.
     next_step: str = "Read AWS's reason above, correct the cause and clear the task."
 
@@ -67,8 +71,16 @@ class ShadowError(Exception):
         super().__init__(self._message())
 
     def _message(self) -> str:
-        reason = f" AWS says: {self.reason.rstrip('.')}." if self.reason else ""
-        return f"Asked: {self.asked}. Found: {self.found}.{reason} Next: {self.next_step}"
+        reason = [f"AWS says: {self.reason.rstrip('.')}."] if self.reason else []
+        lines = [f"Asked: {self.asked}.", f"Found: {self.found}.", *reason]
+        return "\n".join([*lines, f"Next: {self.next_step}"])
+
+    def at(self, place: str) -> ShadowError:
+        """Return the error with the place where AWS was asked.
+
+        :param place: like "in eu-west-1 (connection 'aws_prod')"
+        """
+        return error_from_dict({**self.to_dict(), "found": f"{self.found} {place}"})
 
     def facts(self) -> dict[str, Any]:
         """Return the facts as JSON-able values."""
@@ -91,6 +103,13 @@ class InvalidRequestError(ShadowError):
     """The arguments do not make a request that AWS could accept."""
 
     next_step = "Correct the arguments named above; nothing was sent to AWS."
+
+
+class NotFoundError(InvalidRequestError):
+    """Something that the request names is not there."""
+
+    depends_on_place = True
+    next_step = "Create it first, or correct its name, the region or the connection."
 
 
 class AwsError(ShadowError):
@@ -146,6 +165,7 @@ class EndpointNotFoundError(EndpointError):
     """There is no such endpoint in this account and region."""
 
     event = "missing"
+    depends_on_place = True
     next_step = "Check the endpoint's name and the connection's account and region."
 
 
@@ -189,6 +209,7 @@ class ExperimentNotFoundError(ExperimentError):
     """There is no such experiment in this account and region."""
 
     event = "missing"
+    depends_on_place = True
     next_step = "Check the name and the connection's account and region, or create it again."
 
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NoReturn
 from airflow_shadow._compat import (
     AirflowException,
     AirflowFailException,
+    AirflowSkipException,
     Context,
     conf,
     task_state,
@@ -177,7 +178,10 @@ class Flow:
                 step = self._insist(partial(self._next, step.then, outcome, step.carry))
             return self._finish(step)
         except ShadowError as error:
-            raise translated(error) from error
+            raise translated(error, self.hook) from error
+        except AirflowSkipException as skip:
+            self.log.info("%s", skip)  # Airflow shows the exception in a folded group
+            raise
 
     def _resume(self, event: Mapping[str, Any]) -> Step:
         self.resumed = True
@@ -336,7 +340,12 @@ def deadline(row: str, seconds: float | None = None) -> float:
     return time.time() + (DEADLINES[row].seconds if seconds is None else seconds)
 
 
-def translated(error: ShadowError) -> Exception:
+def translated(error: ShadowError, hook: InferenceExperimentHook) -> Exception:
     """Return Airflow's exception for ours: one that fails at once where a retry is pointless."""
     kind = AirflowException if error.retriable else AirflowFailException
-    return kind(str(error))
+    return kind(text_of(error, hook))
+
+
+def text_of(error: ShadowError, hook: InferenceExperimentHook) -> str:
+    """Return an error's message; what was not found may be somewhere else than the hook asks."""
+    return str(error.at(hook.place)) if error.depends_on_place else str(error)

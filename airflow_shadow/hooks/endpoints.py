@@ -10,7 +10,7 @@ from typing import Any
 from airflow_shadow.exceptions import (
     AwsAccessDeniedError,
     EndpointUnsupportedError,
-    InvalidRequestError,
+    NotFoundError,
 )
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.waiting.goals import endpoint_missing
@@ -130,18 +130,14 @@ def _unsupported_model(hook: InferenceExperimentHook, name: str) -> Iterator[str
 def check_candidate(hook: InferenceExperimentHook, model_name: str, *, asked: str) -> None:
     """Refuse a candidate model that does not exist (DescribeModel), before production is touched.
 
-    :raises InvalidRequestError: there is no such model
+    :raises NotFoundError: there is no such model
     """
     try:
         model = hook.find_model(model_name)
     except AwsAccessDeniedError:
         return  # said already for the production model; AWS has the last word
     if model is None:
-        raise InvalidRequestError(
-            asked=asked,
-            found=f"no model named {model_name!r}",
-            next_step="Create the model first, or correct its name; nothing was sent to AWS.",
-        )
+        raise NotFoundError(asked=asked, found=f"no model named {model_name!r}")
 
 
 def shadow_variant_name(model_name: str, *, production: str) -> str:
