@@ -34,6 +34,7 @@ lost-answer ok       ok       ok      ok      ok      ok      ok     -       -
 expired     ok       ok       ok      ok      ok      ok      ok     ok      ok
 garbage     ok       ok       ok      ok      ok      ok      ok     ok      ok
 no-keys     ok       ok       ok      ok      ok      ok      ok     ok      ok
+lag         ok       ok       ok      ok      ok      ok      ok     -       -
 denied      denied   denied   denied  denied  denied  denied  denied denied  denied
 slow        ok       ok       ok      ok      ok      ok      ok     ok      ok
 stopped     stopped  too-late stopped ok      refused ok      ok     stopped ok
@@ -58,6 +59,8 @@ WORDS = {
 NOT_CONCERNED = {
     ("Sensor", "lost-answer"): "it makes no call that changes anything",
     ("Analysis", "lost-answer"): "it makes no call that changes anything",
+    ("Sensor", "lag"): "it makes no call that changes anything",
+    ("Analysis", "lag"): "it makes no call that changes anything",
     ("Delete", "breaks"): "a record is deleted at once, no work follows that could fail",
 }
 #: Kinds of faults that no column shows, each with why.
@@ -263,6 +266,11 @@ def answers(scene: Scene, row: str) -> None:
     scene.emulator.faults.add(kind="drop-after", operation=operation)
 
 
+def lag(scene: Scene, row: str) -> None:
+    """Let AWS show for a while what was before the call that changes something."""
+    scene.emulator.faults.add(kind="lag", operation=TASKS[row].calls or STOP)
+
+
 def _middle(row: str) -> str:
     """Return the line after which somebody acts: before our call, or while a task waits for AWS."""
     if row == "Analysis":
@@ -330,6 +338,7 @@ FAULTS: dict[str, tuple[Callable[[Scene, str], None], set[str]]] = {
     "expired": (everything("expired-token", 1), {"expired-token"}),
     "garbage": (everything("garbage", 2), {"garbage"}),
     "no-keys": (no_keys, set()),
+    "lag": (lag, {"lag"}),
     "denied": (calls("access-denied"), {"access-denied"}),
     "slow": (calls("slow", seconds=0.2), {"slow"}),
     "stopped": (stopped, set()),

@@ -13,6 +13,7 @@ from werkzeug.http import http_date
 from airflow_shadow.emulator import listing, metric_data
 from airflow_shadow.emulator.errors import LostConnectionError
 from airflow_shadow.emulator.faults import CALL_FAULTS, Fault
+from airflow_shadow.emulator.lags import as_read, lag_behind, lags_in_tags
 from airflow_shadow.emulator.machine import settle
 
 if TYPE_CHECKING:
@@ -58,6 +59,26 @@ def perform(response: "Bound", action: Action) -> TYPE_RESPONSE:
 
 
 def _go_wrong(response: "Bound", fault: Fault, action: Action) -> TYPE_RESPONSE:
+    if answer := _refusal(fault):
+        return answer
+    if fault.kind == "empty-pages":
+        return _empty_page(response)
+    if fault.kind == "slow":
+        time.sleep(float(fault.options.get("seconds", 1)))
+        return _act(response, action)
+    if fault.kind in {"hold-before", "hold-after"}:
+        return _held(response, fault.kind, action)
+    if fault.kind == "lag" and not fault.options.get("drop"):
+        return _act_unseen(response, fault, action)
+    if fault.kind == "lag":
+        _act_unseen(response, fault, action)
+    if fault.kind == "drop-after":
+        _act(response, action)
+    raise LostConnectionError(endpoint_url=str(response.uri))
+
+
+def _refusal(fault: Fault) -> TYPE_RESPONSE | None:
+    """Return the answer of a fault that keeps AWS from acting and says so."""
     if fault.kind in _REFUSALS:
         return _error(_BAD_REQUEST, *_REFUSALS[fault.kind])
     if fault.kind == "server-error":
@@ -66,16 +87,15 @@ def _go_wrong(response: "Bound", fault: Fault, action: Action) -> TYPE_RESPONSE:
     if fault.kind == "garbage":
         options = {"status": _OK, "body": _PAGE, **fault.options}
         return int(options["status"]), {"Content-Type": "text/html"}, str(options["body"])
-    if fault.kind == "empty-pages":
-        return _empty_page(response)
-    if fault.kind == "slow":
-        time.sleep(float(fault.options.get("seconds", 1)))
+    return None
+
+
+def _act_unseen(response: "Bound", fault: Fault, action: Action) -> TYPE_RESPONSE:
+    """Act, and let reads show for a while what was before."""
+    with response.emulator.lock:
+        settle(response.world, response.emulator.clock.now())
+        lag_behind(response.world, response.request, int(fault.options.get("reads", 3)))
         return _act(response, action)
-    if fault.kind in {"hold-before", "hold-after"}:
-        return _held(response, fault.kind, action)
-    if fault.kind == "drop-after":
-        _act(response, action)
-    raise LostConnectionError(endpoint_url=str(response.uri))
 
 
 def _held(response: "Bound", kind: str, action: Action) -> TYPE_RESPONSE:
@@ -107,7 +127,10 @@ def _act(response: "Bound", action: Action) -> TYPE_RESPONSE:
     with emulator.lock:
         try:
             settle(response.world, emulator.clock.now())
-            return _recorded(response, action)
+            if lags_in_tags(response):
+                return _OK, _json_headers(), json.dumps({"Tags": []})
+            with as_read(response):
+                return _recorded(response, action)
         # A bug of any kind has to reach the developer once, not as a page botocore retries.
         except Exception as error:  # noqa: BLE001
             traceback.print_exc(file=sys.stderr)

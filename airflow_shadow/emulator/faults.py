@@ -17,6 +17,7 @@ CallFault = Literal[
     "hold-before",
     "hold-after",
     "empty-pages",
+    "lag",
 ]
 WorkFault = Literal["fail-creation", "fail-start", "fail-update", "fail-stop", "fail-endpoint"]
 AnswerFault = Literal["metric-status"]
@@ -85,6 +86,8 @@ class Faults:
         faults, `rollback=True` of "fail-update" (idle again, with the old values).
         "metric-status" lets results of GetMetricData bear the `status` PartialData, Forbidden or
         InternalError: those of the `query` of an Id, else all.
+        "lag" lets the change be made, and the next `reads` (3) of that experiment and of its tags
+        show what was before; with `drop=True` the answer is lost, too.
         Work faults ("fail-...") strike when the work would have succeeded, not when it is asked.
         Raises ValueError for a kind that does not exist.
         """

@@ -34,11 +34,11 @@ def count_read(experiment: Experiment) -> Status:
 def experiment_description(world: World, experiment: Experiment) -> Document:
     """Return the answer of DescribeInferenceExperiment."""
     request = experiment.request
-    late = bool(experiment.work and experiment.work.late_reads)
+    late = _is_late(experiment)
     return without_empty(
         {
             **{member: request.get(member) for member in _MEMBERS},
-            **_state(experiment, count_read(experiment)),
+            **_state(experiment, count_read(experiment), late=late),
             "Arn": experiment.arn,
             "EndpointMetadata": _endpoint_metadata(world, experiment, late=late),
             "ModelVariants": [
@@ -52,18 +52,23 @@ def experiment_description(world: World, experiment: Experiment) -> Document:
 def experiment_summary(experiment: Experiment) -> Document:
     """Return one entry of ListInferenceExperiments, which counts as a read."""
     members = {member: experiment.request.get(member) for member in _SUMMARY_MEMBERS}
-    return without_empty(members | _state(experiment, count_read(experiment)))
+    late = _is_late(experiment)
+    return without_empty(members | _state(experiment, count_read(experiment), late=late))
 
 
-def _state(experiment: Experiment, status: Status) -> Document:
+def _state(experiment: Experiment, status: Status, *, late: bool) -> Document:
     return {
         "Status": status,
         "StatusReason": experiment.reason,
         "Schedule": {"StartTime": experiment.start, "EndTime": experiment.end},
         "CreationTime": experiment.created,
         "CompletionTime": experiment.completed,
-        "LastModifiedTime": experiment.modified,
+        "LastModifiedTime": experiment.modified_before if late else experiment.modified,
     }
+
+
+def _is_late(experiment: Experiment) -> bool:
+    return bool(experiment.work and experiment.work.late_reads)
 
 
 def _variant_status(experiment: Experiment, variant: Document, *, late: bool) -> str:

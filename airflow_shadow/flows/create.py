@@ -9,6 +9,7 @@ from typing import Any
 from airflow_shadow.exceptions import (
     AwsAccessDeniedError,
     AwsRefusedError,
+    AwsUnavailableError,
     CreationFailedError,
     ExperimentBrokenError,
     ExperimentExistsError,
@@ -30,7 +31,7 @@ from airflow_shadow.hooks.endpoints import (
     production_changes,
     running,
 )
-from airflow_shadow.hooks.errors import BUSY
+from airflow_shadow.hooks.errors import BUSY, IN_USE
 from airflow_shadow.lifecycle import (
     CONCLUDED,
     SETTLED,
@@ -50,6 +51,7 @@ from airflow_shadow.ownership import (
 )
 from airflow_shadow.waiting import (
     ANY_ENDING,
+    LAG_SECONDS,
     EndpointFree,
     ExperimentGone,
     Outcome,
@@ -65,6 +67,8 @@ class CreateInferenceExperimentFlow(Flow):
     """The steps of :class:`CreateInferenceExperimentOperator`."""
 
     begins_window = True
+    #: Whether this process has called CreateInferenceExperiment, whatever came of it.
+    sent = False
 
     # --- whose experiment is it? ---------------------------------------------------------
 
@@ -101,6 +105,11 @@ class CreateInferenceExperimentFlow(Flow):
             ).params
         except InvalidRequestError as error:
             raise with_legal_name(error, name=str(request["Name"])) from error
+
+    @property
+    def given_name(self) -> str | None:
+        """Return the name that the user gave, if any."""
+        return self._wanted().given.get("Name")
 
     def _names(self, me: Identity, wanted: CreationRequest) -> Iterator[str]:
         if given := wanted.given.get("Name"):
@@ -145,12 +154,24 @@ class CreateInferenceExperimentFlow(Flow):
         if experiment is None:
             return None
         try:
-            return self.hook.find_tags(experiment["Arn"])
+            tags = self.hook.find_tags(experiment["Arn"])
         except AwsAccessDeniedError:
             self.log.warning(
                 "sagemaker:ListTags is denied: %r counts as somebody else's.", experiment["Name"]
             )
             return None
+        if not tags and self._may_be_ours(experiment):
+            asked, found = f"tags of experiment {experiment['Name']!r}", "AWS shows none yet"
+            raise AwsUnavailableError(asked=asked, found=found, reason=found)
+        return tags
+
+    def _may_be_ours(self, experiment: View) -> bool:
+        """Tell whether a new experiment without tags may be one that we created with them."""
+        me, name = self.identity(), experiment["Name"]
+        made = datetime.fromisoformat(experiment["CreationTime"])
+        is_new = (self.hook.now() - made).total_seconds() < LAG_SECONDS
+        asked_before = self.sent or me.try_number > 1
+        return is_new and (me.owner[:8] in name or (asked_before and name == self.given_name))
 
     def _act(self, what: Claim, found: View, me: Identity, carry: dict[str, Any]) -> Step:
         if what is Claim.FOREIGN:
@@ -187,7 +208,8 @@ class CreateInferenceExperimentFlow(Flow):
             raise error
         if status_of(found) in CONCLUDED:
             return found
-        return self._await_running(found["Name"], found, failure)
+        created = datetime.fromisoformat(found["CreationTime"]).timestamp()
+        return self._await_running(found["Name"], found, failure, created)
 
     def _delete_first(self, found: View, carry: dict[str, Any]) -> Step:
         self.delete(found["Name"])
@@ -245,7 +267,8 @@ class CreateInferenceExperimentFlow(Flow):
 
     def _await_endpoint(self, me: Identity, carry: dict[str, Any]) -> Step:
         endpoint_name, thorough = self._wanted().endpoint_name, "refusals" in carry
-        goal = EndpointFree(endpoint_name, thorough=thorough)
+        created = self.hook.now().timestamp() if self.sent or me.try_number > 1 else 0.0
+        goal = EndpointFree(endpoint_name, thorough, own=carry["name"], created=created)
         endpoint = self.hook.find_endpoint(endpoint_name)
         if endpoint and (thorough or not is_idle(endpoint)):
             holder = self.hook.find_holder(endpoint_name)
@@ -258,16 +281,20 @@ class CreateInferenceExperimentFlow(Flow):
         if outcome.error:
             raise outcome.error
         me, name = self.identity(), carry["name"]
+        if "Holder" in outcome.view:
+            self.sent = True  # by an earlier process, whose answer was lost
+            return self._claim(me, carry)
         failure = str(outcome.view.get("FailureReason") or "")
         request = self._request(name, me.tags(known_failure=failure))
         self.log.info("%s", plan(request, now=self.hook.now()))
+        created, self.sent = self.hook.now().timestamp(), True
         try:
             self.hook.create_inference_experiment(request, validate=self.op.validate)
         except AwsRefusedError as error:
             if error.code not in BUSY:
                 raise
             return self._refused(me, carry, error)
-        return self._await_running(name, request, failure)
+        return self._await_running(name, request, failure, created)
 
     def _request(self, name: str, own_tags: Mapping[str, str]) -> dict[str, Any]:
         wanted = self._wanted()
@@ -296,6 +323,9 @@ class CreateInferenceExperimentFlow(Flow):
         if self.hook.find_experiment(carry["name"]):
             return self._claim(me, carry)
         refusals = 0 if self._is_busy() else carry.get("refusals", 0) + 1
+        if refusals > 1 and error.code == IN_USE:
+            found = "it shows neither an experiment of the name nor one on the endpoint yet"
+            raise AwsUnavailableError(asked=error.asked, found=found, reason=error.reason)
         if refusals > 1:
             raise error
         self.log.info("AWS refused the creation (%s); asking again.", error.reason)
@@ -308,14 +338,21 @@ class CreateInferenceExperimentFlow(Flow):
 
     # --- running -------------------------------------------------------------------------
 
-    def _await_running(self, name: str, shown: Mapping[str, Any], failure: str) -> Step:
+    def _await_running(
+        self, name: str, shown: Mapping[str, Any], failure: str, created: float
+    ) -> Step:
+        """Wait until it runs, or is shown at all.
+
+        :param created: AWS's time of the creation, epoch seconds
+        """
         self.meet(shown)
         if not self.op.wait_for_completion:
-            return self.hook.describe_inference_experiment(name)
+            goal = ReachStatus(name, tuple(Status), tolerates=ANY_ENDING, created=created)
+            return Wait(goal, "settled", self.deadline())
         targets = [Status.RUNNING, Status.COMPLETED]
         if self._starts_later(shown):
             targets += [Status.CREATED, Status.STARTING, Status.UPDATING]
-        goal = ReachStatus(name, tuple(map(str, targets)))
+        goal = ReachStatus(name, tuple(map(str, targets)), created=created)
         return Wait(goal, "_ended", self.deadline(), progress=Progress(known_failure=failure))
 
     def _ended(self, outcome: Outcome, carry: dict[str, Any]) -> Step:

@@ -60,8 +60,9 @@ DENIED = frozenset(
     {"AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation", "403"}
 )
 NOT_FOUND, CONFLICT, VALIDATION = "ResourceNotFound", "ConflictException", "ValidationException"
+IN_USE = "ResourceInUse"
 #: What AWS may answer where somebody else holds the name or the endpoint; undocumented which.
-BUSY = frozenset({"ResourceInUse", CONFLICT, VALIDATION})
+BUSY = frozenset({IN_USE, CONFLICT, VALIDATION})
 #: A certificate that cannot be verified (`SSLError`) is one of these, but no waiting mends it.
 _UNREACHED = (HTTPClientError, ConnectionError, CredentialRetrievalError, MetadataRetrievalError)
 _REDIRECTIONS, _SERVER_ERRORS, _TIMEOUT, _TOO_MANY = range(300, 400), range(500, 600), 408, 429
