@@ -13,6 +13,7 @@
      │    └── AwsRefusedError           AWS refused the call
      ├── EndpointError                  the endpoint cannot take a shadow test
      │    ├── EndpointNotFoundError
+     │    ├── EndpointConfigGoneError   its configuration was deleted
      │    ├── EndpointUnsupportedError  a kind of endpoint that shadow tests do not support
      │    ├── EndpointFailedError       no waiting mends its status
      │    ├── EndpointShadowedError     a shadow stands on it that no experiment owns
@@ -167,6 +168,15 @@ class EndpointNotFoundError(EndpointError):
     event = "missing"
     depends_on_place = True
     next_step = "Check the endpoint's name and the connection's account and region."
+
+
+class EndpointConfigGoneError(EndpointError):
+    """The endpoint's configuration was deleted, so nothing tells what production runs."""
+
+    depends_on_place = True
+    next_step = (
+        "Create the configuration again, or update the endpoint to another one; keep those in use."
+    )
 
 
 class EndpointUnsupportedError(EndpointError):

@@ -22,6 +22,7 @@ from airflow_shadow.flows.creation import (
     CreationRequest,
     differences,
     plan,
+    short_window,
     with_legal_name,
 )
 from airflow_shadow.flows.guard import skip_backfill, skip_creation
@@ -42,6 +43,7 @@ from airflow_shadow.lifecycle import (
     stop_request,
 )
 from airflow_shadow.ownership import (
+    TASK,
     Claim,
     Identity,
     adoption,
@@ -61,6 +63,8 @@ from airflow_shadow.waiting import (
     ended_badly,
     is_idle,
 )
+
+_NAME_RUNS = "Leave name out, or put {{ run_id }} into it, so that each run has its own."
 
 
 class CreateInferenceExperimentFlow(Flow):
@@ -126,8 +130,25 @@ class CreateInferenceExperimentFlow(Flow):
             taken = found
         if found is None:
             self._explain_name(name, wanted, taken)
+            self._check_before_waiting(wanted, name, me)
             return self._await_endpoint(me, {**carry, "name": name})
         return self._act(what, found, me, carry)
+
+    def _check_before_waiting(self, wanted: CreationRequest, name: str, me: Identity) -> None:
+        """Refuse what no wait for the endpoint mends.
+
+        An experiment that stands already is past this: its window may be over by now.
+        """
+        tags = me.tags(known_failure="")
+        request = self._checked(wanted.complete(UNREAD, name=name, tags=tags))
+        for variant in request["ModelVariants"]:
+            if variant["ModelName"] != UNREAD.model_name:
+                asked = self._asked(wanted)
+                check_candidate(self.hook, variant["ModelName"], asked=asked)
+        now = self.hook.now()
+        schedule = wanted.schedule(now=now, shift_past=self.op.shift_past_schedule)
+        if short := short_window(schedule.get("Schedule", {}), now=now):
+            self.log.warning("%s", short)
 
     def _explain_name(self, name: str, wanted: CreationRequest, taken: View | None) -> None:
         """Say where a name comes from that the user did not give.
@@ -245,11 +266,19 @@ class CreateInferenceExperimentFlow(Flow):
             return Claim.ADOPT
         if self.op.if_exists == "replace" and concluded:
             return Claim.RECREATE
-        difference = "; ".join(differs) or "nothing differs"
         raise ExperimentExistsError(
             asked=f"{self._asked(wanted)} as {found['Name']!r}, if_exists={self.op.if_exists!r}",
-            found=f"somebody else's experiment of that name, {found['Status']}; {difference}",
+            **self._whose(found, differs),
         )
+
+    def _whose(self, found: View, differs: Iterable[str]) -> dict[str, Any]:
+        """Return what the error says about an experiment of others, and what to do about it."""
+        task = (self._tags_of(found) or {}).get(TASK)
+        creator = f", created by Dag, run and task {task} (its tag {TASK})" if task else ""
+        difference = "; ".join(differs) or "nothing differs"
+        shown = f"somebody else's experiment of that name, {found['Status']}{creator}"
+        advice = f"{_NAME_RUNS} {ExperimentExistsError.next_step}" if task else None
+        return {"found": f"{shown}; {difference}", "next_step": advice}
 
     def _complete(
         self, name: str, tags: Mapping[str, str] | None = None

@@ -19,6 +19,8 @@ _DURATION = re.compile(
 _CLOCK = re.compile(
     r"(?:(?P<days>\d+) days?, )?(?P<hours>\d+):(?P<minutes>\d\d):(?P<seconds>\d\d)(?:\.\d+)?"
 )
+#: AWS documents it for the console; whether the API holds it is unknown.
+SHORTEST = timedelta(hours=1)
 DEFAULT_DURATION = timedelta(days=DEFAULT_DAYS)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from airflow_shadow.exceptions import (
     AwsAccessDeniedError,
+    EndpointConfigGoneError,
     EndpointUnsupportedError,
     NotFoundError,
 )
@@ -66,11 +67,16 @@ def running(hook: InferenceExperimentHook, endpoint_name: str, *, asked: str) ->
     """Read what an endpoint runs (DescribeEndpoint, DescribeEndpointConfig, DescribeModel).
 
     :raises EndpointNotFoundError: there is none of that name
+    :raises EndpointConfigGoneError: somebody deleted its configuration
     :raises EndpointUnsupportedError: shadow tests do not support it; with every reason
     """
     endpoint = hook.find_running(endpoint_name)
     if endpoint is None:
         raise endpoint_missing(asked, endpoint_name)
+    if not endpoint["Config"]:
+        config = endpoint["EndpointConfigName"]
+        found = f"endpoint {endpoint_name!r} runs on configuration {config!r}, which does not exist"
+        raise EndpointConfigGoneError(asked=asked, found=found)
     reasons = list(_unsupported(hook, endpoint))
     if reasons:
         found = f"endpoint {endpoint_name!r}: {'; '.join(reasons)}"

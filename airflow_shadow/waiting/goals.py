@@ -335,6 +335,10 @@ class ShadowPromoted:
             )
         if error := endpoint_failed(self.asked, endpoint):
             return Judgement(str(endpoint["EndpointStatus"]), error=error, view=experiment)
+        if endpoint["EndpointStatus"] == "InService" and not endpoint["Config"]:
+            config = endpoint["EndpointConfigName"]
+            seen = f"the experiment's record says so, configuration {config!r} was deleted"
+            return Judgement(seen, done=True, view=experiment)
         serves = endpoint.get("ModelName")
         seen = f"endpoint {self.endpoint_name!r} is {endpoint['EndpointStatus']}, serves {serves!r}"
         done = endpoint["EndpointStatus"] == "InService" and serves == self.model_name
