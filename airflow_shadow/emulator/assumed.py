@@ -52,6 +52,10 @@ ASSUMED: dict[str, str] = {
     "end-time-kept": "Stopping early does not rewrite Schedule.EndTime.",
     "page-size": "Lists answer 10 a page unless asked for more, as ListEndpoints does.",
     "list-order": "Lists are sorted by CreationTime, newest first, as ListEndpoints are.",
+    "capture": (
+        "An experiment's DataStorageConfig replaces the endpoint's DataCaptureConfig while it runs,"
+        " for all requests; a configuration has one."
+    ),
     "no-variants-yet": "DescribeEndpoint shows no variants while an endpoint is being created.",
     "endpoint-reads-count": (
         "At pace 'count' work of an experiment also advances after as many reads of its endpoint,"

@@ -95,6 +95,7 @@ def endpoint_description(world: World, endpoint: Endpoint) -> Document:
         {
             "EndpointConfigName": endpoint.config,
             "FailureReason": endpoint.failure,
+            "DataCaptureConfig": _capture(endpoint),
             "AsyncInferenceConfig": endpoint.document.get("AsyncInferenceConfig"),
             # (assumed: no-variants-yet)
             "ProductionVariants": [_variant_summary(one) for one in endpoint.production] or None,
@@ -103,6 +104,23 @@ def endpoint_description(world: World, endpoint: Endpoint) -> Document:
     )
     _count_endpoint_read(world, endpoint)
     return description
+
+
+def _capture(endpoint: Endpoint) -> Document | None:
+    """Return what is captured now; an experiment's storage stands in its place."""
+    given = endpoint.document.get("DataCaptureConfig")
+    if given is None:
+        return None
+    enabled = bool(given.get("EnableCapture"))
+    return without_empty(
+        {
+            "EnableCapture": enabled,
+            "CaptureStatus": "Started" if enabled else "Stopped",
+            "CurrentSamplingPercentage": given.get("InitialSamplingPercentage"),
+            "DestinationS3Uri": given.get("DestinationS3Uri"),
+            "KmsKeyId": given.get("KmsKeyId") or "",
+        }
+    )
 
 
 def _count_endpoint_read(world: World, endpoint: Endpoint) -> None:
