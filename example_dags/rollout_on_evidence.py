@@ -9,7 +9,7 @@ A report is written for each night that ends with a verdict.
 """
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from airflow_shadow.rollout import shadow_rollout
 
@@ -33,7 +33,7 @@ with DAG(
             "shadow-reports", type="string", title="Reports", description="A folder, or s3://..."
         )
     },
-    default_args={"retries": 2, "deferrable": True},
+    default_args={"retries": 3, "retry_delay": timedelta(minutes=1), "deferrable": True},
     doc_md=__doc__,
     tags=["sagemaker", "shadow test"],
 ) as dag:
