@@ -14,9 +14,7 @@ def refusal(environ: Mapping[str, Any]) -> str | None:
     """
     host = str(environ.get("HTTP_HOST", ""))
     if _is_foreign(_name(host)):
-        return (
-            f"Host {host!r} is not this machine's: use its address, or a name without dots."
-        )
+        return f"Host {host!r} is not this machine's: use its address, or a name without dots."
     origin = environ.get("HTTP_ORIGIN")
     if origin is not None and urlsplit(str(origin)).netloc != host:
         return f"Origin {origin!r} is another page's."
