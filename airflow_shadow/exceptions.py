@@ -4,13 +4,16 @@
 
     ShadowError
      ├── InvalidRequestError            the arguments do not make a request AWS could accept
+     │    └── NotFoundError             something that the request names is not there
      ├── AwsError                       AWS did not do what was asked
-     │    ├── AwsUnavailableError       throttled, 5xx, connection or credentials lost for too long
-     │    │    └── MetricsUnreadableError  CloudWatch answered only in part
+     │    ├── AwsUnavailableError       AWS, the network or the credentials were lost for too long
+     │    │    ├── MetricsUnreadableError  CloudWatch answered only in part
+     │    │    └── ConnectionMissingError  Airflow knows no connection of that name
      │    ├── AwsAccessDeniedError      the caller lacks a permission
      │    └── AwsRefusedError           AWS refused the call
      ├── EndpointError                  the endpoint cannot take a shadow test
      │    ├── EndpointNotFoundError
+     │    ├── EndpointConfigGoneError   its configuration was deleted
      │    ├── EndpointUnsupportedError  a kind of endpoint that shadow tests do not support
      │    ├── EndpointFailedError       no waiting mends its status
      │    ├── EndpointShadowedError     a shadow stands on it that no experiment owns
@@ -30,8 +33,8 @@
 
 An error carries facts, not prose: what was `asked`, what was `found`, AWS's own `reason`, and the
 `next_step` for whoever reads it. The message is built from them, so that it is the same wherever
-the error is raised, and short, whatever a form gave; the facts travel from the triggerer to the
-worker and through `pickle`.
+the error is raised, one line each, and short, whatever a form gave; and the facts travel from the
+triggerer to the worker and through `pickle`.
 """
 
 from __future__ import annotations
@@ -55,6 +58,8 @@ class ShadowError(Exception):
     retriable: ClassVar[bool] = False
     #: How a wait that ends with this error is named in the trigger's event.
     event: ClassVar[str] = "failed"
+    #: Whether something was not found, which may exist in another account or region.
+    depends_on_place: ClassVar[bool] = False
     #: What the reader should do, unless the place that raises knows better.
     next_step: str = "Read AWS's reason above, correct the cause and clear the task."
 
@@ -69,8 +74,16 @@ class ShadowError(Exception):
         super().__init__(self._message())
 
     def _message(self) -> str:
-        reason = f" AWS says: {self.reason.rstrip('.')}." if self.reason else ""
-        return f"Asked: {self.asked}. Found: {self.found}.{reason} Next: {self.next_step}"
+        reason = [f"AWS says: {self.reason.rstrip('.')}."] if self.reason else []
+        lines = [f"Asked: {self.asked}.", f"Found: {self.found}.", *reason]
+        return "\n".join([*lines, f"Next: {self.next_step}"])
+
+    def at(self, place: str) -> ShadowError:
+        """Return the error with the place where AWS was asked.
+
+        :param place: like "in eu-west-1 (connection 'aws_prod')"
+        """
+        return error_from_dict({**self.to_dict(), "found": f"{self.found} {place}"})
 
     def facts(self) -> dict[str, Any]:
         """Return the facts as JSON-able values."""
@@ -95,12 +108,19 @@ class InvalidRequestError(ShadowError):
     next_step = "Correct the arguments named above; nothing was sent to AWS."
 
 
+class NotFoundError(InvalidRequestError):
+    """Something that the request names is not there."""
+
+    depends_on_place = True
+    next_step = "Create it first, or correct its name, the region or the connection."
+
+
 class AwsError(ShadowError):
     """AWS did not do what was asked."""
 
 
 class AwsUnavailableError(AwsError):
-    """AWS was throttling, failing or out of reach, or the credentials expired, for too long."""
+    """AWS was throttling, failing or out of reach, or credentials were missing, for too long."""
 
     retriable = True
     next_step = "Retry the task; if it stays, check the network and the connection's credentials."
@@ -110,6 +130,12 @@ class MetricsUnreadableError(AwsUnavailableError):
     """CloudWatch answered a query only in part, which must not be taken for no data."""
 
     next_step = "Retry the task; if it stays, judge a shorter window or a longer period."
+
+
+class ConnectionMissingError(AwsUnavailableError):
+    """Airflow knows no connection of that name; a secrets backend may be out of reach."""
+
+    next_step = "Create the connection or correct aws_conn_id; if it exists, retry the task."
 
 
 class AwsAccessDeniedError(AwsError):
@@ -142,7 +168,17 @@ class EndpointNotFoundError(EndpointError):
     """There is no such endpoint in this account and region."""
 
     event = "missing"
+    depends_on_place = True
     next_step = "Check the endpoint's name and the connection's account and region."
+
+
+class EndpointConfigGoneError(EndpointError):
+    """The endpoint's configuration was deleted, so nothing tells what production runs."""
+
+    depends_on_place = True
+    next_step = (
+        "Create the configuration again, or update the endpoint to another one; keep those in use."
+    )
 
 
 class EndpointUnsupportedError(EndpointError):
@@ -185,6 +221,7 @@ class ExperimentNotFoundError(ExperimentError):
     """There is no such experiment in this account and region."""
 
     event = "missing"
+    depends_on_place = True
     next_step = "Check the name and the connection's account and region, or create it again."
 
 

@@ -70,6 +70,9 @@ def settings(home: str, url: str, page: str) -> dict[str, str]:
         **airflow_environment(home, url),
         "AIRFLOW__API__BASE_URL": page,
         "AIRFLOW__API__HOST": "127.0.0.1",
+        # What the examples set for themselves; it is for Dags that are tried beside them.
+        "AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "3",
+        "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "10",
         "AIRFLOW__API__PORT": page.rsplit(":", 1)[-1],
         "AIRFLOW__API__WORKERS": "1",
         "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{page}/execution/",

@@ -7,7 +7,7 @@ Nothing is judged before the promotion: put a `ShadowAnalysisSensor` before `pro
 evidence, or see rollout_on_evidence.py.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from airflow_shadow.operators import (
     CreateInferenceExperimentOperator,
@@ -32,7 +32,7 @@ with DAG(
     "fleet_mapped",
     schedule=None,
     start_date=datetime(2026, 3, 1, tzinfo=UTC),
-    default_args={"retries": 2, "deferrable": True},
+    default_args={"retries": 3, "retry_delay": timedelta(minutes=1), "deferrable": True},
     doc_md=__doc__,
     tags=["sagemaker", "shadow test"],
 ) as dag:

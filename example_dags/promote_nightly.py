@@ -8,7 +8,7 @@ Nothing is judged on the way: put a `ShadowAnalysisSensor` before `promote` to p
 or see rollout_on_evidence.py.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from airflow_shadow.operators import (
     CreateInferenceExperimentOperator,
@@ -29,7 +29,7 @@ with DAG(
     start_date=datetime(2026, 3, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
-    default_args={"retries": 2, "deferrable": True},
+    default_args={"retries": 3, "retry_delay": timedelta(minutes=1), "deferrable": True},
     doc_md=__doc__,
     tags=["sagemaker", "shadow test"],
 ) as dag:

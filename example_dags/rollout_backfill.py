@@ -8,7 +8,7 @@ Nothing is judged before the promotion: put a `ShadowAnalysisSensor` before `pro
 evidence, or see rollout_on_evidence.py.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from airflow_shadow.operators import (
     CreateInferenceExperimentOperator,
@@ -27,7 +27,12 @@ with DAG(
     start_date=datetime(2026, 3, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
-    default_args={"retries": 2, "deferrable": True, "depends_on_past": True},
+    default_args={
+        "retries": 3,
+        "retry_delay": timedelta(minutes=1),
+        "deferrable": True,
+        "depends_on_past": True,
+    },
     doc_md=__doc__,
     tags=["sagemaker", "shadow test"],
 ) as dag:

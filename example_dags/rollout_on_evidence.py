@@ -10,7 +10,7 @@ A report is written for each night that ends with a verdict, below
 """
 
 import logging
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from airflow_shadow.rollout import shadow_rollout
 
@@ -28,7 +28,7 @@ with DAG(
     start_date=datetime(2026, 3, 1, tzinfo=UTC),
     catchup=False,
     max_active_runs=1,
-    default_args={"retries": 2, "deferrable": True},
+    default_args={"retries": 3, "retry_delay": timedelta(minutes=1), "deferrable": True},
     doc_md=__doc__,
     tags=["sagemaker", "shadow test"],
 ) as dag:

@@ -8,7 +8,7 @@ Nothing is judged before the promotion: put a `ShadowAnalysisSensor` before `pro
 evidence, or see rollout_on_evidence.py.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from airflow_shadow.operators import (
     CreateInferenceExperimentOperator,
@@ -38,7 +38,7 @@ with DAG(
         "hours": Param(2, type="integer", minimum=1, maximum=720, title="Hours at most"),
         "promote": Param(False, type="boolean", title="Promote the candidate"),
     },
-    default_args={"retries": 2, "deferrable": True},
+    default_args={"retries": 3, "retry_delay": timedelta(minutes=1), "deferrable": True},
     doc_md=__doc__,
     tags=["sagemaker", "shadow test"],
 ) as dag:

@@ -39,6 +39,14 @@ def test_three_nights_promote_three_candidates(nights, emulator, sagemaker):
         assert [*updated, "Stopping", "Completed"] == statuses(emulator, name)
 
 
+@pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.py")), ids=lambda file: file.stem)
+def test_an_example_gives_its_tasks_enough_tries(example):
+    """Airflow 3.3.2 spends one or two by itself."""
+    assert '"retries": 3, "retry_delay": timedelta(minutes=1)' in " ".join(
+        line.strip() for line in example.read_text().splitlines()
+    )
+
+
 @pytest.mark.usefixtures("airflow_db")
 def test_a_night_that_fails_leaves_no_shadow_behind(nights, emulator, sagemaker):
     """When a task in the middle fails, the teardown removes the shadow and production stays."""

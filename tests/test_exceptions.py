@@ -73,7 +73,7 @@ def test_each_error_travels_as_json(cls):
 def test_a_next_step_can_be_given():
     """The place that raises may know better, and what it said travels too."""
     error = ShadowError(asked="a", found="b", next_step="Wait.")
-    assert "Asked: a. Found: b. Next: Wait." == str(error_from_dict(error.to_dict()))
+    assert "Asked: a.\nFound: b.\nNext: Wait." == str(error_from_dict(error.to_dict()))
 
 
 def test_the_code_travels_too():

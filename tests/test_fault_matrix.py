@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,18 +24,23 @@ from tests.log import Log
 from tests.matrix import Cell, record
 from tests.tasks import MODES, Tasks
 
-#: One word a cell. The columns are the keys of `FAULTS`, the rows those of `TASKS`.
+#: One word a cell: the keys of `FAULTS` stand below each other, those of `TASKS` side by side.
 MATRIX = """
-         throttle 5xx lost-call lost-answer expired denied slow stopped  deleted breaks  endpoint
-Create   ok       ok  ok        ok          ok      denied ok   stopped  missing failed  endpoint
-Update   ok       ok  ok        ok          ok      denied ok   too-late missing broken  broken
-Start    ok       ok  ok        ok          ok      denied ok   stopped  missing broken  broken
-Stop     ok       ok  ok        ok          ok      denied ok   ok       missing broken  broken
-Promote  ok       ok  ok        ok          ok      denied ok   refused  missing broken  broken
-Remove   ok       ok  ok        ok          ok      denied ok   ok       missing broken  broken
-Delete   ok       ok  ok        ok          ok      denied ok   ok       ok      -       ok
-Sensor   ok       ok  ok        -           ok      denied ok   stopped  missing broken  broken
-Analysis ok       ok  ok        -           ok      denied ok   ok       missing broken  broken
+            Create   Update   Start   Stop    Promote Remove  Delete Sensor  Analysis
+throttle    ok       ok       ok      ok      ok      ok      ok     ok      ok
+5xx         ok       ok       ok      ok      ok      ok      ok     ok      ok
+lost-call   ok       ok       ok      ok      ok      ok      ok     ok      ok
+lost-answer ok       ok       ok      ok      ok      ok      ok     -       -
+expired     ok       ok       ok      ok      ok      ok      ok     ok      ok
+garbage     ok       ok       ok      ok      ok      ok      ok     ok      ok
+no-keys     ok       ok       ok      ok      ok      ok      ok     ok      ok
+lag         ok       ok       ok      ok      ok      ok      ok     -       -
+denied      denied   denied   denied  denied  denied  denied  denied denied  denied
+slow        ok       ok       ok      ok      ok      ok      ok     ok      ok
+stopped     stopped  too-late stopped ok      refused ok      ok     stopped ok
+deleted     missing  missing  missing missing missing missing ok     missing missing
+breaks      failed   broken   broken  broken  broken  broken  -      broken  broken
+endpoint    endpoint broken   broken  broken  broken  broken  ok     broken  broken
 """
 #: What the words mean: the name in the printed table, which is that of an error if it fails.
 WORDS = {
@@ -52,6 +59,8 @@ WORDS = {
 NOT_CONCERNED = {
     ("Sensor", "lost-answer"): "it makes no call that changes anything",
     ("Analysis", "lost-answer"): "it changes nothing but tags, and these as often as it likes",
+    ("Sensor", "lag"): "it makes no call that changes anything",
+    ("Analysis", "lag"): "it makes no call that changes anything",
     ("Delete", "breaks"): "a record is deleted at once, no work follows that could fail",
 }
 #: Kinds of faults that no column shows, each with why.
@@ -243,10 +252,24 @@ def everything(kind: str, times: int) -> Callable[[Scene, str], None]:
     return strike
 
 
+def no_keys(scene: Scene, row: str) -> None:
+    """Let connection and machine have no credentials until a call has gone wrong for that."""
+    connection = json.loads(os.environ["AIRFLOW_CONN_AWS_DEFAULT"])
+    del connection["login"], connection["password"]
+    os.environ["AIRFLOW_CONN_AWS_DEFAULT"] = json.dumps(connection)
+    keys = {name: os.environ.pop(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    scene.log.when("AWS could not be asked", lambda: os.environ.update(keys))
+
+
 def answers(scene: Scene, row: str) -> None:
     """Lose the answer of a call that AWS has acted upon."""
     operation = TASKS[row].calls or STOP
     scene.emulator.faults.add(kind="drop-after", operation=operation)
+
+
+def lag(scene: Scene, row: str) -> None:
+    """Let AWS show for a while what was before the call that changes something."""
+    scene.emulator.faults.add(kind="lag", operation=TASKS[row].calls or STOP)
 
 
 def _middle(row: str) -> str:
@@ -314,6 +337,9 @@ FAULTS: dict[str, tuple[Callable[[Scene, str], None], set[str]]] = {
     "lost-call": (calls("drop-before"), {"drop-before"}),
     "lost-answer": (answers, {"drop-after"}),
     "expired": (everything("expired-token", 1), {"expired-token"}),
+    "garbage": (everything("garbage", 2), {"garbage"}),
+    "no-keys": (no_keys, set()),
+    "lag": (lag, {"lag"}),
     "denied": (calls("access-denied"), {"access-denied"}),
     "slow": (calls("slow", seconds=0.2), {"slow"}),
     "stopped": (stopped, set()),
@@ -327,12 +353,12 @@ FAULTS: dict[str, tuple[Callable[[Scene, str], None], set[str]]] = {
 
 
 def read(matrix: str) -> dict[tuple[str, str], str]:
-    """Return the word of each cell by row and column."""
-    header, *rows = [line.split() for line in matrix.strip().splitlines()]
+    """Return the word of each cell by operator and fault."""
+    header, *lines = [line.split() for line in matrix.strip().splitlines()]
     return {
         (row, column): word
-        for row, *words in rows
-        for column, word in zip(header, words, strict=True)
+        for column, *words in lines
+        for row, word in zip(header, words, strict=True)
     }
 
 
@@ -381,8 +407,10 @@ def play(scene: Scene, row: str, column: str, mode: str) -> Came:
 
 
 @pytest.fixture
-def scene(emulator, churn, sagemaker, log):
+def scene(emulator, churn, sagemaker, log, monkeypatch):
     """Return a fresh SageMaker with an endpoint, and the log as the clock of what happens."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, os.environ[name])
     return Scene(emulator, sagemaker, log)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from types import SimpleNamespace
 
@@ -117,7 +118,8 @@ def test_only_what_was_decided_is_done(left, chosen):
     """Also where Airflow does not skip the rest; a person's answer counts only if asked for."""
     done = []
     for name in ("promote", "remove"):
-        operator = SimpleNamespace(task_id=name, decision="decide", question="approve")
+        ids = {"task_id": name, "decision": "decide", "question": "approve"}
+        operator = SimpleNamespace(**ids, log=logging.getLogger(__name__))
         with suppress(AirflowSkipException):
             skip_unchosen(operator, run_that_left(**left))
             done.append(name)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
+import threading
 import time
 
 import pytest
 from airflow.triggers.base import TriggerEvent
+from asgiref.sync import sync_to_async
 from botocore.exceptions import ClientError
 from hypothesis import given
 from hypothesis import strategies as st
@@ -167,6 +170,55 @@ def test_credentials_that_cannot_be_had_are_waited_for(churn, sagemaker, monkeyp
     refusals = no_credentials(monkeypatch)
     [event] = run(trigger())
     assert ("reached", []) == (event["event"], refusals)
+
+
+def test_a_moment_without_credentials_ends_no_wait(churn, sagemaker, emulator, monkeypatch, log):
+    """A metadata service that is silent for seconds would end the waits of all who share it."""
+    somebodys(sagemaker)
+    connection = json.loads(os.environ["AIRFLOW_CONN_AWS_DEFAULT"])
+    del connection["login"], connection["password"]
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+    keys = {name: os.environ.pop(name) for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")}
+    log.when("AWS could not be asked", lambda: os.environ.update(keys))
+    events = run(trigger(), trigger())
+    assert ["reached", "reached"] == [event["event"] for event in events]
+
+
+def test_a_silent_sts_holds_up_nobody_else(churn, sagemaker, monkeypatch):
+    """The triggerer's shared thread serves all triggers, of whatever provider."""
+    somebodys(sagemaker)
+    hook, asked, others_done = module.InferenceExperimentHook, threading.Event(), threading.Event()
+    make = hook.get_client_type
+
+    def silent(self, **kwargs):
+        asked.set()
+        assert others_done.wait(20), "the other's work was held up"
+        return make(self, **kwargs)
+
+    monkeypatch.setattr(hook, "get_client_type", silent)
+
+    async def beside() -> str:
+        ours = asyncio.ensure_future(anext(trigger().run()))
+        assert await asyncio.to_thread(asked.wait, 20)
+        await sync_to_async(others_done.set)()
+        return (await ours).payload["event"]
+
+    assert "reached" == asyncio.run(beside())
+
+
+def test_the_first_look_comes_after_a_pause(churn, sagemaker, emulator):
+    """The worker has just looked, and Airflow 3.3.2 loses what is answered at once."""
+    somebodys(sagemaker)
+    began = time.monotonic()
+    run(trigger(waiter_delay=0.5))
+    assert time.monotonic() - began >= 0.5
+
+
+def test_no_pause_goes_beyond_the_deadline(churn, sagemaker, emulator):
+    """A wait that is nearly over is looked at when it is over."""
+    somebodys(sagemaker)
+    [event] = run(trigger(waiter_delay=600, deadline=time.time() + 0.1))
+    assert "reached" == event["event"]
 
 
 def test_a_worker_waits_for_credentials_too(churn, worker, emulator, monkeypatch):

@@ -127,7 +127,7 @@ def test_the_deadline_binds_while_aws_is_unavailable():
     """The text says what was seen last and why AWS could not be asked."""
     replies = [shown("Creating"), *[unavailable()] * 200]
     outcome, _, _, _ = drive(RUNNING, replies)
-    assert "Found: Creating, when the deadline ran out. AWS says: Throttled." in str(outcome.error)
+    assert "Found: Creating, when the deadline ran out.\nAWS says: Throttled." in str(outcome.error)
 
 
 def test_attempts_bind():

@@ -23,6 +23,7 @@ ASSUMED: dict[str, str] = {
     ),
     "endpoint-not-ready": "Update, Start and Stop conflict while the endpoint is being updated.",
     "update-shown-late": "The first read after an accepted Update shows the state before it.",
+    "lag": "Reads may lag behind a change for a while; AWS promises nothing else (fault `lag`).",
     "values-after-update": "New values are shown when the update is done, not while it runs.",
     "running-update": (
         "While Running, members that may not change are tolerated if they repeat what holds."
@@ -59,6 +60,10 @@ ASSUMED: dict[str, str] = {
     "end-time-kept": "Stopping early does not rewrite Schedule.EndTime.",
     "page-size": "Lists answer 10 a page unless asked for more, as ListEndpoints does.",
     "list-order": "Lists are sorted by CreationTime, newest first, as ListEndpoints are.",
+    "capture": (
+        "An experiment's DataStorageConfig replaces the endpoint's DataCaptureConfig while it runs,"
+        " for all requests; a configuration has one."
+    ),
     "no-variants-yet": "DescribeEndpoint shows no variants while an endpoint is being created.",
     "endpoint-reads-count": (
         "At pace 'count' work of an experiment also advances after as many reads of its endpoint,"

@@ -13,6 +13,7 @@ from werkzeug.http import http_date
 from airflow_shadow.emulator import listing, metric_data
 from airflow_shadow.emulator.errors import LostConnectionError
 from airflow_shadow.emulator.faults import CALL_FAULTS, Fault
+from airflow_shadow.emulator.lags import as_read, lag_behind, lags_in_tags
 from airflow_shadow.emulator.machine import settle
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ _REFUSALS: dict[str, tuple[str, str]] = {
     "access-denied": ("AccessDeniedException", "Not allowed (asked of the emulator)."),
     "quota": ("ResourceLimitExceeded", "The quota is used up (asked of the emulator)."),
 }
+_PAGE = "<html><body>Please sign in to the network (asked of the emulator).</body></html>"
 _SERVER_ERRORS = {500: "InternalFailure", 503: "ServiceUnavailable"}
 
 
@@ -57,11 +59,8 @@ def perform(response: "Bound", action: Action) -> TYPE_RESPONSE:
 
 
 def _go_wrong(response: "Bound", fault: Fault, action: Action) -> TYPE_RESPONSE:
-    if fault.kind in _REFUSALS:
-        return _error(_BAD_REQUEST, *_REFUSALS[fault.kind])
-    if fault.kind == "server-error":
-        status = int(fault.options.get("status", 500))
-        return _error(status, _SERVER_ERRORS[status], "Out of order (asked of the emulator).")
+    if answer := _refusal(fault):
+        return answer
     if fault.kind == "empty-pages":
         return _empty_page(response)
     if fault.kind == "slow":
@@ -69,9 +68,34 @@ def _go_wrong(response: "Bound", fault: Fault, action: Action) -> TYPE_RESPONSE:
         return _act(response, action)
     if fault.kind in {"hold-before", "hold-after"}:
         return _held(response, fault.kind, action)
+    if fault.kind == "lag" and not fault.options.get("drop"):
+        return _act_unseen(response, fault, action)
+    if fault.kind == "lag":
+        _act_unseen(response, fault, action)
     if fault.kind == "drop-after":
         _act(response, action)
     raise LostConnectionError(endpoint_url=str(response.uri))
+
+
+def _refusal(fault: Fault) -> TYPE_RESPONSE | None:
+    """Return the answer of a fault that keeps AWS from acting and says so."""
+    if fault.kind in _REFUSALS:
+        return _error(_BAD_REQUEST, *_REFUSALS[fault.kind])
+    if fault.kind == "server-error":
+        status = int(fault.options.get("status", 500))
+        return _error(status, _SERVER_ERRORS[status], "Out of order (asked of the emulator).")
+    if fault.kind == "garbage":
+        options = {"status": _OK, "body": _PAGE, **fault.options}
+        return int(options["status"]), {"Content-Type": "text/html"}, str(options["body"])
+    return None
+
+
+def _act_unseen(response: "Bound", fault: Fault, action: Action) -> TYPE_RESPONSE:
+    """Act, and let reads show for a while what was before."""
+    with response.emulator.lock:
+        settle(response.world, response.emulator.clock.now())
+        lag_behind(response.world, response.request, int(fault.options.get("reads", 3)))
+        return _act(response, action)
 
 
 def _held(response: "Bound", kind: str, action: Action) -> TYPE_RESPONSE:
@@ -103,7 +127,10 @@ def _act(response: "Bound", action: Action) -> TYPE_RESPONSE:
     with emulator.lock:
         try:
             settle(response.world, emulator.clock.now())
-            return _recorded(response, action)
+            if lags_in_tags(response):
+                return _OK, _json_headers(), json.dumps({"Tags": []})
+            with as_read(response):
+                return _recorded(response, action)
         # A bug of any kind has to reach the developer once, not as a page botocore retries.
         except Exception as error:  # noqa: BLE001
             traceback.print_exc(file=sys.stderr)

@@ -96,7 +96,8 @@ def update(world: World, request: Document, now: datetime) -> Experiment:
     touches = experiment.status == "Running" and _changes_traffic(experiment, changes)
     if touches:
         _require_ready(world, experiment)
-    experiment.update, experiment.modified, experiment.idle = changes, now, experiment.status
+    experiment.modified_before, experiment.modified = experiment.modified, now
+    experiment.update, experiment.idle = changes, experiment.status
     begin(world, experiment, "update", now, touches_endpoint=touches, late_reads=1)
     return experiment
 

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 CallFault = Literal[
     "throttle",
     "server-error",
+    "garbage",
     "expired-token",
     "access-denied",
     "quota",
@@ -16,6 +17,7 @@ CallFault = Literal[
     "hold-before",
     "hold-after",
     "empty-pages",
+    "lag",
 ]
 WorkFault = Literal["fail-creation", "fail-start", "fail-update", "fail-stop", "fail-endpoint"]
 AnswerFault = Literal["metric-status"]
@@ -79,10 +81,13 @@ class Faults:
         `about` limits it to requests that name something which contains this text, such as an
         endpoint: the default names of its experiments begin with it. "hold-before" and "hold-after"
         keep a call at that place until :meth:`Holds.let_go`.
-        Options: `seconds` of "slow" (real ones), `status` 500 or 503 of "server-error", `reason`
-        of the work faults, `rollback=True` of "fail-update" (idle again, with the old values).
+        Options: `seconds` of "slow" (real ones), `status` 500 or 503 of "server-error", `status`
+        (200) and `body` (a page) of "garbage", which is no answer of AWS, `reason` of the work
+        faults, `rollback=True` of "fail-update" (idle again, with the old values).
         "metric-status" lets results of GetMetricData bear the `status` PartialData, Forbidden or
         InternalError: those of the `query` of an Id, else all.
+        "lag" lets the change be made, and the next `reads` (3) of that experiment and of its tags
+        show what was before; with `drop=True` the answer is lost, too.
         Work faults ("fail-...") strike when the work would have succeeded, not when it is asked.
         Raises ValueError for a kind that does not exist.
         """

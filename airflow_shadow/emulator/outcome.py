@@ -41,7 +41,23 @@ def running_content(experiment: Experiment, document: Document) -> Document:
             (experiment.shadow_name, experiment.sampling / 100),
         )
     )
-    return with_variants(document, production=[source], shadow=[shadow])
+    content = with_variants(document, production=[source], shadow=[shadow])
+    return content | _capture(experiment.request.get("DataStorageConfig"))
+
+
+def _capture(storage: Document | None) -> Document:
+    """Return the capture of an experiment, in place of the endpoint's (assumed: capture)."""
+    if storage is None:
+        return {}
+    capture = {
+        "EnableCapture": True,
+        "InitialSamplingPercentage": 100,
+        "DestinationS3Uri": storage["Destination"],
+        "KmsKeyId": storage.get("KmsKey"),
+        "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
+        "CaptureContentTypeHeader": storage.get("ContentType"),
+    }
+    return {"DataCaptureConfig": {key: value for key, value in capture.items() if value}}
 
 
 def _production_variant(variant: Document, weight: float) -> Document:

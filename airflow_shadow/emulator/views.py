@@ -34,11 +34,11 @@ def count_read(experiment: Experiment) -> Status:
 def experiment_description(world: World, experiment: Experiment) -> Document:
     """Return the answer of DescribeInferenceExperiment."""
     request = experiment.request
-    late = bool(experiment.work and experiment.work.late_reads)
+    late = _is_late(experiment)
     return without_empty(
         {
             **{member: request.get(member) for member in _MEMBERS},
-            **_state(experiment, count_read(experiment)),
+            **_state(experiment, count_read(experiment), late=late),
             "Arn": experiment.arn,
             "EndpointMetadata": _endpoint_metadata(world, experiment, late=late),
             "ModelVariants": [
@@ -52,18 +52,23 @@ def experiment_description(world: World, experiment: Experiment) -> Document:
 def experiment_summary(experiment: Experiment) -> Document:
     """Return one entry of ListInferenceExperiments, which counts as a read."""
     members = {member: experiment.request.get(member) for member in _SUMMARY_MEMBERS}
-    return without_empty(members | _state(experiment, count_read(experiment)))
+    late = _is_late(experiment)
+    return without_empty(members | _state(experiment, count_read(experiment), late=late))
 
 
-def _state(experiment: Experiment, status: Status) -> Document:
+def _state(experiment: Experiment, status: Status, *, late: bool) -> Document:
     return {
         "Status": status,
         "StatusReason": experiment.reason,
         "Schedule": {"StartTime": experiment.start, "EndTime": experiment.end},
         "CreationTime": experiment.created,
         "CompletionTime": experiment.completed,
-        "LastModifiedTime": experiment.modified,
+        "LastModifiedTime": experiment.modified_before if late else experiment.modified,
     }
+
+
+def _is_late(experiment: Experiment) -> bool:
+    return bool(experiment.work and experiment.work.late_reads)
 
 
 def _variant_status(experiment: Experiment, variant: Document, *, late: bool) -> str:
@@ -90,6 +95,7 @@ def endpoint_description(world: World, endpoint: Endpoint) -> Document:
         {
             "EndpointConfigName": endpoint.config,
             "FailureReason": endpoint.failure,
+            "DataCaptureConfig": _capture(endpoint),
             "AsyncInferenceConfig": endpoint.document.get("AsyncInferenceConfig"),
             # (assumed: no-variants-yet)
             "ProductionVariants": [_variant_summary(one) for one in endpoint.production] or None,
@@ -98,6 +104,23 @@ def endpoint_description(world: World, endpoint: Endpoint) -> Document:
     )
     _count_endpoint_read(world, endpoint)
     return description
+
+
+def _capture(endpoint: Endpoint) -> Document | None:
+    """Return what is captured now; an experiment's storage stands in its place."""
+    given = endpoint.document.get("DataCaptureConfig")
+    if given is None:
+        return None
+    enabled = bool(given.get("EnableCapture"))
+    return without_empty(
+        {
+            "EnableCapture": enabled,
+            "CaptureStatus": "Started" if enabled else "Stopped",
+            "CurrentSamplingPercentage": given.get("InitialSamplingPercentage"),
+            "DestinationS3Uri": given.get("DestinationS3Uri"),
+            "KmsKeyId": given.get("KmsKeyId") or "",
+        }
+    )
 
 
 def _count_endpoint_read(world: World, endpoint: Endpoint) -> None:

@@ -75,6 +75,19 @@ class Endpoint:
 
 
 @dataclass(kw_only=True)
+class Lag:
+    """What reads show of an experiment for a while after a change of it.
+
+    before: the experiment as it was, None if there was none
+    descriptions, tags: how many reads of each still lag behind
+    """
+
+    before: "Experiment | None"
+    descriptions: int
+    tags: int
+
+
+@dataclass(kw_only=True)
 class Stop:
     """How an experiment shall end."""
 
@@ -96,6 +109,7 @@ class Experiment:
     created: datetime
     modified: datetime
     changed: datetime  # of the status
+    modified_before: datetime | None = None  # the last update, for reads that lag behind it
     status: Status = "Creating"
     reason: str | None = None
     failure: str | None = None
@@ -160,6 +174,7 @@ class World:
     configs: dict[str, Document] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     made_configs: int = 0
+    lags: dict[str, Lag] = field(default_factory=dict)
     # By the endpoint's name; what CloudWatch shows is computed from these two.
     timelines: dict[str, Timeline] = field(default_factory=dict)
     flows: dict[str, list[Flow]] = field(default_factory=dict)

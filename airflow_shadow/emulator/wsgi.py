@@ -12,11 +12,14 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.http import http_date
 
 from airflow_shadow.emulator import control, page
+from airflow_shadow.emulator.doorkeeper import refusal
 from airflow_shadow.emulator.errors import LostConnectionError
 from airflow_shadow.emulator.plug import SERVICES, install, uninstall
 
 if TYPE_CHECKING:
     from airflow_shadow.emulator.core import Emulator
+
+_MOTO_CONTROL = "/moto-api/"
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -42,15 +45,27 @@ def application(emulator: "Emulator") -> Application:
     def route(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         start = _with_date(emulator, start_response)
         path = environ.get("PATH_INFO", "")
+        if path == "/" and "text/html" in environ.get("HTTP_ACCEPT", ""):
+            return _plain(start, "302 Found", "", ("Location", page.PATH))
+        ours = path.startswith((control.PREFIX, _MOTO_CONTROL)) or path.rstrip("/") == page.PATH
+        if ours and (refused := refusal(environ)):
+            return _plain(start, "403 Forbidden", refused)
         if path.startswith(control.PREFIX):
             return controls(environ, start)
         if path.rstrip("/") == page.PATH:
             return view(environ, start)
-        if path == "/moto-api/reset":
+        if path == f"{_MOTO_CONTROL}reset":
             emulator.clear()
         return _answer(moto, environ, start)
 
     return route
+
+
+def _plain(
+    start: StartResponse, status: str, text: str, *headers: tuple[str, str]
+) -> Iterable[bytes]:
+    start(status, [("Content-Type", "text/plain; charset=utf-8"), *headers])
+    return [text.encode()]
 
 
 def _moto(emulator: "Emulator") -> Application:

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, NoReturn
 from airflow_shadow._compat import (
     AirflowException,
     AirflowFailException,
+    AirflowSkipException,
     Context,
     conf,
     task_state,
@@ -45,7 +46,7 @@ from airflow_shadow.waiting import (
 _BACKSTOP = timedelta(minutes=10)
 _STRUCTURED = frozenset({"structure", "list", "map"})
 #: Seconds at most between two tries of one step.
-_PAUSE = 5.0
+PAUSE = 5.0
 #: Tries after a conflict.
 MOST_CONFLICTS = 5
 #: botocore settings that may hold passwords; a trigger's arguments lie unencrypted.
@@ -177,7 +178,10 @@ class Flow:
                 step = self._insist(partial(self._next, step.then, outcome, step.carry))
             return self._finish(step)
         except ShadowError as error:
-            raise translated(error) from error
+            raise translated(error, self.hook) from error
+        except AirflowSkipException as skip:
+            self.log.info("%s", skip)  # Airflow shows the exception in a folded group
+            raise
 
     def _resume(self, event: Mapping[str, Any]) -> Step:
         self.resumed = True
@@ -220,7 +224,7 @@ class Flow:
     def _aws_time(self, experiment: View) -> str:
         """Return AWS's time as ISO-8601 text; a task that comes from the triggerer has to ask."""
         if not self.hook.knows_time:
-            self.hook.insist(partial(self.hook.find_experiment, experiment["Name"]), delay=_PAUSE)
+            self.hook.insist(partial(self.hook.find_experiment, experiment["Name"]), delay=PAUSE)
         return self.hook.now().isoformat(timespec="seconds")
 
     # --- requests ------------------------------------------------------------------------
@@ -304,7 +308,7 @@ class Flow:
 
     def _insist(self, step: Callable[[], Step]) -> Step:
         """Do a step, again while AWS is unavailable: asking twice does no harm."""
-        done: Step = self.hook.insist(step, delay=min(self.op.waiter_delay, _PAUSE))
+        done: Step = self.hook.insist(step, delay=min(self.op.waiter_delay, PAUSE))
         return done
 
     def delete(self, name: str) -> None:
@@ -323,7 +327,7 @@ class Flow:
         conflicts = carry.get("conflicts", 0) + 1
         if error.code != CONFLICT or conflicts > MOST_CONFLICTS:
             raise error
-        time.sleep(min(self.op.waiter_delay, _PAUSE))
+        time.sleep(min(self.op.waiter_delay, PAUSE))
         return {**carry, "conflicts": conflicts}
 
 
@@ -332,7 +336,12 @@ def deadline(row: str, seconds: float | None = None) -> float:
     return time.time() + (DEADLINES[row].seconds if seconds is None else seconds)
 
 
-def translated(error: ShadowError) -> Exception:
+def translated(error: ShadowError, hook: InferenceExperimentHook) -> Exception:
     """Return Airflow's exception for ours: one that fails at once where a retry is pointless."""
     kind = AirflowException if error.retriable else AirflowFailException
-    return kind(str(error))
+    return kind(text_of(error, hook))
+
+
+def text_of(error: ShadowError, hook: InferenceExperimentHook) -> str:
+    """Return an error's message; what was not found may be somewhere else than the hook asks."""
+    return str(error.at(hook.place)) if error.depends_on_place else str(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -15,7 +16,7 @@ from airflow_shadow.exceptions import (
     ProductionChangeError,
     PromotionRefusedError,
 )
-from airflow_shadow.flows.base import Flow, Step, Wait
+from airflow_shadow.flows.base import PAUSE, Flow, Step, Wait
 from airflow_shadow.flows.clearance import next_wait, skip_refused
 from airflow_shadow.flows.guard import moment_of, skip_backfill, skip_older
 from airflow_shadow.flows.rollout import Rollout, find_rollouts, latest, leave_rollout
@@ -293,7 +294,7 @@ class RemoveShadowVariantFlow(ConcludeFlow):
     def conclude(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
         """Remove the shadow, unless it is gone."""
         if isinstance(outcome.error, ExperimentNotFoundError) and self.op.missing_ok:
-            return self._nothing()
+            return self._look_twice(carry)
         if outcome.error:
             raise outcome.error
         experiment = outcome.view
@@ -308,6 +309,13 @@ class RemoveShadowVariantFlow(ConcludeFlow):
                 return self.await_rest(self.after_conflict(error, carry))
             return Wait(ExperimentGone(experiment["Name"]), "settled", self.deadline())
         return self._remove(experiment, carry)
+
+    def _look_twice(self, carry: dict[str, Any]) -> Step:
+        """Believe in nothing at the second look: AWS may lag behind a creation of seconds ago."""
+        if carry.get("missing"):
+            return self._nothing()
+        time.sleep(min(self.op.waiter_delay, PAUSE))
+        return self.await_rest({**carry, "missing": True})
 
     def _remove(self, experiment: View, carry: dict[str, Any]) -> Step:
         reason = mark(Action.REMOVE, self.text("Removed"))

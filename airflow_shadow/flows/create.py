@@ -9,6 +9,7 @@ from typing import Any
 from airflow_shadow.exceptions import (
     AwsAccessDeniedError,
     AwsRefusedError,
+    AwsUnavailableError,
     CreationFailedError,
     ExperimentBrokenError,
     ExperimentExistsError,
@@ -22,6 +23,7 @@ from airflow_shadow.flows.creation import (
     check_variants,
     differences,
     plan,
+    short_window,
     with_legal_name,
 )
 from airflow_shadow.flows.guard import skip_backfill, skip_creation
@@ -31,7 +33,7 @@ from airflow_shadow.hooks.endpoints import (
     production_changes,
     running,
 )
-from airflow_shadow.hooks.errors import BUSY
+from airflow_shadow.hooks.errors import BUSY, IN_USE
 from airflow_shadow.lifecycle import (
     CONCLUDED,
     SETTLED,
@@ -42,6 +44,7 @@ from airflow_shadow.lifecycle import (
     stop_request,
 )
 from airflow_shadow.ownership import (
+    TASK,
     Claim,
     Identity,
     adoption,
@@ -51,6 +54,7 @@ from airflow_shadow.ownership import (
 )
 from airflow_shadow.waiting import (
     ANY_ENDING,
+    LAG_SECONDS,
     EndpointFree,
     ExperimentGone,
     Outcome,
@@ -61,11 +65,15 @@ from airflow_shadow.waiting import (
     is_idle,
 )
 
+_NAME_RUNS = "Leave name out, or put {{ run_id }} into it, so that each run has its own."
+
 
 class CreateInferenceExperimentFlow(Flow):
     """The steps of :class:`CreateInferenceExperimentOperator`."""
 
     begins_window = True
+    #: Whether this process has called CreateInferenceExperiment, whatever came of it.
+    sent = False
 
     # --- whose experiment is it? ---------------------------------------------------------
 
@@ -103,6 +111,11 @@ class CreateInferenceExperimentFlow(Flow):
         check_variants(prepared.params)
         return prepared.params
 
+    @property
+    def given_name(self) -> str | None:
+        """Return the name that the user gave, if any."""
+        return self._wanted().given.get("Name")
+
     def _names(self, me: Identity, wanted: CreationRequest) -> Iterator[str]:
         if given := wanted.given.get("Name"):
             return iter([given])
@@ -118,8 +131,25 @@ class CreateInferenceExperimentFlow(Flow):
             taken = found
         if found is None:
             self._explain_name(name, wanted, taken)
+            self._check_before_waiting(wanted, name, me)
             return self._await_endpoint(me, {**carry, "name": name})
         return self._act(what, found, me, carry)
+
+    def _check_before_waiting(self, wanted: CreationRequest, name: str, me: Identity) -> None:
+        """Refuse what no wait for the endpoint mends.
+
+        An experiment that stands already is past this: its window may be over by now.
+        """
+        tags = me.tags(known_failure="")
+        request = self._checked(wanted.complete(UNREAD, name=name, tags=tags))
+        for variant in request["ModelVariants"]:
+            if variant["ModelName"] != UNREAD.model_name:
+                asked = self._asked(wanted)
+                check_candidate(self.hook, variant["ModelName"], asked=asked)
+        now = self.hook.now()
+        schedule = wanted.schedule(now=now, shift_past=self.op.shift_past_schedule)
+        if short := short_window(schedule.get("Schedule", {}), now=now):
+            self.log.warning("%s", short)
 
     def _explain_name(self, name: str, wanted: CreationRequest, taken: View | None) -> None:
         """Say where a name comes from that the user did not give.
@@ -146,12 +176,24 @@ class CreateInferenceExperimentFlow(Flow):
         if experiment is None:
             return None
         try:
-            return self.hook.find_tags(experiment["Arn"])
+            tags = self.hook.find_tags(experiment["Arn"])
         except AwsAccessDeniedError:
             self.log.warning(
                 "sagemaker:ListTags is denied: %r counts as somebody else's.", experiment["Name"]
             )
             return None
+        if not tags and self._may_be_ours(experiment):
+            asked, found = f"tags of experiment {experiment['Name']!r}", "AWS shows none yet"
+            raise AwsUnavailableError(asked=asked, found=found, reason=found)
+        return tags
+
+    def _may_be_ours(self, experiment: View) -> bool:
+        """Tell whether a new experiment without tags may be one that we created with them."""
+        me, name = self.identity(), experiment["Name"]
+        made = datetime.fromisoformat(experiment["CreationTime"])
+        is_new = (self.hook.now() - made).total_seconds() < LAG_SECONDS
+        asked_before = self.sent or me.try_number > 1
+        return is_new and (me.owner[:8] in name or (asked_before and name == self.given_name))
 
     def _act(self, what: Claim, found: View, me: Identity, carry: dict[str, Any]) -> Step:
         if what is Claim.FOREIGN:
@@ -188,7 +230,8 @@ class CreateInferenceExperimentFlow(Flow):
             raise error
         if status_of(found) in CONCLUDED:
             return found
-        return self._await_running(found["Name"], found, failure)
+        created = datetime.fromisoformat(found["CreationTime"]).timestamp()
+        return self._await_running(found["Name"], found, failure, created)
 
     def _delete_first(self, found: View, carry: dict[str, Any]) -> Step:
         self.delete(found["Name"])
@@ -224,11 +267,19 @@ class CreateInferenceExperimentFlow(Flow):
             return Claim.ADOPT
         if self.op.if_exists == "replace" and concluded:
             return Claim.RECREATE
-        difference = "; ".join(differs) or "nothing differs"
         raise ExperimentExistsError(
             asked=f"{self._asked(wanted)} as {found['Name']!r}, if_exists={self.op.if_exists!r}",
-            found=f"somebody else's experiment of that name, {found['Status']}; {difference}",
+            **self._whose(found, differs),
         )
+
+    def _whose(self, found: View, differs: Iterable[str]) -> dict[str, Any]:
+        """Return what the error says about an experiment of others, and what to do about it."""
+        task = (self._tags_of(found) or {}).get(TASK)
+        creator = f", created by Dag, run and task {task} (its tag {TASK})" if task else ""
+        difference = "; ".join(differs) or "nothing differs"
+        shown = f"somebody else's experiment of that name, {found['Status']}{creator}"
+        advice = f"{_NAME_RUNS} {ExperimentExistsError.next_step}" if task else None
+        return {"found": f"{shown}; {difference}", "next_step": advice}
 
     def _complete(
         self, name: str, tags: Mapping[str, str] | None = None
@@ -246,7 +297,8 @@ class CreateInferenceExperimentFlow(Flow):
 
     def _await_endpoint(self, me: Identity, carry: dict[str, Any]) -> Step:
         endpoint_name, thorough = self._wanted().endpoint_name, "refusals" in carry
-        goal = EndpointFree(endpoint_name, thorough=thorough)
+        created = self.hook.now().timestamp() if self.sent or me.try_number > 1 else 0.0
+        goal = EndpointFree(endpoint_name, thorough, own=carry["name"], created=created)
         endpoint = self.hook.find_endpoint(endpoint_name)
         if endpoint and (thorough or not is_idle(endpoint)):
             holder = self.hook.find_holder(endpoint_name)
@@ -259,16 +311,20 @@ class CreateInferenceExperimentFlow(Flow):
         if outcome.error:
             raise outcome.error
         me, name = self.identity(), carry["name"]
+        if "Holder" in outcome.view:
+            self.sent = True  # by an earlier process, whose answer was lost
+            return self._claim(me, carry)
         failure = str(outcome.view.get("FailureReason") or "")
         request = self._request(name, me.tags(known_failure=failure))
         self.log.info("%s", plan(request, now=self.hook.now()))
+        created, self.sent = self.hook.now().timestamp(), True
         try:
             self.hook.create_inference_experiment(request, validate=self.op.validate)
         except AwsRefusedError as error:
             if error.code not in BUSY:
                 raise
             return self._refused(me, carry, error)
-        return self._await_running(name, request, failure)
+        return self._await_running(name, request, failure, created)
 
     def _request(self, name: str, own_tags: Mapping[str, str]) -> dict[str, Any]:
         wanted = self._wanted()
@@ -297,6 +353,9 @@ class CreateInferenceExperimentFlow(Flow):
         if self.hook.find_experiment(carry["name"]):
             return self._claim(me, carry)
         refusals = 0 if self._is_busy() else carry.get("refusals", 0) + 1
+        if refusals > 1 and error.code == IN_USE:
+            found = "it shows neither an experiment of the name nor one on the endpoint yet"
+            raise AwsUnavailableError(asked=error.asked, found=found, reason=error.reason)
         if refusals > 1:
             raise error
         self.log.info("AWS refused the creation (%s); asking again.", error.reason)
@@ -309,14 +368,21 @@ class CreateInferenceExperimentFlow(Flow):
 
     # --- running -------------------------------------------------------------------------
 
-    def _await_running(self, name: str, shown: Mapping[str, Any], failure: str) -> Step:
+    def _await_running(
+        self, name: str, shown: Mapping[str, Any], failure: str, created: float
+    ) -> Step:
+        """Wait until it runs, or is shown at all.
+
+        :param created: AWS's time of the creation, epoch seconds
+        """
         self.meet(shown)
         if not self.op.wait_for_completion:
-            return self.hook.describe_inference_experiment(name)
+            goal = ReachStatus(name, tuple(Status), tolerates=ANY_ENDING, created=created)
+            return Wait(goal, "settled", self.deadline())
         targets = [Status.RUNNING, Status.COMPLETED]
         if self._starts_later(shown):
             targets += [Status.CREATED, Status.STARTING, Status.UPDATING]
-        goal = ReachStatus(name, tuple(map(str, targets)))
+        goal = ReachStatus(name, tuple(map(str, targets)), created=created)
         return Wait(goal, "_ended", self.deadline(), progress=Progress(known_failure=failure))
 
     def _ended(self, outcome: Outcome, carry: dict[str, Any]) -> Step:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.flows.schedule import (
+    SHORTEST,
     moved,
     parse_duration,
     planned_end,
@@ -21,6 +22,8 @@ from airflow_shadow.ownership import legal_name
 from airflow_shadow.service_model import to_plain
 from airflow_shadow.text.shown import listed, shown
 
+#: Tags of one resource (CreateInferenceExperiment).
+_MOST_TAGS = 50
 #: Stands in for the endpoint while a request is checked before AWS is asked anything.
 UNREAD = Running(
     arn="unread",
@@ -64,10 +67,35 @@ class CreationRequest:
             # Without its key the redeployed endpoint would lose the encryption of its volumes.
             request.setdefault("KmsKey", now_runs.kms_key)
         if tags:
+            self._check_tags(own=len(tags))
             own = [{"Key": key, "Value": value} for key, value in tags.items()]
             users = [tag for tag in self.given.get("Tags") or [] if tag["Key"] not in tags]
             request["Tags"] = users + own
         return {**request, **self._candidate(now_runs)}
+
+    def _check_tags(self, *, own: int) -> None:
+        given, allowed = len(self.given.get("Tags") or []), _MOST_TAGS - own
+        if given > allowed:
+            raise InvalidRequestError(
+                asked=f"a shadow test on endpoint {self.endpoint_name!r} with tags",
+                found=f"{given} given, {allowed} allowed: {own} are this package's own",
+                next_step=f"Give {allowed} tags or fewer; nothing was sent to AWS.",
+            )
+
+    def _check_variants(self) -> None:
+        """Refuse a `ShadowModeConfig` that names variants which `ModelVariants` has not."""
+        names = [variant.get("VariantName") for variant in self.given.get("ModelVariants") or []]
+        mode = self.given.get("ShadowModeConfig") or {}
+        shadows = mode.get("ShadowModelVariants") or []
+        asked = [mode.get("SourceModelVariantName")]
+        asked += [shadow.get("ShadowModelVariantName") for shadow in shadows]
+        unknown = [name for name in asked if name and names and name not in names]
+        if unknown:
+            raise InvalidRequestError(
+                asked=f"ShadowModeConfig with variant {', '.join(map(repr, unknown))}",
+                found=f"ModelVariants has {', '.join(map(repr, names))}",
+                next_step="Name the same variants in both; nothing was sent to AWS.",
+            )
 
     def _candidate(self, now_runs: Running) -> dict[str, Any]:
         explicit = [m for m in ("ModelVariants", "ShadowModeConfig") if m in self.given]
@@ -91,6 +119,7 @@ class CreationRequest:
                 next_step="Give shadow_model_name and sampling_percentage, or model_variants and "
                 "shadow_mode_config.",
             )
+        self._check_variants()
         return {}
 
     def schedule(self, *, now: datetime, shift_past: bool) -> dict[str, Any]:
@@ -139,7 +168,21 @@ def differences(request: Mapping[str, Any], experiment: Mapping[str, Any]) -> li
     endpoint = experiment["EndpointMetadata"]["EndpointName"]
     fields = [("EndpointName", plain.get("EndpointName"), endpoint)]
     fields += [(k, v, experiment.get(k)) for k, v in plain.items() if k not in _NOT_COMPARED]
-    return [f"{k} is {is_!r}, asked {asks!r}" for k, asks, is_ in fields if not shows(is_, asks)]
+    return [text for field in fields for text in _differences(*field)]
+
+
+def _differences(path: str, asked: Any, shown: Any) -> Iterator[str]:
+    """Yield what differs, as deep as both have the same form."""
+    if shows(shown, asked):
+        return
+    if isinstance(asked, Mapping) and isinstance(shown, Mapping):
+        for key, value in asked.items():
+            yield from _differences(f"{path}.{key}", value, shown.get(key))
+    elif isinstance(asked, list) and isinstance(shown, list) and len(asked) == len(shown):
+        for index, pair in enumerate(zip(asked, shown, strict=True)):
+            yield from _differences(f"{path}[{index}]", *pair)
+    else:
+        yield f"{path} is {shown!r}, asked {asked!r}"
 
 
 def plan(request: Mapping[str, Any], *, now: datetime) -> str:
@@ -155,6 +198,14 @@ def plan(request: Mapping[str, Any], *, now: datetime) -> str:
         f"the requests to model {shadow['ModelName']!r}, until {end.isoformat(timespec='seconds')},"
         f" up to {hours * uses['InstanceCount']:.0f} instance-hours of {uses['InstanceType']}."
     )
+
+
+def short_window(schedule: Mapping[str, datetime], *, now: datetime) -> str:
+    """Say that a window is shorter than AWS's console allows, `""` if it is not."""
+    length = planned_end(schedule, now=now) - schedule.get("StartTime", now)
+    if length >= SHORTEST:
+        return ""
+    return f"The experiment would last {length}, and AWS's console allows no less than an hour."
 
 
 def with_legal_name(error: InvalidRequestError, *, name: str) -> InvalidRequestError:

@@ -22,6 +22,8 @@ _CLOCK = re.compile(
 )
 #: Longer than any experiment, and short enough to count with.
 LONGEST = timedelta(days=366)
+#: AWS documents it for the console; whether the API holds it is unknown.
+SHORTEST = timedelta(hours=1)
 DEFAULT_DURATION = timedelta(days=DEFAULT_DAYS)
 
 

@@ -86,7 +86,8 @@ class StageWatch(WatchVerdict):
                 time.sleep(self.op.poke_interval)
                 continue
             known = Progress(known_failure=failure_reason(experiment))
-            self._await(UpdateApplied(name, expected), known)
+            modified = experiment.get("LastModifiedTime") or ""
+            self._await(UpdateApplied(name, expected, modified), known)
             return
 
     def _await(self, goal: Any, progress: Progress | None = None) -> View:

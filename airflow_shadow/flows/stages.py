@@ -142,7 +142,9 @@ def skip_unchosen(operator: Any, context: Any) -> None:
     if operator.question in followed:
         followed = [*followed, *(pulled(context, operator.question, FOLLOWED) or [])]
     if operator.task_id not in followed:
-        raise AirflowSkipException(f"Skipped: the decision was {', '.join(followed) or 'nothing'}.")
+        reason = f"Skipped: the decision was {', '.join(followed) or 'nothing'}."
+        operator.log.info(reason)
+        raise AirflowSkipException(reason)
 
 
 class RampFlow(UpdateInferenceExperimentFlow):

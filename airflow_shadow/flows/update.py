@@ -58,7 +58,7 @@ class UpdateInferenceExperimentFlow(Flow):
         if not self.op.wait_for_completion:
             return self.hook.describe_inference_experiment(request["Name"])
         return Wait(
-            UpdateApplied(request["Name"], expected),
+            UpdateApplied(request["Name"], expected, experiment.get("LastModifiedTime") or ""),
             "settled",
             self.deadline(),
             progress=Progress(known_failure=failure_reason(experiment)),

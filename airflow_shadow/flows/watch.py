@@ -16,7 +16,7 @@ from airflow_shadow._compat import (
     first_reschedule_date,
 )
 from airflow_shadow.exceptions import InvalidRequestError, ShadowError, WaitTimeoutError
-from airflow_shadow.flows.base import Wait, can_defer, defer, persist_links, translated
+from airflow_shadow.flows.base import Wait, can_defer, defer, persist_links, text_of, translated
 from airflow_shadow.flows.structures import list_of_text
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.lifecycle import GRACE_SECONDS, Ending, Status
@@ -79,6 +79,9 @@ class Watch:
             return self.finish(outcome.view)
         except ShadowError as error:
             self._fail(error)
+        except AirflowSkipException as skip:
+            self.op.log.info("%s", skip)
+            raise
 
     def _begun(self) -> tuple[AnyGoal, Outcome]:
         self.prepare()
@@ -140,8 +143,12 @@ class Watch:
         timed_out = isinstance(error, WaitTimeoutError)
         pointless = timed_out or not error.retriable
         if self.op.never_fail or (self.op.soft_fail and pointless):
-            raise AirflowSkipException(str(error)) from error
-        raise (AirflowSensorTimeout(str(error)) if timed_out else translated(error)) from error
+            text = text_of(error, self.hook)
+            self.op.log.info("%s", text)  # Airflow shows the exception in a folded group
+            raise AirflowSkipException(text) from error
+        if timed_out:
+            raise AirflowSensorTimeout(str(error)) from error
+        raise translated(error, self.hook) from error
 
 
 class WatchStatus(Watch):

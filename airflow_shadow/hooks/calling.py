@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from functools import cached_property
 from typing import Any
 
+from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
+from botocore.parsers import ResponseParserError
 
-from airflow_shadow.hooks.errors import from_botocore, is_expired
+from airflow_shadow.exceptions import ConnectionMissingError, InvalidRequestError, ShadowError
+from airflow_shadow.hooks.errors import (
+    NoAnswerError,
+    date_of,
+    from_botocore,
+    needs_fresh_credentials,
+    without_user,
+)
 from airflow_shadow.service_model import to_plain
 
 # The waiting has its own back-off, so botocore need not insist; a user's setting wins.
@@ -22,6 +32,12 @@ _CONFIG = Config(
 )
 # A task that is killed has seconds: two calls, four seconds at most.
 _HURRIED = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
+
+#: What a call may end with. The AWS provider reads STS's answer unchecked: that is the `KeyError`;
+#: the `ValueError` is botocore's about an address.
+_FAILURES = (ClientError, BotoCoreError, ResponseParserError, KeyError, ValueError)
+_OK = range(200, 300)
+_SHOWN = 60  # characters of a body that is no answer
 
 
 class CallingHook(AwsBaseHook):
@@ -39,27 +55,87 @@ class CallingHook(AwsBaseHook):
         self._aws_clock: tuple[datetime, float] | None = None
         self._warned: set[str] = set()
 
-    @cached_property
-    def conn(self) -> Any:
-        """Return the service's client; the connection's own settings win over ours.
+    @classmethod
+    def get_connection(cls, conn_id: str) -> Any:
+        """Return an Airflow connection; without one the provider would use the machine's rights.
 
-        :raises AwsError: STS, whom a connection with a role asks, gave no credentials
+        A missing `aws_default` stays the provider's way to ask for just that.
+
+        :raises ConnectionMissingError: there is none of that name
         """
         try:
-            config = _CONFIG.merge(self.config)
-            return self.get_client_type(
-                region_name=self.region_name,
-                config=config.merge(_HURRIED) if self._hurried else config,
-            )
-        except (ClientError, BotoCoreError) as error:
-            if is_expired(error):
-                self.forget_connection()
-            raise from_botocore(error, asked="credentials for AWS") from error
+            return super().get_connection(conn_id)
+        except AirflowNotFoundException as error:
+            if conn_id == cls.default_conn_name:
+                raise
+            raise ConnectionMissingError(
+                asked=f"connection {conn_id!r}", found="no such connection"
+            ) from error
+
+    @property
+    def config(self) -> Config:
+        """Return the settings of the client, and of STS; the connection's own win over ours."""
+        config: Config = _CONFIG.merge(self.conn_config.botocore_config or Config())
+        return config.merge(_HURRIED) if self._hurried else config
+
+    def get_session(self, *args: Any, **kwargs: Any) -> Any:
+        """Return a session that has credentials, and whose every client has our timeouts.
+
+        A client that was made without credentials would never have any.
+        """
+        session, config = super().get_session(*args, **kwargs), self.config
+        inner = getattr(session, "_session", None)  # aiobotocore's sessions have none
+        if inner is None:
+            return session
+        # Also for those clients by which botocore itself asks for credentials.
+        inner.set_default_client_config(config)
+        inner.register("before-parse", _refuse_garbage)
+        if session.get_credentials() is None and config.signature_version is not UNSIGNED:
+            raise NoCredentialsError
+        return session
+
+    @cached_property
+    def conn(self) -> Any:
+        """Return the service's client, made with credentials.
+
+        :raises AwsError: STS or the machine's metadata service gave none
+        """
+        try:
+            return self.get_client_type(region_name=self.region_name)
+        except _FAILURES as error:
+            raise self._ours(error, asked="credentials for AWS") from _shown(error)
 
     def forget_connection(self) -> None:
         """Drop client and credentials, so that the next call makes fresh ones."""
-        for cached in ("conn", "conn_config", "config"):
+        for cached in ("conn", "conn_config"):
             self.__dict__.pop(cached, None)
+
+    @property
+    def place(self) -> str:
+        """Say where AWS is asked, for messages about what is not there."""
+        try:
+            region, known = self.conn_region_name, bool(self.conn_config)
+        except ShadowError:  # no credentials at the moment
+            region, known = self._region_name or "the default region", True
+        missing = "" if known else ", which does not exist"
+        named = f"connection {self.aws_conn_id!r}{missing}" if self.aws_conn_id else "no connection"
+        return f"in {region} ({named})"
+
+    def _ours(self, error: Exception, *, asked: str) -> ShadowError:
+        """Return our error for one of a call, and drop a client that lacks credentials."""
+        if needs_fresh_credentials(error):
+            self.forget_connection()
+        if isinstance(error, ClientError):
+            self._set_clock(error.response)
+        if isinstance(error, ValueError):
+            return InvalidRequestError(
+                asked=f"{asked} by connection {self.aws_conn_id!r}",
+                found=without_user(str(error)),
+                next_step="Correct the connection's endpoint_url; nothing was sent to AWS.",
+            )
+        if not isinstance(error, ClientError | BotoCoreError):
+            error = NoAnswerError(status=200, operation=asked, body=repr(error))
+        return from_botocore(error, asked=asked)
 
     def call(self, operation: str, params: Mapping[str, Any], *, asked: str = "") -> dict[str, Any]:
         """Call one operation and return its answer as plain values.
@@ -78,10 +154,9 @@ class CallingHook(AwsBaseHook):
         method = getattr(self.conn, _method_name(self.conn, operation))
         try:
             response: dict[str, Any] = method(**params)
-        except (ClientError, BotoCoreError) as error:
-            if is_expired(error):
-                self.forget_connection()
-            raise from_botocore(error, asked=asked or _describe_call(operation, params)) from error
+        except _FAILURES as error:
+            ours = self._ours(error, asked=asked or _describe_call(operation, params))
+            raise ours from _shown(error)
         self._set_clock(response)
         return response
 
@@ -94,9 +169,8 @@ class CallingHook(AwsBaseHook):
     # --- AWS's clock ---------------------------------------------------------------------
 
     def _set_clock(self, response: Mapping[str, Any]) -> None:
-        headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-        if "date" in headers:
-            self._aws_clock = (parsedate_to_datetime(headers["date"]), time.monotonic())
+        if date := date_of(response):
+            self._aws_clock = (date, time.monotonic())
 
     @property
     def knows_time(self) -> bool:
@@ -119,3 +193,34 @@ def _method_name(client: Any, operation: str) -> str:
 def _describe_call(operation: str, params: Mapping[str, Any]) -> str:
     named = next((value for key, value in params.items() if key.endswith("Name")), "")
     return f"{operation} {named!r}" if named else operation
+
+
+def _shown(error: Exception) -> Exception | None:
+    """Return what a traceback may show as the cause: nothing that holds a password."""
+    return error if without_user(str(error)) == str(error) else None
+
+
+def _refuse_garbage(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
+    """Refuse a body that is no answer; botocore would read a proxy's page as one without members.
+
+    :raises NoAnswerError: it is so
+    """
+    status, body = response_dict["status_code"], response_dict["body"]
+    if status not in _OK or not operation_model.output_shape or not isinstance(body, bytes):
+        return
+    protocol = operation_model.service_model.metadata.get("protocol", "")
+    if not (_is_json(body) if "json" in protocol else _is_something(body)):
+        shown = body[:_SHOWN].decode(errors="replace") or "an empty body"
+        raise NoAnswerError(status=status, operation=operation_model.name, body=shown)
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        return isinstance(json.loads(body), dict)
+    except ValueError:
+        return False
+
+
+def _is_something(body: bytes) -> bool:
+    begin = body.lstrip()[:9].lower()
+    return bool(begin) and not begin.startswith((b"<html", b"<!doctype"))

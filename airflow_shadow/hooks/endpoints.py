@@ -9,8 +9,9 @@ from typing import Any
 
 from airflow_shadow.exceptions import (
     AwsAccessDeniedError,
+    EndpointConfigGoneError,
     EndpointUnsupportedError,
-    InvalidRequestError,
+    NotFoundError,
 )
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.waiting.goals import endpoint_missing
@@ -66,11 +67,16 @@ def running(hook: InferenceExperimentHook, endpoint_name: str, *, asked: str) ->
     """Read what an endpoint runs (DescribeEndpoint, DescribeEndpointConfig, DescribeModel).
 
     :raises EndpointNotFoundError: there is none of that name
+    :raises EndpointConfigGoneError: somebody deleted its configuration
     :raises EndpointUnsupportedError: shadow tests do not support it; with every reason
     """
     endpoint = hook.find_running(endpoint_name)
     if endpoint is None:
         raise endpoint_missing(asked, endpoint_name)
+    if not endpoint["Config"]:
+        config = endpoint["EndpointConfigName"]
+        found = f"endpoint {endpoint_name!r} runs on configuration {config!r}, which does not exist"
+        raise EndpointConfigGoneError(asked=asked, found=found)
     reasons = list(_unsupported(hook, endpoint))
     if reasons:
         found = f"endpoint {endpoint_name!r}: {'; '.join(reasons)}"
@@ -130,18 +136,14 @@ def _unsupported_model(hook: InferenceExperimentHook, name: str) -> Iterator[str
 def check_candidate(hook: InferenceExperimentHook, model_name: str, *, asked: str) -> None:
     """Refuse a candidate model that does not exist (DescribeModel), before production is touched.
 
-    :raises InvalidRequestError: there is no such model
+    :raises NotFoundError: there is no such model
     """
     try:
         model = hook.find_model(model_name)
     except AwsAccessDeniedError:
         return  # said already for the production model; AWS has the last word
     if model is None:
-        raise InvalidRequestError(
-            asked=asked,
-            found=f"no model named {model_name!r}",
-            next_step="Create the model first, or correct its name; nothing was sent to AWS.",
-        )
+        raise NotFoundError(asked=asked, found=f"no model named {model_name!r}")
 
 
 def shadow_variant_name(model_name: str, *, production: str) -> str:

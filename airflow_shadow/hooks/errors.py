@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from typing import Any
+
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectionError,  # noqa: A004 - botocore's own
     CredentialRetrievalError,
     HTTPClientError,
+    MetadataRetrievalError,
     NoCredentialsError,
     PartialCredentialsError,
     SSLError,
@@ -22,6 +29,7 @@ from airflow_shadow.exceptions import (
 
 THROTTLING = frozenset(
     {
+        "PriorRequestNotComplete",
         "RequestLimitExceeded",
         "RequestThrottled",
         "RequestThrottledException",
@@ -33,15 +41,38 @@ THROTTLING = frozenset(
     }
 )
 EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
+#: STS could not ask the identity provider, or the token's file is about to be replaced: botocore
+#: and the service's documentation advise to ask again.
+_STS_PASSING = frozenset({"IDPCommunicationError", "InvalidIdentityToken"})
+_TIMEOUTS = frozenset({"RequestTimeout", "RequestTimeoutException"})
+#: Refusals of a clock that is off; but for `RequestTimeTooSkewed` of a wrong secret, too.
+_SIGNATURE = frozenset(
+    {
+        "RequestTimeTooSkewed",
+        "RequestInTheFuture",
+        "InvalidSignatureException",
+        "SignatureDoesNotMatch",
+    }
+)
+#: AWS takes signatures that are five minutes off; its `Date` knows seconds, and answers take some.
+_SKEW = timedelta(minutes=4)
 DENIED = frozenset(
     {"AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation", "403"}
 )
 NOT_FOUND, CONFLICT, VALIDATION = "ResourceNotFound", "ConflictException", "ValidationException"
+IN_USE = "ResourceInUse"
 #: What AWS may answer where somebody else holds the name or the endpoint; undocumented which.
-BUSY = frozenset({"ResourceInUse", CONFLICT, VALIDATION})
+BUSY = frozenset({IN_USE, CONFLICT, VALIDATION})
 #: A certificate that cannot be verified (`SSLError`) is one of these, but no waiting mends it.
-_UNREACHED = (HTTPClientError, ConnectionError, CredentialRetrievalError)
-_SERVER_ERROR, _TOO_MANY = 500, 429
+_UNREACHED = (HTTPClientError, ConnectionError, CredentialRetrievalError, MetadataRetrievalError)
+_REDIRECTIONS, _SERVER_ERRORS, _TIMEOUT, _TOO_MANY = range(300, 400), range(500, 600), 408, 429
+_USER_OF_AN_ADDRESS = re.compile(r"""(?<![^\s/"'])[^\s/?#"'@]+:[^\s/?#"']*@""")
+
+
+class NoAnswerError(BotoCoreError):  # type: ignore[misc]
+    """A body that is no answer of the service: a proxy's page, or nothing."""
+
+    fmt = "status {status}, but no answer of {operation}: {body}"
 
 
 def code_of(error: ClientError) -> str:
@@ -49,36 +80,77 @@ def code_of(error: ClientError) -> str:
     return str(error.response.get("Error", {}).get("Code", ""))
 
 
-def is_expired(error: Exception) -> bool:
-    """Tell whether fresh credentials may help."""
-    return isinstance(error, CredentialRetrievalError) or (
-        isinstance(error, ClientError) and code_of(error) in EXPIRED
-    )
+def needs_fresh_credentials(error: Exception) -> bool:
+    """Tell whether a client made anew may have what this one lacks."""
+    if isinstance(error, ClientError):
+        return code_of(error) in EXPIRED | _STS_PASSING
+    return isinstance(error, CredentialRetrievalError | NoCredentialsError)
+
+
+def without_user(text: str) -> str:
+    """Return a text without user and password of the addresses in it, as of an `endpoint_url`."""
+    return _USER_OF_AN_ADDRESS.sub("", text)
+
+
+def date_of(response: Mapping[str, Any]) -> datetime | None:
+    """Return AWS's time as an answer tells it, `None` if it tells none that can be read."""
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+    try:
+        date = parsedate_to_datetime(headers["date"])
+    except (KeyError, TypeError, ValueError):
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _is_unavailable(error: ClientError) -> bool:
-    status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-    return code_of(error) in THROTTLING | EXPIRED or status >= _SERVER_ERROR or status == _TOO_MANY
+    code, status = code_of(error), _status_of(error)
+    passing = code in THROTTLING | EXPIRED | _STS_PASSING | _TIMEOUTS
+    broken = status in _REDIRECTIONS or status in _SERVER_ERRORS or status in {_TIMEOUT, _TOO_MANY}
+    return passing or broken or (code in _SIGNATURE and _is_skewed(error))
+
+
+def _status_of(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _is_skewed(error: ClientError) -> bool:
+    """Tell whether our clock explains a refused signature; a wrong secret is never waited for."""
+    if code_of(error) in {"RequestTimeTooSkewed", "RequestInTheFuture"}:
+        return True
+    date = date_of(error.response)
+    return date is not None and abs(datetime.now(UTC) - date) > _SKEW
 
 
 def from_botocore(error: ClientError | BotoCoreError, *, asked: str) -> AwsError:
-    """Return our error for botocore's: throttling, 5xx, connections and expired credentials pass.
+    """Return our error for botocore's: what passes by itself is an `AwsUnavailableError`.
+
+    That is throttling, 5xx, 408, redirections, lost connections, answers that are none, a clock
+    that is off, and credentials that expired or are not there for a moment.
 
     :param asked: the operation and what it was for
     """
     if isinstance(error, ClientError):
         return _from_answer(error, asked=asked)
+    reason = without_user(str(error))
+    if isinstance(error, NoAnswerError):
+        found = "an answer that is none of AWS's"
+        return AwsUnavailableError(asked=asked, found=found, reason=reason)
     if isinstance(error, _UNREACHED) and not isinstance(error, SSLError):
         found = "AWS could not be reached"
-        return AwsUnavailableError(asked=asked, found=found, reason=str(error))
-    if isinstance(error, NoCredentialsError | PartialCredentialsError):
-        found = "the connection has no credentials"
-        next_step = "Give the connection credentials, or the worker a role."
-        return AwsAccessDeniedError(
-            asked=asked, found=found, reason=str(error), next_step=next_step
+        return AwsUnavailableError(asked=asked, found=found, reason=reason)
+    if isinstance(error, NoCredentialsError):
+        return AwsUnavailableError(
+            asked=asked,
+            found="neither the connection nor the machine has credentials",
+            reason=reason,
+            next_step="Give the connection credentials, or the worker a role, and retry the task.",
         )
+    if isinstance(error, PartialCredentialsError):
+        found = "the connection's credentials are not whole"
+        next_step = "Give the connection both key and secret."
+        return AwsAccessDeniedError(asked=asked, found=found, reason=reason, next_step=next_step)
     return AwsRefusedError(
-        asked=asked, found="the call was not sent", reason=str(error), code=type(error).__name__
+        asked=asked, found="the call was not sent", reason=reason, code=type(error).__name__
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, Literal
 from airflow_shadow.exceptions import (
     AwsRefusedError,
     AwsUnavailableError,
+    ConnectionMissingError,
     ExperimentNotFoundError,
     InvalidRequestError,
     ShadowError,
@@ -101,6 +102,8 @@ class InferenceExperimentHook(CallingHook):
         while True:
             try:
                 return call()
+            except ConnectionMissingError:
+                raise  # a trigger waits for it, which found it before; a typing error stays
             except AwsUnavailableError as error:
                 failures += 1
                 pause = backoff(delay, failures)

@@ -10,8 +10,8 @@ from typing import Any, Self, TypeVar
 
 from airflow_shadow.exceptions import (
     AwsAccessDeniedError,
-    InvalidRequestError,
     MetricsUnreadableError,
+    NotFoundError,
 )
 from airflow_shadow.hooks.calling import CallingHook
 
@@ -130,18 +130,15 @@ class CloudWatchHook(CallingHook):
         """Read the state of each alarm (DescribeAlarms): `OK`, `ALARM` or `INSUFFICIENT_DATA`.
 
         :param names: of metric alarms and composite alarms
-        :raises InvalidRequestError: there is no alarm of one of the names
+        :raises NotFoundError: there is no alarm of one of the names
         """
         states: dict[str, str] = {}
         for batch in _batches(names, _MOST_ALARMS):
             states |= self._alarm_states(batch)
         missing = sorted(set(names) - set(states))
         if missing:
-            raise InvalidRequestError(
-                asked="the states of CloudWatch alarms",
-                found=f"no alarm named {', '.join(map(repr, missing))}",
-                next_step="Correct the names, or create the alarms in the connection's region.",
-            )
+            found = f"no alarm named {', '.join(map(repr, missing))}"
+            raise NotFoundError(asked="the states of CloudWatch alarms", found=found)
         return states
 
     def _alarm_states(self, names: Sequence[str]) -> dict[str, str]:

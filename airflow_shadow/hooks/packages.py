@@ -21,7 +21,7 @@ def package_of(hook: InferenceExperimentHook, model_name: str, *, asked: str) ->
     """
     model = hook.find_model(model_name)
     if model is None:
-        found = f"no model named {model_name!r} any more"
+        found = f"no model named {model_name!r} any more {hook.place}"
         raise PromotionRefusedError(asked=asked, found=found, next_step=_NAME_IT)
     containers = _containers(model)
     package = containers[0].get("ModelPackageName") if len(containers) == 1 else None

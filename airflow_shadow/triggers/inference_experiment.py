@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any, Literal, TypeVar
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -16,6 +16,7 @@ from asgiref.sync import sync_to_async
 from airflow_shadow._compat import task_state
 from airflow_shadow.exceptions import ShadowError
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
+from airflow_shadow.hooks.metrics import CloudWatchHook
 from airflow_shadow.waiting import (
     KILLED,
     EndpointFree,
@@ -35,8 +36,11 @@ _Answer = TypeVar("_Answer")
 _UNDER_WAY: set[asyncio.Future[Any]] = set()
 #: Questions that are answered with CloudWatch's help.
 _METRICS = frozenset({"verdict", "alarms"})
-#: AWS is asked in these threads; a look takes milliseconds, so a few serve many triggers.
+#: AWS is asked in a few threads: a look takes milliseconds. As many make clients, which takes as
+#: long as STS does. The triggerer's shared thread is for neither: it would hold up all others.
 _THREADS = 4
+#: The making of clients that is under way, by hook: triggers that share one wait for it together.
+_MAKING: dict[InferenceExperimentHook | CloudWatchHook, asyncio.Future[Any]] = {}
 #: How long a client is shared before the connection is read again.
 _HOOK_SECONDS = 900
 _ARGUMENTS = (
@@ -148,12 +152,14 @@ class InferenceExperimentTrigger(BaseTrigger):
             verify=self.verify,
             config=self.botocore_config,
         )
-        await sync_to_async(hook.remove_shadow_now)(name, reason=KILLED)
+        await _in(_threads(), partial(hook.remove_shadow_now, name, reason=KILLED))
 
     async def _wait(self) -> Outcome:
         policy = Policy(self.waiter_delay, self.deadline, self.waiter_max_attempts)
         steps = wait(goal_from_dict(self.goal), policy=policy, progress=Progress(**self.progress))
         reply: Reply | None = None
+        # The worker has just looked; and Airflow 3.3.2 loses a task that is answered at once.
+        await asyncio.sleep(max(0.0, min(self.waiter_delay, self.deadline - time.time())))
         while True:
             try:
                 step = steps.send(reply)
@@ -175,16 +181,31 @@ class InferenceExperimentTrigger(BaseTrigger):
             region_name=self.region_name,
             verify=self.verify,
         )
-        # Airflow's connections can only be read in a thread that knows the triggerer's loop, as
-        # those of `sync_to_async` do; the client is made in the one thread that all share.
         for needed in (hook, hook.cloudwatch) if look.question in _METRICS else (hook,):
             if "conn" not in vars(needed):
                 try:
-                    await _uncancelled(sync_to_async(lambda: needed.conn)())  # noqa: B023 - awaited here
+                    await _make_client(needed)
                 except ShadowError as error:
                     return Reply(error=error, now=time.time())
-        answer = sync_to_async(hook.answer, thread_sensitive=False, executor=_threads())
-        return await _uncancelled(answer(look))
+        return await _uncancelled(_in(_threads(), partial(hook.answer, look)))
+
+
+async def _make_client(hook: InferenceExperimentHook | CloudWatchHook) -> None:
+    """Make a hook's client, once for all triggers that need it now.
+
+    :raises ShadowError: there are no credentials at the moment; the next look tries again
+    """
+    making, loop = _MAKING.get(hook), asyncio.get_running_loop()
+    if making is None or making.get_loop() is not loop:
+        making = asyncio.ensure_future(_in(_makers(), lambda: hook.conn))
+        _MAKING[hook] = making
+        making.add_done_callback(lambda _: _MAKING.pop(hook, None))
+    await asyncio.shield(making)
+
+
+def _in(executor: ThreadPoolExecutor, work: Callable[[], _Answer]) -> Coroutine[Any, Any, _Answer]:
+    """Do blocking work in a thread that knows the loop: only there connections can be read."""
+    return sync_to_async(work, thread_sensitive=False, executor=executor)()
 
 
 async def _uncancelled(work: Coroutine[Any, Any, _Answer]) -> _Answer:
@@ -203,6 +224,11 @@ async def _uncancelled(work: Coroutine[Any, Any, _Answer]) -> _Answer:
 @cache
 def _threads() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(_THREADS, thread_name_prefix="airflow-shadow")
+
+
+@cache
+def _makers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_THREADS, thread_name_prefix="airflow-shadow-credentials")
 
 
 @lru_cache(maxsize=64)

@@ -16,6 +16,7 @@ from airflow_shadow.waiting.engine import (
 )
 from airflow_shadow.waiting.goals import (
     ANY_ENDING,
+    LAG_SECONDS,
     EndpointFree,
     ExperimentGone,
     ReachStatus,
@@ -39,6 +40,7 @@ __all__ = [
     "ANY_ENDING",
     "FILLING_SECONDS",
     "KILLED",
+    "LAG_SECONDS",
     "MARGIN_SECONDS",
     "AnyGoal",
     "EndpointFree",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import ClassVar
 
-from airflow_shadow.exceptions import InvalidRequestError, PromotionRefusedError, ShadowError
+from airflow_shadow.exceptions import NotFoundError, PromotionRefusedError, ShadowError
 from airflow_shadow.lifecycle import CONCLUDED, status_of
 from airflow_shadow.waiting.engine import Asking, Judgement, Look, Progress, Reply, View
 from airflow_shadow.waiting.goals import missing, note_health
@@ -85,7 +85,7 @@ class PromotionCleared:
         return ", ".join(filter(None, [approved, "no alarm fires" if self.alarms else ""]))
 
     def _no_package(self) -> ShadowError:
-        return InvalidRequestError(
+        return NotFoundError(
             asked=self.asked,
             found=f"no model package {self.package!r}",
             next_step="Correct require_approved_model_package: the ARN of a model package, or the "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, ClassVar
 
 from airflow_shadow.exceptions import (
@@ -31,6 +32,8 @@ from airflow_shadow.lifecycle import (
 )
 from airflow_shadow.waiting.engine import Asking, Judgement, Look, Progress, View
 
+#: Seconds after a change of ours in which AWS may show what was before; nothing is promised.
+LAG_SECONDS = 300.0
 #: For `ReachStatus.tolerates`: it only matters that the experiment has ended.
 ANY_ENDING = (str(Ending.STOPPED), str(Ending.BROKEN))
 
@@ -81,28 +84,43 @@ class ReachStatus:
     :param targets: the statuses that end the wait well
     :param missing_ok: wait for an experiment to appear instead of failing
     :param tolerates: bad endings (:class:`Ending`) that count as `Cancelled` all the same
+    :param created: AWS's time of a creation of ours, epoch seconds: for a while afterwards AWS may
+        not show it, or show the one before it
     """
 
     name: str
     targets: tuple[str, ...]
     missing_ok: bool = False
     tolerates: tuple[str, ...] = ()
+    created: float = 0.0
     kind: ClassVar[str] = "status"
 
     @property
     def asked(self) -> str:
         """Say what is waited for."""
+        if set(self.targets) >= set(Status):
+            return f"experiment {self.name!r} to be shown"
         return f"experiment {self.name!r} to be {' or '.join(self.targets)}"
 
     def look(self, progress: Progress) -> Asking:
         """Describe the experiment and judge its status."""
-        experiment = (yield Look("experiment", self.name)).view
+        reply = yield Look("experiment", self.name)
+        experiment = reply.view
+        if reply.aws_now - self.created < LAG_SECONDS and not self._is_ours(experiment):
+            return Judgement("not shown yet")
         if experiment is None:
             if self.missing_ok:
                 return Judgement("no such experiment yet")
             return Judgement("missing", error=missing(self.asked, self.name))
         note_health(experiment, progress)
         return self._judge(experiment, progress)
+
+    def _is_ours(self, experiment: View | None) -> bool:
+        """Tell whether this is what was created; AWS's clock is known to the second only."""
+        if experiment is None:
+            return False
+        made = experiment.get("CreationTime")
+        return not made or datetime.fromisoformat(made).timestamp() > self.created - 1
 
     def _judge(self, experiment: View, progress: Progress) -> Judgement:
         status, shown = status_of(experiment), str(experiment.get("Status"))
@@ -128,10 +146,12 @@ class UpdateApplied:
 
     :param name: the experiment
     :param expected: the fields of the update as plain values
+    :param modified: LastModifiedTime before the call, `""` if AWS showed none
     """
 
     name: str
     expected: Mapping[str, Any]
+    modified: str = ""
     kind: ClassVar[str] = "update"
 
     @property
@@ -151,11 +171,17 @@ class UpdateApplied:
         if status in SETTLED:
             if shows(experiment, self.expected):
                 return Judgement(shown, done=True, view=experiment)
-            failure = failure_reason(experiment)
-            if failure and failure != (progress.known_failure or ""):
+            if self._has_failed(experiment, progress):
                 return Judgement(shown, error=self._rolled_back(experiment), view=experiment)
             shown = f"{shown}, still with the old values"
         return Judgement(shown, view=experiment)
+
+    def _has_failed(self, experiment: View, progress: Progress) -> bool:
+        """Tell a failure of this update from one that stood there: it may have the same text."""
+        failure, modified = failure_reason(experiment), experiment.get("LastModifiedTime")
+        if self.modified and modified:
+            return bool(failure) and modified != self.modified
+        return bool(failure) and failure != (progress.known_failure or "")
 
     def _gone(self, experiment: View) -> ShadowError | None:
         if can_reach(status_of(experiment), SETTLED):
@@ -177,12 +203,17 @@ class EndpointFree:
     """Wait until an endpoint is InService and no experiment holds it.
 
     :param name: the endpoint
+    :param own: name of an experiment of ours; if it holds the endpoint, an answer was lost and AWS
+        showed it late: the view names it as `Holder`
+    :param created: AWS's time at which we may have created it, epoch seconds; 0 if we have not
     :param thorough: look for an experiment also where the endpoint bears no shadow: a scheduled
         one may hold it all the same (assumed)
     """
 
     name: str
     thorough: bool = False
+    own: str = ""
+    created: float = 0.0
     kind: ClassVar[str] = "endpoint"
 
     @property
@@ -192,7 +223,8 @@ class EndpointFree:
 
     def look(self, progress: Progress) -> Asking:
         """Describe the endpoint and, where needed, find the experiment that holds it."""
-        endpoint = (yield Look("endpoint", self.name)).view
+        reply = yield Look("endpoint", self.name)
+        endpoint = reply.view
         if endpoint is None:
             return Judgement("missing", error=endpoint_missing(self.asked, self.name))
         status = str(endpoint["EndpointStatus"])
@@ -201,22 +233,31 @@ class EndpointFree:
         if self.thorough or not is_idle(endpoint):
             holder = (yield Look("holder", self.name)).view
             if holder is not None:
-                return Judgement(_busy(endpoint, holder), view=endpoint, is_sentence=True)
+                return self._judge_held(endpoint, holder)
         if status != "InService":
             seen = f"endpoint {self.name!r} is {status}"
             return Judgement(seen, view=endpoint, is_sentence=True)
         if endpoint.get("ShadowProductionVariants"):
-            return self._judge_shadowed(endpoint, progress)
+            may_be_ours = reply.aws_now - self.created < LAG_SECONDS
+            return self._judge_shadowed(endpoint, progress, may_be_ours=may_be_ours)
         return Judgement(f"endpoint {self.name!r} is {status} and free", done=True, view=endpoint)
 
-    def _judge_shadowed(self, endpoint: View, progress: Progress) -> Judgement:
+    def _judge_held(self, endpoint: View, holder: View) -> Judgement:
+        seen = _busy(endpoint, holder)
+        if holder["Name"] == self.own:
+            return Judgement(seen, done=True, view={**endpoint, "Holder": self.own})
+        return Judgement(seen, view=endpoint, is_sentence=True)
+
+    def _judge_shadowed(
+        self, endpoint: View, progress: Progress, *, may_be_ours: bool
+    ) -> Judgement:
         """Believe in a shadow without an experiment at the second look in a row.
 
         An experiment that ends between the questions of one look is found by none of them.
         """
         shadow = endpoint["ShadowProductionVariants"][0]["VariantName"]
         found = f"shadow variant {shadow!r} on endpoint {self.name!r}, owned by no experiment"
-        if progress.seen[-1:] != [found]:
+        if may_be_ours or progress.seen[-1:] != [found]:
             return Judgement(found, view=endpoint, is_sentence=True)
         error = EndpointShadowedError(asked=self.asked, found=found)
         return Judgement(found, error=error, view=endpoint)
@@ -294,6 +335,10 @@ class ShadowPromoted:
             )
         if error := endpoint_failed(self.asked, endpoint):
             return Judgement(str(endpoint["EndpointStatus"]), error=error, view=experiment)
+        if endpoint["EndpointStatus"] == "InService" and not endpoint["Config"]:
+            config = endpoint["EndpointConfigName"]
+            seen = f"the experiment's record says so, configuration {config!r} was deleted"
+            return Judgement(seen, done=True, view=experiment)
         serves = endpoint.get("ModelName")
         seen = f"endpoint {self.endpoint_name!r} is {endpoint['EndpointStatus']}, serves {serves!r}"
         done = endpoint["EndpointStatus"] == "InService" and serves == self.model_name

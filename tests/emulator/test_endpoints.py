@@ -3,7 +3,12 @@
 import pytest
 from botocore.exceptions import WaiterError
 
-from airflow_shadow.emulator.fleet import ROLE_ARN, create_endpoint, create_model
+from airflow_shadow.emulator.fleet import (
+    ROLE_ARN,
+    create_endpoint,
+    create_model,
+    wait_in_service,
+)
 
 VARIANT = {
     "VariantName": "AllTraffic",
@@ -242,3 +247,36 @@ def test_a_later_success_clears_the_failure(client, emulator, other_config):
         client.update_endpoint(EndpointName="ep", EndpointConfigName="other")
         _statuses(client, 2)
     assert "FailureReason" not in client.describe_endpoint(EndpointName="ep")
+
+
+def test_the_capture_of_an_endpoint_is_shown(client, experiments):
+    """What is active now: the endpoint's own, and during an experiment that one's."""
+    config = client.describe_endpoint_config(
+        EndpointConfigName=experiments.endpoint()["EndpointConfigName"]
+    )
+    client.create_endpoint_config(
+        EndpointConfigName="captured",
+        ProductionVariants=config["ProductionVariants"],
+        DataCaptureConfig={
+            "EnableCapture": True,
+            "InitialSamplingPercentage": 20,
+            "DestinationS3Uri": "s3://bucket/own",
+            "CaptureOptions": [{"CaptureMode": "Input"}],
+        },
+    )
+    client.update_endpoint(EndpointName="ep", EndpointConfigName="captured")
+    wait_in_service(client, endpoint_name="ep")
+    own = experiments.endpoint()["DataCaptureConfig"]
+    experiments.running(DataStorageConfig={"Destination": "s3://bucket/test"})
+    tested = experiments.endpoint()["DataCaptureConfig"]
+    experiments.stop()
+    experiments.seen_until("Completed")
+    keys = ("DestinationS3Uri", "CurrentSamplingPercentage", "CaptureStatus")
+    assert [
+        ("s3://bucket/own", 20, "Started"),
+        ("s3://bucket/test", 100, "Started"),
+        ("s3://bucket/own", 20, "Started"),
+    ] == [
+        tuple(shown[key] for key in keys)
+        for shown in (own, tested, experiments.endpoint()["DataCaptureConfig"])
+    ]

@@ -9,7 +9,9 @@ import sys
 import urllib.error
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import datetime, timedelta
+from http.client import HTTPConnection
 
 import pytest
 
@@ -180,3 +182,44 @@ def test_the_package_is_light_to_import():
         [sys.executable, "-c", code], capture_output=True, check=True, env=environment
     )
     assert shown.stdout.decode().strip() == "[]"
+
+
+def ask(emulator, path, **headers):
+    """Return status, place and text of what a browser is answered, redirections not followed."""
+    host, port = emulator.url.removeprefix("http://").split(":")
+    with closing(HTTPConnection(host, int(port), timeout=10)) as connection:
+        connection.request("GET", path, headers=headers)
+        answer = connection.getresponse()
+        return answer.status, answer.headers.get("Location"), answer.read().decode()
+
+
+@pytest.mark.parametrize("path", ["/shadow-api/clock", "/shadow", "/moto-api/data.json"])
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Host": "evil.example"},
+        {"Host": "evil.example:5000"},
+        {"Origin": "https://evil.example"},
+        {"Origin": "null"},
+    ],
+    ids=str,
+)
+def test_pages_of_elsewhere_do_not_steer(emulator, path, headers):
+    """A browser would send their requests, and by a name that points here read the answers."""
+    assert 403 == ask(emulator, path, **headers)[0]
+
+
+@pytest.mark.parametrize("host", ["localhost:5000", "[::1]:5000", "10.0.0.7", "emulator:5000"])
+def test_this_machine_and_containers_steer(emulator, host):
+    """By whatever name or address they know it, and from a page of its own."""
+    assert 200 == ask(emulator, "/shadow-api/clock", Host=host, Origin=f"http://{host}")[0]
+
+
+def test_services_are_asked_by_any_name(emulator):
+    """What belongs to AWS stays as it is: buckets are part of names there."""
+    assert 403 != ask(emulator, "/", Host="bucket.s3.amazonaws.com")[0]
+
+
+def test_a_browser_is_led_to_the_page(emulator):
+    """Whoever opens the address that was printed wants to see something."""
+    assert (302, "/shadow") == ask(emulator, "/", Accept="text/html,*/*")[:2]

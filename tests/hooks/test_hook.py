@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import json
+import os
+import socket
 import time
 from datetime import UTC, datetime, timedelta
+from email.utils import formatdate
+from traceback import format_exception
 from unittest.mock import Mock
 
 import pytest
+from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
     CredentialRetrievalError,
     EndpointConnectionError,
+    MetadataRetrievalError,
     NoCredentialsError,
     ParamValidationError,
+    PartialCredentialsError,
     ReadTimeoutError,
     SSLError,
 )
@@ -23,10 +31,12 @@ from airflow_shadow.exceptions import (
     AwsAccessDeniedError,
     AwsRefusedError,
     AwsUnavailableError,
+    ConnectionMissingError,
     ExperimentNotFoundError,
     InvalidRequestError,
+    ShadowError,
 )
-from airflow_shadow.hooks.errors import from_botocore, is_expired
+from airflow_shadow.hooks.errors import date_of, from_botocore, needs_fresh_credentials
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from tests.helpers import another, somebodys, until
 
@@ -187,11 +197,12 @@ def test_now_without_an_answer_is_our_own(hook):
 # --- errors -------------------------------------------------------------------------------
 
 
-def answered(code, status=400):
-    """Return botocore's error for an answer."""
+def answered(code, status=400, *, ahead=None):
+    """Return botocore's error for an answer; AWS's clock may be some seconds ahead of ours."""
+    headers = {"date": formatdate(time.time() + ahead, usegmt=True)} if ahead else {}
     response = {
         "Error": {"Code": code, "Message": "words"},
-        "ResponseMetadata": {"HTTPStatusCode": status},
+        "ResponseMetadata": {"HTTPStatusCode": status, "HTTPHeaders": headers},
     }
     return ClientError(response, "CreateInferenceExperiment")
 
@@ -216,7 +227,19 @@ def answered(code, status=400):
         (ReadTimeoutError(endpoint_url="http://127.0.0.1"), AwsUnavailableError),
         (SSLError(endpoint_url="http://127.0.0.1", error="self-signed"), AwsRefusedError),
         (CredentialRetrievalError(provider="p", error_msg="m"), AwsUnavailableError),
-        (NoCredentialsError(), AwsAccessDeniedError),
+        (NoCredentialsError(), AwsUnavailableError),
+        (PartialCredentialsError(provider="p", cred_var="v"), AwsAccessDeniedError),
+        (MetadataRetrievalError(error_msg="m"), AwsUnavailableError),
+        (answered("IDPCommunicationError"), AwsUnavailableError),
+        (answered("InvalidIdentityToken"), AwsUnavailableError),
+        (answered("RequestTimeout", 408), AwsUnavailableError),
+        (answered("", 408), AwsUnavailableError),
+        (answered("", 302), AwsUnavailableError),
+        (answered("RequestTimeTooSkewed", 403), AwsUnavailableError),
+        (answered("InvalidSignatureException", ahead=600), AwsUnavailableError),
+        (answered("SignatureDoesNotMatch", 403, ahead=-3600), AwsUnavailableError),
+        (answered("InvalidSignatureException", ahead=5), AwsRefusedError),
+        (answered("InvalidSignatureException"), AwsRefusedError),
         (ParamValidationError(report="r"), AwsRefusedError),
     ],
 )
@@ -237,12 +260,13 @@ def test_a_refusal_keeps_its_code():
         (answered("RequestExpired"), True),
         (answered("AccessDenied"), False),
         (CredentialRetrievalError(provider="p", error_msg="m"), True),
-        (NoCredentialsError(), False),
+        (NoCredentialsError(), True),
+        (answered("InvalidIdentityToken"), True),
     ],
 )
 def test_fresh_credentials_help_where_old_ones_expired(error, expected):
     """Only then is it worth making a new client."""
-    assert expected is is_expired(error)
+    assert expected is needs_fresh_credentials(error)
 
 
 def test_expired_credentials_are_replaced(hook, churn, emulator):
@@ -278,9 +302,6 @@ def test_insisting_has_an_end(hook, churn, emulator, monkeypatch):
 
 def test_the_connections_settings_win(emulator, monkeypatch):
     """Our retries and timeouts are merged under what the connection says."""
-    import json  # noqa: PLC0415
-    import os  # noqa: PLC0415
-
     connection = json.loads(os.environ["AIRFLOW_CONN_AWS_DEFAULT"])
     connection["extra"]["config_kwargs"] = {"read_timeout": 7}
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
@@ -292,3 +313,111 @@ def test_given_settings_are_merged(emulator):
     """A timeout of the user leaves our retries."""
     config = InferenceExperimentHook(config={"read_timeout": 7}).conn.meta.config
     assert (7, 3) == (config.read_timeout, config.retries["total_max_attempts"])
+
+
+# --- what passes by itself ----------------------------------------------------------------
+
+READS = ["DescribeEndpoint", "ListTags", "ListInferenceExperiments", "DescribeAlarms"]
+
+
+def ask(hook, operation):
+    """Ask something that an empty answer would be taken for: nothing there."""
+    return {
+        "DescribeEndpoint": lambda: hook.find_endpoint("churn"),
+        "ListTags": lambda: hook.find_tags(hook.find_endpoint("churn")["EndpointArn"]),
+        "ListInferenceExperiments": lambda: hook.find_holder("churn"),
+        "DescribeAlarms": lambda: hook.cloudwatch.alarm_states(["a"]),
+    }[operation]()
+
+
+@pytest.mark.parametrize("body", ["", "<!DOCTYPE html><p>Sign in.", "<html></html>"])
+@pytest.mark.parametrize("operation", READS)
+def test_a_page_of_a_proxy_is_no_answer(hook, churn, emulator, operation, body):
+    """With status 200 botocore reads it as an answer without members."""
+    emulator.faults.add(kind="garbage", operation=operation, body=body)
+    with pytest.raises(AwsUnavailableError):
+        ask(hook, operation)
+
+
+def test_a_word_is_no_answer(hook, churn, emulator):
+    """SageMaker answers in JSON, and always with an object."""
+    emulator.faults.add(kind="garbage", operation="DescribeEndpoint", body="OK")
+    with pytest.raises(AwsUnavailableError):
+        hook.find_endpoint("churn")
+
+
+def test_a_redirection_is_no_answer(hook, churn, emulator):
+    """The page to sign in at is somewhere else."""
+    emulator.faults.add(kind="garbage", operation="DescribeEndpoint", status=302)
+    with pytest.raises(AwsUnavailableError):
+        hook.find_endpoint("churn")
+
+
+@pytest.mark.parametrize("date", ["yesterday", "", None])
+def test_a_date_that_cannot_be_read_is_no_time(date):
+    """The clock goes on from the last one that could be."""
+    assert date_of({"ResponseMetadata": {"HTTPHeaders": {"date": date}}}) is None
+
+
+def test_a_refusal_tells_the_time_too(hook, emulator):
+    """Before the first success nothing else is known of AWS's clock."""
+    emulator.clock.advance(timedelta(days=100))
+    with pytest.raises(ExperimentNotFoundError):
+        hook.describe_inference_experiment("nothing")
+    assert abs(hook.now() - emulator.clock.now()) < timedelta(seconds=5)
+
+
+def connect(monkeypatch, **extra):
+    """Give the connection no credentials of its own, and more settings."""
+    connection = json.loads(os.environ["AIRFLOW_CONN_AWS_DEFAULT"])
+    login = {} if extra.pop("anonymous", False) else {"login": "AKIA", "password": "secret"}
+    connection = {"conn_type": "aws", **login, "extra": {**connection["extra"], **extra}}
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+
+
+def test_a_client_without_credentials_is_not_kept(hook, churn, monkeypatch):
+    """It would never have any, long after the machine has them again."""
+    connect(monkeypatch, anonymous=True)
+    with monkeypatch.context() as without:
+        without.delenv("AWS_ACCESS_KEY_ID")
+        with pytest.raises(AwsUnavailableError):
+            hook.find_endpoint("churn")
+    assert hook.find_endpoint("churn")
+
+
+def test_sts_gets_our_timeouts(monkeypatch, emulator):
+    """An STS that accepts and never answers is given up like any other service."""
+    config = Config(read_timeout=0.2, retries={"total_max_attempts": 1})
+    monkeypatch.setattr("airflow_shadow.hooks.calling._CONFIG", config)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
+        role = "arn:aws:iam::123456789012:role/shadow"
+        connect(monkeypatch, role_arn=role, service_config={"sts": {"endpoint_url": url}})
+        began = time.monotonic()
+        with pytest.raises(AwsUnavailableError):
+            assert InferenceExperimentHook().conn
+    assert time.monotonic() - began < 10
+
+
+def test_botocores_own_clients_get_our_timeouts(emulator):
+    """Those of a web identity, for which the machine's environment speaks."""
+    config = InferenceExperimentHook().get_session()._session.get_default_client_config()
+    assert (10, 30) == (config.connect_timeout, config.read_timeout)
+
+
+def test_a_missing_connection_is_named(emulator):
+    """The provider would go on with whatever rights the machine has."""
+    hook = InferenceExperimentHook(aws_conn_id="aws_prod")
+    with pytest.raises(ConnectionMissingError, match="'aws_prod'"):
+        hook.insist(lambda: hook.find_endpoint("churn"), delay=0.01)
+
+
+@pytest.mark.parametrize("address", ["http://{}:1", "http://{}:none", "{}:1"])
+def test_a_password_in_an_address_is_not_told(monkeypatch, emulator, address):
+    """Errors go to logs, events and people."""
+    connect(monkeypatch, endpoint_url=address.format("user:hunter2@127.0.0.1"))
+    hook = InferenceExperimentHook(config=NO_RETRIES)
+    with pytest.raises(ShadowError) as caught:
+        hook.find_endpoint("churn")
+    told = "".join(format_exception(caught.value)) + json.dumps(caught.value.to_dict())
+    assert "hunter2" not in told

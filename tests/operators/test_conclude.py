@@ -220,7 +220,7 @@ def test_a_stopped_one_is_refused(promote, running, sagemaker):
     """The person's reason is shown."""
     stop(sagemaker, NAME, Reason="Enough.")
     text = fails(AirflowFailException, promote)
-    assert "it is Cancelled and was not promoted. AWS says: Enough." in text
+    assert "it is Cancelled and was not promoted.\nAWS says: Enough." in text
 
 
 def test_a_promotion_by_hand_is_a_promotion(promote, running, sagemaker, emulator):
@@ -268,13 +268,13 @@ def test_the_judged_experiment_is_promoted(promote, running, sagemaker, form):
 def test_a_time_that_is_none_is_refused(promote, running):
     """A word is no creation time."""
     text = fails(AirflowFailException, promote, creation_time="yesterday")
-    assert "Asked: creation_time='yesterday'. Found: not a time." in text
+    assert "Asked: creation_time='yesterday'.\nFound: not a time." in text
 
 
 def test_a_creation_time_that_renders_to_nothing_is_refused(promote, running, emulator):
     """Any experiment of the name would be promoted."""
     text = fails(AirflowFailException, promote, creation_time="{{ none }}")
-    assert "Asked: creation_time. Found: a template that rendered to nothing" in text
+    assert "Asked: creation_time.\nFound: a template that rendered to nothing" in text
     assert [] == stops(emulator)
 
 

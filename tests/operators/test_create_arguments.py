@@ -102,7 +102,7 @@ def test_a_missing_file_is_named(worker, tmp_path):
     text = fails(
         AirflowFailException, worker.run, CreateInferenceExperimentOperator, config="no.json"
     )
-    assert "Asked: config='no.json'. Found: no such file" in text
+    assert "Asked: config='no.json'.\nFound: no such file" in text
 
 
 def test_explicit_arguments_win_over_config(worker):

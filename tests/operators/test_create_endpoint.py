@@ -91,7 +91,7 @@ def test_a_failed_endpoint_is_refused(create, sagemaker, emulator):
     with pytest.raises(RuntimeError, match="other failed"):
         another(sagemaker)
     text = fails(AirflowFailException, create, endpoint_name="other")
-    assert "endpoint 'other' is Failed. AWS says: No image." in text
+    assert "endpoint 'other' is Failed.\nAWS says: No image." in text
 
 
 def test_a_missing_candidate_is_refused(once, emulator):

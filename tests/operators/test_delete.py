@@ -136,7 +136,7 @@ def test_somebody_was_faster(delete, stopped, sagemaker, log, emulator):
 def test_a_running_one_is_refused(delete, running, emulator):
     """AWS refuses, and the error says what to do first."""
     text = fails(AirflowFailException, delete)
-    assert "Asked: to delete experiment 'theirs'. Found: it is Running." in text
+    assert "Asked: to delete experiment 'theirs'.\nFound: it is Running." in text
     assert "AWS says: ConflictException: theirs is Running and cannot be deleted" in text
     assert "Next: Promote or remove its shadow variant first, then delete it." in text
     assert [] == deletions(emulator)
@@ -178,7 +178,7 @@ def test_no_permission_fails_at_once(delete, stopped, emulator):
     """A permission does not come by waiting."""
     emulator.faults.add(kind="access-denied", operation="DeleteInferenceExperiment")
     text = fails(AirflowFailException, delete)
-    assert "Asked: DeleteInferenceExperiment 'theirs'. Found: access denied." in text
+    assert "Asked: DeleteInferenceExperiment 'theirs'.\nFound: access denied." in text
     assert [] == deletions(emulator)
 
 

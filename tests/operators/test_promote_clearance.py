@@ -209,7 +209,7 @@ def test_the_switch_may_be_text(promote, version, sagemaker, given, after):
 def test_a_safeguard_that_renders_to_nothing_is_an_error(promote, running, emulator, argument):
     """A wrong template must not take it away."""
     text = fails(AirflowFailException, promote, **{argument: "{{ none }}"})
-    assert f"Asked: {argument}. Found: a template that rendered to nothing" in text
+    assert f"Asked: {argument}.\nFound: a template that rendered to nothing" in text
     assert [] == stops(emulator)
 
 
@@ -256,7 +256,7 @@ def test_a_model_that_is_gone_is_refused(approved, running, sagemaker):
 def test_an_unknown_package_is_an_error(promote, running, emulator):
     """No approval will ever come."""
     text = fails(AirflowFailException, promote, require_approved_model_package="gone")
-    assert "Found: no model package 'gone'. Next: Correct require_approved" in text
+    assert "Found: no model package 'gone' in us-east-1 (connection 'aws_default').\nNext: " in text
     assert [] == stops(emulator)
 
 
@@ -271,7 +271,7 @@ def test_a_denied_registry_is_an_error(approved, version, emulator):
     """The permission is named, and nothing promoted."""
     emulator.faults.add(kind="access-denied", operation="DescribeModelPackage", times=None)
     text = fails(AirflowFailException, approved)
-    assert f"Asked: DescribeModelPackage '{ARN}'. Found: access denied." in text
+    assert f"Asked: DescribeModelPackage '{ARN}'.\nFound: access denied." in text
     assert [] == stops(emulator)
 
 
@@ -315,7 +315,7 @@ def test_an_experiment_that_ends_meanwhile_came_too_late(
 def test_one_that_is_removed_meanwhile_is_refused(approved, version, sagemaker, log):
     """By a person, whose reason is shown."""
     log.when(PENDING, lambda: stop(sagemaker, NAME, Reason="Enough."))
-    assert "was not promoted. AWS says: Enough." in fails(AirflowFailException, approved)
+    assert "was not promoted.\nAWS says: Enough." in fails(AirflowFailException, approved)
 
 
 def test_one_that_is_completed_by_hand_has_no_schedule_to_blame(promote, running, sagemaker):

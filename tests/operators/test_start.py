@@ -158,14 +158,14 @@ def test_a_stopped_one_is_refused(start, churn, sagemaker):
     somebodys(sagemaker, NAME)
     stop(sagemaker, NAME, Reason="Enough.")
     text = fails(AirflowFailException, start)
-    assert "was stopped by somebody. AWS says: Enough." in text
+    assert "was stopped by somebody.\nAWS says: Enough." in text
 
 
 def test_a_start_that_breaks_fails(start, scheduled, emulator):
     """Cancelled after our call is no start, and AWS's reason is shown."""
     emulator.faults.add(kind="fail-start", reason="No capacity.")
     text = fails(AirflowFailException, start)
-    assert "is Cancelled after a failure. AWS says: No capacity." in text
+    assert "is Cancelled after a failure.\nAWS says: No capacity." in text
 
 
 def test_a_missing_one_is_named(start, churn):

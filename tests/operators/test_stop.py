@@ -257,7 +257,7 @@ def test_a_stop_that_breaks_fails(halt, running, emulator, actions):
     """A shadow that is still there is no success, and AWS's reason is shown."""
     emulator.faults.add(kind="fail-stop", reason="Stuck.")
     text = fails(AirflowFailException, halt, model_variant_actions=actions)
-    assert "is Cancelled after a failure. AWS says: Stuck." in text
+    assert "is Cancelled after a failure.\nAWS says: Stuck." in text
 
 
 # --- refusals -----------------------------------------------------------------------------
@@ -300,7 +300,7 @@ def test_a_name_that_is_nothing_is_refused(halt, running, emulator, name):
 def test_a_map_that_aws_refuses_is_explained(halt, running, emulator, actions):
     """Which maps AWS takes is not documented, so AWS is asked and its answer shown."""
     text = fails(AirflowFailException, halt, model_variant_actions=actions)
-    assert "Asked: StopInferenceExperiment 'theirs'. Found: AWS refused the call." in text
+    assert "Asked: StopInferenceExperiment 'theirs'.\nFound: AWS refused the call." in text
     assert "AWS says: ValidationException: " in text
     assert [] == stops(emulator)
 
@@ -319,7 +319,7 @@ def test_no_permission_fails_at_once(halt, running, emulator):
     """A permission does not come by waiting."""
     emulator.faults.add(kind="access-denied", operation="StopInferenceExperiment")
     text = fails(AirflowFailException, halt)
-    assert "Asked: StopInferenceExperiment 'theirs'. Found: access denied." in text
+    assert "Asked: StopInferenceExperiment 'theirs'.\nFound: access denied." in text
 
 
 def test_a_missing_one_is_named(halt, churn):

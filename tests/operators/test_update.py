@@ -145,7 +145,7 @@ VARIANTS = [
 def test_fixed_fields_are_refused_by_name(once, running, emulator, argument, field):
     """While it runs, only description, sampling and end may change (AWS documents it)."""
     text = fails(AirflowFailException, once, **argument)
-    assert f"Asked: to change {field} of experiment 'theirs'. Found: it is Running." in text
+    assert f"Asked: to change {field} of experiment 'theirs'.\nFound: it is Running." in text
     assert [] == updates(emulator)
 
 
@@ -183,7 +183,7 @@ def test_a_rolled_back_update_fails(update, running, emulator):
     """Idle again with the old values and a new FailureReason: AWS took the update back."""
     emulator.faults.add(kind="fail-update", rollback=True, reason="No capacity.")
     text = fails(AirflowException, update, sampling_percentage=50)
-    assert "is Running with its old values. AWS says: No capacity." in text
+    assert "is Running with its old values.\nAWS says: No capacity." in text
 
 
 def test_an_old_failure_is_not_todays(update, running, emulator):
@@ -197,7 +197,7 @@ def test_an_update_that_breaks_the_experiment_fails(update, running, emulator):
     """Cancelled after a failure is no update."""
     emulator.faults.add(kind="fail-update", reason="No capacity.")
     text = fails(AirflowFailException, update, sampling_percentage=50)
-    assert "is Cancelled after a failure. AWS says: No capacity." in text
+    assert "is Cancelled after a failure.\nAWS says: No capacity." in text
 
 
 def test_a_concluded_one_is_refused(update, running, emulator, sagemaker):
@@ -212,7 +212,7 @@ def test_a_stopped_one_is_refused(update, running, sagemaker):
     """The person's reason is shown."""
     stop(sagemaker, NAME, Reason="Enough.")
     text = fails(AirflowFailException, update, sampling_percentage=50)
-    assert "was stopped by somebody. AWS says: Enough." in text
+    assert "was stopped by somebody.\nAWS says: Enough." in text
 
 
 def test_a_missing_one_is_named(update, churn):

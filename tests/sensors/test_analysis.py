@@ -434,7 +434,7 @@ MISTYPED = {
     ("arguments", "part"),
     [
         ({"spec": {"alpha": "two", "colour": "red"}}, "2 fault(s)"),
-        ({"spec": "{{ none }}"}, "Asked: spec. Found: a template that rendered to nothing"),
+        ({"spec": "{{ none }}"}, "Asked: spec.\nFound: a template that rendered to nothing"),
         ({"spec": MISTYPED}, "no metric of SageMaker's named 'Latency'"),
         ({"since": "yesterday"}, "'yesterday'"),
         ({"duration": "long"}, "duration='long'"),

@@ -84,7 +84,7 @@ def test_a_timeout_is_a_sensors_timeout(sense, scheduled):
     text = fails(AirflowSensorTimeout, sense, target_statuses="Running", timeout=0.1)
     asked = "Asked: experiment 'theirs' to be Running."
     found = "Found: Created, when the deadline ran out."
-    assert f"{asked} {found} Next: " in text
+    assert f"{asked}\n{found}\nNext: " in text
 
 
 def test_a_timeout_with_soft_fail_skips(sense, scheduled):
@@ -114,7 +114,7 @@ def test_a_stop_by_somebody_fails(sense, churn, sagemaker):
     somebodys(sagemaker)
     stop(sagemaker, NAME, Reason="Enough.")
     text = fails(AirflowFailException, sense, target_statuses="Completed")
-    assert "was stopped by somebody. AWS says: Enough." in text
+    assert "was stopped by somebody.\nAWS says: Enough." in text
 
 
 def test_a_stop_by_somebody_is_an_end(sense, churn, sagemaker):

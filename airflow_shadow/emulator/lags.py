@@ -1,0 +1,49 @@
+"""Reads that lag behind a change of an experiment (assumed: lag)."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import TYPE_CHECKING
+
+from airflow_shadow.emulator.world import Document, Lag, World
+
+if TYPE_CHECKING:
+    from airflow_shadow.emulator.bound import Bound
+
+
+def lag_behind(world: World, request: Document, reads: int) -> None:
+    """Let the next reads of what a request names show how it is now, whatever the request does."""
+    name = str(request["Name"])
+    before = deepcopy(world.experiments.get(name))
+    world.lags[name] = Lag(before=before, descriptions=reads, tags=reads)
+
+
+def lags_in_tags(response: "Bound") -> bool:
+    """Tell whether ListTags shows none yet of a new experiment, and count the read."""
+    if response.operation != "ListTags":
+        return False
+    lag = response.world.lags.get(str(response.request["ResourceArn"]).rpartition("/")[2])
+    if lag is None or lag.before is not None or lag.tags == 0:
+        return False
+    lag.tags -= 1
+    return True
+
+
+@contextmanager
+def as_read(response: "Bound") -> Iterator[None]:
+    """Put back for one read of an experiment what was before its last change."""
+    name, experiments = str(response.request.get("Name")), response.world.experiments
+    lag = response.world.lags.get(name)
+    if response.operation != "DescribeInferenceExperiment" or not lag or lag.descriptions == 0:
+        yield
+        return
+    lag.descriptions -= 1
+    now = experiments.pop(name, None)
+    if lag.before:
+        experiments[name] = lag.before
+    try:
+        yield
+    finally:
+        experiments.pop(name, None)
+        if now:
+            experiments[name] = now

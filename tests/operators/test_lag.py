@@ -1,0 +1,77 @@
+"""AWS may show for a while what was before a change of ours."""
+
+from __future__ import annotations
+
+import pytest
+
+from airflow_shadow._compat import AirflowException
+from airflow_shadow.emulator import fleet
+from airflow_shadow.operators import (
+    CreateInferenceExperimentOperator,
+    RemoveShadowVariantOperator,
+    UpdateInferenceExperimentOperator,
+)
+from tests.helpers import CREATE, bears_a_shadow, created, fails, somebodys, stop
+
+CREATION = "CreateInferenceExperiment"
+ONE_TRY = {"botocore_config": {"retries": {"total_max_attempts": 1}}}
+
+
+@pytest.fixture
+def create(tasks, churn):
+    """Create an experiment."""
+    return lambda **more: tasks.run(CreateInferenceExperimentOperator, **{**CREATE, **more})
+
+
+def test_a_creation_that_is_not_shown_yet_is_waited_for(create, emulator):
+    """Not found means not yet, while our own call is minutes old."""
+    emulator.faults.add(kind="lag", operation=CREATION, reads=5)
+    assert [create().value] == created(emulator)
+
+
+def test_without_waiting_it_is_shown_all_the_same(create, emulator):
+    """The description is what later tasks read."""
+    emulator.faults.add(kind="lag", operation=CREATION, reads=5)
+    assert create(wait_for_completion=False).value == created(emulator)[0]
+
+
+@pytest.mark.parametrize("config", [{}, ONE_TRY])
+@pytest.mark.parametrize("name", [{}, {"name": "mine"}])
+def test_a_lost_answer_and_a_lag_create_once(create, emulator, config, name):
+    """Whatever AWS shows, the experiment that stands there is ours, with the tags to come."""
+    emulator.faults.add(kind="lag", operation=CREATION, reads=4, drop=True)
+    assert [create(**config, **name).value] == created(emulator)
+
+
+def test_the_record_before_it_is_not_taken_for_it(create, emulator, sagemaker):
+    """A given name was borne before, by an experiment that was stopped."""
+    create(name="mine")
+    stop(sagemaker, "mine")
+    emulator.faults.add(kind="lag", operation="DeleteInferenceExperiment", reads=6)
+    run = create(name="mine", ti={"max_tries": 1})
+    assert "Running" == run.experiment["Status"]
+
+
+def test_a_removal_looks_twice(tasks, churn, sagemaker, emulator):
+    """What a task created seconds ago may not be shown yet, and would run for days."""
+    emulator.faults.add(kind="lag", operation=CREATION, reads=1)
+    sagemaker.create_inference_experiment(
+        **fleet.experiment_request(
+            name="mine",
+            endpoint_name="churn",
+            model_name="churn-v1",
+            shadow_model_name="churn-v2",
+        )
+    )
+    tasks.run(RemoveShadowVariantOperator, name="mine", missing_ok=True)
+    assert not bears_a_shadow(sagemaker)
+
+
+def test_an_update_that_rolls_back_twice_fails_twice(tasks, churn, sagemaker, emulator):
+    """The second FailureReason may read as the first: the time of the change tells them."""
+    somebodys(sagemaker, "mine")
+    for _ in range(2):
+        emulator.faults.add(kind="fail-update", rollback=True, reason="No capacity.")
+        raised = {"name": "mine", "sampling_percentage": 50, "waiter_timeout": 5}
+        text = fails(AirflowException, tasks.run, UpdateInferenceExperimentOperator, **raised)
+        assert "is Running with its old values.\nAWS says: No capacity." in text

@@ -1,0 +1,91 @@
+"""What a person reads when a task ends otherwise than hoped."""
+
+from __future__ import annotations
+
+import json
+import os
+
+import pytest
+
+from airflow_shadow._compat import AirflowException, AirflowFailException, AirflowSkipException
+from airflow_shadow.operators import (
+    CreateInferenceExperimentOperator,
+    RemoveShadowVariantOperator,
+    StartInferenceExperimentOperator,
+)
+from airflow_shadow.sensors import InferenceExperimentSensor
+from tests.helpers import CREATE, fails
+
+HERE = "in us-east-1 (connection 'aws_default')."
+
+
+@pytest.mark.parametrize(
+    ("operator", "arguments", "found"),
+    [
+        (CreateInferenceExperimentOperator, {"endpoint_name": "gone"}, "endpoint named 'gone'"),
+        (CreateInferenceExperimentOperator, {"shadow_model_name": "v9"}, "model named 'v9'"),
+        (StartInferenceExperimentOperator, {"name": "gone"}, "experiment named 'gone'"),
+        (RemoveShadowVariantOperator, {"name": "gone"}, "experiment named 'gone'"),
+    ],
+)
+def test_what_is_not_found_is_said_with_the_place(tasks, churn, operator, arguments, found):
+    """It may well exist in another account or region."""
+    given = {**CREATE, **arguments} if operator is CreateInferenceExperimentOperator else arguments
+    assert f"Found: no {found} {HERE}" in fails(AirflowFailException, tasks.run, operator, **given)
+
+
+def test_a_sensor_says_the_place_too(tasks, churn):
+    """It does not create what it waits for."""
+    sensor = {"name": "gone", "target_statuses": "Running", "poke_interval": 0.01}
+    text = fails(AirflowFailException, tasks.run, InferenceExperimentSensor, **sensor)
+    assert f"no experiment named 'gone' {HERE}" in text
+
+
+def test_a_default_connection_that_is_missing_is_said(tasks, churn, monkeypatch, emulator):
+    """The provider goes on without it, with the machine's own rights."""
+    monkeypatch.delenv("AIRFLOW_CONN_AWS_DEFAULT")
+    monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.url)
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    text = fails(AirflowFailException, tasks.run, StartInferenceExperimentOperator, name="gone")
+    assert "in us-east-1 (connection 'aws_default', which does not exist)." in text
+
+
+def test_another_connection_that_is_missing_is_an_error(tasks, churn):
+    """Nothing is done with rights that nobody asked for."""
+    gone = {**CREATE, "aws_conn_id": "aws_prod"}
+    text = fails(AirflowException, tasks.run, CreateInferenceExperimentOperator, **gone)
+    assert "Asked: connection 'aws_prod'.\nFound: no such connection.\nNext: Create" in text
+
+
+def test_an_error_is_one_line_each(tasks, churn):
+    """Airflow's page does not wrap, and the next step is what one reads it for."""
+    text = fails(AirflowFailException, tasks.run, StartInferenceExperimentOperator, name="gone")
+    assert ["Asked", "Found", "Next"] == [line.partition(":")[0] for line in text.splitlines()]
+
+
+def test_a_skip_says_why_in_the_log(tasks, churn, log):
+    """Airflow shows the exception in a folded group."""
+    serving = {**CREATE, "shadow_model_name": "churn-v1"}
+    with pytest.raises(AirflowSkipException) as skip:
+        tasks.run(CreateInferenceExperimentOperator, **serving)
+    assert [str(skip.value)] == log.containing("Skipped: ")
+
+
+def test_a_sensor_that_skips_says_why_in_the_log(tasks, churn, log):
+    """With `soft_fail` an error is a skip, and no less worth a word."""
+    sensor = {"name": "gone", "target_statuses": "Running", "poke_interval": 0.01}
+    with pytest.raises(AirflowSkipException) as skip:
+        tasks.run(InferenceExperimentSensor, soft_fail=True, **sensor)
+    assert [str(skip.value)] == log.containing("Found: no experiment named 'gone'")
+
+
+def test_a_password_in_the_address_reaches_nobody(tasks, churn, log, monkeypatch):
+    """Neither log, nor exception, nor the trigger's event."""
+    connection = json.loads(os.environ["AIRFLOW_CONN_AWS_DEFAULT"])
+    connection["extra"]["endpoint_url"] = "http://user:hunter2@127.0.0.1:1"
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+    wait = {"name": "x", "target_statuses": "Running", "poke_interval": 0.01, "timeout": 0.2}
+    with pytest.raises(AirflowException) as caught:
+        tasks.run(InferenceExperimentSensor, **wait)
+    told = [str(caught.value), str(tasks.events), *log.lines]
+    assert ([], True) == ([text for text in told if "hunter2" in text], "127.0.0.1" in told[0])
