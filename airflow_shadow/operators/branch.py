@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 from airflow_shadow._compat import AirflowFailException, BaseBranchOperator, Context
+from airflow_shadow.decision import PromoteOn, read_verdict, taken_as
 from airflow_shadow.exceptions import InvalidRequestError, ShadowError
 from airflow_shadow.operators.templating import TextTemplates
-
-#: The fields of a verdict that decide here, and their types.
-_DECIDING = {"outcome": str, "operational_only": bool, "reason": str}
-_NOT_COMPARED = (
-    "The verdict is PASS, but nothing compared the answers themselves: a model that answers 0 "
-    "quickly is fast and free of errors. Taken as INCONCLUSIVE; promote_on='operational' promotes "
-    "all the same."
-)
 
 
 class ShadowVerdictBranchOperator(TextTemplates, BaseBranchOperator):
@@ -45,6 +37,8 @@ class ShadowVerdictBranchOperator(TextTemplates, BaseBranchOperator):
     template_fields_renderers: ClassVar[dict[str, str]] = {"verdict": "json"}
     template_ext: Sequence[str] = ()
     ui_color = "#e8f0fe"
+    #: For the tasks directly behind it, which ask what was decided.
+    decides_on_verdict = True
 
     def __init__(
         self,
@@ -53,7 +47,7 @@ class ShadowVerdictBranchOperator(TextTemplates, BaseBranchOperator):
         on_pass: str | Iterable[str] | None,
         on_fail: str | Iterable[str] | None,
         on_inconclusive: str | Iterable[str] | None,
-        promote_on: Literal["outputs", "operational"] = "outputs",
+        promote_on: PromoteOn = "outputs",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -77,21 +71,20 @@ class ShadowVerdictBranchOperator(TextTemplates, BaseBranchOperator):
             "FAIL": self._found("on_fail", self.on_fail),
             "INCONCLUSIVE": self._found("on_inconclusive", self.on_inconclusive),
         }
-        verdict = read_verdict(self.verdict, outcomes=ways)
+        verdict = read_verdict(self.verdict, asked="to branch on a verdict")
         self.log.info("%s", verdict["reason"])
         return ways[self._outcome(verdict)] or None
 
     def _outcome(self, verdict: Mapping[str, Any]) -> str:
-        outcome: str = verdict["outcome"]
         if self.promote_on not in {"outputs", "operational"}:
             raise InvalidRequestError(
                 asked=f"promote_on={self.promote_on!r}",
                 found="neither 'outputs' nor 'operational'",
                 next_step="Correct the argument and clear the task.",
             )
-        if outcome == "PASS" and verdict["operational_only"] and self.promote_on == "outputs":
-            self.log.info(_NOT_COMPARED)
-            return "INCONCLUSIVE"
+        outcome, why = taken_as(verdict, promote_on=self.promote_on)
+        if outcome != verdict["outcome"]:
+            self.log.info(why)
         return outcome
 
     def _found(self, argument: str, ids: str | Iterable[str] | None) -> list[str]:
@@ -120,36 +113,3 @@ class ShadowVerdictBranchOperator(TextTemplates, BaseBranchOperator):
         for group_id, group in dag.task_group_dict.items():
             if direct & {root.node_id for root in group.roots}:
                 yield group_id
-
-
-def read_verdict(value: Any, *, outcomes: Iterable[str]) -> Mapping[str, Any]:
-    """Return the verdict that a rendered argument holds.
-
-    :param outcomes: those that there are
-    :raises InvalidRequestError: it is no verdict
-    """
-    verdict = _loaded(value)
-    typed = isinstance(verdict, Mapping) and all(
-        isinstance(verdict.get(field), kind) for field, kind in _DECIDING.items()
-    )
-    if not typed or verdict["outcome"] not in set(outcomes):
-        raise InvalidRequestError(
-            asked="to branch on a verdict",
-            found=f"{_shortened(value)}, which is none",
-            next_step="Give what ShadowAnalysisSensor or ShadowAnalysisOperator returns, like "
-            "analysis.output.",
-        )
-    found: Mapping[str, Any] = verdict
-    return found
-
-
-def _loaded(value: Any) -> Any:
-    try:
-        return json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        return None
-
-
-def _shortened(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:80]}..."  # noqa: PLR2004 - a line of a log

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
+from airflow_shadow.decision import PromoteOn
 from airflow_shadow.operators.base import ShadowOperator
+
+#: What stands for no argument, because `None` is what an analysis that was skipped gives.
+_NOT_GIVEN: Any = object()
 
 
 class _ConcludeOperator(ShadowOperator):
@@ -31,6 +35,9 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
     scaling policies that name the old variant must follow. The promoted variant keeps the tested
     instance type and gets at least as many instances as production has at that moment.
 
+    Directly behind a branch the task asks for itself what was decided, and skips if it was not
+    this: Airflow 3.2 and 3.3 forget a branch's skips inside mapped task groups.
+
     The endpoint is tagged with the run's date, so that no older run promotes after it by mistake.
     A promotion that has already happened is a success. One that can rest on no evidence is refused:
     below 100 % sampling, after the experiment expired, or if production changed under it.
@@ -45,6 +52,11 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
     :param reason: why, at most 1,024 characters; becomes the `StatusReason` (templated)
     :param creation_time: `CreationTime` of the experiment that was judged; another one of the same
         name is refused (templated)
+    :param verdict: what the analysis returned: its `output`, a template, or JSON text. One that
+        does not promote skips the task; none, as of an analysis that was skipped, or that of
+        another experiment fails it (templated)
+    :param promote_on: as for :class:`~airflow_shadow.operators.ShadowVerdictBranchOperator`:
+        `"outputs"` does not promote on operational metrics alone, `"operational"` does
     :param require_approved_model_package: `True` promotes only if the package of SageMaker's model
         registry that the candidate's model was created from is `Approved`; the ARN or name of a
         package asks for that one instead, as for a model created from an image and its data (AWS
@@ -64,16 +76,19 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
     :raises AirflowException: where a retry may help
     """
 
-    flow = "airflow_shadow.flows.conclude.PromoteShadowVariantFlow"
+    flow = "airflow_shadow.flows.promote.PromoteShadowVariantFlow"
     deadline_row = "promote"
     template_fields: Sequence[str] = aws_template_fields(
-        "alarms", "creation_time", "name", "reason", "require_approved_model_package"
+        "alarms", "creation_time", "name", "reason", "require_approved_model_package", "verdict"
     )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"verdict": "json"}
 
     def __init__(
         self,
         *,
         creation_time: datetime | str | None = None,
+        verdict: Mapping[str, Any] | str | None = _NOT_GIVEN,
+        promote_on: PromoteOn = "outputs",
         require_approved_model_package: bool | str = False,
         approval_timeout: float | None = None,
         alarms: Sequence[str] = (),
@@ -85,6 +100,9 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
         super().__init__(**kwargs)
         self.creation_time = creation_time
         self.has_creation_time = creation_time is not None
+        self.has_verdict = verdict is not _NOT_GIVEN
+        self.verdict = verdict if self.has_verdict else None
+        self.promote_on = promote_on
         self.require_approved_model_package = require_approved_model_package
         self.approval_timeout = approval_timeout
         self.alarms = alarms
@@ -98,7 +116,7 @@ class RemoveShadowVariantOperator(_ConcludeOperator):
 
     An experiment that has concluded already is a success, however it ended: no shadow of it is
     left. One that is `Created`, so not begun, is deleted, record and all. That makes the operator a
-    teardown.
+    teardown. Directly behind a branch, and no teardown, it skips if the branch decided otherwise.
 
     Returns the experiment's name; its description goes to the XCom `experiment`.
 

@@ -45,8 +45,10 @@ _PROMOTES = _EVERYWHERE | {
     "approval_timeout",
     "creation_time",
     "name",
+    "promote_on",
     "reason",
     "require_approved_model_package",
+    "verdict",
 }
 _ANALYSES = frozenset({"created", "fail_on", "metrics", "min_remaining", "report", "since", "spec"})
 #: What the promotion and the question have of their own; only `promote` can give alarms.
