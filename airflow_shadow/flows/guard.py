@@ -7,28 +7,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_shadow._compat import AirflowSkipException, is_backfill, run_moment
-from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.flows.base import Flow
 from airflow_shadow.flows.rollout import Rollout, find_rollouts, latest
 from airflow_shadow.hooks.endpoints import Running
 from airflow_shadow.lifecycle import shadow_variant
 
-_IN_A_BACKFILL = ("run", "skip", "observe")
-
 
 def skip_backfill(flow: Flow, *, on: Collection[str]) -> None:
     """Skip the task if its run is a backfill and the operator's `on_backfill` is one of `on`.
 
-    :raises InvalidRequestError: `on_backfill` is no choice, in whatever run
     :raises AirflowSkipException: it is so
     """
     chosen = flow.op.on_backfill
-    if chosen not in _IN_A_BACKFILL:
-        raise InvalidRequestError(
-            asked=f"on_backfill={chosen!r}",
-            found="no such choice",
-            next_step=f"Give one of {', '.join(map(repr, _IN_A_BACKFILL))}.",
-        )
     if chosen in on and is_backfill(flow.context):
         raise AirflowSkipException(f"Skipped: the run is a backfill, and on_backfill={chosen!r}.")
 

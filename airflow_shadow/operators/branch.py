@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from airflow_shadow._compat import AirflowFailException, BaseBranchOperator, Context
 from airflow_shadow.decision import PromoteOn, read_verdict, taken_as
 from airflow_shadow.exceptions import InvalidRequestError, ShadowError
+from airflow_shadow.operators.choices import Choices, ClosedChoices
 from airflow_shadow.operators.templating import TextTemplates
 
 
-class ShadowVerdictBranchOperator(TextTemplates, BaseBranchOperator):
+class ShadowVerdictBranchOperator(ClosedChoices, TextTemplates, BaseBranchOperator):
     """Follow the tasks that belong to a verdict's outcome and skip the others.
 
     It calls nothing of AWS: the verdict is that of a task before, made by
@@ -37,6 +38,7 @@ class ShadowVerdictBranchOperator(TextTemplates, BaseBranchOperator):
     template_fields_renderers: ClassVar[dict[str, str]] = {"verdict": "json"}
     template_ext: Sequence[str] = ()
     ui_color = "#e8f0fe"
+    choices: ClassVar[Choices] = {"promote_on": get_args(PromoteOn)}
     #: For the tasks directly behind it, which ask what was decided.
     decides_on_verdict = True
 
@@ -56,9 +58,11 @@ class ShadowVerdictBranchOperator(TextTemplates, BaseBranchOperator):
         self.on_fail = on_fail
         self.on_inconclusive = on_inconclusive
         self.promote_on = promote_on
+        self.check_literals()
 
     def choose_branch(self, context: Context) -> list[str] | None:
         """Return the ids to follow; `None` skips all that is directly downstream."""
+        self.check_choices()
         try:
             return self._choose()
         except ShadowError as error:
@@ -76,12 +80,6 @@ class ShadowVerdictBranchOperator(TextTemplates, BaseBranchOperator):
         return ways[self._outcome(verdict)] or None
 
     def _outcome(self, verdict: Mapping[str, Any]) -> str:
-        if self.promote_on not in {"outputs", "operational"}:
-            raise InvalidRequestError(
-                asked=f"promote_on={self.promote_on!r}",
-                found="neither 'outputs' nor 'operational'",
-                next_step="Correct the argument and clear the task.",
-            )
         outcome, why = taken_as(verdict, promote_on=self.promote_on)
         if outcome != verdict["outcome"]:
             self.log.info(why)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, get_args
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_shadow.decision import PromoteOn
 from airflow_shadow.operators.base import ShadowOperator
+from airflow_shadow.operators.choices import Choices, EndState, OnBackfill
 
 #: What stands for no argument, because `None` is what an analysis that was skipped gives.
 _NOT_GIVEN: Any = object()
@@ -78,6 +79,10 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
 
     flow = "airflow_shadow.flows.promote.PromoteShadowVariantFlow"
     deadline_row = "promote"
+    choices: ClassVar[Choices] = {
+        "on_backfill": get_args(OnBackfill),
+        "promote_on": get_args(PromoteOn),
+    }
     template_fields: Sequence[str] = aws_template_fields(
         "alarms", "creation_time", "name", "reason", "require_approved_model_package", "verdict"
     )
@@ -94,7 +99,7 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
         alarms: Sequence[str] = (),
         allow_partial_sampling: bool = False,
         allow_older: bool = False,
-        on_backfill: Literal["run", "skip", "observe"] = "run",
+        on_backfill: OnBackfill = "run",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -109,6 +114,7 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
         self.allow_partial_sampling = allow_partial_sampling
         self.allow_older = allow_older
         self.on_backfill = on_backfill
+        self.check_literals()
 
 
 class RemoveShadowVariantOperator(_ConcludeOperator):
@@ -131,15 +137,17 @@ class RemoveShadowVariantOperator(_ConcludeOperator):
 
     flow = "airflow_shadow.flows.conclude.RemoveShadowVariantFlow"
     deadline_row = "remove"
+    choices: ClassVar[Choices] = {"desired_state": get_args(EndState)}
     template_fields: Sequence[str] = aws_template_fields("name", "reason")
 
     def __init__(
         self,
         *,
-        desired_state: Literal["Cancelled", "Completed"] = "Cancelled",
+        desired_state: EndState = "Cancelled",
         missing_ok: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.desired_state = desired_state
         self.missing_ok = missing_ok
+        self.check_literals()

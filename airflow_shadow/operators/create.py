@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, get_args
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_shadow.operators.base import LivingOperator
+from airflow_shadow.operators.choices import Choices, IfExists, OnBackfill
 
 
 class CreateInferenceExperimentOperator(LivingOperator):
@@ -57,6 +58,10 @@ class CreateInferenceExperimentOperator(LivingOperator):
     api_operation = "CreateInferenceExperiment"
     flow = "airflow_shadow.flows.create.CreateInferenceExperimentFlow"
     deadline_row = "create"
+    choices: ClassVar[Choices] = {
+        "if_exists": get_args(IfExists),
+        "on_backfill": get_args(OnBackfill),
+    }
     template_fields: Sequence[str] = aws_template_fields(
         "config",
         "data_storage_config",
@@ -110,11 +115,11 @@ class CreateInferenceExperimentOperator(LivingOperator):
         data_storage_config: Mapping[str, Any] | str | None = None,
         kms_key: str | None = None,
         tags: Mapping[str, str] | Sequence[Mapping[str, str]] | str | None = None,
-        if_exists: Literal["fail", "adopt", "replace"] = "fail",
+        if_exists: IfExists = "fail",
         allow_production_change: bool = False,
         allow_serving: bool = False,
         allow_older: bool = False,
-        on_backfill: Literal["run", "skip", "observe"] = "run",
+        on_backfill: OnBackfill = "run",
         endpoint_timeout: float | None = None,
         **kwargs: Any,
     ) -> None:
@@ -143,3 +148,4 @@ class CreateInferenceExperimentOperator(LivingOperator):
         self.allow_older = allow_older
         self.on_backfill = on_backfill
         self.endpoint_timeout = endpoint_timeout
+        self.check_literals()
