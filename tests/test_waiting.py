@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_shadow.exceptions import AwsAccessDeniedError, AwsUnavailableError
+from airflow_shadow.lifecycle import Action, mark
 from airflow_shadow.waiting import (
     EndpointFree,
     ExperimentGone,
@@ -204,6 +205,28 @@ def test_a_shadow_without_an_experiment_needs_a_second_look(later, event):
     outcome, said, _, _ = drive(EndpointFree("e"), [SHADOWED, None, *later])
     assert event == outcome.event
     assert "Shadow variant 's' on endpoint 'e', owned by no experiment; waiting, attempt 1." in said
+
+
+@pytest.mark.parametrize(
+    ("serves", "variant", "event"),
+    [("m", "new", "reached"), ("m", "prod", "unreachable"), ("old", "prod", "unreachable")],
+)
+def test_the_endpoint_tells_a_promotion_that_the_record_leaves_open(serves, variant, event):
+    """A reason proves nothing, and a model can be tested against itself."""
+    mode = {
+        "SourceModelVariantName": "prod",
+        "ShadowModelVariants": [{"ShadowModelVariantName": "new", "SamplingPercentage": 100}],
+    }
+    reason = mark(Action.PROMOTE, "Promoted.")
+    record = shown("Completed", ShadowModeConfig=mode, ModelVariants=[], StatusReason=reason)
+    endpoint = {
+        "EndpointName": "e",
+        "EndpointStatus": "InService",
+        "ModelName": serves,
+        "ProductionVariants": [{"VariantName": variant}],
+    }
+    outcome, *_ = drive(ShadowPromoted("x", "e", "m"), [record, endpoint])
+    assert event == outcome.event
 
 
 GOALS = [

@@ -30,9 +30,9 @@ from airflow_shadow.lifecycle import (
     Ending,
     Status,
     ending,
-    is_promoted,
     mark,
     production_variant,
+    recorded_promotion,
     sampling,
     shadow_variant,
     status_of,
@@ -149,7 +149,10 @@ class PromoteShadowVariantFlow(ConcludeFlow):
 
     def _already(self, experiment: View) -> Step:
         """Judge a concluded experiment by its own record; the endpoint may have moved on since."""
-        if not is_promoted(experiment):
+        told = recorded_promotion(experiment)
+        if told is None:
+            return self.await_promotion(experiment)
+        if not told:
             raise self._not_promoted(experiment)
         self.log.info("The candidate of %r was promoted before.", experiment["Name"])
         self._leave_late(experiment)

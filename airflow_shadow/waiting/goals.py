@@ -25,7 +25,8 @@ from airflow_shadow.lifecycle import (
     can_reach,
     ending,
     failure_reason,
-    is_promoted,
+    recorded_promotion,
+    sampling,
     shows,
     status_of,
 )
@@ -282,7 +283,7 @@ class ShadowPromoted:
             return Judgement(shown, error=error, view=experiment)
         if status_of(experiment) not in CONCLUDED:
             return Judgement(shown, view=experiment)
-        if not is_promoted(experiment):
+        if recorded_promotion(experiment) is False:
             return Judgement(shown, error=self._not_promoted(experiment), view=experiment)
         return (yield from self._look_at_endpoint(experiment))
 
@@ -296,8 +297,18 @@ class ShadowPromoted:
             return Judgement(str(endpoint["EndpointStatus"]), error=error, view=experiment)
         serves = endpoint.get("ModelName")
         seen = f"endpoint {self.endpoint_name!r} is {endpoint['EndpointStatus']}, serves {serves!r}"
-        done = endpoint["EndpointStatus"] == "InService" and serves == self.model_name
+        in_service = endpoint["EndpointStatus"] == "InService"
+        done = in_service and serves == self.model_name
+        proven = recorded_promotion(experiment) or self._is_its_variant(endpoint, experiment)
+        if in_service and not proven:
+            return Judgement(seen, error=self._not_promoted(experiment), view=experiment)
         return Judgement(seen, done=done, view=experiment)
+
+    @staticmethod
+    def _is_its_variant(endpoint: View, experiment: View) -> bool:
+        """Tell whether production bears the shadow's name: a model can be tested against itself."""
+        shadow, _ = sampling(experiment)
+        return shadow in {one["VariantName"] for one in endpoint.get("ProductionVariants") or ()}
 
     def _not_promoted(self, experiment: View) -> ShadowError:
         found = f"experiment {self.name!r} is {experiment['Status']}, its shadow not promoted"

@@ -8,6 +8,7 @@ import pytest
 
 from airflow_shadow._compat import AirflowFailException
 from airflow_shadow.emulator import fleet
+from airflow_shadow.lifecycle import Action, mark
 from airflow_shadow.operators import PromoteShadowVariantOperator, RemoveShadowVariantOperator
 from tests.helpers import (
     accepted,
@@ -221,6 +222,15 @@ def test_a_stopped_one_is_refused(promote, running, sagemaker):
     stop(sagemaker, NAME, Reason="Enough.")
     text = fails(AirflowFailException, promote)
     assert "it is Cancelled and was not promoted. AWS says: Enough." in text
+
+
+def test_a_reason_is_not_believed(promote, running, sagemaker):
+    """A person who removes the shadow can write what a promotion of ours writes."""
+    reason = mark(Action.PROMOTE, "Promoted by Airflow.")
+    stop(sagemaker, NAME, Reason=reason, DesiredState="Completed")
+    text = fails(AirflowFailException, promote)
+    assert "it is Completed and was not promoted" in text
+    assert ["churn-v1"] == serves(sagemaker)
 
 
 def test_a_promotion_by_hand_is_a_promotion(promote, running, sagemaker, emulator):
