@@ -12,6 +12,7 @@ from airflow_shadow.exceptions import AwsAccessDeniedError, AwsUnavailableError
 from airflow_shadow.lifecycle import Action, mark
 from airflow_shadow.waiting import (
     EndpointFree,
+    EndpointSettled,
     ExperimentGone,
     Look,
     Outcome,
@@ -229,10 +230,22 @@ def test_the_endpoint_tells_a_promotion_that_the_record_leaves_open(serves, vari
     assert event == outcome.event
 
 
+@pytest.mark.parametrize(
+    ("goal", "holder"), [(EndpointFree("e"), [None]), (EndpointSettled("e"), [])]
+)
+def test_a_pending_deployment_is_one_whatever_the_status(goal, holder):
+    """What is described then is about to be replaced."""
+    idle = {"EndpointName": "e", "EndpointStatus": "InService"}
+    pending = {**idle, "PendingDeploymentSummary": {"EndpointConfigName": "next"}}
+    outcome, *_, looks = drive(goal, [pending, *holder, idle])
+    assert ("reached", 2 + len(holder)) == (outcome.event, len(looks))
+
+
 GOALS = [
     ReachStatus("x", ("Running", "Completed"), missing_ok=True, tolerates=("broken",)),
     UpdateApplied("x", {"Description": "new", "Schedule": {"EndTime": "2030-01-01T00:00:00"}}),
     EndpointFree("e", thorough=True),
+    EndpointSettled("e"),
     ShadowPromoted("x", "e", "m"),
     ExperimentGone("x"),
 ]

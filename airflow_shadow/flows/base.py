@@ -34,6 +34,7 @@ from airflow_shadow.waiting import (
     KILLED,
     AnyGoal,
     EndpointFree,
+    EndpointSettled,
     Outcome,
     Policy,
     Progress,
@@ -301,7 +302,7 @@ class Flow:
         described = self.hook.described or {}
         # A look for who holds an endpoint describes other people's experiments, and one of these
         # may bear the endpoint's name.
-        about_endpoint = isinstance(step.goal, EndpointFree)
+        about_endpoint = isinstance(step.goal, EndpointFree | EndpointSettled)
         if outcome is None and not about_endpoint and described.get("Name") == step.goal.name:
             self.meet(described)
         return outcome or defer(self.op, step, policy)

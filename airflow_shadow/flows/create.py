@@ -19,6 +19,7 @@ from airflow_shadow.flows.base import Flow, Step, Wait, deadline
 from airflow_shadow.flows.creation import (
     UNREAD,
     CreationRequest,
+    check_variant_names,
     differences,
     plan,
     with_legal_name,
@@ -27,6 +28,7 @@ from airflow_shadow.flows.guard import skip_backfill, skip_creation
 from airflow_shadow.hooks.endpoints import (
     Running,
     check_candidate,
+    is_unchanged,
     production_changes,
     running,
 )
@@ -57,8 +59,12 @@ from airflow_shadow.waiting import (
     ReachStatus,
     View,
     ended_badly,
+    in_service,
     is_idle,
 )
+
+#: Of production's model; its name stands for something that nobody has tested.
+EXCHANGED = "deleted and created again since production was deployed, would be deployed anew"
 
 
 class CreateInferenceExperimentFlow(Flow):
@@ -159,8 +165,10 @@ class CreateInferenceExperimentFlow(Flow):
             return self._adopt(found, me)
         self.log.info("Found %r (%s): %s.", found["Name"], found["Status"], what)
         if what is Claim.RECREATE:
-            # A record is not deleted for a creation that will be skipped.
-            skip_creation(self, *self._complete(found["Name"]))
+            request, now_runs = self._complete(found["Name"])
+            if in_service(now_runs.shown):
+                # A record is not deleted for a creation that will be skipped.
+                skip_creation(self, request, now_runs)
             return self._delete_first(found, carry)
         if what is Claim.SUPERSEDE:
             return self._supersede(found, carry)
@@ -235,7 +243,9 @@ class CreateInferenceExperimentFlow(Flow):
         """Return the whole request, and what the endpoint runs that it was completed by."""
         wanted = self._wanted()
         now_runs = running(self.hook, wanted.endpoint_name, asked=self._asked(wanted))
-        return self._checked(wanted.complete(now_runs, name=name, tags=tags)), now_runs
+        request = self._checked(wanted.complete(now_runs, name=name, tags=tags))
+        check_variant_names(request, now_runs, asked=self._asked(wanted))
+        return request, now_runs
 
     @staticmethod
     def _asked(wanted: CreationRequest) -> str:
@@ -259,8 +269,16 @@ class CreateInferenceExperimentFlow(Flow):
             raise outcome.error
         me, name = self.identity(), carry["name"]
         failure = str(outcome.view.get("FailureReason") or "")
-        request = self._request(name, me.tags(known_failure=failure))
+        request, now_runs = self._complete(name, me.tags(known_failure=failure))
+        if not in_service(now_runs.shown):
+            return self._await_endpoint(me, carry)
+        request = self._request(request, now_runs)
         self.log.info("%s", plan(request, now=self.hook.now()))
+        if not is_unchanged(self.hook, now_runs):
+            self.log.info(
+                "Somebody changes endpoint %r; waiting and reading it anew.", now_runs.endpoint_name
+            )
+            return self._await_endpoint(me, carry)
         try:
             self.hook.create_inference_experiment(request, validate=self.op.validate)
         except AwsRefusedError as error:
@@ -269,17 +287,21 @@ class CreateInferenceExperimentFlow(Flow):
             return self._refused(me, carry, error)
         return self._await_running(name, request, failure)
 
-    def _request(self, name: str, own_tags: Mapping[str, str]) -> dict[str, Any]:
-        wanted = self._wanted()
-        asked = self._asked(wanted)
-        request, now_runs = self._complete(name, own_tags)
+    def _request(self, request: dict[str, Any], now_runs: Running) -> dict[str, Any]:
+        """Return the request to send, if it does no harm to what the endpoint runs."""
+        asked = self._asked(self._wanted())
+        if now_runs.model_is_newer:
+            self._refuse_change(f"model {now_runs.model_name!r}, {EXCHANGED}")
         skip_creation(self, request, now_runs)
-        changes = production_changes(request, now_runs)
-        if changes and not self.op.allow_production_change:
-            raise ProductionChangeError(asked=asked, found="; ".join(changes))
+        if changes := production_changes(request, now_runs):
+            self._refuse_change("; ".join(changes))
         for variant in request["ModelVariants"]:
             check_candidate(self.hook, variant["ModelName"], asked=asked)
         return {**{k: v for k, v in request.items() if k != "Schedule"}, **self._schedule()}
+
+    def _refuse_change(self, found: str) -> None:
+        if not self.op.allow_production_change:
+            raise ProductionChangeError(asked=self._asked(self._wanted()), found=found)
 
     def _schedule(self) -> dict[str, Any]:
         wanted, now = self._wanted(), self.hook.now()

@@ -37,7 +37,7 @@ def skip_creation(flow: Flow, request: Mapping[str, Any], now_runs: Running) -> 
     shadow = shadow_variant(request)
     if shadow is None:
         return  # AWS says what is wrong
-    if not flow.op.allow_serving:
+    if not flow.op.allow_serving and not now_runs.model_is_newer:
         _skip_serving(shadow, now_runs)
     if not flow.op.allow_older:
         rollouts = find_rollouts(flow.hook, now_runs.arn) or []

@@ -15,13 +15,19 @@ from airflow_shadow.exceptions import (
     ProductionChangeError,
     PromotionRefusedError,
 )
-from airflow_shadow.flows.base import Step
+from airflow_shadow.flows.base import Step, Wait
 from airflow_shadow.flows.chosen import skip_unfollowed
 from airflow_shadow.flows.clearance import next_wait, skip_refused
 from airflow_shadow.flows.conclude import ConcludeFlow
 from airflow_shadow.flows.guard import moment_of, skip_backfill, skip_older
 from airflow_shadow.flows.rollout import Rollout, find_rollouts, latest, leave_rollout
-from airflow_shadow.hooks.endpoints import Running, model_variant, running
+from airflow_shadow.hooks.endpoints import (
+    Running,
+    is_unchanged,
+    model_variant,
+    running,
+    was_created_after,
+)
 from airflow_shadow.lifecycle import (
     CONCLUDED,
     FULL_SAMPLING,
@@ -40,8 +46,10 @@ from airflow_shadow.lifecycle import (
 )
 from airflow_shadow.service_model.scalars import to_timestamp
 from airflow_shadow.waiting import (
+    EndpointSettled,
     Outcome,
     View,
+    in_service,
 )
 
 
@@ -96,7 +104,10 @@ class PromoteShadowVariantFlow(ConcludeFlow):
         if status_of(experiment) in CONCLUDED:
             return self._already(experiment)
         self._refuse_untested(experiment)
+        self._refuse_exchanged(experiment)
         now_runs = running(self.hook, _endpoint_of(experiment), asked=self._asked(experiment))
+        if not in_service(now_runs.shown):
+            return self._await_settled(now_runs, carry)
         if self._has_ended(experiment, now_runs):
             return self.await_rest(carry)
         rollouts = find_rollouts(self.hook, now_runs.arn)
@@ -107,8 +118,23 @@ class PromoteShadowVariantFlow(ConcludeFlow):
         if wait := next_wait(self, experiment, carry, asked=self._asked(experiment)):
             return wait
         self._leave(rollouts, now_runs.arn, now_runs.model_name, candidate)
+        if not is_unchanged(self.hook, now_runs):
+            return self._await_settled(now_runs, carry)
         again = self.stop(request, {**carry, "passed": []})
         return again or self.await_promotion(experiment)
+
+    def _await_settled(self, now_runs: Running, carry: Mapping[str, Any]) -> Wait:
+        """Wait until nobody deploys to the endpoint any more, then look at everything anew."""
+        self.log.info("Somebody changes endpoint %r; waiting.", now_runs.endpoint_name)
+        until = carry.get("settled_until") or self.deadline()
+        goal = EndpointSettled(now_runs.endpoint_name)
+        return Wait(goal, "settled_again", until, {**carry, "passed": [], "settled_until": until})
+
+    def settled_again(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+        """Begin anew: the experiment may have ended by what was done to the endpoint."""
+        if outcome.error:
+            raise outcome.error
+        return self.await_rest(carry)
 
     def cleared(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
         """Go on if nothing is against it, with all checks anew: the wait may have been long."""
@@ -226,6 +252,17 @@ class PromoteShadowVariantFlow(ConcludeFlow):
                 found=f"it copies {percentage} % of the requests, so it never bore the full load",
                 next_step="Update it to sampling_percentage=100 and test again, or pass "
                 "allow_partial_sampling=True.",
+            )
+
+    def _refuse_exchanged(self, experiment: View) -> None:
+        """Refuse a candidate whose model was deleted and created again under its name."""
+        model_name = str((shadow_variant(experiment) or {}).get("ModelName"))
+        if was_created_after(self.hook, model_name, experiment):
+            raise PromotionRefusedError(
+                asked=self._asked(experiment),
+                found=f"model {model_name!r} was created after the experiment: deleted and created "
+                "again under its name, it is not what was tested",
+                next_step="Test the candidate again, under a model name of its own.",
             )
 
     def _request(self, experiment: View, now_runs: Running) -> dict[str, Any]:

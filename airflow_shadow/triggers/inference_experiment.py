@@ -19,6 +19,7 @@ from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.waiting import (
     KILLED,
     EndpointFree,
+    EndpointSettled,
     Look,
     Outcome,
     Pause,
@@ -134,7 +135,7 @@ class InferenceExperimentTrigger(BaseTrigger):
         triggerer, and after a clear has already started the next try.
         """
         goal = goal_from_dict(self.goal)
-        if self.on_kill_action == "stop" and not isinstance(goal, EndpointFree):
+        if self.on_kill_action == "stop" and not isinstance(goal, EndpointFree | EndpointSettled):
             await _uncancelled(self._remove_shadow(goal.name))
 
     async def _remove_shadow(self, name: str) -> None:

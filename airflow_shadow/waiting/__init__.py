@@ -19,11 +19,12 @@ from airflow_shadow.waiting.goals import (
     EndpointFree,
     ExperimentGone,
     ReachStatus,
-    ShadowPromoted,
     UpdateApplied,
     ended_badly,
+    in_service,
     is_idle,
 )
+from airflow_shadow.waiting.promotion import EndpointSettled, ShadowPromoted
 from airflow_shadow.waiting.registry import AnyGoal, goal_from_dict, goal_to_dict
 from airflow_shadow.waiting.verdict import (
     FILLING_SECONDS,
@@ -41,6 +42,7 @@ __all__ = [
     "MARGIN_SECONDS",
     "AnyGoal",
     "EndpointFree",
+    "EndpointSettled",
     "ExperimentGone",
     "Judged",
     "Look",
@@ -61,6 +63,7 @@ __all__ = [
     "ended_badly",
     "goal_from_dict",
     "goal_to_dict",
+    "in_service",
     "is_idle",
     "planned_window",
     "wait",

@@ -12,6 +12,7 @@ from airflow_shadow.lifecycle import Action, mark
 from airflow_shadow.operators import PromoteShadowVariantOperator, RemoveShadowVariantOperator
 from tests.helpers import (
     accepted,
+    deploy,
     described,
     expire,
     explicit,
@@ -67,19 +68,6 @@ def counts(sagemaker):
     """Return the instances that each variant of the endpoint shall have."""
     endpoint = sagemaker.describe_endpoint(EndpointName="churn")
     return {v["VariantName"]: v["DesiredInstanceCount"] for v in endpoint["ProductionVariants"]}
-
-
-def to_churn_v3(sagemaker, name="v3"):
-    """Let somebody put another model on the endpoint."""
-    variant = {
-        "VariantName": "AllTraffic",
-        "ModelName": "churn-v3",
-        "InstanceType": "ml.m5.xlarge",
-        "InitialInstanceCount": 2,
-    }
-    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
-    sagemaker.update_endpoint(EndpointName="churn", EndpointConfigName=name)
-    fleet.wait_in_service(sagemaker, endpoint_name="churn")
 
 
 # --- both ---------------------------------------------------------------------------------
@@ -243,7 +231,7 @@ def test_a_promotion_by_hand_is_a_promotion(promote, running, sagemaker, emulato
 def test_the_endpoint_may_have_moved_on(promote, worker, running, sagemaker):
     """A promotion of last week is one, though the endpoint serves another model today."""
     worker.run(PromoteShadowVariantOperator, name=NAME)
-    to_churn_v3(sagemaker)
+    deploy(sagemaker, "churn-v3")
     assert NAME == promote().value
     assert ["churn-v3"] == serves(sagemaker)
 
@@ -290,7 +278,7 @@ def test_a_creation_time_that_renders_to_nothing_is_refused(promote, running, em
 
 def test_a_change_of_production_is_refused(promote, running, sagemaker, emulator):
     """A candidate that beat the last model has not beaten this one."""
-    to_churn_v3(sagemaker)
+    deploy(sagemaker, "churn-v3")
     text = fails(AirflowFailException, promote)
     assert "production runs 'churn-v3' now, but the candidate was tested against 'churn-v1'" in text
     assert [] == stops(emulator)
