@@ -62,6 +62,7 @@ def skip_older(flow: Flow, rollouts: list[Rollout], model_name: str, now_runs: R
     :raises AirflowSkipException: it is so
     """
     newer, moment = latest(rollouts, now_runs.model_name), moment_of(flow)
+    flow.log.info("This run counts as one of %s.", moment.isoformat())
     if newer and newer.moment > moment:
         raise AirflowSkipException(
             f"Skipped: endpoint {now_runs.endpoint_name!r} serves {newer.model_name!r}, promoted "

@@ -10,7 +10,7 @@ import jinja2
 from jinja2.compiler import CodeGenerator
 from jinja2.nativetypes import NativeEnvironment
 
-from airflow_shadow._compat import Context, render_template_to_string
+from airflow_shadow._compat import AirflowFailException, Context, render_template_to_string
 from airflow_shadow.exceptions import InvalidRequestError
 
 _NOTHING = frozenset({"", "None"})
@@ -61,6 +61,25 @@ def unique_keys(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
     return dict(pairs)
 
 
+#: Where a call goes, and what protects it. Without the first two it would go elsewhere.
+_NEVER_NOTHING = frozenset({"aws_conn_id", "kms_key", "region_name"})
+
+
+def refuse_lost(argument: str) -> None:
+    """Refuse an address or a safeguard that a template took away: that is never meant.
+
+    :raises AirflowFailException: the argument is one
+    """
+    if argument in _NEVER_NOTHING:
+        error = InvalidRequestError(
+            asked=argument,
+            found="a template or an XCom that rendered to nothing, so something else would be used",
+            next_step="Correct the template, or leave the argument out if its default is meant; "
+            "nothing was sent to AWS.",
+        )
+        raise AirflowFailException(str(error))
+
+
 class TextTemplates:
     """Rendering of operators and sensors: text stays text, and keys of mappings render too."""
 
@@ -96,6 +115,7 @@ class TextTemplates:
         super()._do_render_template_fields(parent, names, *args, **kwargs)  # type: ignore[misc]
         for name in given:
             if getattr(parent, name) is None:
+                refuse_lost(name)
                 self.log.info("%s rendered to nothing and is left out.", name)  # type: ignore[attr-defined]
 
 
