@@ -21,6 +21,8 @@ try:
         TaskDeferralTimeout,
     )
     from airflow.sdk.module_loading import import_string
+
+    _WEB_SECTION = "api"
 except ImportError:  # Airflow 2.11
     from airflow.exceptions import (
         AirflowException,
@@ -39,6 +41,8 @@ except ImportError:  # Airflow 2.11
     )
     from airflow.utils.module_loading import import_string
     from airflow.utils.task_group import TaskGroup
+
+    _WEB_SECTION = "webserver"
 
     class TaskDeferralTimeout(AirflowException):
         """Never raised there: a timeout is a `TaskDeferralError`, told by its text."""
@@ -100,6 +104,11 @@ def run_moment(context: Context) -> datetime:
     return max(moment for moment in moments if moment)
 
 
+def base_url() -> str:
+    """Return the address that Airflow is configured to have, `""` if it is not."""
+    return conf.get(_WEB_SECTION, "base_url", fallback="") or ""
+
+
 def object_storage(scheme: str, conn_id: str | None) -> Any:
     """Return a file system of Airflow's object storage, as `fsspec` knows them.
 
@@ -134,6 +143,7 @@ __all__ = [
     "TaskDeferralError",
     "TaskDeferralTimeout",
     "TaskGroup",
+    "base_url",
     "conf",
     "first_reschedule_date",
     "import_string",

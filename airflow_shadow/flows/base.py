@@ -14,6 +14,7 @@ from airflow_shadow._compat import (
     AirflowException,
     AirflowFailException,
     Context,
+    base_url,
     conf,
     task_state,
 )
@@ -28,7 +29,7 @@ from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.lifecycle import DEADLINES, sampling
 from airflow_shadow.links import EndpointLink
-from airflow_shadow.ownership import Identity, digest
+from airflow_shadow.ownership import Identity, address_of, digest
 from airflow_shadow.service_model import field_names
 from airflow_shadow.waiting import (
     KILLED,
@@ -272,7 +273,7 @@ class Flow:
         ti, op = self.context["ti"], self.op
         rendered = {name: getattr(op, name) for name in sorted(op.template_fields)}
         return Identity(
-            deployment=conf.get("airflow_shadow", "deployment", fallback=""),
+            deployment=conf.get("airflow_shadow", "deployment", fallback="") or "",
             dag_id=ti.dag_id,
             run_id=ti.run_id,
             task_id=ti.task_id,
@@ -281,6 +282,9 @@ class Flow:
             generation=int(ti.max_tries),
             arguments=digest(rendered),
             try_number=int(ti.try_number),
+            clears=int(getattr(self.context["dag_run"], "clear_number", 0)),
+            retries=int(op.retries or 0),
+            address=address_of(base_url()),
         )
 
     # --- waiting and changing ------------------------------------------------------------

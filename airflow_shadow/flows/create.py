@@ -78,6 +78,7 @@ class CreateInferenceExperimentFlow(Flow):
         """Check the request before anything is asked of AWS or waited for, then look for ours."""
         skip_backfill(self, on={"skip"})
         me = self.identity()
+        self._warn_unnamed(me)
         wanted = self._wanted()
         self._checked(wanted.complete(UNREAD, name=next(self._names(me, wanted))))
         wanted.check_schedule()
@@ -86,6 +87,13 @@ class CreateInferenceExperimentFlow(Flow):
             "endpoint_deadline": deadline("endpoint", self.op.endpoint_timeout),
         }
         return self._claim(me, deadlines)
+
+    def _warn_unnamed(self, me: Identity) -> None:
+        if self.hook.is_at_aws and not (me.deployment or me.address):
+            self.log.warning(
+                "Neither [airflow_shadow] deployment nor Airflow's base_url is set: the same Dag "
+                "in another Airflow that shares this account would take this test for its own."
+            )
 
     def _wanted(self) -> CreationRequest:
         return CreationRequest(
@@ -232,9 +240,16 @@ class CreateInferenceExperimentFlow(Flow):
         if self.op.if_exists == "replace" and concluded:
             return Claim.RECREATE
         difference = "; ".join(differs) or "nothing differs"
+        me, next_step = self.identity(), None
+        whose = "somebody else's experiment of that name"
+        if there := me.namesake(self._tags_of(found) or {}):
+            whose += f", created by the same task of the Airflow at {there}, and this one is at "
+            whose += me.address
+            next_step = "Set [airflow_shadow] deployment in each Airflow that shares the account."
         raise ExperimentExistsError(
             asked=f"{self._asked(wanted)} as {found['Name']!r}, if_exists={self.op.if_exists!r}",
-            found=f"somebody else's experiment of that name, {found['Status']}; {difference}",
+            found=f"{whose}, {found['Status']}; {difference}",
+            next_step=next_step,
         )
 
     def _complete(
