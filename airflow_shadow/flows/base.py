@@ -47,7 +47,7 @@ from airflow_shadow.waiting import (
 _BACKSTOP = timedelta(minutes=10)
 _STRUCTURED = frozenset({"structure", "list", "map"})
 #: Seconds at most between two tries of one step.
-_PAUSE = 5.0
+PAUSE = 5.0
 #: Tries after a conflict.
 MOST_CONFLICTS = 5
 #: botocore settings that may hold passwords; a trigger's arguments lie unencrypted.
@@ -222,7 +222,7 @@ class Flow:
     def _aws_time(self, experiment: View) -> str:
         """Return AWS's time as ISO-8601 text; a task that comes from the triggerer has to ask."""
         if not self.hook.knows_time:
-            self.hook.insist(partial(self.hook.find_experiment, experiment["Name"]), delay=_PAUSE)
+            self.hook.insist(partial(self.hook.find_experiment, experiment["Name"]), delay=PAUSE)
         return self.hook.now().isoformat(timespec="seconds")
 
     # --- requests ------------------------------------------------------------------------
@@ -313,7 +313,7 @@ class Flow:
 
     def _insist(self, step: Callable[[], Step]) -> Step:
         """Do a step, again while AWS is unavailable: asking twice does no harm."""
-        done: Step = self.hook.insist(step, delay=min(self.op.waiter_delay, _PAUSE))
+        done: Step = self.hook.insist(step, delay=min(self.op.waiter_delay, PAUSE))
         return done
 
     def delete(self, name: str) -> None:
@@ -332,7 +332,7 @@ class Flow:
         conflicts = carry.get("conflicts", 0) + 1
         if error.code != CONFLICT or conflicts > MOST_CONFLICTS:
             raise error
-        time.sleep(min(self.op.waiter_delay, _PAUSE))
+        time.sleep(min(self.op.waiter_delay, PAUSE))
         return {**carry, "conflicts": conflicts}
 
 

@@ -13,7 +13,6 @@ from airflow_shadow.exceptions import (
     ExperimentBrokenError,
     ExperimentExistsError,
     InvalidRequestError,
-    ProductionChangeError,
 )
 from airflow_shadow.flows.base import Flow, Step, Wait, deadline
 from airflow_shadow.flows.creation import (
@@ -25,11 +24,17 @@ from airflow_shadow.flows.creation import (
     with_legal_name,
 )
 from airflow_shadow.flows.guard import skip_backfill, skip_creation
+from airflow_shadow.flows.harm import (
+    describe_scaling,
+    look_again,
+    refuse_change,
+    refuse_exchanged,
+)
+from airflow_shadow.flows.rollout import find_endpoint_tags
 from airflow_shadow.hooks.endpoints import (
     Running,
     check_candidate,
     is_unchanged,
-    production_changes,
     running,
 )
 from airflow_shadow.hooks.errors import BUSY
@@ -62,9 +67,6 @@ from airflow_shadow.waiting import (
     in_service,
     is_idle,
 )
-
-#: Of production's model; its name stands for something that nobody has tested.
-EXCHANGED = "deleted and created again since production was deployed, would be deployed anew"
 
 
 class CreateInferenceExperimentFlow(Flow):
@@ -176,7 +178,7 @@ class CreateInferenceExperimentFlow(Flow):
             request, now_runs = self._complete(found["Name"])
             if in_service(now_runs.shown):
                 # A record is not deleted for a creation that will be skipped.
-                skip_creation(self, request, now_runs)
+                skip_creation(self, request, now_runs, self._endpoint_tags(now_runs))
             return self._delete_first(found, carry)
         if what is Claim.SUPERSEDE:
             return self._supersede(found, carry)
@@ -285,10 +287,14 @@ class CreateInferenceExperimentFlow(Flow):
         me, name = self.identity(), carry["name"]
         failure = str(outcome.view.get("FailureReason") or "")
         request, now_runs = self._complete(name, me.tags(known_failure=failure))
-        if not in_service(now_runs.shown):
-            return self._await_endpoint(me, carry)
-        request = self._request(request, now_runs)
+        tags, asked = self._endpoint_tags(now_runs), self._asked(self._wanted())
+        again = look_again(self, tags, now_runs, carry, asked=asked)
+        if again or not in_service(now_runs.shown):
+            return self._await_endpoint(me, again or carry)
+        request = self._request(request, now_runs, tags)
         self.log.info("%s", plan(request, now=self.hook.now()))
+        if scaling := describe_scaling(self, now_runs):
+            self.log.info("%s; a promotion will be refused unless autoscaling='ignore'.", scaling)
         if not is_unchanged(self.hook, now_runs):
             self.log.info(
                 "Somebody changes endpoint %r; waiting and reading it anew.", now_runs.endpoint_name
@@ -302,21 +308,20 @@ class CreateInferenceExperimentFlow(Flow):
             return self._refused(me, carry, error)
         return self._await_running(name, request, failure)
 
-    def _request(self, request: dict[str, Any], now_runs: Running) -> dict[str, Any]:
+    def _endpoint_tags(self, now_runs: Running) -> dict[str, str]:
+        return find_endpoint_tags(self.hook, now_runs.arn) or {}
+
+    def _request(
+        self, request: dict[str, Any], now_runs: Running, tags: Mapping[str, str]
+    ) -> dict[str, Any]:
         """Return the request to send, if it does no harm to what the endpoint runs."""
         asked = self._asked(self._wanted())
-        if now_runs.model_is_newer:
-            self._refuse_change(f"model {now_runs.model_name!r}, {EXCHANGED}")
-        skip_creation(self, request, now_runs)
-        if changes := production_changes(request, now_runs):
-            self._refuse_change("; ".join(changes))
+        refuse_exchanged(self, now_runs, asked=asked)
+        skip_creation(self, request, now_runs, tags)
+        refuse_change(self, request, now_runs, asked=asked)
         for variant in request["ModelVariants"]:
             check_candidate(self.hook, variant["ModelName"], asked=asked)
         return {**{k: v for k, v in request.items() if k != "Schedule"}, **self._schedule()}
-
-    def _refuse_change(self, found: str) -> None:
-        if not self.op.allow_production_change:
-            raise ProductionChangeError(asked=self._asked(self._wanted()), found=found)
 
     def _schedule(self) -> dict[str, Any]:
         wanted, now = self._wanted(), self.hook.now()

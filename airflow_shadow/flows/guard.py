@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_shadow._compat import AirflowSkipException, is_backfill, run_moment
 from airflow_shadow.flows.base import Flow
-from airflow_shadow.flows.rollout import Rollout, find_rollouts, latest
+from airflow_shadow.flows.rollout import SERVES, Rollout, latest, parse
 from airflow_shadow.hooks.endpoints import Running
 from airflow_shadow.lifecycle import shadow_variant
 
@@ -28,10 +28,13 @@ def moment_of(flow: Flow) -> datetime:
     return run_moment(flow.context).astimezone(UTC).replace(microsecond=0)
 
 
-def skip_creation(flow: Flow, request: Mapping[str, Any], now_runs: Running) -> None:
+def skip_creation(
+    flow: Flow, request: Mapping[str, Any], now_runs: Running, tags: Mapping[str, str]
+) -> None:
     """Skip a creation whose candidate serves already, or that an older run than it asks for.
 
     :param request: whole, as it would be sent
+    :param tags: the endpoint's
     :raises AirflowSkipException: it is so, and not allowed by argument
     """
     shadow = shadow_variant(request)
@@ -40,8 +43,7 @@ def skip_creation(flow: Flow, request: Mapping[str, Any], now_runs: Running) -> 
     if not flow.op.allow_serving and not now_runs.model_is_newer:
         _skip_serving(shadow, now_runs)
     if not flow.op.allow_older:
-        rollouts = find_rollouts(flow.hook, now_runs.arn) or []
-        skip_older(flow, rollouts, shadow["ModelName"], now_runs)
+        skip_older(flow, parse(tags.get(SERVES, "")), shadow["ModelName"], now_runs)
 
 
 def _skip_serving(shadow: Mapping[str, Any], now_runs: Running) -> None:

@@ -20,7 +20,14 @@ from airflow_shadow.flows.chosen import skip_unfollowed
 from airflow_shadow.flows.clearance import next_wait, skip_refused
 from airflow_shadow.flows.conclude import ConcludeFlow
 from airflow_shadow.flows.guard import moment_of, skip_backfill, skip_older
-from airflow_shadow.flows.rollout import Rollout, find_rollouts, latest, leave_rollout
+from airflow_shadow.flows.harm import refuse_loss_by_promotion, refuse_scaled
+from airflow_shadow.flows.rollout import (
+    Rollout,
+    find_rollouts,
+    latest,
+    leave_proof,
+    leave_rollout,
+)
 from airflow_shadow.hooks.endpoints import (
     Running,
     is_unchanged,
@@ -110,6 +117,8 @@ class PromoteShadowVariantFlow(ConcludeFlow):
             return self._await_settled(now_runs, carry)
         if self._has_ended(experiment, now_runs):
             return self.await_rest(carry)
+        refuse_loss_by_promotion(self, now_runs, asked=self._asked(experiment))
+        refuse_scaled(self, now_runs, asked=self._asked(experiment))
         rollouts = find_rollouts(self.hook, now_runs.arn)
         candidate = self._candidate(experiment)
         if not self.op.allow_older:
@@ -135,6 +144,23 @@ class PromoteShadowVariantFlow(ConcludeFlow):
         if outcome.error:
             raise outcome.error
         return self.await_rest(carry)
+
+    def await_promotion(self, experiment: View) -> Step:
+        """Wait as a stop does, then leave a proof."""
+        step = super().await_promotion(experiment)
+        return replace(step, then="promoted") if isinstance(step, Wait) else step
+
+    def promoted(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+        """Tag the endpoint with what was seen to serve, and end as a stop does."""
+        experiment = outcome.view
+        if not outcome.error:
+            endpoint = self.hook.find_endpoint(_endpoint_of(experiment)) or {}
+            ended = experiment.get("CompletionTime")
+            moment = to_timestamp(ended) if ended else self.hook.now()
+            candidate = Rollout(self._candidate(experiment).model_name, moment)
+            if endpoint:
+                leave_proof(self.hook, endpoint["EndpointArn"], candidate)
+        return self.settled(outcome, carry)
 
     def cleared(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
         """Go on if nothing is against it, with all checks anew: the wait may have been long."""

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
 from botocore.config import Config
@@ -37,6 +37,16 @@ class CallingHook(AwsBaseHook):
         super().__init__(*args, **kwargs)
         self._hurried = False
         self._aws_clock: tuple[datetime, float] | None = None
+
+    @classmethod
+    def beside(cls, hook: CallingHook) -> Self:
+        """Return a hook with the connection and the settings of another."""
+        return cls(
+            aws_conn_id=hook.aws_conn_id,
+            region_name=hook._region_name,
+            verify=hook._verify,
+            config=hook._config,
+        )
 
     @cached_property
     def conn(self) -> Any:

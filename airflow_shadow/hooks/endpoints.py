@@ -43,6 +43,12 @@ class Running:
     shown: Mapping[str, Any] = field(default_factory=dict)
     model_is_newer: bool = False
 
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Return the endpoint's configuration (DescribeEndpointConfig)."""
+        config: Mapping[str, Any] = self.shown.get("Config") or {}
+        return config
+
     def as_variant(self) -> dict[str, Any]:
         """Return the entry of `ModelVariants` that leaves production as it is."""
         return model_variant(

@@ -15,6 +15,7 @@ from airflow_shadow.exceptions import (
     InvalidRequestError,
     ShadowError,
 )
+from airflow_shadow.hooks.autoscaling import AutoscalingHook
 from airflow_shadow.hooks.calling import CallingHook
 from airflow_shadow.hooks.errors import NOT_FOUND, VALIDATION
 from airflow_shadow.hooks.metrics import CloudWatchHook
@@ -70,6 +71,11 @@ class InferenceExperimentHook(CallingHook):
     def cloudwatch(self) -> CloudWatchHook:
         """Return the hook for CloudWatch that uses the same connection."""
         return CloudWatchHook.beside(self)
+
+    @cached_property
+    def autoscaling(self) -> AutoscalingHook:
+        """Return the hook for Application Auto Scaling that uses the same connection."""
+        return AutoscalingHook.beside(self)
 
     @property
     def is_at_aws(self) -> bool:

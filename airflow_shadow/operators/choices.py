@@ -12,6 +12,7 @@ Validate = Literal["strict", "warn"]
 OnKillAction = Literal["leave", "stop"]
 IfExists = Literal["fail", "adopt", "replace"]
 OnBackfill = Literal["run", "skip", "observe"]
+Autoscaling = Literal["refuse", "ignore"]
 EndState = Literal["Cancelled", "Completed"]
 VerdictOutcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 

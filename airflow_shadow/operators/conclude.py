@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, get_args
 
@@ -10,7 +10,7 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_shadow.decision import PromoteOn
 from airflow_shadow.operators.base import ShadowOperator
-from airflow_shadow.operators.choices import Choices, EndState, OnBackfill
+from airflow_shadow.operators.choices import Autoscaling, Choices, EndState, OnBackfill
 
 #: What stands for no argument, because `None` is what an analysis that was skipped gives.
 _NOT_GIVEN: Any = object()
@@ -70,6 +70,11 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
     :param allow_partial_sampling: promote below 100 % sampling
     :param allow_older: promote even if what serves was promoted by a run with a later date than
         this run's; otherwise the task is skipped
+    :param allow_lost_settings: names of settings of production that the promoted variant may lose,
+        as for the creation, or `True`
+    :param autoscaling: `"refuse"` does not promote where production's variant is a target of
+        automatic scaling (DescribeScalableTargets), which AWS does not remove; `"ignore"` asks AWS
+        all the same
     :param on_backfill: `"skip"` and `"observe"` skip the promotion in a backfill; they differ at
         the creation
     :raises AirflowSkipException: nothing is to be promoted, and why
@@ -80,6 +85,7 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
     flow = "airflow_shadow.flows.promote.PromoteShadowVariantFlow"
     deadline_row = "promote"
     choices: ClassVar[Choices] = {
+        "autoscaling": get_args(Autoscaling),
         "on_backfill": get_args(OnBackfill),
         "promote_on": get_args(PromoteOn),
     }
@@ -99,6 +105,8 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
         alarms: Sequence[str] = (),
         allow_partial_sampling: bool = False,
         allow_older: bool = False,
+        allow_lost_settings: bool | Collection[str] = False,
+        autoscaling: Autoscaling = "refuse",
         on_backfill: OnBackfill = "run",
         **kwargs: Any,
     ) -> None:
@@ -113,6 +121,8 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
         self.alarms = alarms
         self.allow_partial_sampling = allow_partial_sampling
         self.allow_older = allow_older
+        self.allow_lost_settings = allow_lost_settings
+        self.autoscaling = autoscaling
         self.on_backfill = on_backfill
         self.check_literals()
 

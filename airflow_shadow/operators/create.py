@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, ClassVar, get_args
 
@@ -43,6 +43,9 @@ class CreateInferenceExperimentOperator(LivingOperator):
     :param if_exists: what to do if somebody else has taken the name: `"fail"`, `"adopt"` it if its
         configuration is the same, or `"replace"` it if it is concluded
     :param allow_production_change: create even if `model_variants` changes what production runs
+    :param allow_lost_settings: names of settings of production that may be lost during the test and
+        after a promotion, because a shadow test cannot carry them over, like `VolumeSizeInGB`,
+        `RoutingConfig`, or the endpoint's own `DataCaptureConfig`; or `True` for all
     :param allow_serving: test a candidate that production serves already, on the same instance
         type; otherwise the task is skipped
     :param allow_older: create even if what serves was promoted by a run with a later date than this
@@ -117,6 +120,7 @@ class CreateInferenceExperimentOperator(LivingOperator):
         tags: Mapping[str, str] | Sequence[Mapping[str, str]] | str | None = None,
         if_exists: IfExists = "fail",
         allow_production_change: bool = False,
+        allow_lost_settings: bool | Collection[str] = False,
         allow_serving: bool = False,
         allow_older: bool = False,
         on_backfill: OnBackfill = "run",
@@ -144,6 +148,7 @@ class CreateInferenceExperimentOperator(LivingOperator):
         self.tags = tags
         self.if_exists = if_exists
         self.allow_production_change = allow_production_change
+        self.allow_lost_settings = allow_lost_settings
         self.allow_serving = allow_serving
         self.allow_older = allow_older
         self.on_backfill = on_backfill
