@@ -152,15 +152,16 @@ class PromoteShadowVariantFlow(ConcludeFlow):
 
     def promoted(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
         """Tag the endpoint with what was seen to serve, and end as a stop does."""
-        experiment = outcome.view
-        if not outcome.error:
-            endpoint = self.hook.find_endpoint(_endpoint_of(experiment)) or {}
-            ended = experiment.get("CompletionTime")
-            moment = to_timestamp(ended) if ended else self.hook.now()
-            candidate = Rollout(self._candidate(experiment).model_name, moment)
-            if endpoint:
-                leave_proof(self.hook, endpoint["EndpointArn"], candidate)
+        endpoint = None if outcome.error else self.hook.find_endpoint(_endpoint_of(outcome.view))
+        if endpoint:
+            self._prove(outcome.view, endpoint["EndpointArn"])
         return self.settled(outcome, carry)
+
+    def _prove(self, experiment: View, endpoint_arn: str) -> None:
+        ended = experiment.get("CompletionTime")
+        moment = to_timestamp(ended) if ended else self.hook.now()
+        promoted = Rollout(self._candidate(experiment).model_name, moment)
+        leave_proof(self.hook, endpoint_arn, promoted)
 
     def cleared(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
         """Go on if nothing is against it, with all checks anew: the wait may have been long."""
@@ -235,6 +236,7 @@ class PromoteShadowVariantFlow(ConcludeFlow):
         if endpoint.get("ModelName") != candidate.model_name:
             return
         arn = endpoint["EndpointArn"]
+        self._prove(experiment, arn)
         rollouts = find_rollouts(self.hook, arn)
         if rollouts is not None and latest(rollouts, candidate.model_name) is None:
             self._leave(rollouts, arn, candidate.model_name, candidate)

@@ -8,6 +8,7 @@ it takes the one whose model serves by then: it is right whether the promotion h
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -96,11 +97,17 @@ def latest_proof(value: str, endpoint: Mapping[str, Any]) -> Rollout | None:
 
 
 def leave_proof(hook: InferenceExperimentHook, endpoint_arn: str, promoted: Rollout) -> None:
-    """Tag an endpoint with what was seen to serve (AddTags), by AWS's clock."""
-    try:
-        hook.add_tags(endpoint_arn, {PROMOTED: str(promoted)})
-    except (AwsAccessDeniedError, AwsRefusedError) as error:
-        _warn(hook, endpoint_arn, error)
+    """Tag an endpoint with what was seen to serve (AddTags), unless its tag is as new.
+
+    That tags cannot be used was said before the promotion.
+
+    :param promoted: its moment is by AWS's clock
+    """
+    moment = promoted.moment.replace(microsecond=0)  # as the tag holds it
+    with suppress(AwsAccessDeniedError, AwsRefusedError):
+        seen = parse(hook.find_tags(endpoint_arn).get(PROMOTED, ""))
+        if not any(one.moment >= moment for one in seen):
+            hook.add_tags(endpoint_arn, {PROMOTED: str(promoted)})
 
 
 def leave_rollout(

@@ -11,7 +11,7 @@ from airflow_shadow._compat import AirflowException, AirflowFailException
 from airflow_shadow.flows.rollout import PROMOTED
 from airflow_shadow.operators import CreateInferenceExperimentOperator, PromoteShadowVariantOperator
 from tests.conftest import PASSWORD, REGION
-from tests.helpers import CREATE, accepted, created, deploy, fails, serves
+from tests.helpers import CREATE, accepted, created, deploy, fails, serves, until
 
 pytestmark = pytest.mark.usefixtures("churn")
 
@@ -221,6 +221,19 @@ def test_a_promotion_leaves_what_it_saw(full, promote, sagemaker):
     tags, _ = tags_of_endpoint(sagemaker)
     ended = run.experiment["CompletionTime"]
     assert f"churn-v2@{ended[:19]}+00:00" == tags[PROMOTED]
+
+
+def test_a_promotion_found_done_leaves_it_too(full, promote, sagemaker):
+    """The task that promoted may have died before it saw the end; a later proof stays."""
+    name = full()
+    promote(name, wait_for_completion=False)
+    assert PROMOTED not in tags_of_endpoint(sagemaker)[0]
+    ended = until(sagemaker, name, "Completed")["CompletionTime"]
+    promote(name)
+    assert f"churn-v2@{ended:%Y-%m-%dT%H:%M:%S}" == tags_of_endpoint(sagemaker)[0][PROMOTED][:-6]
+    promoted_at(sagemaker, ended + timedelta(days=1))
+    promote(name)
+    assert "churn-v3@" in tags_of_endpoint(sagemaker)[0][PROMOTED]
 
 
 def test_the_next_night_is_not_disturbed(full, promote, create, emulator):
