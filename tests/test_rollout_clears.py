@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from airflow_shadow._compat import AirflowFailException, AirflowSkipException
+from airflow_shadow.emulator import fleet
 from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.flows.stages import final_verdict, judged, skip_unchosen
 from airflow_shadow.lifecycle import Action, mark, sampling
@@ -143,7 +144,14 @@ def test_only_what_was_judged_counts_as_promoted(worker, other, counts):
         "creation_time": born,
     }
     reason = mark(Action.PROMOTE, "All well.")
-    promoted = {"Name": "theirs", "CreationTime": born, "Status": "Completed"} | other
+    record = {
+        "ShadowModeConfig": fleet.shadow_mode(source="old", shadow="new", sampling_percentage=100),
+        "ModelVariants": [
+            {"VariantName": "old", "Status": "Deleted"},
+            {"VariantName": "new", "Status": "InService"},
+        ],
+    }
+    promoted = {"Name": "theirs", "CreationTime": born, "Status": "Completed", **record} | other
     ti = _Left(
         analyse_100={"return_value": verdict},
         promote={"experiment": {**promoted, "StatusReason": reason}},
