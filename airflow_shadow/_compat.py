@@ -15,8 +15,12 @@ except ImportError:  # Airflow 2.11
     from airflow.operators.branch import BaseBranchOperator
 try:
     from airflow.sdk import BaseOperator
+
+    _WEB_SECTION = "api"
 except ImportError:  # Airflow 2.11
     from airflow.models.baseoperator import BaseOperator
+
+    _WEB_SECTION = "webserver"
 try:
     from airflow.sdk import Label
 except ImportError:  # Airflow 2.11
@@ -97,6 +101,10 @@ def task_state(ti: Any) -> str | None:
     return next((str(state) for state in states.get(ti.run_id, {}).values()), None)
 
 
+#: Types of runs that people and tasks make; a tuple, for Airflow's enum hashes by its names.
+_TRIGGERED = ("manual", "operator_triggered")
+
+
 def is_backfill(context: Context) -> bool:
     """Tell whether a run is a backfill, by its type: a reprocessed scheduled run keeps its id."""
     run: Any = context["dag_run"]
@@ -107,13 +115,22 @@ def run_moment(context: Context) -> datetime:
     """Return the moment that a run stands for, which it has without a logical date too.
 
     Where Airflow knows `run_after`, that is it: a nightly run with a data interval bears the
-    logical date of the day before. Airflow 2.11 derives the same from its two dates.
+    logical date of the day before. Airflow 2.11 derives the same from its two dates. A run that
+    somebody triggers for a date in the past stands for that date.
     """
     run: Any = context["dag_run"]
-    moments: list[datetime | None] = (
-        [run.run_after] if hasattr(run, "run_after") else [run.logical_date, run.data_interval_end]
-    )
+    logical_date: datetime | None = getattr(run, "logical_date", None)
+    triggered = run.run_type in _TRIGGERED
+    if hasattr(run, "run_after"):
+        moments: list[datetime | None] = [run.run_after, logical_date if triggered else None]
+        return min(moment for moment in moments if moment)
+    moments = [logical_date, None if triggered else run.data_interval_end]
     return max(moment for moment in moments if moment)
+
+
+def base_url() -> str:
+    """Return the address that Airflow is configured to have, `""` if it is not."""
+    return conf.get(_WEB_SECTION, "base_url", fallback="") or ""
 
 
 def object_storage(scheme: str, conn_id: str | None) -> Any:
@@ -166,6 +183,7 @@ __all__ = [
     "TaskDeferralError",
     "TaskDeferralTimeout",
     "TaskGroup",
+    "base_url",
     "conf",
     "first_reschedule_date",
     "import_string",

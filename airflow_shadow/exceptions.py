@@ -17,7 +17,8 @@
      │    ├── EndpointUnsupportedError  a kind of endpoint that shadow tests do not support
      │    ├── EndpointFailedError       no waiting mends its status
      │    ├── EndpointShadowedError     a shadow stands on it that no experiment owns
-     │    └── ProductionChangeError     the request would change what production runs
+     │    ├── ProductionChangeError     the request would change what production runs
+     │    └── EndpointStaleError        AWS describes what no longer serves
      ├── ExperimentError                the experiment is not, or not any more, what was asked for
      │    ├── ExperimentNotFoundError
      │    ├── ExperimentExistsError     the name is taken by somebody else
@@ -210,6 +211,16 @@ class ProductionChangeError(EndpointError):
     next_step = (
         "Give shadow_model_name and sampling_percentage instead of model_variants, or pass "
         "allow_production_change=True if production is meant to change."
+    )
+
+
+class EndpointStaleError(EndpointError):
+    """AWS still describes what the endpoint ran before a promotion that was seen to end."""
+
+    retriable = True
+    next_step = (
+        "Retry the task; if it stays, see what the endpoint serves and correct its tag "
+        "airflow-shadow:promoted."
     )
 
 

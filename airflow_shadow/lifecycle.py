@@ -147,19 +147,24 @@ def _broke(experiment: Experiment, *, last_live: Status | None, known_failure: s
 
 
 def is_promoted(experiment: Experiment) -> bool:
-    """Tell from the experiment's own record whether its shadow became production.
+    """Tell whether the experiment's own record shows that its shadow became production.
 
-    `Completed` alone proves nothing, plain expiry ends there too. The endpoint of today proves
-    nothing either, it may have moved on.
+    `Completed` alone proves nothing, plain expiry ends there too, and nor does a reason: anybody
+    can write one, our marker included. The endpoint of today may have moved on.
+    """
+    return recorded_promotion(experiment) is True
+
+
+def recorded_promotion(experiment: Experiment) -> bool | None:
+    """Return what the record says of a promotion; `None` leaves it to the endpoint.
+
+    That is where a completed one shows none of the two pairs of statuses that AWS documents.
     """
     if status_of(experiment) is not Status.COMPLETED:
         return False
-    if marked(experiment) is Action.PROMOTE:
-        return True
-    shadow, production = shadow_variant(experiment), production_variant(experiment)
-    return (shadow or {}).get("Status") == "InService" and (production or {}).get(
-        "Status"
-    ) == "Deleted"
+    shadow, production = shadow_variant(experiment) or {}, production_variant(experiment) or {}
+    pair = (str(shadow.get("Status")), str(production.get("Status")))
+    return {("InService", "Deleted"): True, ("Deleted", "InService"): False}.get(pair)
 
 
 def sampling(experiment: Experiment) -> tuple[str | None, int | None]:

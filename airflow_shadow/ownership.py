@@ -13,7 +13,9 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from ipaddress import ip_address
 from typing import Any
+from urllib.parse import urlsplit
 
 from airflow_shadow.lifecycle import CONCLUDED, Ending, Experiment, Status, ending, status_of
 
@@ -21,6 +23,7 @@ _PREFIX = "airflow-shadow:"
 OWNER, GENERATION, ARGUMENTS = f"{_PREFIX}owner", f"{_PREFIX}generation", f"{_PREFIX}arguments"
 KNOWN_FAILURE, TASK = f"{_PREFIX}known-failure", f"{_PREFIX}task"
 TRY = f"{_PREFIX}try"
+CLEARS, AIRFLOW = f"{_PREFIX}clears", f"{_PREFIX}airflow"
 #: Tags of the creation itself, which an adoption leaves as they are.
 _OF_THE_CREATION = frozenset({KNOWN_FAILURE, TRY})
 _NAME_LIMIT, _TAG_LIMIT = 120, 256
@@ -43,9 +46,13 @@ class Identity:
     """The task instance that asks.
 
     :param deployment: names the Airflow where several share an AWS account
-    :param generation: raised by a clear of this task, not by a retry
+    :param generation: `max_tries`: raised by a clear of this task, not by a retry
     :param arguments: hash of the arguments as the user rendered them
     :param try_number: for people who read the log; it decides nothing
+    :param clears: how often tasks of the run were cleared, this one or others
+    :param retries: those that the Dag gives the task now
+    :param address: host and path of the Airflow, `""` if it knows none of its own; in no name and
+        no hash, for it may differ between workers and change with a domain
     """
 
     deployment: str
@@ -56,6 +63,9 @@ class Identity:
     generation: int = 0
     arguments: str = ""
     try_number: int = 1
+    clears: int = 0
+    retries: int = 0
+    address: str = ""
 
     @property
     def owner(self) -> str:
@@ -64,11 +74,27 @@ class Identity:
 
     def is_owner(self, tags: Mapping[str, str]) -> bool:
         """Tell whether this task instance created the experiment that bears these tags."""
-        return tags.get(OWNER) == self.owner
+        return tags.get(OWNER) == self.owner and not self.namesake(tags)
+
+    def namesake(self, tags: Mapping[str, str]) -> str:
+        """Return the address of another Airflow whose same task created it, else `""`.
+
+        Where `deployment` names the Airflow, its address says nothing.
+        """
+        there, is_named = tags.get(AIRFLOW, ""), bool(self.deployment)
+        same = is_named or tags.get(OWNER) != self.owner
+        return "" if same or not self.address or there == self.address else there
 
     def is_same_generation(self, tags: Mapping[str, str]) -> bool:
-        """Tell whether it did so since the task was last cleared."""
-        return tags.get(GENERATION) == str(self.generation)
+        """Tell whether it did so since the task was last cleared.
+
+        `max_tries` alone misses a clear if `retries` was lowered by the tries that were used; then
+        the run's count of clears tells, which also moves where other tasks are cleared.
+        """
+        if tags.get(GENERATION) != str(self.generation):
+            return False
+        clears, _, retries = tags.get(CLEARS, "").partition("/")
+        return not clears or str(self.retries) == retries or str(self.clears) == clears
 
     def tags(self, *, known_failure: str) -> dict[str, str]:
         """Return what a later process needs to recognise the experiment.
@@ -83,13 +109,39 @@ class Identity:
             ARGUMENTS: self.arguments,
             TRY: str(self.try_number),
             KNOWN_FAILURE: digest(known_failure) if known_failure else "",
-            TASK: re.sub(r"[^\w .:/=+\-@]", "_", readable)[:_TAG_LIMIT],
+            TASK: _legal_tag(readable),
+            CLEARS: f"{self.clears}/{self.retries}",
+            AIRFLOW: _legal_tag(self.address),
         }
 
     def tags_of_adoption(self) -> dict[str, str]:
         """Return what makes an experiment of an earlier generation this one's."""
         tags = self.tags(known_failure="")
         return {key: value for key, value in tags.items() if key not in _OF_THE_CREATION}
+
+
+def _legal_tag(text: str) -> str:
+    return re.sub(r"[^\w .:/=+\-@]", "_", text)[:_TAG_LIMIT]
+
+
+def address_of(url: str) -> str:
+    """Return host and path of an Airflow's base URL, `""` for none and for one that many share."""
+    try:
+        parts = urlsplit(url)
+        host = (parts.hostname or "").rstrip(".")
+    except ValueError:  # no URL
+        return ""
+    return "" if _is_loopback(host) else _legal_tag(f"{host}{parts.path.rstrip('/')}")
+
+
+def _is_loopback(host: str) -> bool:
+    if host in {"", "localhost"} or host.endswith(".localhost"):
+        return True
+    try:
+        address = ip_address(host)
+    except ValueError:  # a name
+        return False
+    return address.is_loopback or address.is_unspecified
 
 
 def default_names(identity: Identity, *, endpoint_name: str) -> Iterator[str]:
@@ -161,7 +213,10 @@ def adoption(experiment: Experiment, tags: Mapping[str, str], me: Identity) -> s
         return f"Found somebody else's {shown} of the same configuration, adopting it."
     since = [f"from try {tags[TRY]}"] if TRY in tags else []
     since += [] if me.is_same_generation(tags) else ["from before this task was cleared"]
-    found = f"Found my {' '.join([shown, ', '.join(since)]).strip()}, continuing."
+    found = f"Found my {' '.join([shown, ', '.join(since)]).strip()}"
+    if status_of(experiment) in CONCLUDED:
+        return f"{found}; it has ended, so nothing is created."
+    found += ", continuing."
     if me.is_same_generation(tags) and tags.get(ARGUMENTS, me.arguments) != me.arguments:
         found += " The task's arguments have changed since; a clear begins anew with them."
     return found

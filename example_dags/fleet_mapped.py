@@ -3,8 +3,8 @@
 Each endpoint has its own experiment; one that fails removes its own shadow and leaves the others
 alone.
 
-Nothing is judged before the promotion: put a `ShadowAnalysisSensor` before `promote` to promote on
-evidence, or see rollout_on_evidence.py.
+Nothing is judged before the promotion: to promote on evidence, put a `ShadowAnalysisSensor` before
+`promote` and give it the verdict (`verdict=analysis.output`), or see rollout_on_evidence.py.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -4,8 +4,8 @@ Every night a new model `churn-YYYYMMDD` is expected. It gets a copy of 10 % of 
 requests, then 50 %, then all of them; then it replaces production. If anything fails on the way,
 the shadow is removed and production stays as it is.
 
-Nothing is judged on the way: put a `ShadowAnalysisSensor` before `promote` to promote on evidence,
-or see rollout_on_evidence.py.
+Nothing is judged on the way: to promote on evidence, put a `ShadowAnalysisSensor` before
+`promote` and give it the verdict (`verdict=analysis.output`), or see rollout_on_evidence.py.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -4,8 +4,8 @@ Backfill it, clear it, reprocess it: each run finds its own experiment again, a 
 new experiment unless the candidate, or a later one, serves (then it is skipped), and runs take
 their turns on the endpoint. A window in the past is run now, keeping its length.
 
-Nothing is judged before the promotion: put a `ShadowAnalysisSensor` before `promote` to promote on
-evidence, or see rollout_on_evidence.py.
+Nothing is judged before the promotion: to promote on evidence, put a `ShadowAnalysisSensor` before
+`promote` and give it the verdict (`verdict=analysis.output`), or see rollout_on_evidence.py.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -4,8 +4,8 @@ The test copies a share of the endpoint's requests to the candidate for some hou
 the share is raised to all requests and the candidate replaces production; without it, the test runs
 to its end and changes nothing. There is no logical date: names come from the run.
 
-Nothing is judged before the promotion: put a `ShadowAnalysisSensor` before `promote` to promote on
-evidence, or see rollout_on_evidence.py.
+Nothing is judged before the promotion: to promote on evidence, put a `ShadowAnalysisSensor` before
+`promote` and give it the verdict (`verdict=analysis.output`), or see rollout_on_evidence.py.
 """
 
 from datetime import UTC, datetime, timedelta

@@ -188,6 +188,22 @@ def scale(sagemaker: Any, variant_name: str, count: int, endpoint_name: str = "c
     fleet.wait_in_service(sagemaker, endpoint_name=endpoint_name)
 
 
+def deploy(sagemaker: Any, model: str, *, wait: bool = True, **variant: Any) -> None:
+    """Let somebody put another model on the endpoint."""
+    usual = {
+        "VariantName": "AllTraffic",
+        "ModelName": model,
+        "InstanceType": "ml.m5.xlarge",
+        "InitialInstanceCount": 2,
+    }
+    sagemaker.create_endpoint_config(
+        EndpointConfigName=f"{model}-by-hand", ProductionVariants=[{**usual, **variant}]
+    )
+    sagemaker.update_endpoint(EndpointName="churn", EndpointConfigName=f"{model}-by-hand")
+    if wait:
+        fleet.wait_in_service(sagemaker, endpoint_name="churn")
+
+
 def explicit(**production: Any) -> dict[str, Any]:
     """Return arguments that give both variants in full."""
     variant = {"variant_name": "AllTraffic", "model_name": "churn-v1", **production}

@@ -69,6 +69,8 @@ class FakeDagRun:
 
     run_type: str = "scheduled"
     run_after: datetime = datetime(2026, 3, 2, tzinfo=UTC)
+    logical_date: datetime | None = None
+    clear_number: int = 0
     conf: dict[str, Any] = field(default_factory=dict)
 
 

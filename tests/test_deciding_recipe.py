@@ -51,8 +51,8 @@ def test_a_person_is_asked_with_the_evidence(recipe):
     assert "key='evidence'" in ask.body
     assert (["Promote", "Remove"], ["Remove"]) == (ask.options, ask.defaults)
     assert ask.response_timeout
-    assert {"promote", "remove"} == set(ask.options_mapping.values())
-    assert {"promote", "remove"} <= ask.downstream_task_ids
+    assert {"promote_reviewed", "remove"} == set(ask.options_mapping.values())
+    assert {"promote_reviewed", "remove"} <= ask.downstream_task_ids
 
 
 @needs_a_person
@@ -75,10 +75,20 @@ def test_the_branch_follows_the_table(recipe, monkeypatch, found, followed):
 @needs_a_person
 def test_either_way_leads_on(recipe):
     """What the branch or the person chose runs, although the other way to it was skipped."""
-    rules = {recipe.get_task(name).trigger_rule.value for name in ("promote", "remove")}
-    assert {"none_failed_min_one_success"} == rules
-    assert {"ask", "decide"} <= recipe.get_task("promote").upstream_task_ids
+    remove = recipe.get_task("remove")
+    assert "none_failed_min_one_success" == remove.trigger_rule.value
+    assert {"ask", "decide"} <= remove.upstream_task_ids
     assert recipe.get_task("clean_up").is_teardown
+
+
+@needs_a_person
+def test_each_promotion_rests_on_somebody(recipe):
+    """One on the verdict, which it reads itself; the other directly behind the person's answer."""
+    promote, reviewed = map(recipe.get_task, ("promote", "promote_reviewed"))
+    assert (True, "operational") == (promote.has_verdict, promote.promote_on)
+    assert "decide" in promote.upstream_task_ids
+    assert {"ask", "create"} == reviewed.upstream_task_ids
+    assert "creation_time" in reviewed.creation_time
 
 
 @needs_a_person

@@ -18,6 +18,7 @@ from airflow_shadow.lifecycle import (
     is_promoted,
     mark,
     marked,
+    recorded_promotion,
     shows,
     status_of,
     stop_request,
@@ -91,7 +92,7 @@ PROMOTE, REMOVE = mark(Action.PROMOTE, "better"), mark(Action.REMOVE, "worse")
     [
         (experiment("Running"), None),
         (experiment("Completed"), Ending.COMPLETED),
-        (experiment("Completed", reason=PROMOTE), Ending.PROMOTED),
+        (experiment("Completed", reason=PROMOTE), Ending.COMPLETED),
         (experiment("Completed", production="Deleted", shadow="InService"), Ending.PROMOTED),
         (experiment("Completed", reason=REMOVE), Ending.COMPLETED),
         (experiment("Cancelled", reason=REMOVE), Ending.REMOVED),
@@ -130,6 +131,22 @@ def test_where_it_was_last_seen_tells_a_break(last_live, expected):
 def test_only_a_new_failure_is_a_break(known, expected):
     """A FailureReason may be older than the experiment."""
     assert expected is ending(experiment("Cancelled", failure="old"), known_failure=known)
+
+
+@pytest.mark.parametrize("reason", [None, PROMOTE])
+@pytest.mark.parametrize(
+    ("production", "shadow", "expected"),
+    [
+        ("Deleted", "InService", True),
+        ("InService", "Deleted", False),
+        ("Deleting", "InService", None),
+        (None, None, None),
+    ],
+)
+def test_the_record_tells_a_promotion(reason, production, shadow, expected):
+    """Whatever the reason says; what the record leaves open is for the endpoint to tell."""
+    record = experiment("Completed", production=production, shadow=shadow, reason=reason)
+    assert expected is recorded_promotion(record)
 
 
 def test_a_cancelled_one_is_not_promoted():

@@ -17,6 +17,7 @@ from airflow_shadow.ownership import (
     ARGUMENTS,
     Claim,
     Identity,
+    address_of,
     claim,
     default_names,
     digest,
@@ -82,6 +83,73 @@ def test_each_part_of_the_identity_counts(field):
     """Two Airflows may share an account, and mapped tasks a task id."""
     other = replace(ME, **{field: 7 if field == "map_index" else "other"})
     assert names(ME)[0][-8:] != names(other)[0][-8:]
+
+
+def test_neither_address_nor_retries_count():
+    """They may differ between workers, and change while an experiment runs."""
+    other = replace(ME, address="air.example.com", clears=3, retries=5)
+    assert (names(ME), ME.owner) == (names(other), other.owner)
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("https://Air.Example.com/prod/", "air.example.com/prod"),
+        ("https://user:secret@air.example.com:8443", "air.example.com"),
+        ("http://10.0.0.7:8080", "10.0.0.7"),
+        ("http://localhost:8080", ""),
+        ("http://127.0.0.2:8080/airflow", ""),
+        ("http://[::1]:8080", ""),
+        ("http://0.0.0.0:8080", ""),
+        ("http://air.localhost", ""),
+        ("air.example.com", ""),
+        ("http://[", ""),
+        ("/", ""),
+        ("", ""),
+    ],
+)
+def test_the_address_of_an_airflow(url, expected):
+    """Host and path, in words; what every machine calls itself is nobody's address."""
+    assert expected == address_of(url)
+
+
+PROD, STAGING = (replace(ME, address=f"{name}.example.com") for name in ("prod", "staging"))
+
+
+@pytest.mark.parametrize(
+    ("mine", "theirs", "there"),
+    [
+        (STAGING, PROD, "prod.example.com"),
+        (PROD, PROD, ""),
+        (STAGING, ME, ""),
+        (ME, PROD, ""),
+        (replace(STAGING, deployment="x"), replace(PROD, deployment="x"), ""),
+        (STAGING, replace(PROD, dag_id="other"), ""),
+    ],
+)
+def test_the_same_task_of_another_airflow_is_somebody_else(mine, theirs, there):
+    """Where both addresses are known, and no name is given to the Airflow."""
+    assert there == mine.namesake(theirs.tags(known_failure=""))
+    expected = mine.owner == theirs.owner and not there
+    assert expected == mine.is_owner(theirs.tags(known_failure=""))
+
+
+TWICE = replace(ME, generation=2, clears=0, retries=2)
+
+
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        (replace(TWICE, try_number=2), True),
+        (replace(TWICE, retries=1), True),  # a new version of the Dag
+        (replace(TWICE, clears=1), True),  # another task was cleared
+        (replace(TWICE, clears=1, retries=1), False),  # cleared after one try
+        (replace(TWICE, clears=1, generation=3), False),
+    ],
+)
+def test_a_clear_is_told_from_a_retry(later, expected):
+    """Also where `retries` was lowered by the tries that were used, which keeps `max_tries`."""
+    assert expected is later.is_same_generation(TWICE.tags(known_failure=""))
 
 
 def test_a_clear_keeps_the_identity():

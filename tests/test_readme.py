@@ -92,7 +92,7 @@ def test_the_policy_allows_the_calls_that_the_code_makes():
     hook = "\n".join(path.read_text() for path in (ROOT / "airflow_shadow/hooks").glob("*.py"))
     called = [
         f"{service}:{operation}"
-        for service in ("sagemaker", "cloudwatch")
+        for service in ("sagemaker", "cloudwatch", "application-autoscaling")
         for operation in sorted(operations_of(service) & set(re.findall(r'"(\w+)"', hook)))
     ]
     assert called == own["Action"]

@@ -10,6 +10,7 @@ import pytest
 
 from airflow_shadow._compat import AirflowFailException, AirflowSkipException
 from airflow_shadow.analysis import Verdict
+from airflow_shadow.emulator import fleet
 from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.flows.stages import final_verdict, judged, skip_unchosen
 from airflow_shadow.lifecycle import Action, mark, sampling
@@ -130,6 +131,7 @@ def test_only_what_was_decided_is_done(left, chosen):
     ("other", "counts"),
     [
         ({}, True),
+        ({"ModelVariants": []}, True),  # the promotion has asked the endpoint
         ({"Name": "before"}, False),
         ({"CreationTime": "2026-03-01T00:00:00+00:00"}, False),
         ({"Status": "Cancelled"}, False),
@@ -140,7 +142,14 @@ def test_only_what_was_judged_counts_as_promoted(worker, other, counts):
     born = "2026-03-02T00:00:00+00:00"
     verdict = passed(100, experiment="theirs", creation_time=born)
     reason = mark(Action.PROMOTE, "All well.")
-    promoted = {"Name": "theirs", "CreationTime": born, "Status": "Completed"} | other
+    record = {
+        "ShadowModeConfig": fleet.shadow_mode(source="old", shadow="new", sampling_percentage=100),
+        "ModelVariants": [
+            {"VariantName": "old", "Status": "Deleted"},
+            {"VariantName": "new", "Status": "InService"},
+        ],
+    }
+    promoted = {"Name": "theirs", "CreationTime": born, "Status": "Completed", **record} | other
     ti = _Left(
         analyse_100={"return_value": verdict},
         promote={"experiment": {**promoted, "StatusReason": reason}},

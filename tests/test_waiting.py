@@ -9,8 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_shadow.exceptions import AwsAccessDeniedError, AwsUnavailableError
+from airflow_shadow.lifecycle import Action, mark
 from airflow_shadow.waiting import (
     EndpointFree,
+    EndpointSettled,
     ExperimentGone,
     Look,
     Outcome,
@@ -42,6 +44,10 @@ def shown(status, **members):
     return {"Name": "x", "Status": status, **members}
 
 
+#: AWS's time when the looks begin: long after any creation.
+AWS_EPOCH = 1e9
+
+
 def drive(goal, replies, *, policy=POLICY, progress=None, seconds=100.0, uniform=lowest):
     """Answer the looks one by one, each some seconds after the last; return all that happened."""
     steps, said, pauses, now = [], [], [], 0.0
@@ -58,7 +64,7 @@ def drive(goal, replies, *, policy=POLICY, progress=None, seconds=100.0, uniform
             now += seconds
             answer = next(answers)
             kind = "error" if isinstance(answer, Exception) else "view"
-            reply = Reply(now=now, **{kind: answer})
+            reply = Reply(now=now, aws_now=AWS_EPOCH + now, **{kind: answer})
         elif isinstance(step, Say):
             said.append(step.text)
         elif isinstance(step, Pause):
@@ -206,10 +212,45 @@ def test_a_shadow_without_an_experiment_needs_a_second_look(later, event):
     assert "Shadow variant 's' on endpoint 'e', owned by no experiment; waiting, attempt 1." in said
 
 
+@pytest.mark.parametrize(
+    ("serves", "variant", "event"),
+    [("m", "new", "reached"), ("m", "prod", "unreachable"), ("old", "prod", "unreachable")],
+)
+def test_the_endpoint_tells_a_promotion_that_the_record_leaves_open(serves, variant, event):
+    """A reason proves nothing, and a model can be tested against itself."""
+    mode = {
+        "SourceModelVariantName": "prod",
+        "ShadowModelVariants": [{"ShadowModelVariantName": "new", "SamplingPercentage": 100}],
+    }
+    reason = mark(Action.PROMOTE, "Promoted.")
+    record = shown("Completed", ShadowModeConfig=mode, ModelVariants=[], StatusReason=reason)
+    endpoint = {
+        "EndpointName": "e",
+        "EndpointStatus": "InService",
+        "ModelName": serves,
+        "Config": {"EndpointConfigName": "c"},
+        "ProductionVariants": [{"VariantName": variant}],
+    }
+    outcome, *_ = drive(ShadowPromoted("x", "e", "m"), [record, endpoint])
+    assert event == outcome.event
+
+
+@pytest.mark.parametrize(
+    ("goal", "holder"), [(EndpointFree("e"), [None]), (EndpointSettled("e"), [])]
+)
+def test_a_pending_deployment_is_one_whatever_the_status(goal, holder):
+    """What is described then is about to be replaced."""
+    idle = {"EndpointName": "e", "EndpointStatus": "InService"}
+    pending = {**idle, "PendingDeploymentSummary": {"EndpointConfigName": "next"}}
+    outcome, *_, looks = drive(goal, [pending, *holder, idle])
+    assert ("reached", 2 + len(holder)) == (outcome.event, len(looks))
+
+
 GOALS = [
     ReachStatus("x", ("Running", "Completed"), missing_ok=True, tolerates=("broken",)),
     UpdateApplied("x", {"Description": "new", "Schedule": {"EndTime": "2030-01-01T00:00:00"}}),
     EndpointFree("e", thorough=True),
+    EndpointSettled("e"),
     ShadowPromoted("x", "e", "m"),
     ExperimentGone("x"),
 ]

@@ -106,6 +106,10 @@ ASSUMED: dict[str, str] = {
         "Each instance sends one sample a minute. CPU follows from requests and latency; the number"
         " of cores from the size of the type. Disk and memory are as the model declares."
     ),
+    "scalable-target": (
+        "A stop that removes a production variant which is a scalable target is refused, as AWS"
+        " documents it for UpdateEndpoint."
+    ),
     "warm-after-update": (
         "A variant that keeps name, model and instance type through an update keeps its containers:"
         " no new cold start, and its drift goes on."

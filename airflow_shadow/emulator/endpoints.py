@@ -4,6 +4,7 @@ from copy import deepcopy
 from datetime import datetime
 
 from airflow_shadow.emulator import rules
+from airflow_shadow.emulator.autoscaling import check_update
 from airflow_shadow.emulator.checks import enum_values
 from airflow_shadow.emulator.endpoint_work import begin_update
 from airflow_shadow.emulator.pace import Work
@@ -113,7 +114,9 @@ def delete(world: World, name: str, now: datetime) -> None:
 def update(world: World, request: Document, now: datetime) -> Endpoint:
     """Begin to put another configuration on an endpoint: UpdateEndpoint."""
     endpoint = _ready(world, request["EndpointName"])
-    name = config(world, request["EndpointConfigName"])["EndpointConfigName"]
+    document = config(world, request["EndpointConfigName"])
+    check_update(world, endpoint, document.get("ProductionVariants") or ())
+    name = document["EndpointConfigName"]
     retained = endpoint.deployed if request.get("RetainAllVariantProperties") else []
     capacities = {one.name: _capacity(one) for one in retained}
     begin_update(world, endpoint, now, cause="UpdateEndpoint", config=name, capacities=capacities)

@@ -4,6 +4,7 @@ from copy import deepcopy
 from datetime import UTC, datetime
 
 from airflow_shadow.emulator import rules
+from airflow_shadow.emulator.autoscaling import check_update
 from airflow_shadow.emulator.deploy import change
 from airflow_shadow.emulator.errors import InUse, NotFound, Refusal, WrongStatus
 from airflow_shadow.emulator.life import begin, mark
@@ -167,6 +168,9 @@ def stop(world: World, request: Document, now: datetime) -> Experiment:
     _require_status(experiment, "stopped", ("Running",))
     rules.check_stop(experiment, request)
     _require_ready(world, experiment)
+    if request["ModelVariantActions"][experiment.source_name] == "Remove":
+        # (assumed: scalable-target)
+        check_update(world, world.endpoints[experiment.endpoint], ())
     experiment.stop = Stop(
         actions=dict(request["ModelVariantActions"]),
         state=request.get("DesiredState") or "Cancelled",  # (assumed: desired-state)

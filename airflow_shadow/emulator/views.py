@@ -96,6 +96,7 @@ def endpoint_description(world: World, endpoint: Endpoint) -> Document:
             "EndpointConfigName": endpoint.config,
             "FailureReason": endpoint.failure,
             "DataCaptureConfig": _capture(endpoint),
+            "PendingDeploymentSummary": _pending(endpoint),
             "AsyncInferenceConfig": endpoint.document.get("AsyncInferenceConfig"),
             # (assumed: no-variants-yet)
             "ProductionVariants": [_variant_summary(one) for one in endpoint.production] or None,
@@ -121,6 +122,13 @@ def _capture(endpoint: Endpoint) -> Document | None:
             "KmsKeyId": given.get("KmsKeyId") or "",
         }
     )
+
+
+def _pending(endpoint: Endpoint) -> Document | None:
+    """Return the deployment of another configuration that is under way, if there is one."""
+    if endpoint.work is None or endpoint.next_config is None:
+        return None
+    return {"EndpointConfigName": endpoint.next_config, "StartTime": endpoint.work.since}
 
 
 def _count_endpoint_read(world: World, endpoint: Endpoint) -> None:

@@ -15,6 +15,7 @@ from airflow_shadow._compat import (
     AirflowFailException,
     AirflowSkipException,
     Context,
+    base_url,
     conf,
     task_state,
 )
@@ -29,12 +30,13 @@ from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.lifecycle import DEADLINES, sampling
 from airflow_shadow.links import EndpointLink
-from airflow_shadow.ownership import Identity, digest
+from airflow_shadow.ownership import Identity, address_of, digest
 from airflow_shadow.service_model import field_names
 from airflow_shadow.waiting import (
     KILLED,
     AnyGoal,
     EndpointFree,
+    EndpointSettled,
     Outcome,
     Policy,
     Progress,
@@ -271,7 +273,7 @@ class Flow:
         ti, op = self.context["ti"], self.op
         rendered = {name: getattr(op, name) for name in sorted(op.template_fields)}
         return Identity(
-            deployment=conf.get("airflow_shadow", "deployment", fallback=""),
+            deployment=conf.get("airflow_shadow", "deployment", fallback="") or "",
             dag_id=ti.dag_id,
             run_id=ti.run_id,
             task_id=ti.task_id,
@@ -280,6 +282,9 @@ class Flow:
             generation=int(ti.max_tries),
             arguments=digest(rendered),
             try_number=int(ti.try_number),
+            clears=int(getattr(self.context["dag_run"], "clear_number", 0)),
+            retries=int(op.retries or 0),
+            address=address_of(base_url()),
         )
 
     # --- waiting and changing ------------------------------------------------------------
@@ -301,7 +306,7 @@ class Flow:
         described = self.hook.described or {}
         # A look for who holds an endpoint describes other people's experiments, and one of these
         # may bear the endpoint's name.
-        about_endpoint = isinstance(step.goal, EndpointFree)
+        about_endpoint = isinstance(step.goal, EndpointFree | EndpointSettled)
         if outcome is None and not about_endpoint and described.get("Name") == step.goal.name:
             self.meet(described)
         return outcome or defer(self.op, step, policy)

@@ -13,26 +13,18 @@ from airflow_shadow.exceptions import (
     CreationFailedError,
     ExperimentBrokenError,
     ExperimentExistsError,
-    InvalidRequestError,
-    ProductionChangeError,
 )
-from airflow_shadow.flows.base import Flow, Step, Wait, deadline
+from airflow_shadow.flows.base import Step, Wait, deadline
 from airflow_shadow.flows.creation import (
     UNREAD,
     CreationRequest,
-    check_variants,
     differences,
     plan,
-    short_window,
-    with_legal_name,
 )
 from airflow_shadow.flows.guard import skip_backfill, skip_creation
-from airflow_shadow.hooks.endpoints import (
-    Running,
-    check_candidate,
-    production_changes,
-    running,
-)
+from airflow_shadow.flows.harm import describe_scaling, look_again
+from airflow_shadow.flows.requesting import RequestingFlow
+from airflow_shadow.hooks.endpoints import is_unchanged
 from airflow_shadow.hooks.errors import BUSY, IN_USE
 from airflow_shadow.lifecycle import (
     CONCLUDED,
@@ -62,13 +54,14 @@ from airflow_shadow.waiting import (
     ReachStatus,
     View,
     ended_badly,
+    in_service,
     is_idle,
 )
 
 _NAME_RUNS = "Leave name out, or put {{ run_id }} into it, so that each run has its own."
 
 
-class CreateInferenceExperimentFlow(Flow):
+class CreateInferenceExperimentFlow(RequestingFlow):
     """The steps of :class:`CreateInferenceExperimentOperator`."""
 
     begins_window = True
@@ -81,6 +74,7 @@ class CreateInferenceExperimentFlow(Flow):
         """Check the request before anything is asked of AWS or waited for, then look for ours."""
         skip_backfill(self, on={"skip"})
         me = self.identity()
+        self._warn_unnamed(me)
         wanted = self._wanted()
         self._checked(wanted.complete(UNREAD, name=next(self._names(me, wanted))))
         wanted.check_schedule()
@@ -90,26 +84,12 @@ class CreateInferenceExperimentFlow(Flow):
         }
         return self._claim(me, deadlines)
 
-    def _wanted(self) -> CreationRequest:
-        return CreationRequest(
-            given=self.hook.coerce(self.op.api_operation, self.given(self._times())),
-            shadow_model_name=self.op.shadow_model_name,
-            sampling_percentage=self.op.sampling_percentage,
-            shadow_variant_name=self.op.shadow_variant_name,
-            duration=self.op.duration,
-        )
-
-    def _times(self) -> dict[str, Any]:
-        times = {"StartTime": self.op.start_time, "EndTime": self.op.end_time}
-        return {"Schedule": {key: value for key, value in times.items() if value is not None}}
-
-    def _checked(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        try:
-            prepared = self.hook.prepare(self.op.api_operation, request, validate=self.op.validate)
-        except InvalidRequestError as error:
-            raise with_legal_name(error, name=str(request["Name"])) from error
-        check_variants(prepared.params)
-        return prepared.params
+    def _warn_unnamed(self, me: Identity) -> None:
+        if self.hook.is_at_aws and not (me.deployment or me.address):
+            self.log.warning(
+                "Neither [airflow_shadow] deployment nor Airflow's base_url is set: the same Dag "
+                "in another Airflow that shares this account would take this test for its own."
+            )
 
     @property
     def given_name(self) -> str | None:
@@ -134,22 +114,6 @@ class CreateInferenceExperimentFlow(Flow):
             self._check_before_waiting(wanted, name, me)
             return self._await_endpoint(me, {**carry, "name": name})
         return self._act(what, found, me, carry)
-
-    def _check_before_waiting(self, wanted: CreationRequest, name: str, me: Identity) -> None:
-        """Refuse what no wait for the endpoint mends.
-
-        An experiment that stands already is past this: its window may be over by now.
-        """
-        tags = me.tags(known_failure="")
-        request = self._checked(wanted.complete(UNREAD, name=name, tags=tags))
-        for variant in request["ModelVariants"]:
-            if variant["ModelName"] != UNREAD.model_name:
-                asked = self._asked(wanted)
-                check_candidate(self.hook, variant["ModelName"], asked=asked)
-        now = self.hook.now()
-        schedule = wanted.schedule(now=now, shift_past=self.op.shift_past_schedule)
-        if short := short_window(schedule.get("Schedule", {}), now=now):
-            self.log.warning("%s", short)
 
     def _explain_name(self, name: str, wanted: CreationRequest, taken: View | None) -> None:
         """Say where a name comes from that the user did not give.
@@ -202,8 +166,10 @@ class CreateInferenceExperimentFlow(Flow):
             return self._adopt(found, me)
         self.log.info("Found %r (%s): %s.", found["Name"], found["Status"], what)
         if what is Claim.RECREATE:
-            # A record is not deleted for a creation that will be skipped.
-            skip_creation(self, *self._complete(found["Name"]))
+            request, now_runs = self._complete(found["Name"])
+            if in_service(now_runs.shown):
+                # A record is not deleted for a creation that will be skipped.
+                skip_creation(self, request, now_runs, self._endpoint_tags(now_runs))
             return self._delete_first(found, carry)
         if what is Claim.SUPERSEDE:
             return self._supersede(found, carry)
@@ -274,24 +240,17 @@ class CreateInferenceExperimentFlow(Flow):
 
     def _whose(self, found: View, differs: Iterable[str]) -> dict[str, Any]:
         """Return what the error says about an experiment of others, and what to do about it."""
-        task = (self._tags_of(found) or {}).get(TASK)
-        creator = f", created by Dag, run and task {task} (its tag {TASK})" if task else ""
+        me, tags = self.identity(), self._tags_of(found) or {}
+        whose, advice = "somebody else's experiment of that name", None
+        if there := me.namesake(tags):
+            whose += f", created by the same task of the Airflow at {there}, and this one is at "
+            whose += me.address
+            advice = "Set [airflow_shadow] deployment in each Airflow that shares the account."
+        elif task := tags.get(TASK):
+            whose += f", created by Dag, run and task {task} (its tag {TASK})"
+            advice = f"{_NAME_RUNS} {ExperimentExistsError.next_step}"
         difference = "; ".join(differs) or "nothing differs"
-        shown = f"somebody else's experiment of that name, {found['Status']}{creator}"
-        advice = f"{_NAME_RUNS} {ExperimentExistsError.next_step}" if task else None
-        return {"found": f"{shown}; {difference}", "next_step": advice}
-
-    def _complete(
-        self, name: str, tags: Mapping[str, str] | None = None
-    ) -> tuple[dict[str, Any], Running]:
-        """Return the whole request, and what the endpoint runs that it was completed by."""
-        wanted = self._wanted()
-        now_runs = running(self.hook, wanted.endpoint_name, asked=self._asked(wanted))
-        return self._checked(wanted.complete(now_runs, name=name, tags=tags)), now_runs
-
-    @staticmethod
-    def _asked(wanted: CreationRequest) -> str:
-        return f"a shadow test on endpoint {wanted.endpoint_name!r}"
+        return {"found": f"{whose}, {found['Status']}; {difference}", "next_step": advice}
 
     # --- the endpoint --------------------------------------------------------------------
 
@@ -315,8 +274,20 @@ class CreateInferenceExperimentFlow(Flow):
             self.sent = True  # by an earlier process, whose answer was lost
             return self._claim(me, carry)
         failure = str(outcome.view.get("FailureReason") or "")
-        request = self._request(name, me.tags(known_failure=failure))
+        request, now_runs = self._complete(name, me.tags(known_failure=failure))
+        tags, asked = self._endpoint_tags(now_runs), self._asked(self._wanted())
+        again = look_again(self, tags, now_runs, carry, asked=asked)
+        if again or not in_service(now_runs.shown):
+            return self._await_endpoint(me, again or carry)
+        request = self._request(request, now_runs, tags)
         self.log.info("%s", plan(request, now=self.hook.now()))
+        if scaling := describe_scaling(self, now_runs):
+            self.log.info("%s; a promotion will be refused unless autoscaling='ignore'.", scaling)
+        if not is_unchanged(self.hook, now_runs):
+            self.log.info(
+                "Somebody changes endpoint %r; waiting and reading it anew.", now_runs.endpoint_name
+            )
+            return self._await_endpoint(me, carry)
         created, self.sent = self.hook.now().timestamp(), True
         try:
             self.hook.create_inference_experiment(request, validate=self.op.validate)
@@ -325,25 +296,6 @@ class CreateInferenceExperimentFlow(Flow):
                 raise
             return self._refused(me, carry, error)
         return self._await_running(name, request, failure, created)
-
-    def _request(self, name: str, own_tags: Mapping[str, str]) -> dict[str, Any]:
-        wanted = self._wanted()
-        asked = self._asked(wanted)
-        request, now_runs = self._complete(name, own_tags)
-        skip_creation(self, request, now_runs)
-        changes = production_changes(request, now_runs)
-        if changes and not self.op.allow_production_change:
-            raise ProductionChangeError(asked=asked, found="; ".join(changes))
-        for variant in request["ModelVariants"]:
-            check_candidate(self.hook, variant["ModelName"], asked=asked)
-        return {**{k: v for k, v in request.items() if k != "Schedule"}, **self._schedule()}
-
-    def _schedule(self) -> dict[str, Any]:
-        wanted, now = self._wanted(), self.hook.now()
-        schedule = wanted.schedule(now=now, shift_past=self.op.shift_past_schedule)
-        if moved := wanted.moved(schedule.get("Schedule", {}), now=now):
-            self.log.info("%s", moved)
-        return schedule
 
     def _refused(self, me: Identity, carry: dict[str, Any], error: AwsRefusedError) -> Step:
         """Describe again what AWS may have meant: our name taken, the endpoint busy, or neither.

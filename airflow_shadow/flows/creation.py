@@ -162,6 +162,24 @@ def check_variants(request: Mapping[str, Any]) -> None:
         )
 
 
+def check_variant_names(request: Mapping[str, Any], now_runs: Running, *, asked: str) -> None:
+    """Refuse a shadow that bears production's name: all that comes after looks it up by its name.
+
+    After a promotion production bears the last shadow's name, so a fixed one is production's then.
+
+    :raises InvalidRequestError: it is so
+    """
+    shadow, _ = sampling(request)
+    source = request["ShadowModeConfig"]["SourceModelVariantName"]
+    if shadow in {source, now_runs.variant_name}:
+        raise InvalidRequestError(
+            asked=f"{asked}, with a shadow variant {shadow!r}",
+            found=f"production's variant bears the name {shadow!r}, as the last promoted one does",
+            next_step="Leave shadow_variant_name out, so that it is derived from the model, or put "
+            "something into it that differs from run to run; nothing was sent to AWS.",
+        )
+
+
 def differences(request: Mapping[str, Any], experiment: Mapping[str, Any]) -> list[str]:
     """Say field by field in what an experiment differs from a request."""
     plain = to_plain(request)

@@ -7,29 +7,18 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_shadow._compat import AirflowSkipException, is_backfill, run_moment
-from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.flows.base import Flow
-from airflow_shadow.flows.rollout import Rollout, find_rollouts, latest
+from airflow_shadow.flows.rollout import SERVES, Rollout, latest, parse
 from airflow_shadow.hooks.endpoints import Running
 from airflow_shadow.lifecycle import shadow_variant
-from airflow_shadow.text.shown import shown
-
-_IN_A_BACKFILL = ("run", "skip", "observe")
 
 
 def skip_backfill(flow: Flow, *, on: Collection[str]) -> None:
     """Skip the task if its run is a backfill and the operator's `on_backfill` is one of `on`.
 
-    :raises InvalidRequestError: `on_backfill` is no choice, in whatever run
     :raises AirflowSkipException: it is so
     """
     chosen = flow.op.on_backfill
-    if chosen not in _IN_A_BACKFILL:
-        raise InvalidRequestError(
-            asked=f"on_backfill={shown(chosen)}",
-            found="no such choice",
-            next_step=f"Give one of {', '.join(map(repr, _IN_A_BACKFILL))}.",
-        )
     if chosen in on and is_backfill(flow.context):
         raise AirflowSkipException(f"Skipped: the run is a backfill, and on_backfill={chosen!r}.")
 
@@ -39,20 +28,22 @@ def moment_of(flow: Flow) -> datetime:
     return run_moment(flow.context).astimezone(UTC).replace(microsecond=0)
 
 
-def skip_creation(flow: Flow, request: Mapping[str, Any], now_runs: Running) -> None:
+def skip_creation(
+    flow: Flow, request: Mapping[str, Any], now_runs: Running, tags: Mapping[str, str]
+) -> None:
     """Skip a creation whose candidate serves already, or that an older run than it asks for.
 
     :param request: whole, as it would be sent
+    :param tags: the endpoint's
     :raises AirflowSkipException: it is so, and not allowed by argument
     """
     shadow = shadow_variant(request)
     if shadow is None:
         return  # AWS says what is wrong
-    if not flow.op.allow_serving:
+    if not flow.op.allow_serving and not now_runs.model_is_newer:
         _skip_serving(shadow, now_runs)
     if not flow.op.allow_older:
-        rollouts = find_rollouts(flow.hook, now_runs.arn) or []
-        skip_older(flow, rollouts, shadow["ModelName"], now_runs)
+        skip_older(flow, parse(tags.get(SERVES, "")), shadow["ModelName"], now_runs)
 
 
 def _skip_serving(shadow: Mapping[str, Any], now_runs: Running) -> None:
@@ -73,6 +64,7 @@ def skip_older(flow: Flow, rollouts: list[Rollout], model_name: str, now_runs: R
     :raises AirflowSkipException: it is so
     """
     newer, moment = latest(rollouts, now_runs.model_name), moment_of(flow)
+    flow.log.info("This run counts as one of %s.", moment.isoformat())
     if newer and newer.moment > moment:
         raise AirflowSkipException(
             f"Skipped: endpoint {now_runs.endpoint_name!r} serves {newer.model_name!r}, promoted "

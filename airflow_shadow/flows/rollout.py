@@ -7,14 +7,16 @@ it takes the one whose model serves by then: it is right whether the promotion h
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from airflow_shadow.exceptions import AwsAccessDeniedError, AwsRefusedError
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 
-SERVES = "airflow-shadow:serves"
+SERVES, PROMOTED = "airflow-shadow:serves", "airflow-shadow:promoted"
 
 
 @dataclass(frozen=True)
@@ -66,13 +68,46 @@ def tag_value(rollouts: Iterable[Rollout], *, serves: str, candidate: Rollout) -
     return " ".join(map(str, filter(None, [now, candidate])))
 
 
-def find_rollouts(hook: InferenceExperimentHook, endpoint_arn: str) -> list[Rollout] | None:
-    """Read the tag of an endpoint (ListTags), `None` if that is denied."""
+def find_endpoint_tags(hook: InferenceExperimentHook, endpoint_arn: str) -> dict[str, str] | None:
+    """Read the tags of an endpoint (ListTags), `None` if that is denied."""
     try:
-        return parse(hook.find_tags(endpoint_arn).get(SERVES, ""))
+        return hook.find_tags(endpoint_arn)
     except (AwsAccessDeniedError, AwsRefusedError) as error:
         _warn(hook, endpoint_arn, error)
         return None
+
+
+def find_rollouts(hook: InferenceExperimentHook, endpoint_arn: str) -> list[Rollout] | None:
+    """Read what an endpoint's tag lists (ListTags), `None` if that is denied."""
+    tags = find_endpoint_tags(hook, endpoint_arn)
+    return None if tags is None else parse(tags.get(SERVES, ""))
+
+
+def latest_proof(value: str, endpoint: Mapping[str, Any]) -> Rollout | None:
+    """Return the promotion that was seen to serve after an endpoint's last change, if any.
+
+    :param value: of the tag that :func:`leave_proof` writes
+    :param endpoint: DescribeEndpoint
+    """
+    changed = endpoint.get("LastModifiedTime")
+    if not changed:
+        return None
+    since = datetime.fromisoformat(changed)
+    return next((proof for proof in parse(value) if proof.moment > since), None)
+
+
+def leave_proof(hook: InferenceExperimentHook, endpoint_arn: str, promoted: Rollout) -> None:
+    """Tag an endpoint with what was seen to serve (AddTags), unless its tag is as new.
+
+    That tags cannot be used was said before the promotion.
+
+    :param promoted: its moment is by AWS's clock
+    """
+    moment = promoted.moment.replace(microsecond=0)  # as the tag holds it
+    with suppress(AwsAccessDeniedError, AwsRefusedError):
+        seen = parse(hook.find_tags(endpoint_arn).get(PROMOTED, ""))
+        if not any(one.moment >= moment for one in seen):
+            hook.add_tags(endpoint_arn, {PROMOTED: str(promoted)})
 
 
 def leave_rollout(

@@ -17,7 +17,7 @@ from airflow_shadow.lifecycle import (
     CONCLUDED,
     FULL_SAMPLING,
     MAX_REASON,
-    is_promoted,
+    recorded_promotion,
     status_of,
 )
 from airflow_shadow.report import Stage
@@ -210,10 +210,14 @@ class ResultFlow(Flow):
         return result
 
     def _is_promoted(self, verdict: Mapping[str, Any]) -> bool:
-        """Tell whether what was judged was promoted: the task may have promoted another before."""
+        """Tell whether what was judged was promoted: the task may have promoted another before.
+
+        Where the record leaves it open, the promotion has asked the endpoint before it told.
+        """
         done = pulled(self.context, self.op.promotion, "experiment") or {}
         judged_one = (verdict["experiment"], verdict["creation_time"])
-        return is_promoted(done) and (done["Name"], done["CreationTime"]) == judged_one
+        is_told = recorded_promotion(done) is not False
+        return is_told and (done["Name"], done["CreationTime"]) == judged_one
 
     def _fail(self, result: Mapping[str, Any]) -> NoReturn:
         # Airflow keeps the return value of a task only if it succeeds.

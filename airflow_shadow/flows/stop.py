@@ -7,7 +7,15 @@ from typing import Any
 from airflow_shadow.exceptions import PromotionRefusedError
 from airflow_shadow.flows.base import Step
 from airflow_shadow.flows.conclude import ConcludeFlow
-from airflow_shadow.lifecycle import CONCLUDED, Action, Status, is_promoted, mark, status_of
+from airflow_shadow.lifecycle import (
+    CONCLUDED,
+    Action,
+    Status,
+    is_promoted,
+    mark,
+    recorded_promotion,
+    status_of,
+)
 from airflow_shadow.waiting import Outcome
 
 
@@ -36,6 +44,8 @@ class StopInferenceExperimentFlow(ConcludeFlow):
         experiment, request = outcome.view, self._request()
         promotes = "Promote" in request["ModelVariantActions"].values()
         if status_of(experiment) in CONCLUDED:
+            if promotes and recorded_promotion(experiment) is None:
+                return self.await_promotion(experiment)
             if promotes and not is_promoted(experiment):
                 raise PromotionRefusedError(
                     asked=f"to promote a variant of experiment {experiment['Name']!r}",

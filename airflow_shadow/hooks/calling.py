@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
 from airflow.exceptions import AirflowNotFoundException  # type: ignore[attr-defined]
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
@@ -93,6 +93,16 @@ class CallingHook(AwsBaseHook):
         if session.get_credentials() is None and config.signature_version is not UNSIGNED:
             raise NoCredentialsError
         return session
+
+    @classmethod
+    def beside(cls, hook: CallingHook) -> Self:
+        """Return a hook with the connection and the settings of another."""
+        return cls(
+            aws_conn_id=hook.aws_conn_id,
+            region_name=hook._region_name,
+            verify=hook._verify,
+            config=hook._config,
+        )
 
     @cached_property
     def conn(self) -> Any:

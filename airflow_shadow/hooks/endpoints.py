@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from airflow_shadow.exceptions import (
@@ -14,9 +15,11 @@ from airflow_shadow.exceptions import (
     NotFoundError,
 )
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.waiting.goals import endpoint_missing
+from airflow_shadow.waiting.goals import endpoint_missing, in_service
 
 _VARIANT_NAME_LIMIT = 63
+#: What moves with every deployment, beside the status.
+_IDENTITY = ("EndpointArn", "EndpointConfigName", "CreationTime", "LastModifiedTime")
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,9 @@ class Running:
     :param instance_count: the desired count, which scaling may have moved far from the
         configuration's initial count
     :param kms_key: the key of the instances' storage volumes, if any
+    :param shown: DescribeEndpoint, with DescribeEndpointConfig as `Config`
+    :param model_is_newer: whether the model was created after the endpoint's configuration, so
+        that its name stands for something else than what runs
     """
 
     arn: str
@@ -35,6 +41,14 @@ class Running:
     instance_type: str
     instance_count: int
     kms_key: str | None = None
+    shown: Mapping[str, Any] = field(default_factory=dict)
+    model_is_newer: bool = False
+
+    @property
+    def config(self) -> Mapping[str, Any]:
+        """Return the endpoint's configuration (DescribeEndpointConfig)."""
+        config: Mapping[str, Any] = self.shown.get("Config") or {}
+        return config
 
     def as_variant(self) -> dict[str, Any]:
         """Return the entry of `ModelVariants` that leaves production as it is."""
@@ -77,11 +91,12 @@ def running(hook: InferenceExperimentHook, endpoint_name: str, *, asked: str) ->
         config = endpoint["EndpointConfigName"]
         found = f"endpoint {endpoint_name!r} runs on configuration {config!r}, which does not exist"
         raise EndpointConfigGoneError(asked=asked, found=found)
-    reasons = list(_unsupported(hook, endpoint))
+    configured, shown = _production(endpoint)
+    model = _find_model(hook, configured.get("ModelName"))
+    reasons = list(_unsupported(endpoint, model))
     if reasons:
         found = f"endpoint {endpoint_name!r}: {'; '.join(reasons)}"
         raise EndpointUnsupportedError(asked=asked, found=found)
-    configured, shown = _production(endpoint)
     count = shown.get("DesiredInstanceCount") or shown.get("CurrentInstanceCount")
     return Running(
         arn=endpoint["EndpointArn"],
@@ -91,7 +106,37 @@ def running(hook: InferenceExperimentHook, endpoint_name: str, *, asked: str) ->
         instance_type=configured["InstanceType"],
         instance_count=int(count or configured["InitialInstanceCount"]),
         kms_key=endpoint["Config"].get("KmsKeyId"),
+        shown=endpoint,
+        model_is_newer=_is_later(model, endpoint["Config"]),
     )
+
+
+def is_unchanged(hook: InferenceExperimentHook, now_runs: Running) -> bool:
+    """Tell whether an endpoint is in service as it was read (DescribeEndpoint).
+
+    To be asked right before a call that redeploys production: somebody may have deployed since, or
+    be about to. What is left of the gap is this one call.
+    """
+    endpoint = hook.find_endpoint(now_runs.endpoint_name) or {}
+    read = [now_runs.shown.get(member) for member in _IDENTITY]
+    return in_service(endpoint) and read == [endpoint.get(member) for member in _IDENTITY]
+
+
+def _find_model(hook: InferenceExperimentHook, name: str | None) -> dict[str, Any]:
+    if not name:
+        return {}
+    try:
+        return hook.find_model(name) or {}
+    except AwsAccessDeniedError:
+        hook.log.warning("sagemaker:DescribeModel is denied; AWS will check model %r itself.", name)
+        return {}
+
+
+def _is_later(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
+    """Tell whether something was created after something else, as far as AWS says when."""
+    times = [view.get("CreationTime") for view in (one, other)]
+    created, before = (datetime.fromisoformat(time) if time else None for time in times)
+    return created is not None and before is not None and created > before
 
 
 def _production(endpoint: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -100,7 +145,7 @@ def _production(endpoint: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, 
     return configured, shown
 
 
-def _unsupported(hook: InferenceExperimentHook, endpoint: Mapping[str, Any]) -> Iterator[str]:
+def _unsupported(endpoint: Mapping[str, Any], model: Mapping[str, Any]) -> Iterator[str]:
     """Yield why shadow tests exclude an endpoint (developer guide, shadow tests, exclusions)."""
     configured, _ = _production(endpoint)
     variants = endpoint["Config"].get("ProductionVariants") or []
@@ -116,21 +161,18 @@ def _unsupported(hook: InferenceExperimentHook, endpoint: Mapping[str, Any]) -> 
         yield "its variant names no instance type"
     if str(configured.get("InstanceType")).startswith("ml.inf1."):
         yield "it runs on Inf1 instances"
-    if configured.get("ModelName"):
-        yield from _unsupported_model(hook, configured["ModelName"])
-
-
-def _unsupported_model(hook: InferenceExperimentHook, name: str) -> Iterator[str]:
-    try:
-        model = hook.find_model(name) or {}
-    except AwsAccessDeniedError:
-        hook.log.warning("sagemaker:DescribeModel is denied; AWS will check model %r itself.", name)
-        return
-    containers = model.get("Containers") or []
+    name, containers = configured.get("ModelName"), model.get("Containers") or []
     if len(containers) > 1:
         yield f"its model {name!r} has {len(containers)} containers"
     if (model.get("PrimaryContainer") or {}).get("Mode") == "MultiModel":
         yield f"its model {name!r} is a multi-model container"
+
+
+def was_created_after(
+    hook: InferenceExperimentHook, model_name: str, other: Mapping[str, Any]
+) -> bool:
+    """Tell whether a model was created after something else (DescribeModel), else `False`."""
+    return _is_later(_find_model(hook, model_name), other)
 
 
 def check_candidate(hook: InferenceExperimentHook, model_name: str, *, asked: str) -> None:

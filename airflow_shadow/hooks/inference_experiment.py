@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Literal
+from urllib.parse import urlsplit
 
 from airflow_shadow.exceptions import (
     AwsRefusedError,
@@ -15,6 +16,7 @@ from airflow_shadow.exceptions import (
     InvalidRequestError,
     ShadowError,
 )
+from airflow_shadow.hooks.autoscaling import AutoscalingHook
 from airflow_shadow.hooks.calling import CallingHook
 from airflow_shadow.hooks.errors import NOT_FOUND, VALIDATION
 from airflow_shadow.hooks.metrics import CloudWatchHook
@@ -70,6 +72,17 @@ class InferenceExperimentHook(CallingHook):
     def cloudwatch(self) -> CloudWatchHook:
         """Return the hook for CloudWatch that uses the same connection."""
         return CloudWatchHook.beside(self)
+
+    @cached_property
+    def autoscaling(self) -> AutoscalingHook:
+        """Return the hook for Application Auto Scaling that uses the same connection."""
+        return AutoscalingHook.beside(self)
+
+    @property
+    def is_at_aws(self) -> bool:
+        """Tell whether calls go to AWS, not to an emulator."""
+        host = urlsplit(self.conn.meta.endpoint_url).hostname or ""
+        return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
 
     def remove_shadow_now(self, name: str, *, reason: str) -> None:
         """Remove an experiment's shadow in one attempt of four seconds at most, production kept.

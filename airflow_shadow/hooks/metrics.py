@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import islice
-from typing import Any, Self, TypeVar
+from typing import Any, TypeVar
 
 from airflow_shadow.exceptions import (
     AwsAccessDeniedError,
@@ -63,16 +63,6 @@ class CloudWatchHook(CallingHook):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["client_type"] = "cloudwatch"
         super().__init__(*args, **kwargs)
-
-    @classmethod
-    def beside(cls, hook: CallingHook) -> Self:
-        """Return a hook with the connection and the settings of another."""
-        return cls(
-            aws_conn_id=hook.aws_conn_id,
-            region_name=hook._region_name,  # noqa: SLF001 - its own property reads the connection
-            verify=hook._verify,  # noqa: SLF001
-            config=hook._config,  # noqa: SLF001
-        )
 
     def read_points(
         self, queries: Sequence[Query], *, start: float, end: float, period: int

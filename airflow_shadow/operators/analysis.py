@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink, ReportLink
 from airflow_shadow.operators.base import ShadowOperator
+from airflow_shadow.operators.choices import Choices, VerdictOutcome
 
 if TYPE_CHECKING:
     from airflow_shadow.analysis import AnalysisSpec
@@ -50,6 +51,7 @@ class ShadowAnalysisOperator(ShadowOperator):
     api_operation = "DescribeInferenceExperiment"
     flow = "airflow_shadow.flows.analysis.ShadowAnalysisFlow"
     deadline_row = "analysis"
+    choices: ClassVar[Choices] = {"fail_on": get_args(VerdictOutcome)}
     template_fields: Sequence[str] = aws_template_fields(
         "end", "name", "report", "sampling_percentage", "spec", "start"
     )
@@ -66,7 +68,7 @@ class ShadowAnalysisOperator(ShadowOperator):
         end: datetime | str | None = None,
         sampling_percentage: float | str | None = None,
         metrics: Mapping[str, Mapping[str, Any]] | None = None,
-        fail_on: Collection[Literal["PASS", "FAIL", "INCONCLUSIVE"]] = (),
+        fail_on: Collection[VerdictOutcome] = (),
         report: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -80,3 +82,4 @@ class ShadowAnalysisOperator(ShadowOperator):
         self.metrics = metrics
         self.fail_on = fail_on
         self.report = report
+        self.check_literals()

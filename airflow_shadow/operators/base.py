@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_shadow._compat import AirflowException, Context, conf, import_string
 from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink
+from airflow_shadow.operators.choices import Choices, ClosedChoices, OnKillAction, Validate
 from airflow_shadow.operators.templating import LazyHook, TextTemplates
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ShadowOperator(  # type: ignore[override]
-    TextTemplates, LazyHook, AwsBaseOperator[Any]
+    ClosedChoices, TextTemplates, LazyHook, AwsBaseOperator[Any]
 ):
     """Base of the operators; not for use in Dags.
 
@@ -41,6 +42,7 @@ class ShadowOperator(  # type: ignore[override]
     deadline_row: ClassVar[str]
     #: The class of the steps; a path, because a Dag file should not pay for importing them.
     flow: ClassVar[str]
+    choices: ClassVar[Choices] = {"validate": get_args(Validate)}
 
     template_fields: Sequence[str] = aws_template_fields()
     # Airflow would read every nested string that ends so as a file.
@@ -57,7 +59,7 @@ class ShadowOperator(  # type: ignore[override]
         waiter_max_attempts: int | None = None,
         waiter_timeout: float | None = None,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        validate: Literal["strict", "warn"] = "strict",
+        validate: Validate = "strict",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -67,6 +69,7 @@ class ShadowOperator(  # type: ignore[override]
         self.waiter_timeout = waiter_timeout
         self.deferrable = deferrable
         self.validate = validate
+        self.check_literals()
 
     def _flow(self, context: Context) -> Flow:
         flow: Flow = import_string(self.flow)(self, context)
@@ -75,6 +78,7 @@ class ShadowOperator(  # type: ignore[override]
 
     def execute(self, context: Context) -> Any:
         """Run the operator; `TaskDeferred` leaves it where it must wait."""
+        self.check_choices()
         return self._flow(context).run()
 
     def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> Any:
@@ -111,11 +115,12 @@ class LivingOperator(RequestOperator):
         is stopped: one that is being created, started or updated is left to its own end
     """
 
-    def __init__(
-        self, *, on_kill_action: Literal["leave", "stop"] = "leave", **kwargs: Any
-    ) -> None:
+    choices: ClassVar[Choices] = {"on_kill_action": get_args(OnKillAction)}
+
+    def __init__(self, *, on_kill_action: OnKillAction = "leave", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.on_kill_action = on_kill_action
+        self.check_literals()
 
     def on_kill(self) -> None:
         """Remove the shadow if that is wished and the task has failed, in one short attempt."""

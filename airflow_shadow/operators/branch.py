@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, get_args
 
 from airflow_shadow._compat import AirflowFailException, BaseBranchOperator, Context
+from airflow_shadow.decision import PromoteOn, read_verdict, taken_as
 from airflow_shadow.exceptions import InvalidRequestError, ShadowError
+from airflow_shadow.operators.choices import Choices, ClosedChoices
 from airflow_shadow.operators.templating import TextTemplates
 from airflow_shadow.text.shown import shown
 
-#: The fields of a verdict that decide here, and their types.
-_DECIDING = {"outcome": str, "operational_only": bool, "reason": str}
-_NOT_COMPARED = (
-    "The verdict is PASS, but nothing compared the answers themselves: a model that answers 0 "
-    "quickly is fast and free of errors. Taken as INCONCLUSIVE; promote_on='operational' promotes "
-    "all the same."
-)
 
-
-class ShadowVerdictBranchOperator(TextTemplates, BaseBranchOperator):
+class ShadowVerdictBranchOperator(ClosedChoices, TextTemplates, BaseBranchOperator):
     """Follow the tasks that belong to a verdict's outcome and skip the others.
 
     It calls nothing of AWS: the verdict is that of a task before, made by
@@ -46,6 +39,9 @@ class ShadowVerdictBranchOperator(TextTemplates, BaseBranchOperator):
     template_fields_renderers: ClassVar[dict[str, str]] = {"verdict": "json"}
     template_ext: Sequence[str] = ()
     ui_color = "#e8f0fe"
+    choices: ClassVar[Choices] = {"promote_on": get_args(PromoteOn)}
+    #: For the tasks directly behind it, which ask what was decided.
+    decides_on_verdict = True
 
     def __init__(
         self,
@@ -54,7 +50,7 @@ class ShadowVerdictBranchOperator(TextTemplates, BaseBranchOperator):
         on_pass: str | Iterable[str] | None,
         on_fail: str | Iterable[str] | None,
         on_inconclusive: str | Iterable[str] | None,
-        promote_on: Literal["outputs", "operational"] = "outputs",
+        promote_on: PromoteOn = "outputs",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -63,9 +59,11 @@ class ShadowVerdictBranchOperator(TextTemplates, BaseBranchOperator):
         self.on_fail = on_fail
         self.on_inconclusive = on_inconclusive
         self.promote_on = promote_on
+        self.check_literals()
 
     def choose_branch(self, context: Context) -> list[str] | None:
         """Return the ids to follow; `None` skips all that is directly downstream."""
+        self.check_choices()
         try:
             return self._choose()
         except ShadowError as error:
@@ -78,21 +76,14 @@ class ShadowVerdictBranchOperator(TextTemplates, BaseBranchOperator):
             "FAIL": self._found("on_fail", self.on_fail),
             "INCONCLUSIVE": self._found("on_inconclusive", self.on_inconclusive),
         }
-        verdict = read_verdict(self.verdict, outcomes=ways)
+        verdict = read_verdict(self.verdict, asked="to branch on a verdict")
         self.log.info("%s", verdict["reason"])
         return ways[self._outcome(verdict)] or None
 
     def _outcome(self, verdict: Mapping[str, Any]) -> str:
-        outcome: str = verdict["outcome"]
-        if self.promote_on not in {"outputs", "operational"}:
-            raise InvalidRequestError(
-                asked=f"promote_on={shown(self.promote_on)}",
-                found="neither 'outputs' nor 'operational'",
-                next_step="Correct the argument and clear the task.",
-            )
-        if outcome == "PASS" and verdict["operational_only"] and self.promote_on == "outputs":
-            self.log.info(_NOT_COMPARED)
-            return "INCONCLUSIVE"
+        outcome, why = taken_as(verdict, promote_on=self.promote_on)
+        if outcome != verdict["outcome"]:
+            self.log.info(why)
         return outcome
 
     def _found(self, argument: str, ids: str | Iterable[str] | None) -> list[str]:
@@ -121,31 +112,3 @@ class ShadowVerdictBranchOperator(TextTemplates, BaseBranchOperator):
         for group_id, group in dag.task_group_dict.items():
             if direct & {root.node_id for root in group.roots}:
                 yield group_id
-
-
-def read_verdict(value: Any, *, outcomes: Iterable[str]) -> Mapping[str, Any]:
-    """Return the verdict that a rendered argument holds.
-
-    :param outcomes: those that there are
-    :raises InvalidRequestError: it is no verdict
-    """
-    verdict = _loaded(value)
-    typed = isinstance(verdict, Mapping) and all(
-        isinstance(verdict.get(field), kind) for field, kind in _DECIDING.items()
-    )
-    if not typed or verdict["outcome"] not in set(outcomes):
-        raise InvalidRequestError(
-            asked="to branch on a verdict",
-            found=f"{shown(value)}, which is none",
-            next_step="Give what ShadowAnalysisSensor or ShadowAnalysisOperator returns, like "
-            "analysis.output.",
-        )
-    found: Mapping[str, Any] = verdict
-    return found
-
-
-def _loaded(value: Any) -> Any:
-    try:
-        return json.loads(value) if isinstance(value, str) else value
-    except ValueError:
-        return None

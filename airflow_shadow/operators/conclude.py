@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, get_args
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
+from airflow_shadow.decision import PromoteOn
 from airflow_shadow.operators.base import ShadowOperator
+from airflow_shadow.operators.choices import Autoscaling, Choices, EndState, OnBackfill
+
+#: What stands for no argument, because `None` is what an analysis that was skipped gives.
+_NOT_GIVEN: Any = object()
 
 
 class _ConcludeOperator(ShadowOperator):
@@ -31,6 +36,9 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
     scaling policies that name the old variant must follow. The promoted variant keeps the tested
     instance type and gets at least as many instances as production has at that moment.
 
+    Directly behind a branch the task asks for itself what was decided, and skips if it was not
+    this: Airflow 3.2 and 3.3 forget a branch's skips inside mapped task groups.
+
     The endpoint is tagged with the run's date, so that no older run promotes after it by mistake.
     A promotion that has already happened is a success. One that can rest on no evidence is refused:
     below 100 % sampling, after the experiment expired, or if production changed under it.
@@ -45,6 +53,11 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
     :param reason: why, at most 1,024 characters; becomes the `StatusReason` (templated)
     :param creation_time: `CreationTime` of the experiment that was judged; another one of the same
         name is refused (templated)
+    :param verdict: what the analysis returned: its `output`, a template, or JSON text. One that
+        does not promote skips the task; none, as of an analysis that was skipped, or that of
+        another experiment fails it (templated)
+    :param promote_on: as for :class:`~airflow_shadow.operators.ShadowVerdictBranchOperator`:
+        `"outputs"` does not promote on operational metrics alone, `"operational"` does
     :param require_approved_model_package: `True` promotes only if the package of SageMaker's model
         registry that the candidate's model was created from is `Approved`; the ARN or name of a
         package asks for that one instead, as for a model created from an image and its data (AWS
@@ -57,6 +70,11 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
     :param allow_partial_sampling: promote below 100 % sampling
     :param allow_older: promote even if what serves was promoted by a run with a later date than
         this run's; otherwise the task is skipped
+    :param allow_lost_settings: names of settings of production that the promoted variant may lose,
+        as for the creation, or `True`
+    :param autoscaling: `"refuse"` does not promote where production's variant is a target of
+        automatic scaling (DescribeScalableTargets), which AWS does not remove; `"ignore"` asks AWS
+        all the same
     :param on_backfill: `"skip"` and `"observe"` skip the promotion in a backfill; they differ at
         the creation
     :raises AirflowSkipException: nothing is to be promoted, and why
@@ -64,33 +82,49 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
     :raises AirflowException: where a retry may help
     """
 
-    flow = "airflow_shadow.flows.conclude.PromoteShadowVariantFlow"
+    flow = "airflow_shadow.flows.promote.PromoteShadowVariantFlow"
     deadline_row = "promote"
+    choices: ClassVar[Choices] = {
+        "autoscaling": get_args(Autoscaling),
+        "on_backfill": get_args(OnBackfill),
+        "promote_on": get_args(PromoteOn),
+    }
     template_fields: Sequence[str] = aws_template_fields(
-        "alarms", "creation_time", "name", "reason", "require_approved_model_package"
+        "alarms", "creation_time", "name", "reason", "require_approved_model_package", "verdict"
     )
+    template_fields_renderers: ClassVar[dict[str, str]] = {"verdict": "json"}
 
     def __init__(
         self,
         *,
         creation_time: datetime | str | None = None,
+        verdict: Mapping[str, Any] | str | None = _NOT_GIVEN,
+        promote_on: PromoteOn = "outputs",
         require_approved_model_package: bool | str = False,
         approval_timeout: float | None = None,
         alarms: Sequence[str] = (),
         allow_partial_sampling: bool = False,
         allow_older: bool = False,
-        on_backfill: Literal["run", "skip", "observe"] = "run",
+        allow_lost_settings: bool | Collection[str] = False,
+        autoscaling: Autoscaling = "refuse",
+        on_backfill: OnBackfill = "run",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.creation_time = creation_time
         self.has_creation_time = creation_time is not None
+        self.has_verdict = verdict is not _NOT_GIVEN
+        self.verdict = verdict if self.has_verdict else None
+        self.promote_on = promote_on
         self.require_approved_model_package = require_approved_model_package
         self.approval_timeout = approval_timeout
         self.alarms = alarms
         self.allow_partial_sampling = allow_partial_sampling
         self.allow_older = allow_older
+        self.allow_lost_settings = allow_lost_settings
+        self.autoscaling = autoscaling
         self.on_backfill = on_backfill
+        self.check_literals()
 
 
 class RemoveShadowVariantOperator(_ConcludeOperator):
@@ -98,7 +132,7 @@ class RemoveShadowVariantOperator(_ConcludeOperator):
 
     An experiment that has concluded already is a success, however it ended: no shadow of it is
     left. One that is `Created`, so not begun, is deleted, record and all. That makes the operator a
-    teardown.
+    teardown. Directly behind a branch, and no teardown, it skips if the branch decided otherwise.
 
     Returns the experiment's name; its description goes to the XCom `experiment`.
 
@@ -113,15 +147,17 @@ class RemoveShadowVariantOperator(_ConcludeOperator):
 
     flow = "airflow_shadow.flows.conclude.RemoveShadowVariantFlow"
     deadline_row = "remove"
+    choices: ClassVar[Choices] = {"desired_state": get_args(EndState)}
     template_fields: Sequence[str] = aws_template_fields("name", "reason")
 
     def __init__(
         self,
         *,
-        desired_state: Literal["Cancelled", "Completed"] = "Cancelled",
+        desired_state: EndState = "Cancelled",
         missing_ok: bool = False,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.desired_state = desired_state
         self.missing_ok = missing_ok
+        self.check_literals()

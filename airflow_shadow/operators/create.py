@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, ClassVar, get_args
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_shadow.operators.base import LivingOperator
+from airflow_shadow.operators.choices import Choices, IfExists, OnBackfill
 
 
 class CreateInferenceExperimentOperator(LivingOperator):
@@ -42,6 +43,9 @@ class CreateInferenceExperimentOperator(LivingOperator):
     :param if_exists: what to do if somebody else has taken the name: `"fail"`, `"adopt"` it if its
         configuration is the same, or `"replace"` it if it is concluded
     :param allow_production_change: create even if `model_variants` changes what production runs
+    :param allow_lost_settings: names of settings of production that may be lost during the test and
+        after a promotion, because a shadow test cannot carry them over, like `VolumeSizeInGB`,
+        `RoutingConfig`, or the endpoint's own `DataCaptureConfig`; or `True` for all
     :param allow_serving: test a candidate that production serves already, on the same instance
         type; otherwise the task is skipped
     :param allow_older: create even if what serves was promoted by a run with a later date than this
@@ -57,6 +61,10 @@ class CreateInferenceExperimentOperator(LivingOperator):
     api_operation = "CreateInferenceExperiment"
     flow = "airflow_shadow.flows.create.CreateInferenceExperimentFlow"
     deadline_row = "create"
+    choices: ClassVar[Choices] = {
+        "if_exists": get_args(IfExists),
+        "on_backfill": get_args(OnBackfill),
+    }
     template_fields: Sequence[str] = aws_template_fields(
         "config",
         "data_storage_config",
@@ -108,11 +116,12 @@ class CreateInferenceExperimentOperator(LivingOperator):
         data_storage_config: Mapping[str, Any] | str | None = None,
         kms_key: str | None = None,
         tags: Mapping[str, str] | Sequence[Mapping[str, str]] | str | None = None,
-        if_exists: Literal["fail", "adopt", "replace"] = "fail",
+        if_exists: IfExists = "fail",
         allow_production_change: bool = False,
+        allow_lost_settings: bool | Collection[str] = False,
         allow_serving: bool = False,
         allow_older: bool = False,
-        on_backfill: Literal["run", "skip", "observe"] = "run",
+        on_backfill: OnBackfill = "run",
         endpoint_timeout: float | None = None,
         **kwargs: Any,
     ) -> None:
@@ -137,7 +146,9 @@ class CreateInferenceExperimentOperator(LivingOperator):
         self.tags = tags
         self.if_exists = if_exists
         self.allow_production_change = allow_production_change
+        self.allow_lost_settings = allow_lost_settings
         self.allow_serving = allow_serving
         self.allow_older = allow_older
         self.on_backfill = on_backfill
         self.endpoint_timeout = endpoint_timeout
+        self.check_literals()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, ClassVar
+from typing import Any, ClassVar, get_args
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
@@ -13,10 +13,12 @@ from airflow_shadow.exceptions import ShadowError
 from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink, ReportLink
 from airflow_shadow.operators.base import ShadowOperator
 from airflow_shadow.operators.branch import ShadowVerdictBranchOperator
+from airflow_shadow.operators.choices import Choices, OnKillAction, VerdictOutcome
 from airflow_shadow.operators.conclude import (
     PromoteShadowVariantOperator,
     RemoveShadowVariantOperator,
 )
+from airflow_shadow.operators.create import CreateInferenceExperimentOperator
 from airflow_shadow.operators.update import UpdateInferenceExperimentOperator
 
 _STAGES = "airflow_shadow.flows.stages"
@@ -215,6 +217,20 @@ class RolloutRemoveOperator(  # type: ignore[override]
     """
 
 
+class RolloutCreateOperator(CreateInferenceExperimentOperator):
+    """Create the experiment of a rollout (CreateInferenceExperiment).
+
+    A class of its own for its default of `on_kill_action`, which `default_args` replace.
+
+    :raises AirflowSkipException: nothing is to be created, and why
+    :raises AirflowFailException: where another try would end the same
+    :raises AirflowException: where a retry may help
+    """
+
+    def __init__(self, *, on_kill_action: OnKillAction = "stop", **kwargs: Any) -> None:
+        super().__init__(on_kill_action=on_kill_action, **kwargs)
+
+
 class RolloutResultOperator(ShadowOperator):
     """End a rollout: return its verdict, and write the report of all its stages.
 
@@ -234,6 +250,7 @@ class RolloutResultOperator(ShadowOperator):
     api_operation = "DescribeInferenceExperiment"
     flow = f"{_STAGES}.ResultFlow"
     deadline_row = "analysis"
+    choices: ClassVar[Choices] = {"fail_on": get_args(VerdictOutcome)}
     template_fields: Sequence[str] = aws_template_fields("report")
     operator_extra_links = (EndpointLink(), MetricsLink(), ExperimentLink(), ReportLink())
 
@@ -253,6 +270,7 @@ class RolloutResultOperator(ShadowOperator):
         self.metrics = metrics
         self.fail_on = fail_on
         self.report = report
+        self.check_literals()
 
 
 def approval_operator() -> type[Any]:

@@ -79,6 +79,25 @@ def unique_keys(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
     return dict(pairs)
 
 
+#: Where a call goes, and what protects it. Without the first two it would go elsewhere.
+_NEVER_NOTHING = frozenset({"aws_conn_id", "kms_key", "region_name"})
+
+
+def refuse_lost(argument: str) -> None:
+    """Refuse an address or a safeguard that a template took away: that is never meant.
+
+    :raises AirflowFailException: the argument is one
+    """
+    if argument in _NEVER_NOTHING:
+        error = InvalidRequestError(
+            asked=argument,
+            found="a template or an XCom that rendered to nothing, so something else would be used",
+            next_step="Correct the template, or leave the argument out if its default is meant; "
+            "nothing was sent to AWS.",
+        )
+        raise AirflowFailException(str(error))
+
+
 class TextTemplates:
     """Rendering of operators and sensors: text stays text, and keys of mappings render too."""
 
@@ -141,6 +160,7 @@ class TextTemplates:
             raise AirflowFailException(str(error)) from error
         for name in given:
             if getattr(parent, name) is None:
+                refuse_lost(name)
                 self.log.info("%s rendered to nothing and is left out.", name)  # type: ignore[attr-defined]
 
     def _read_files(self, env: jinja2.Environment, data: set[int]) -> None:

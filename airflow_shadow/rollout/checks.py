@@ -45,8 +45,10 @@ _PROMOTES = _EVERYWHERE | {
     "approval_timeout",
     "creation_time",
     "name",
+    "promote_on",
     "reason",
     "require_approved_model_package",
+    "verdict",
 }
 _ANALYSES = frozenset(
     {

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow_shadow.operators import (
-    CreateInferenceExperimentOperator,
-    RemoveShadowVariantOperator,
-)
+from airflow_shadow.operators import RemoveShadowVariantOperator
 from airflow_shadow.operators.rollout import (
     RolloutBranchOperator,
+    RolloutCreateOperator,
     RolloutPlanOperator,
     RolloutPromoteOperator,
     RolloutRampOperator,
@@ -68,16 +66,12 @@ class Rollout:
 
     def created(self, **asked: Any) -> Any:
         """Return the task that creates the experiment, living as long as the first looks need."""
-        return CreateInferenceExperimentOperator(
+        return RolloutCreateOperator(
             task_id="create",
             sampling_percentage=self.plan.ramp[0],
             duration=text_of(self.plan.total),
             wait_for_completion=True,
-            **{
-                "on_kill_action": self.shared.get("on_kill_action", "stop"),
-                **asked,
-                **self.create,
-            },
+            **{**asked, **self.create},
         )
 
     def stages(self, create: Any) -> Iterator[Any]:

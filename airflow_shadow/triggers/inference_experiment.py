@@ -20,6 +20,7 @@ from airflow_shadow.hooks.metrics import CloudWatchHook
 from airflow_shadow.waiting import (
     KILLED,
     EndpointFree,
+    EndpointSettled,
     Look,
     Outcome,
     Pause,
@@ -138,7 +139,7 @@ class InferenceExperimentTrigger(BaseTrigger):
         triggerer, and after a clear has already started the next try.
         """
         goal = goal_from_dict(self.goal)
-        if self.on_kill_action == "stop" and not isinstance(goal, EndpointFree):
+        if self.on_kill_action == "stop" and not isinstance(goal, EndpointFree | EndpointSettled):
             await _uncancelled(self._remove_shadow(goal.name))
 
     async def _remove_shadow(self, name: str) -> None:

@@ -20,12 +20,13 @@ from airflow_shadow.waiting.goals import (
     EndpointFree,
     ExperimentGone,
     ReachStatus,
-    ShadowPromoted,
     UpdateApplied,
     ended_badly,
+    in_service,
     is_idle,
 )
 from airflow_shadow.waiting.looks import Looks
+from airflow_shadow.waiting.promotion import EndpointSettled, ShadowPromoted
 from airflow_shadow.waiting.registry import AnyGoal, goal_from_dict, goal_to_dict
 from airflow_shadow.waiting.verdict import (
     FILLING_SECONDS,
@@ -44,6 +45,7 @@ __all__ = [
     "MARGIN_SECONDS",
     "AnyGoal",
     "EndpointFree",
+    "EndpointSettled",
     "ExperimentGone",
     "Judged",
     "Look",
@@ -64,6 +66,7 @@ __all__ = [
     "ended_badly",
     "goal_from_dict",
     "goal_to_dict",
+    "in_service",
     "inconclusive",
     "is_idle",
     "planned_window",

@@ -26,7 +26,6 @@ from airflow_shadow.lifecycle import (
     can_reach,
     ending,
     failure_reason,
-    is_promoted,
     shows,
     status_of,
 )
@@ -234,8 +233,9 @@ class EndpointFree:
             holder = (yield Look("holder", self.name)).view
             if holder is not None:
                 return self._judge_held(endpoint, holder)
-        if status != "InService":
+        if not in_service(endpoint):
             seen = f"endpoint {self.name!r} is {status}"
+            seen += " with a deployment under way" if status == "InService" else ""
             return Judgement(seen, view=endpoint, is_sentence=True)
         if endpoint.get("ShadowProductionVariants"):
             may_be_ours = reply.aws_now - self.created < LAG_SECONDS
@@ -265,8 +265,13 @@ class EndpointFree:
 
 def is_idle(endpoint: View) -> bool:
     """Tell whether an endpoint is in service and bears no shadow."""
-    in_service = endpoint.get("EndpointStatus") == "InService"
-    return in_service and not endpoint.get("ShadowProductionVariants")
+    return in_service(endpoint) and not endpoint.get("ShadowProductionVariants")
+
+
+def in_service(endpoint: Mapping[str, Any]) -> bool:
+    """Tell whether an endpoint is in service, with no deployment under way."""
+    pending = endpoint.get("PendingDeploymentSummary")
+    return endpoint.get("EndpointStatus") == "InService" and not pending
 
 
 def endpoint_missing(asked: str, name: str) -> EndpointNotFoundError:
@@ -291,64 +296,6 @@ def _busy(endpoint: View, holder: View) -> str:
         f"endpoint {endpoint['EndpointName']!r} is busy with experiment {holder['Name']!r} "
         f"({holder['Status']}) until {until}"
     )
-
-
-@dataclass(frozen=True)
-class ShadowPromoted:
-    """Wait until a promotion of ours has happened: concluded, and the endpoint serves the model.
-
-    :param name: the experiment
-    :param endpoint_name: its endpoint
-    :param model_name: the candidate's model
-    """
-
-    name: str
-    endpoint_name: str
-    model_name: str
-    kind: ClassVar[str] = "promotion"
-
-    @property
-    def asked(self) -> str:
-        """Say what is waited for."""
-        return f"endpoint {self.endpoint_name!r} to serve {self.model_name!r}"
-
-    def look(self, progress: Progress) -> Asking:
-        """Describe the experiment and, once it is concluded, what its endpoint runs."""
-        experiment = (yield Look("experiment", self.name)).view
-        if experiment is None:
-            return Judgement("missing", error=missing(self.asked, self.name))
-        note_health(experiment, progress)
-        shown = str(experiment.get("Status"))
-        if error := ended_badly(self.asked, experiment, progress):
-            return Judgement(shown, error=error, view=experiment)
-        if status_of(experiment) not in CONCLUDED:
-            return Judgement(shown, view=experiment)
-        if not is_promoted(experiment):
-            return Judgement(shown, error=self._not_promoted(experiment), view=experiment)
-        return (yield from self._look_at_endpoint(experiment))
-
-    def _look_at_endpoint(self, experiment: View) -> Asking:
-        endpoint = (yield Look("running", self.endpoint_name)).view
-        if endpoint is None:
-            return Judgement(
-                "missing", error=endpoint_missing(self.asked, self.endpoint_name), view=experiment
-            )
-        if error := endpoint_failed(self.asked, endpoint):
-            return Judgement(str(endpoint["EndpointStatus"]), error=error, view=experiment)
-        if endpoint["EndpointStatus"] == "InService" and not endpoint["Config"]:
-            config = endpoint["EndpointConfigName"]
-            seen = f"the experiment's record says so, configuration {config!r} was deleted"
-            return Judgement(seen, done=True, view=experiment)
-        serves = endpoint.get("ModelName")
-        seen = f"endpoint {self.endpoint_name!r} is {endpoint['EndpointStatus']}, serves {serves!r}"
-        done = endpoint["EndpointStatus"] == "InService" and serves == self.model_name
-        return Judgement(seen, done=done, view=experiment)
-
-    def _not_promoted(self, experiment: View) -> ShadowError:
-        found = f"experiment {self.name!r} is {experiment['Status']}, its shadow not promoted"
-        return StatusUnreachableError(
-            asked=self.asked, found=found, reason=experiment.get("StatusReason") or ""
-        )
 
 
 @dataclass(frozen=True)

@@ -11,15 +11,16 @@ from airflow_shadow.waiting.goals import (
     EndpointFree,
     ExperimentGone,
     ReachStatus,
-    ShadowPromoted,
     UpdateApplied,
 )
+from airflow_shadow.waiting.promotion import EndpointSettled, ShadowPromoted
 from airflow_shadow.waiting.verdict import Judged
 
 AnyGoal = (
     ReachStatus
     | UpdateApplied
     | EndpointFree
+    | EndpointSettled
     | ShadowPromoted
     | ExperimentGone
     | Judged
@@ -29,6 +30,7 @@ _GOALS = (
     ReachStatus,
     UpdateApplied,
     EndpointFree,
+    EndpointSettled,
     ShadowPromoted,
     ExperimentGone,
     Judged,

@@ -8,9 +8,11 @@ import pytest
 
 from airflow_shadow._compat import AirflowFailException
 from airflow_shadow.emulator import fleet
+from airflow_shadow.lifecycle import Action, mark
 from airflow_shadow.operators import PromoteShadowVariantOperator, RemoveShadowVariantOperator
 from tests.helpers import (
     accepted,
+    deploy,
     described,
     expire,
     explicit,
@@ -66,19 +68,6 @@ def counts(sagemaker):
     """Return the instances that each variant of the endpoint shall have."""
     endpoint = sagemaker.describe_endpoint(EndpointName="churn")
     return {v["VariantName"]: v["DesiredInstanceCount"] for v in endpoint["ProductionVariants"]}
-
-
-def to_churn_v3(sagemaker, name="v3"):
-    """Let somebody put another model on the endpoint."""
-    variant = {
-        "VariantName": "AllTraffic",
-        "ModelName": "churn-v3",
-        "InstanceType": "ml.m5.xlarge",
-        "InitialInstanceCount": 2,
-    }
-    sagemaker.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
-    sagemaker.update_endpoint(EndpointName="churn", EndpointConfigName=name)
-    fleet.wait_in_service(sagemaker, endpoint_name="churn")
 
 
 # --- both ---------------------------------------------------------------------------------
@@ -223,6 +212,15 @@ def test_a_stopped_one_is_refused(promote, running, sagemaker):
     assert "it is Cancelled and was not promoted.\nAWS says: Enough." in text
 
 
+def test_a_reason_is_not_believed(promote, running, sagemaker):
+    """A person who removes the shadow can write what a promotion of ours writes."""
+    reason = mark(Action.PROMOTE, "Promoted by Airflow.")
+    stop(sagemaker, NAME, Reason=reason, DesiredState="Completed")
+    text = fails(AirflowFailException, promote)
+    assert "it is Completed and was not promoted" in text
+    assert ["churn-v1"] == serves(sagemaker)
+
+
 def test_a_promotion_by_hand_is_a_promotion(promote, running, sagemaker, emulator):
     """The experiment's own record decides: shadow InService, production Deleted."""
     actions = {"AllTraffic": "Remove", "churn-v2": "Promote"}
@@ -233,7 +231,7 @@ def test_a_promotion_by_hand_is_a_promotion(promote, running, sagemaker, emulato
 def test_the_endpoint_may_have_moved_on(promote, worker, running, sagemaker):
     """A promotion of last week is one, though the endpoint serves another model today."""
     worker.run(PromoteShadowVariantOperator, name=NAME)
-    to_churn_v3(sagemaker)
+    deploy(sagemaker, "churn-v3")
     assert NAME == promote().value
     assert ["churn-v3"] == serves(sagemaker)
 
@@ -280,7 +278,7 @@ def test_a_creation_time_that_renders_to_nothing_is_refused(promote, running, em
 
 def test_a_change_of_production_is_refused(promote, running, sagemaker, emulator):
     """A candidate that beat the last model has not beaten this one."""
-    to_churn_v3(sagemaker)
+    deploy(sagemaker, "churn-v3")
     text = fails(AirflowFailException, promote)
     assert "production runs 'churn-v3' now, but the candidate was tested against 'churn-v1'" in text
     assert [] == stops(emulator)

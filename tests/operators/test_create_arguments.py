@@ -244,7 +244,7 @@ def test_tags_of_the_user_stand_beside_ours(once, sagemaker):
     """The user's tags are kept, and ours tell whose experiment it is."""
     tags = tags_of(sagemaker, once(tags={"team": "ml"}).value)
     ours = [key for key in tags if key.startswith("airflow-shadow:")]
-    assert ("ml", 6, 7) == (tags["team"], len(ours), len(tags))
+    assert ("ml", 8, 9) == (tags["team"], len(ours), len(tags))
 
 
 def test_an_old_botocore_can_be_overruled(once, emulator):

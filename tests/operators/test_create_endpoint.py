@@ -12,6 +12,7 @@ from airflow_shadow._compat import AirflowException, AirflowFailException
 from airflow_shadow.emulator import fleet
 from airflow_shadow.operators import (
     CreateInferenceExperimentOperator,
+    PromoteShadowVariantOperator,
 )
 from airflow_shadow.triggers import inference_experiment as trigger_module
 from tests.helpers import (
@@ -19,6 +20,8 @@ from tests.helpers import (
     accepted,
     another,
     created,
+    deploy,
+    explicit,
     fails,
     somebodys,
 )
@@ -222,3 +225,68 @@ def test_a_repeated_refusal_is_raised(create, emulator):
     """A validation that fails on a free endpoint is asked for twice and not for ever."""
     text = fails(AirflowFailException, create, duration="30m")
     assert "AWS says: ValidationException" in text
+
+
+# --- names that stand for something else by now
+
+
+def create_again(emulator, sagemaker, model):
+    """Delete a model and create it under its name, as a pipeline that knows one name does."""
+    emulator.clock.advance(60)
+    sagemaker.delete_model(ModelName=model)
+    fleet.create_model(sagemaker, name=model)
+
+
+def test_a_shadow_that_bears_productions_name_is_refused(create, emulator, sagemaker):
+    """A fixed name is production's after the first promotion, and would look up its model."""
+    deploy(sagemaker, "churn-v1", VariantName="candidate")
+    text = fails(AirflowFailException, create, shadow_variant_name="candidate")
+    assert "production's variant bears the name 'candidate'" in text
+    assert "Leave shadow_variant_name out" in text
+    assert [] == created(emulator)
+
+
+def test_production_under_the_shadows_name_in_full_is_refused(create, emulator):
+    """Also where both variants are given in full."""
+    arguments = explicit()
+    mode = {**arguments["shadow_mode_config"], "SourceModelVariantName": "Candidate"}
+    text = fails(AirflowFailException, create, **{**arguments, "shadow_mode_config": mode})
+    assert "production's variant bears the name 'Candidate'" in text
+    assert [] == created(emulator)
+
+
+@pytest.mark.parametrize("candidate", ["churn-v1", "churn-v2"])
+def test_production_whose_model_was_exchanged_is_refused(create, emulator, sagemaker, candidate):
+    """It serves the old artefact, and a creation would deploy one that nobody has tested."""
+    create_again(emulator, sagemaker, "churn-v1")
+    text = fails(AirflowFailException, create, shadow_model_name=candidate)
+    assert "model 'churn-v1', deleted and created again since production was deployed" in text
+    assert [] == created(emulator)
+
+
+def test_an_exchanged_model_can_be_meant(create, emulator, sagemaker):
+    """Who allows production to change can test the new artefact under the old name."""
+    create_again(emulator, sagemaker, "churn-v1")
+    create(shadow_model_name="churn-v1", allow_production_change=True)
+    assert 1 == len(created(emulator))
+
+
+def test_a_candidate_that_was_exchanged_before_is_tested(create, emulator, sagemaker):
+    """What does not serve may be created as often as one likes."""
+    create_again(emulator, sagemaker, "churn-v2")
+    create()
+    assert 1 == len(created(emulator))
+
+
+@pytest.mark.parametrize("denied", [False, True])
+def test_a_candidate_that_was_exchanged_is_not_promoted(create, tasks, emulator, sagemaker, denied):
+    """What would serve is not what was tested; where models may not be described AWS decides."""
+    name = create(sampling_percentage=100).value
+    create_again(emulator, sagemaker, "churn-v2")
+    if denied:
+        emulator.faults.add(kind="access-denied", operation="DescribeModel", times=None)
+        tasks.run(PromoteShadowVariantOperator, name=name)
+    else:
+        text = fails(AirflowFailException, tasks.run, PromoteShadowVariantOperator, name=name)
+        assert "model 'churn-v2' was created after the experiment" in text
+    assert [name] * denied == accepted(emulator, "StopInferenceExperiment")

@@ -339,22 +339,51 @@ def test_a_model_promoted_onto_itself_keeps_the_later_date():
 
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
+NIGHTLY, MANUAL = {"run_type": "scheduled"}, {"run_type": "manual"}
+ASKED = {"run_type": "operator_triggered"}
 
 
 @pytest.mark.parametrize(
     ("run", "expected"),
     [
-        ({"run_after": DAY, "logical_date": None, "data_interval_end": None}, DAY),
-        ({"run_after": DAY, "logical_date": DAY - timedelta(1), "data_interval_end": DAY}, DAY),
-        ({"logical_date": DAY - timedelta(1), "data_interval_end": DAY}, DAY),
-        ({"logical_date": DAY, "data_interval_end": DAY - timedelta(1)}, DAY),
-        ({"logical_date": DAY, "data_interval_end": None}, DAY),
+        ({**MANUAL, "run_after": DAY, "logical_date": None}, DAY),
+        ({**MANUAL, "run_after": DAY, "logical_date": DAY - timedelta(9)}, DAY - timedelta(9)),
+        ({**MANUAL, "run_after": DAY, "logical_date": DAY + timedelta(9)}, DAY),
+        ({**ASKED, "run_after": DAY, "logical_date": DAY - timedelta(9)}, DAY - timedelta(9)),
+        ({**NIGHTLY, "run_after": DAY, "logical_date": DAY - timedelta(1)}, DAY),
+        ({**NIGHTLY, "logical_date": DAY - timedelta(1), "data_interval_end": DAY}, DAY),
+        ({**MANUAL, "logical_date": DAY, "data_interval_end": DAY - timedelta(1)}, DAY),
+        ({**MANUAL, "logical_date": DAY, "data_interval_end": DAY + timedelta(1)}, DAY),
+        ({**MANUAL, "logical_date": DAY, "data_interval_end": None}, DAY),
     ],
-    ids=["manual", "nightly", "nightly-2.11", "manual-2.11", "bare-2.11"],
 )
 def test_the_moment_of_a_run(run, expected):
-    """A nightly run is of the night it runs in, not of the day before, and none needs a date."""
+    """A nightly run is of the night it runs in, one that somebody triggers of the date it is for.
+
+    Without a logical date it is of the time when it was triggered.
+    """
     assert expected == run_moment({"dag_run": SimpleNamespace(**run)})
+
+
+def test_a_manual_run_for_a_date_in_the_past_replaces_nothing_newer(roll_out, tasks, emulator, log):
+    """It is triggered later than what serves was promoted, but for an earlier date."""
+    roll_out(5, "churn-v2")
+    late = {**night(9), "run_type": "manual", "logical_date": datetime(2026, 3, 1, tzinfo=UTC)}
+    given = {**CREATE, "sampling_percentage": 100, "shadow_model_name": "churn-v3"}
+    with pytest.raises(AirflowSkipException, match="of the older run of"):
+        tasks.run(CreateInferenceExperimentOperator, ti={"run_id": "manual"}, dag_run=late, **given)
+    assert 1 == len(created(emulator))
+    assert log.containing("This run counts as one of 2026-03-01T00:00:00+00:00.")
+
+
+def test_a_manual_promotion_for_a_date_in_the_past_is_skipped(roll_out, try_out, tasks, sagemaker):
+    """Likewise where the experiment was created with leave."""
+    roll_out(5, "churn-v2")
+    name = try_out(9, "churn-v3")
+    late = {**night(9), "run_type": "manual", "logical_date": datetime(2026, 3, 1, tzinfo=UTC)}
+    with pytest.raises(AirflowSkipException, match="of the older run of"):
+        tasks.run(PromoteShadowVariantOperator, dag_run=late, name=name)
+    assert ["churn-v2"] == serves(sagemaker)
 
 
 def test_airflows_runs_have_what_is_read():

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import os
 from datetime import timedelta
+from importlib.metadata import version
 
 import pytest
 
 from airflow_shadow._compat import AirflowException, AirflowFailException
 from airflow_shadow.operators import (
+    CreateInferenceExperimentOperator,
     RemoveShadowVariantOperator,
 )
 from tests.helpers import (
     CLEARED,
+    CREATE,
     accepted,
     created,
     described,
@@ -278,6 +283,72 @@ def test_retries_do_not_raise_the_generation(create, sagemaker):
     generation = tags_of(sagemaker, name)[GENERATION]
     assert name == create(ti={"max_tries": 3, "try_number": 2}, retries=5).value
     assert generation == tags_of(sagemaker, name)[GENERATION]
+
+
+def test_a_clear_counts_although_retries_were_lowered(create, emulator, sagemaker, log):
+    """By the tries that were used: then `max_tries` is what it was before the clear."""
+    name = create(ti={"max_tries": 2}, retries=2).value
+    stop(sagemaker, name, Reason="Not today.")
+    cleared = {"ti": {"max_tries": 2, "try_number": 2}, "dag_run": {"clear_number": 1}}
+    assert f"{name}-2" == create(retries=1, **cleared).value
+    assert [] == log.containing("continuing")
+    assert name != created(emulator)[-1]
+
+
+def test_an_ended_one_is_not_continued(create, tasks, log):
+    """A retry that finds its experiment removed by a later task says what it does: nothing."""
+    name = create().value
+    tasks.run(RemoveShadowVariantOperator, ti={"task_id": "remove"}, name=name)
+    create(ti=RETRIED)
+    end = "(Cancelled) from try 1; it has ended, so nothing is created."
+    assert [f"Found my experiment {name!r} {end}"] == log.containing("Found my experiment")
+
+
+# --- another Airflow ----------------------------------------------------------------------
+
+SECTION = "API" if version("apache-airflow") >= "3" else "WEBSERVER"
+
+
+@pytest.fixture
+def airflow_at(monkeypatch):
+    """Let this be the Airflow at an address."""
+    return lambda url: monkeypatch.setenv(f"AIRFLOW__{SECTION}__BASE_URL", url)
+
+
+def test_the_same_dag_of_another_airflow_is_somebody_else(create, emulator, airflow_at):
+    """Staging must not take production's test for its own, and then remove it."""
+    airflow_at("https://prod.example.com/air")
+    name = create().value
+    airflow_at("https://staging.example.com/air")
+    text = fails(AirflowFailException, create, ti=RETRIED)
+    assert "the Airflow at prod.example.com/air, and this one is at staging.example.com" in text
+    assert "Set [airflow_shadow] deployment" in text
+    assert [name] == created(emulator)
+
+
+@pytest.mark.parametrize("url", ["", "http://localhost:8080", "https://prod.example.com/air/"])
+def test_an_unknown_address_says_nothing(create, emulator, airflow_at, url):
+    """It is unset by default, and may be on some workers only."""
+    airflow_at("https://prod.example.com/air")
+    name = create().value
+    airflow_at(url)
+    assert name == create(ti=RETRIED).value
+    assert [name] == created(emulator)
+
+
+def test_an_airflow_without_a_name_is_warned(worker, emulator, airflow_at, log, monkeypatch):
+    """In an account at AWS, where another may run the same Dag; an emulator is nobody else's."""
+    worker.run(CreateInferenceExperimentOperator, **CREATE)
+    assert [] == log.containing("Neither [airflow_shadow] deployment")
+    connection = json.loads(os.environ["AIRFLOW_CONN_AWS_DEFAULT"])
+    connection["extra"] |= {"endpoint_url": "http://sagemaker.us-east-1.amazonaws.com"}
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
+    through = {"botocore_config": {"proxies": {"http": emulator.url}}, "ti": RETRIED}
+    worker.run(CreateInferenceExperimentOperator, **CREATE, **through)
+    assert 1 == len(log.containing("Neither [airflow_shadow] deployment"))
+    airflow_at("https://prod.example.com")
+    worker.run(CreateInferenceExperimentOperator, **CREATE, **through)
+    assert 1 == len(log.containing("Neither [airflow_shadow] deployment"))
 
 
 # --- the endpoint is busy with our own ----------------------------------------------------

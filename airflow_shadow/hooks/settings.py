@@ -1,0 +1,62 @@
+"""What production is configured to that a redeployment by an experiment does not carry over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+#: Of DescribeEndpointConfig and of its variant: what CreateInferenceExperiment can express, and
+#: what is no setting. All else that AWS describes, also what it adds one day, would be lost.
+_CARRIED = frozenset(
+    {
+        "CreationTime",
+        "EndpointConfigArn",
+        "EndpointConfigName",
+        "KmsKeyId",
+        "ProductionVariants",
+        "ShadowProductionVariants",
+    }
+)
+_CARRIED_OF_VARIANT = frozenset(
+    {"InitialInstanceCount", "InitialVariantWeight", "InstanceType", "ModelName", "VariantName"}
+)
+CAPTURE = "DataCaptureConfig"
+#: Members that switch a structure off, and how.
+_OFF = {"EnableCapture": False, "Status": "DISABLED"}
+_SHOWN = 80
+
+
+def lost_settings(config: Mapping[str, Any], *, captures_to: str = "") -> dict[str, Any]:
+    """Return what is lost: the members' names and values, the variant's among them.
+
+    Whether AWS keeps something of it by itself is unknown, so all counts as lost.
+
+    :param config: DescribeEndpointConfig, as far as the installed botocore knows it
+    :param captures_to: where the experiment captures requests and responses
+    """
+    variants = config.get("ProductionVariants") or [{}]
+    found = _set_members(config, _CARRIED) | _set_members(variants[0], _CARRIED_OF_VARIANT)
+    captured = str((config.get(CAPTURE) or {}).get("DestinationS3Uri") or "")
+    if captured and captured.rstrip("/") == captures_to.rstrip("/"):
+        found.pop(CAPTURE, None)
+    return found
+
+
+def told(lost: Mapping[str, Any]) -> str:
+    """Return settings in one line, long values shortened."""
+    return ", ".join(f"{name} ({_shortened(value)})" for name, value in lost.items())
+
+
+def _set_members(view: Mapping[str, Any], carried: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in view.items() if name not in carried and _is_set(value)}
+
+
+def _is_set(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return bool(value) and not any(value.get(key) == off for key, off in _OFF.items())
+    return bool(value)
+
+
+def _shortened(value: Any) -> str:
+    text = str(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

@@ -1,0 +1,130 @@
+"""PromoteShadowVariantOperator(verdict=..., promote_on=...): the evidence is asked for."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from airflow_shadow._compat import AirflowFailException, AirflowSkipException
+from airflow_shadow.emulator import fleet
+from airflow_shadow.operators import PromoteShadowVariantOperator
+from tests.helpers import accepted, fails, serves, somebodys
+
+NAME = "theirs"
+
+
+@pytest.fixture
+def running(churn, sagemaker, emulator):
+    """Let an experiment run at full sampling for two hours."""
+    mode = fleet.shadow_mode(source="AllTraffic", shadow="churn-v2", sampling_percentage=100)
+    schedule = {"EndTime": emulator.clock.now() + timedelta(hours=2)}
+    return somebodys(sagemaker, NAME, ShadowModeConfig=mode, Schedule=schedule)
+
+
+@pytest.fixture
+def verdict(running):
+    """Return what an analysis of the experiment would, in the fields that decide here."""
+
+    def one(outcome="PASS", **more):
+        known = {
+            "outcome": outcome,
+            "operational_only": True,
+            "reason": f"{outcome}: mean latency +4.1 %.",
+            "experiment": NAME,
+            "creation_time": running["CreationTime"].isoformat(),
+        }
+        return {**known, **more}
+
+    return one
+
+
+@pytest.fixture
+def promote(tasks):
+    """Run a promotion in both modes, on operational metrics alone."""
+    return lambda verdict, **arguments: tasks.run(
+        PromoteShadowVariantOperator,
+        **{"name": NAME, "verdict": verdict, "promote_on": "operational", **arguments},
+    )
+
+
+def skipped(run, *args, **kwargs):
+    """Return why a task is skipped."""
+    with pytest.raises(AirflowSkipException) as caught:
+        run(*args, **kwargs)
+    return str(caught.value)
+
+
+def test_a_pass_promotes(promote, verdict, sagemaker):
+    """The verdict says so, and it is the one on this experiment."""
+    promote(verdict())
+    assert ["churn-v2"] == serves(sagemaker)
+
+
+def test_a_verdict_may_come_as_text(promote, verdict, sagemaker):
+    """As a template gives it."""
+    promote(json.dumps(verdict()))
+    assert ["churn-v2"] == serves(sagemaker)
+
+
+@pytest.mark.parametrize("outcome", ["FAIL", "INCONCLUSIVE"])
+def test_another_outcome_skips(promote, verdict, emulator, outcome):
+    """Whatever Airflow forgot to skip; the reason is the verdict's."""
+    assert f"Skipped: {outcome}: mean latency +4.1 %." == skipped(promote, verdict(outcome))
+    assert [] == accepted(emulator, "StopInferenceExperiment")
+
+
+def test_an_operational_pass_skips_unless_it_is_enough(promote, verdict, emulator):
+    """As in the branch, the default is that the answers must have been compared."""
+    why = skipped(promote, verdict(), promote_on="outputs")
+    assert "nothing compared the answers themselves" in why
+    assert [] == accepted(emulator, "StopInferenceExperiment")
+
+
+def test_a_pass_on_the_answers_promotes_by_default(promote, verdict, sagemaker):
+    """Then nothing is left to be said."""
+    promote(verdict(operational_only=False), promote_on="outputs")
+    assert ["churn-v2"] == serves(sagemaker)
+
+
+@pytest.mark.parametrize("nothing", [None, "{{ none }}", "PASS", "[]", {}, {"outcome": "PASS"}])
+def test_no_verdict_fails(promote, running, emulator, nothing):
+    """A skipped analysis gives nothing, and nothing is no evidence."""
+    assert "which is none" in fails(AirflowFailException, promote, nothing)
+    assert [] == accepted(emulator, "StopInferenceExperiment")
+
+
+@pytest.mark.parametrize("outcome", ["PASS", "FAIL"])
+def test_the_verdict_on_another_experiment_fails(promote, verdict, emulator, outcome):
+    """One that a colleague's analysis left under the same key says nothing here."""
+    said = fails(AirflowFailException, promote, verdict(outcome, experiment="another"))
+    assert "one on experiment 'another'" in said
+    assert [] == accepted(emulator, "StopInferenceExperiment")
+
+
+@pytest.mark.parametrize("outcome", ["PASS", "FAIL"])
+@pytest.mark.parametrize("then", ["2026-03-01T00:00:00+00:00", None, "yesterday"])
+def test_the_verdict_on_a_namesake_fails(promote, verdict, emulator, outcome, then):
+    """Deleted and created again under its name, it was not judged."""
+    fails(AirflowFailException, promote, verdict(outcome, creation_time=then))
+    assert [] == accepted(emulator, "StopInferenceExperiment")
+
+
+def test_a_fail_on_what_is_gone_skips(promote, verdict, sagemaker):
+    """Nothing is left that could be promoted, and nothing was to be."""
+    sagemaker.stop_inference_experiment(
+        Name=NAME,
+        ModelVariantActions={"AllTraffic": "Retain", "churn-v2": "Remove"},
+        DesiredState="Cancelled",
+    )
+    while sagemaker.describe_inference_experiment(Name=NAME)["Status"] != "Cancelled":
+        pass
+    sagemaker.delete_inference_experiment(Name=NAME)
+    assert "Skipped: FAIL" in skipped(promote, verdict("FAIL"))
+
+
+def test_without_the_argument_nothing_is_asked(tasks, running, sagemaker):
+    """A Dag may promote on other grounds."""
+    tasks.run(PromoteShadowVariantOperator, name=NAME)
+    assert ["churn-v2"] == serves(sagemaker)

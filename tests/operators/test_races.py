@@ -1,0 +1,136 @@
+"""Somebody deploys while a creation or a promotion is about to: production is what they say."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from airflow_shadow._compat import AirflowFailException, AirflowSkipException
+from airflow_shadow.emulator import fleet
+from airflow_shadow.operators import PromoteShadowVariantOperator
+from tests.helpers import (
+    accepted,
+    bears_a_shadow,
+    created,
+    deploy,
+    described,
+    fails,
+    meanwhile,
+    serves,
+    somebodys,
+)
+
+pytestmark = pytest.mark.usefixtures("churn")
+
+NAME = "theirs"
+
+
+@pytest.fixture
+def promote(tasks):
+    """Run a promotion in both modes."""
+    return lambda **arguments: tasks.run(
+        PromoteShadowVariantOperator, **{"name": NAME, **arguments}
+    )
+
+
+@pytest.fixture
+def running(sagemaker, emulator):
+    """Let an experiment run at full sampling for two hours."""
+    mode = fleet.shadow_mode(source="AllTraffic", shadow="churn-v2", sampling_percentage=100)
+    schedule = {"EndTime": emulator.clock.now() + timedelta(hours=2)}
+    return somebodys(sagemaker, NAME, ShadowModeConfig=mode, Schedule=schedule)
+
+
+def in_service(sagemaker):
+    """Wait until a deployment has ended."""
+    fleet.wait_in_service(sagemaker, endpoint_name="churn")
+
+
+def scale(sagemaker):
+    """Let automatic scaling bring production to nine instances."""
+    sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName="churn",
+        DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 9}],
+    )
+    in_service(sagemaker)
+
+
+def production_of(sagemaker, name):
+    """Return the model that an experiment puts on production."""
+    return described(sagemaker, name)["ModelVariants"][0]["ModelName"]
+
+
+# --- creation -----------------------------------------------------------------------------
+
+
+def test_a_deployment_that_ends_before_the_creation_stays(create, sagemaker, log):
+    """It showed the old model when the task read it, which must not come back."""
+    log.when("Reached endpoint 'churn'", lambda: deploy(sagemaker, "churn-v3", wait=False))
+    log.when("Creating 'churn-", lambda: in_service(sagemaker))
+    name = create().value
+    assert (["churn-v3"], "churn-v3") == (serves(sagemaker), production_of(sagemaker, name))
+
+
+def test_a_deployment_between_reading_and_creating_stays(create, sagemaker, emulator, log):
+    """All that was checked is read again right before the call."""
+    log.when("Creating 'churn-", lambda: deploy(sagemaker, "churn-v3"))
+    name = create().value
+    assert (["churn-v3"], "churn-v3") == (serves(sagemaker), production_of(sagemaker, name))
+    assert [name] == created(emulator)
+    assert 1 == len(log.containing("Somebody changes endpoint 'churn'"))
+
+
+def test_a_deployment_under_way_is_waited_for(create, sagemaker, emulator, log):
+    """Whoever deploys at that moment is not disturbed, and what they deploy is tested against."""
+    emulator.reads = 5
+    log.when("Creating 'churn-", lambda: deploy(sagemaker, "churn-v3", wait=False))
+    name = create().value
+    assert (["churn-v3"], "churn-v3") == (serves(sagemaker), production_of(sagemaker, name))
+    assert log.containing("Endpoint 'churn' is Updating; waiting")
+
+
+def test_scaling_meanwhile_is_taken_over(create, sagemaker, log):
+    """The count of the moment of the call is the one that production keeps."""
+    log.when("Creating 'churn-", lambda: scale(sagemaker))
+    create()
+    [production] = sagemaker.describe_endpoint(EndpointName="churn")["ProductionVariants"]
+    assert 9 == production["DesiredInstanceCount"]
+
+
+def test_production_that_became_the_candidate_is_not_tested(create, sagemaker, log):
+    """What somebody deployed meanwhile is checked like what was there before."""
+    log.when("Creating 'churn-", lambda: deploy(sagemaker, "churn-v2"))
+    with pytest.raises(AirflowSkipException, match=r"serves 'churn-v2' on ml.m5.xlarge already"):
+        create()
+    assert not bears_a_shadow(sagemaker)
+
+
+# --- promotion ----------------------------------------------------------------------------
+
+
+def test_a_deployment_under_way_at_a_promotion_stays(promote, running, emulator, sagemaker):
+    """The candidate was tested against the model before it, which still shows."""
+    emulator.faults.add(kind="hold-before", operation="AddTags")
+    with meanwhile(emulator, lambda: deploy(sagemaker, "churn-v3", wait=False)):
+        text = fails(AirflowFailException, promote)
+    assert "production runs 'churn-v3' now" in text
+    assert (["churn-v3"], []) == (serves(sagemaker), accepted(emulator, "StopInferenceExperiment"))
+
+
+def test_a_deployment_between_reading_and_promoting_stays(promote, running, emulator, sagemaker):
+    """All that was checked is read again right before the call."""
+    emulator.faults.add(kind="hold-before", operation="AddTags")
+    with meanwhile(emulator, lambda: deploy(sagemaker, "churn-v3")):
+        text = fails(AirflowFailException, promote)
+    assert "production runs 'churn-v3' now" in text
+    assert (["churn-v3"], []) == (serves(sagemaker), accepted(emulator, "StopInferenceExperiment"))
+
+
+def test_scaling_between_reading_and_promoting_is_taken_over(promote, running, emulator, sagemaker):
+    """The candidate gets as many instances as production has at the moment of the call."""
+    emulator.faults.add(kind="hold-before", operation="AddTags")
+    with meanwhile(emulator, lambda: scale(sagemaker)):
+        promote()
+    [production] = sagemaker.describe_endpoint(EndpointName="churn")["ProductionVariants"]
+    assert 9 == production["DesiredInstanceCount"]
