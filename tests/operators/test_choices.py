@@ -45,7 +45,7 @@ def test_a_slip_of_the_pen_shows_when_the_dag_is_read(operator, usual, slip):
     ((name, value),) = slip.items()
     said = fails(AirflowFailException, operator, task_id="task", **usual, **slip)
     shown = value[0] if isinstance(value, tuple) else value
-    assert f"Asked: {name}={shown!r}. Found: none of '" in said
+    assert f"Asked: {name}={shown!r}.\nFound: none of '" in said
 
 
 def test_all_of_them_are_named():

@@ -20,7 +20,7 @@ def test_a_creation_goes_nowhere_else(tasks, emulator, argument, template):
     """The worker's own credentials, or another region, were never meant."""
     given = {**CREATE, argument: template, "context": {"params": {"gone": None}}}
     text = fails(AirflowFailException, tasks.run, CreateInferenceExperimentOperator, **given)
-    assert f"Asked: {argument}. Found: a template or an XCom that rendered to nothing" in text
+    assert f"Asked: {argument}.\nFound: a template or an XCom that rendered to nothing" in text
     assert [] == created(emulator)
 
 
