@@ -191,7 +191,8 @@ def test_a_creation_that_fails_leaves_no_shadow(roll_out, emulator, sagemaker):
 def test_a_person_who_stops_the_test_ends_the_rollout(roll_out, emulator, sagemaker):
     """There is no verdict for a promotion, and no reason to fail."""
     candidate(sagemaker)
-    emulator.faults.add(operation="GetMetricData", kind="hold-before")
+    # The plan reads metrics of production alone.
+    emulator.faults.add(operation="GetMetricData", kind="hold-before", about="churn-v2")
     with meanwhile(emulator, lambda: stop(sagemaker, created(emulator)[0])):
         done = roll_out()
     assert done.succeeded, done.said[-6000:]

@@ -21,7 +21,9 @@ def judge_breaker(look: Look, breaker: Breaker) -> BreakerFinding:
     are not breaching; the criteria take care of what is missing. Nor does one of which the metric
     covers too few requests.
     """
-    needed, among = (math.ceil(each / look.widening) for each in breaker.datapoints)
+    # One longer period may be made of a single short one: that is no M in a row.
+    longer = look.widening > 1
+    needed, among = (math.ceil(each / look.widening) + longer for each in breaker.datapoints)
     pair = Counting(look).pair(breaker)
     own, both = _beyond(look, breaker, pair)
     near = (

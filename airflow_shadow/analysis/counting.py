@@ -64,14 +64,15 @@ class Counting:
         """Yield who, the requests that the metric covers, and those that there were."""
         requests = self.look.requests
         if criterion.comparison == "absolute":
-            sides = [("the shadow", self.look.read(pair.candidate), 1)]
+            sides = [("the shadow", self.look.read(pair.candidate), requests[1], 1)]
         else:
+            # A period that one of the two did not report at all says nothing of the other.
             one, other = self.look.paired(pair)
-            sides = [("production", one, 0), ("the shadow", other, 1)]
-        for who, columns, side in sides:
-            # A period that one of the two lacks says nothing of the other.
-            seen, asked = shared(columns, requests[side])
-            failed = self._failed(side, seen) if criterion.metric in LATENCIES else 0.0
+            live = shared(*requests)
+            sides = [("production", one, live[0], 0), ("the shadow", other, live[1], 1)]
+        for who, columns, asked, side in sides:
+            seen, _ = shared(columns, asked)
+            failed = self._failed(side, asked) if criterion.metric in LATENCIES else 0.0
             yield who, seen.requests, max(asked.requests - failed, 0.0)
 
     def _failed(self, side: int, periods: Columns) -> float:

@@ -56,7 +56,7 @@ def judge_criterion(look: Look, criterion: Criterion, judged: Judged) -> Finding
         return _without_limit(look, criterion)
     evidence = judged.evidence
     if evidence is None:
-        return _without_data(look, criterion)
+        return _without_data(look, criterion, judged)
     finding = Finding(
         **_described(look, criterion),
         **_measured(look, evidence),
@@ -82,7 +82,8 @@ def judge_evidence(look: Look, traffic: Traffic, criterion: Criterion) -> Judged
     pair = counting.pair(criterion)
     evidence = weigh(look, criterion, pair)
     if evidence is None:
-        return Judged(None)
+        has_data = criterion.comparison == "relative" and bool(look.paired(pair)[1].times)
+        return Judged(None, weaknesses=(NO_RATIO,) if has_data else ())
     uncovered = list(counting.weaknesses(criterion, pair))
     weak = [*uncovered, *weaknesses(look, criterion, evidence)]
     if criterion.is_mean and criterion.metric in LATENCIES and look.is_full:
@@ -227,18 +228,24 @@ def accepted(criterion: Criterion) -> tuple[float, float]:
     return low, high
 
 
-def _without_data(look: Look, criterion: Criterion) -> Finding:
+def _without_data(look: Look, criterion: Criterion, judged: Judged) -> Finding:
     """Return the finding for a criterion without data.
 
     INCONCLUSIVE, or FAIL with ``on_no_data='fail'`` once the window has room for `min_periods`.
     """
     late = look.window.periods >= look.min_periods
+    fails = late and criterion.on_no_data == "fail" and not judged.weaknesses
+    why = ", ".join(judged.weaknesses) or f"no period has data of {_who(criterion)}"
     return Finding(
         **_described(look, criterion),
-        outcome="FAIL" if late and criterion.on_no_data == "fail" else "INCONCLUSIVE",
+        outcome="FAIL" if fails else "INCONCLUSIVE",
         missing=look.window.periods,
-        sentence=f"{criterion.name}: no period has data of {_who(criterion)}",
+        sentence=f"{criterion.name}: {why}",
     )
+
+
+#: A relative criterion on means has data, but nothing to divide.
+NO_RATIO = "a mean is 0, so there is no ratio"
 
 
 def _without_limit(look: Look, criterion: Criterion) -> Finding:
@@ -284,6 +291,7 @@ def _described(look: Look, criterion: Criterion) -> dict[str, Any]:
         "limit": look.limit_of(criterion.key),
         "percentiles": _percentiles(look, criterion),
         "divided_by": criterion.count,
+        "silence": criterion.missing,
     }
 
 

@@ -18,6 +18,7 @@ from airflow_shadow.analysis.evidence import (
     Evidence,
     MeanEvidence,
     RateEvidence,
+    busy,
     design_effect,
     mean_contributions,
     rate_contributions,
@@ -78,6 +79,7 @@ def _of_means(
         n_baseline=0.0 if alone else production.requests,
         n_candidate=production.requests * part,
         times=production.times,
+        busy=busy(production),
         constant=own.deviation <= CONSTANT * level / unit,
         relative=relative,
     )
@@ -104,6 +106,7 @@ def _of_rates(criterion: Criterion, production: Columns, part: float) -> RateEvi
         share_baseline=None if alone else share.deflated(effect),
         share_candidate=Share(bad=share.bad * part, total=share.total * part).deflated(effect),
         least_variance=0.0 if alone else criterion.tolerance / (share.total * part),
+        busy=busy(production),
     )
 
 

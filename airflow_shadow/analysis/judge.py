@@ -136,7 +136,8 @@ def _lacking(look: Look) -> Iterator[str]:
 def _notes(look: Look, findings: tuple[Finding, ...], *, passes: bool) -> Iterator[str]:
     """Yield what else is to be known of the window."""
     if passes:
-        yield words.reach(look.window.start, look.window.end, look.window.periods)
+        seen = [one.periods for one in findings if words.is_critical(one) and one.periods]
+        yield words.reach(look.window.start, look.window.end, min(seen))
     outcomes = {finding.name: finding.outcome for finding in findings}
     for criterion in look.spec.criteria:
         is_ratio = criterion.is_mean and criterion.comparison == "relative"

@@ -157,7 +157,9 @@ class Look:
 
 
 def _finite(values: Mapping[Key, float]) -> dict[Key, float]:
-    """Return those values that are numbers."""
+    """Return those values that are numbers above 0: a limit of nothing is none."""
     return {
-        key: value for key, value in values.items() if value is not None and math.isfinite(value)
+        key: value
+        for key, value in values.items()
+        if value is not None and math.isfinite(value) and value > 0
     }

@@ -133,7 +133,7 @@ def least_evidence(baseline: Share, candidate: Share, gap: float) -> float:
     low, high = max(0.0, -gap) + EDGE, min(1.0, 1.0 - gap) - EDGE
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        if _slope(baseline, middle) + _slope(candidate, _inside(middle + gap)) > 0:
+        if _slope(baseline, _inside(middle)) + _slope(candidate, _inside(middle + gap)) > 0:
             high = middle
         else:
             low = middle

@@ -68,6 +68,13 @@ class Traffic:
         """Return the periods that the shadow has not reported yet."""
         return len(self.rows) - len(self.reported)
 
+    @property
+    def part_late(self) -> float:
+        """Return the larger part that they are of the others, in periods or in requests."""
+        asked, seen = (math.fsum(row[1] for row in rows) for rows in (self.rows, self.reported))
+        parts = ((self.late, len(self.reported)), (asked - seen, seen))
+        return max(late / others if others else math.inf for late, others in parts)
+
     @cached_property
     def old(self) -> list[tuple[float, float, float]]:
         """Return the reported rows that nothing late can change any more."""
@@ -109,6 +116,7 @@ def evidence_of(rows: list[tuple[float, float, float]], tolerance: float) -> Rat
         share_baseline=Share(bad=0.0, total=asked / effect),
         share_candidate=share.deflated(effect),
         least_variance=tolerance / asked,
+        busy=asked**2 / math.fsum(row[1] ** 2 for row in rows),
     )
 
 
@@ -124,7 +132,9 @@ def judge_unanswered(look: Look, traffic: Traffic) -> tuple[Finding, RateEvidenc
     evidence = evidence_of(traffic.reported, look.spec.unanswered_tolerance)
     if evidence is None:
         return _finding(look, "INCONCLUSIVE", "the shadow has reported no requests"), None
-    return _judge_full(look, traffic, evidence), evidence
+    finding = _judge_full(look, traffic, evidence)
+    needs_time = not any(_disagreements(look, traffic, evidence))
+    return finding, evidence if needs_time else None
 
 
 def criterion_of(look: Look) -> Criterion:
@@ -185,9 +195,15 @@ def _weaknesses(
     needed = math.ceil(EXPECTED_AT_TOLERANCE / tolerance)
     if evidence.n_baseline < needed:
         yield f"{words.number(evidence.n_baseline)} of {words.number(needed)} requests needed"
+    yield from _disagreements(look, traffic, evidence)
+
+
+def _disagreements(look: Look, traffic: Traffic, evidence: RateEvidence) -> Iterator[str]:
+    """Yield what no longer window alone would mend."""
+    tolerance = look.spec.unanswered_tolerance
     if evidence.estimate * evidence.n_baseline < -tolerance * evidence.n_baseline - EDGE:
         yield "the shadow counted more requests than production"
-    if traffic.late > MAX_LATE * len(traffic.reported):
+    if traffic.part_late > MAX_LATE:
         yield f"{traffic.late} periods were not reported by the shadow yet"
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from airflow_shadow.analysis.observations import Counts, Outcome, Percentiles
-from airflow_shadow.analysis.spec import Comparison, Count, Direction, Severity
+from airflow_shadow.analysis.spec import Comparison, Count, Direction, Missing, Severity
 
 #: AWS's limit on the `Reason` of StopInferenceExperiment.
 MAX_REASON = 1024
@@ -36,6 +36,7 @@ class Finding:
     :param limit: production's own percentile that requests are held against, in the metric's unit
     :param percentiles: of both variants for the whole window, production first, as information
     :param divided_by: what a count was divided by: its own ``samples``, or ``invocations``
+    :param silence: what a period without data was taken for
     :param longer: about how many more seconds it would take to PASS at the traffic seen, None if
         more time does not help or it is not known
     :param sentence: the numbers in plain words
@@ -63,6 +64,7 @@ class Finding:
     limit: float | None = None
     percentiles: tuple[Percentiles, Percentiles] | None = None
     divided_by: Count = "samples"
+    silence: Missing = "unknown"
     longer: float | None = None
     sentence: str
 

@@ -133,6 +133,8 @@ def told(finding: Finding, weak: Sequence[str], *, due: bool) -> Finding:
         why = ["PASS is read at planned looks only"]
     if finding.divided_by == "invocations":
         why.append("counted by Invocations")
+    if finding.silence == "zero":
+        why.append("silence counted as zero")
     text = f"{finding.name} {change(finding)}, allowed {allowed(finding)}"
     return replace(finding, sentence=with_reasons(text, why))
 

@@ -131,10 +131,17 @@ def test_a_metric_that_covers_too_few_requests_does_not_trip(covered, tripped):
 
 @pytest.mark.parametrize(
     ("datapoints", "periods", "tripped"),
-    [((3, 3), 1, True), ((5, 5), 1, True), ((15, 20), 2, False), ((15, 20), 3, True)],
+    [
+        ((3, 3), 1, False),
+        ((3, 3), 2, True),
+        ((5, 5), 1, False),
+        ((5, 5), 2, True),
+        ((15, 20), 3, False),
+        ((15, 20), 4, True),
+    ],
 )
 def test_datapoints_scale_with_widened_periods(datapoints, periods, tripped):
-    """CloudWatch keeps five-minute periods of an old window: three of three become one of one."""
+    """One minute can make a whole five-minute period of an old window, so one more is needed."""
     breaker = Breaker(metric="Invocation5XXErrors", limit=0.5, datapoints=datapoints)
     columns = [
         type(one)(times=[300.0 * index for index in range(8)], values=bad, samples=[500.0] * 8)

@@ -78,15 +78,16 @@ def test_what_failed_need_not_have_a_latency():
     assert "PASS" == finding(latency_criterion(), unequal).outcome
 
 
-def test_a_minute_that_one_of_both_lacks_is_no_missing_count():
-    """The requests of a minute without latency are not held against the metric."""
+@pytest.mark.parametrize(("minutes", "outcome"), [(5, "PASS"), (12, "INCONCLUSIVE")])
+def test_minutes_that_a_metric_lacks_are_missing_counts(minutes, outcome):
+    """They may be those that matter; up to 5 % of the requests may be unseen."""
     pair = latency(1.0, ASKED, ASKED)[LATENCY]
-    first = [None] * 12 + list(pair.candidate.values)[12:]
+    first = [None] * minutes + list(pair.candidate.values)[minutes:]
     found = finding(
         latency_criterion(),
         {LATENCY: Pair(baseline=pair.baseline, candidate=minutely(first, ASKED))},
     )
-    assert "PASS" == found.outcome
+    assert outcome == found.outcome
 
 
 def test_unknown_traffic_is_not_held_against_a_metric():
@@ -141,3 +142,20 @@ def test_a_counter_that_fails_in_the_shadow_alone_fails():
     pair = Pair(candidate=only_failures(1, 18.0))
     found = finding(criterion, {ERRORS: pair})
     assert ("FAIL", 0.06) == (found.outcome, found.estimate)
+
+
+def test_an_absolute_criterion_must_cover_the_shadows_requests():
+    """Thirty good minutes of a day say nothing of the others."""
+    criterion = latency_criterion(comparison="absolute", tolerance=2e5)
+    pair = latency(1.0, ASKED, ASKED)[LATENCY]
+    few = [value if index < 40 else None for index, value in enumerate(pair.candidate.values)]
+    found = finding(criterion, {LATENCY: Pair(candidate=minutely(few, ASKED))})
+    assert "INCONCLUSIVE" == found.outcome
+    assert "requests of the shadow" in found.sentence
+
+
+def test_silence_that_counts_as_zero_is_said():
+    """Nobody should take an invented zero for a measured one."""
+    criterion = error_criterion(missing="zero", count="invocations")
+    found = finding(criterion, {})
+    assert "silence counted as zero" in found.sentence

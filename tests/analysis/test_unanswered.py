@@ -196,3 +196,24 @@ def test_an_unknown_p99_is_said():
     assert "118 requests are unanswered and production's p99 is unknown" in (
         latency(299.0, None).sentence
     )
+
+
+def test_silence_in_busy_minutes_counts_by_its_requests():
+    """Five silent minutes of two hours are few, but not if half of the requests fall into them."""
+    silent = range(40, 45)
+    production = [6000.0 if minute in silent else 300.0 for minute in range(120)]
+    shadow = [None if minute in silent else 300.0 for minute in range(120)]
+    assert "INCONCLUSIVE" == found(production, shadow).outcome
+
+
+def test_only_what_time_mends_says_how_long():
+    """A shadow that counts more requests than there were would do so for ever."""
+    at = 7200.0
+    pair = Pair(baseline=series([1.0] * 120, 300.0), candidate=series([1.0] * 120, 330.0))
+    observations = Observations(
+        start=0.0, end=at, sampling_percentage=100.0, looks=(at,), invocations=pair
+    )
+    (finding,) = (
+        one for one in judge(SPEC, observations).findings if one.name == "unanswered requests"
+    )
+    assert ("INCONCLUSIVE", None) == (finding.outcome, finding.longer)
