@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 from analysis_noise import (
@@ -30,6 +30,7 @@ from analysis_runs import (
     ALPHA,
     ERRORS_MORE,
     MARKS,
+    SPEC,
     TOLERANCE,
     RateOutcome,
     Rollouts,
@@ -575,6 +576,80 @@ def _joint(
     return chunked(runs, count)
 
 
+def table_traffic(rng: np.random.Generator, runs: int) -> None:
+    """Measure windows whose requests come in few of the minutes."""
+    head(
+        f"Uneven traffic, two hours, one look ({runs:,} runs a cell, per cent)",
+        "requests",
+        "minutes' noise",
+        "minutes of equal traffic that would say as much",
+        "false PASS at +10 %",
+        "PASS at 0",
+    )
+    shapes = {
+        "even": _busy(range(0), 1.0),
+        "every 10th minute x20 (exception)": _busy(range(3, 115, 10), 20.0),
+        "5 minutes each hour x20 (exception)": _busy([*range(5), *range(60, 65)], 20.0),
+        "30 minutes in a row x30 (exception)": _busy(range(40, 70), 30.0),
+        "9 minutes in a row x1,000 (exception)": _busy(range(36, 45), 1000.0),
+    }
+    for name, shape in shapes.items():
+        for phi in (0.5, 0.8):
+            busy = shape.sum() ** 2 / (shape**2).sum()
+
+            enough_busy = busy >= SPEC.min_effective_periods
+
+            def count(
+                size: int, shape: Array = shape, phi: float = phi, least: bool = enough_busy
+            ) -> list[Array]:
+                values = gaussian(phi)(rng, size, 115)
+                same = np.ones_like(values)
+                both = [Means.of(same, shape, change * values, shape) for change in (EDGE, 1.0)]
+                return [passes(means) & least for means in both]
+
+            row(name, _noise(phi), f"{busy:.1f}", *map(share, chunked(runs, count)))
+
+
+def _busy(minutes: Iterable[int], times: float) -> Array:
+    """Return the requests of two hours, of which some minutes have so many times as many."""
+    return np.where(np.isin(np.arange(115), list(minutes)), times, 1.0)
+
+
+def table_spells(rng: np.random.Generator, runs: int) -> None:
+    """Measure equal candidates whose errors come in spells of their own."""
+    head(
+        "Errors in spells, each variant its own, 100 requests a minute, two hours, an equal "
+        f"candidate (exceptions; {runs:,} runs a cell, per cent)",
+        "part of the time",
+        "minutes a spell",
+        "errors in it",
+        "false FAIL of one criterion at alpha / 4",
+        "PASS at one look",
+    )
+    for part, length, rate in ((0.2, 20, 0.05), (0.2, 30, 0.03), (0.3, 60, 0.03), (0.1, 10, 0.1)):
+
+        def count(size: int, case: tuple = (part, length, rate)) -> list[Array]:
+            counts = [rng.binomial(100, _spells(rng, size, case)).astype(float) for _ in range(2)]
+            total = np.full((size, 115), 100.0)
+            seen = watch_rates(tuple(counts), (total, total), ERRORS_MORE, level=ALPHA / 4)
+            return [seen.failed, seen.passed]
+
+        row(f"{part:.0%}", length, f"{rate:.0%}", *map(share, chunked(runs, count)))
+
+
+def _spells(rng: np.random.Generator, runs: int, case: tuple[float, int, float]) -> Array:
+    """Return the error rate of each minute: a chain of two states, none in the one."""
+    part, length, rate = case
+    begins, ends = part / (1 - part) / length, 1 / length
+    state = rng.random(runs) < part
+    rates = np.zeros((runs, 115))
+    for minute in range(115):
+        rates[:, minute] = np.where(state, rate, 0.0)
+        drawn = rng.random(runs)
+        state = np.where(state, drawn >= ends, drawn < begins)
+    return rates
+
+
 def table_late_regression(rng: np.random.Generator, runs: int) -> None:
     """Measure a regression that begins when 200 minutes are over."""
     head(
@@ -665,6 +740,8 @@ TABLES: dict[str, Callable[[np.random.Generator, int], None]] = {
     "late": table_late_regression,
     "rollouts": table_rollouts,
     "rivals": table_rivals,
+    "traffic": table_traffic,
+    "spells": table_spells,
 }
 
 
