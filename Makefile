@@ -29,7 +29,7 @@ test-2.11: .venv-2.11/.installed .venv-awscli/.installed
 
 # What differs between Airflow's versions: templates, both modes, sensors, and a Dag in each.
 MOVED = tests/test_compat.py tests/test_forms.py tests/test_templates.py tests/sensors/test_sensor.py \
-	$(addprefix tests/operators/test_,branch.py conclude.py create.py create_arguments.py)
+	$(addprefix tests/operators/test_,branch.py create.py)
 
 test-3.0 test-3.1: test-%: .venv-%/.installed
 	.venv-$*/bin/python -m pytest $(SIDE_BY_SIDE) $(MOVED)

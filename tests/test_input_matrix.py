@@ -203,8 +203,8 @@ def test_every_templated_argument_is_in_the_table(operator):
     rows = [row for row in ROWS.values() if row.operator.__name__ == operator]
     given = {name for row in rows for name in row.arguments}
     shared = {"aws_conn_id", "region_name", "verify", "config"}
-    # No part of a request; tests/operators/test_promote_clearance.py has their input.
-    shared |= {"alarms", "require_approved_model_package"}
+    # No part of a request; test_promote_clearance.py and test_promote_verdict.py have their input.
+    shared |= {"alarms", "require_approved_model_package", "verdict"}
     fields = set(rows[0].operator.template_fields)
     assert given == fields - shared
     assert ("config" in fields) == (rows[0].operator not in WITHOUT_CONFIG)

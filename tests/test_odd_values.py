@@ -78,7 +78,8 @@ def test_a_shadow_that_is_no_variant_is_refused(tasks, churn):
     text = fails(
         AirflowFailException, tasks.run, operators.CreateInferenceExperimentOperator, **arguments
     )
-    assert "Found: model_variants has none of that name, but 'AllTraffic', 'Candidate'" in text
+    assert "'typo'" in text
+    assert "Found: ModelVariants has 'AllTraffic', 'Candidate'" in text
 
 
 @pytest.mark.parametrize("alarms", [[["a"]], [1], {"a": 1}, '[["a"]]', 5])
@@ -121,7 +122,7 @@ def test_an_interval_has_bounds(tasks, churn, sagemaker, interval):
         interval=interval,
         poke_interval=1,
     )
-    assert f"Asked: interval={interval!r}. Found: not a duration" in text
+    assert f"Asked: interval={interval!r}.\nFound: not a duration" in text
 
 
 @pytest.mark.parametrize("looks", [0, 101, "1e300"])

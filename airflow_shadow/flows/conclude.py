@@ -50,9 +50,8 @@ class ConcludeFlow(Flow):
     def text(self, verb: str) -> str:
         """Return the reason to send: the user's, or one that names the task."""
         ti = self.context["ti"]
-        return (
-            self.op.reason or f"{verb} by Airflow: {ti.dag_id}, run {ti.run_id}, task {ti.task_id}."
-        )
+        usual = f"{verb} by Airflow: {ti.dag_id}, run {ti.run_id}, task {ti.task_id}."
+        return str(self.op.reason or usual)
 
     def stop(self, request: Mapping[str, Any], carry: Mapping[str, Any]) -> Wait | None:
         """Stop the experiment; a conflict means that somebody was faster, so look again."""

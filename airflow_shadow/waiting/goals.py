@@ -105,7 +105,8 @@ class ReachStatus:
         """Describe the experiment and judge its status."""
         reply = yield Look("experiment", self.name)
         experiment = reply.view
-        if reply.aws_now - self.created < LAG_SECONDS and not self._is_ours(experiment):
+        is_new = progress.last_live is None and reply.aws_now - self.created < LAG_SECONDS
+        if is_new and not self._is_ours(experiment):
             return Judgement("not shown yet")
         if experiment is None:
             if self.missing_ok:
@@ -178,9 +179,8 @@ class UpdateApplied:
     def _has_failed(self, experiment: View, progress: Progress) -> bool:
         """Tell a failure of this update from one that stood there: it may have the same text."""
         failure, modified = failure_reason(experiment), experiment.get("LastModifiedTime")
-        if self.modified and modified:
-            return bool(failure) and modified != self.modified
-        return bool(failure) and failure != (progress.known_failure or "")
+        is_later = bool(self.modified and modified) and modified != self.modified
+        return bool(failure) and (is_later or failure != (progress.known_failure or ""))
 
     def _gone(self, experiment: View) -> ShadowError | None:
         if can_reach(status_of(experiment), SETTLED):

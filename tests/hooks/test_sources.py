@@ -38,7 +38,7 @@ def test_utilisation_has_a_namespace_of_its_own(shadowed):
 def test_unknown_metrics_are_refused(shadowed):
     """A mistyped name would have no data for ever, and its criterion no verdict."""
     look = shadowed().look
-    with pytest.raises(InvalidRequestError, match=r"'ModelLatenzy'.*ModelLatency"):
+    with pytest.raises(InvalidRequestError, match=r"(?s)'ModelLatenzy'.*ModelLatency"):
         look(only("ModelLatenzy", "Average"))
 
 

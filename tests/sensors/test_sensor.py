@@ -171,7 +171,7 @@ def test_a_bad_spell_of_aws_is_waited_out(sense, scheduled, emulator):
 def test_an_unknown_target_is_refused(sense, scheduled):
     """A misspelt status would be waited for in vain."""
     text = fails(AirflowFailException, sense, target_statuses=["Runing"])
-    assert "no such status: Runing" in text
+    assert "no such status: 'Runing'" in text
     assert "Give one or more of Creating, Created" in text
 
 
