@@ -70,7 +70,8 @@ def test_each_instance_of_a_mapped_group_is_decided_on_its_own(
         fleet.create_endpoint(sagemaker, endpoint_name=endpoint, model_name="churn-v1")
     file = tmp_path / "gates.py"
     file.write_text(DAG_FILE.format(deferrable=deferrable))
-    done = run_dag(file, "2026-03-02")
+    # Airflow 2.11 cannot run a date of a Dag again here.
+    done = run_dag(file, "2026-03-02" if deferrable else "2026-03-03")
     assert 0 == done.returncode, said(done)
     served = [serves(sagemaker, name) for name in ("churn", "fraud", "spam")]
     assert [["churn-v2"], ["churn-v1"], ["churn-v1"]] == served
