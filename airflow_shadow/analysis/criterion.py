@@ -19,6 +19,7 @@ from airflow_shadow.analysis.evidence import (
     of_rates,
     with_unanswered,
 )
+from airflow_shadow.analysis.guards import few_periods, few_requests, guards
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Outcome, Pair, Percentiles
 from airflow_shadow.analysis.spec import LATENCIES, Criterion
@@ -180,42 +181,17 @@ def weigh(look: Look, criterion: Criterion, pair: Pair) -> Evidence | None:
 def weaknesses(look: Look, criterion: Criterion, evidence: Evidence) -> Iterator[str]:
     """Yield why the periods are too little evidence for a PASS."""
     yield from _period_weaknesses(look, evidence)
-    yield from _sample_weakness(criterion, evidence)
-
-
-def guards(look: Look, criterion: Criterion, evidence: Evidence) -> Iterator[str]:
-    """Yield what there is too little of, and that a longer window would bring."""
-    yield from _few_periods(look, evidence)
-    yield from _sample_weakness(criterion, evidence)
+    yield from few_requests(criterion, evidence)
 
 
 def _period_weaknesses(look: Look, evidence: Evidence) -> Iterator[str]:
     """Yield why nothing can be said by the spread of the periods."""
-    yield from _few_periods(look, evidence)
+    yield from few_periods(look, evidence)
     count = evidence.serial.count
     if evidence.constant:
         yield "the values do not vary, so their spread is unknown"
     if count < MIN_COVERAGE * look.live and evidence.baseline is not None:
         yield f"data for {count} of {look.live} periods with traffic"
-
-
-def _few_periods(look: Look, evidence: Evidence) -> Iterator[str]:
-    serial = evidence.serial
-    if serial.count < look.min_periods:
-        yield f"{serial.count} of {look.min_periods} periods needed"
-    elif serial.effective < look.min_effective_periods:
-        needed = words.number(look.min_effective_periods)
-        yield f"{serial.effective:.1f} of {needed} effective periods needed"
-    elif evidence.busy < look.min_effective_periods:
-        yield f"nearly all requests came in {evidence.busy:.1f} periods"
-
-
-def _sample_weakness(criterion: Criterion, evidence: Evidence) -> Iterator[str]:
-    seen = evidence.n_candidate
-    if evidence.baseline is not None:
-        seen = min(seen, evidence.n_baseline)
-    if seen < criterion.needed_samples:
-        yield f"{words.number(seen)} of {words.number(criterion.needed_samples)} requests needed"
 
 
 def accepted(criterion: Criterion) -> tuple[float, float]:

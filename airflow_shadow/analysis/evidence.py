@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from operator import mul, sub
+from typing import Self
 
 from airflow_shadow.analysis.align import Columns
 from airflow_shadow.analysis.observations import Counts
@@ -63,9 +64,15 @@ class Evidence(ABC):
     def failing(self, z: float) -> Ends:
         """Return the interval of `z` standard errors to both sides that a FAIL is read from."""
 
-    @abstractmethod
-    def stretched(self, times: float) -> Evidence:
+    def stretched(self, times: float) -> Self:
         """Return what a window so many times as long would show, if nothing changes."""
+        return replace(
+            self,
+            serial=self.serial.stretched(times),
+            n_baseline=self.n_baseline * times,
+            n_candidate=self.n_candidate * times,
+            busy=self.busy * times,
+        )
 
     @property
     def spread(self) -> float:
@@ -112,16 +119,6 @@ class MeanEvidence(Evidence):
         below, above = self.serial.ends(z, z)
         change = self._change(self.candidate)
         return self._told(change - below), self._told(change + above)
-
-    def stretched(self, times: float) -> MeanEvidence:
-        """Return what a window so many times as long would show, if nothing changes."""
-        return replace(
-            self,
-            serial=self.serial.stretched(times),
-            n_baseline=self.n_baseline * times,
-            n_candidate=self.n_candidate * times,
-            busy=self.busy * times,
-        )
 
     def scale(self, change: float) -> float:
         """Return a change on the scale on which its estimate is nearly normal."""
@@ -203,15 +200,11 @@ class RateEvidence(Evidence):
             -exact_lower_difference(other, one, level),
         )
 
-    def stretched(self, times: float) -> RateEvidence:
+    def stretched(self, times: float) -> Self:
         """Return what a window so many times as long would show, if nothing changes."""
         one = self.share_baseline
         return replace(
-            self,
-            serial=self.serial.stretched(times),
-            n_baseline=self.n_baseline * times,
-            n_candidate=self.n_candidate * times,
-            busy=self.busy * times,
+            super().stretched(times),
             share_baseline=None if one is None else one.deflated(1 / times),
             share_candidate=self.share_candidate.deflated(1 / times),
             least_variance=self.least_variance / times,

@@ -9,9 +9,9 @@ from functools import cached_property, lru_cache
 
 from airflow_shadow.analysis import words
 from airflow_shadow.analysis.align import Columns, read
-from airflow_shadow.analysis.criterion import guards
 from airflow_shadow.analysis.evidence import Evidence
 from airflow_shadow.analysis.expected import expected, expected_answers
+from airflow_shadow.analysis.guards import guards
 from airflow_shadow.analysis.history import Counted, History, counted
 from airflow_shadow.analysis.look import FULL, Look
 from airflow_shadow.analysis.observations import Observations

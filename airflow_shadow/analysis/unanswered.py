@@ -14,11 +14,12 @@ from typing import Any
 
 from airflow_shadow.analysis import words
 from airflow_shadow.analysis.evidence import RateEvidence, design_effect
+from airflow_shadow.analysis.guards import guards
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Outcome
 from airflow_shadow.analysis.proportions import Share
 from airflow_shadow.analysis.serial import summarise
-from airflow_shadow.analysis.spec import EXPECTED_AT_TOLERANCE, UNANSWERED, Criterion
+from airflow_shadow.analysis.spec import UNANSWERED, Criterion
 from airflow_shadow.analysis.verdict import Finding
 
 #: What stands in the place of a metric: no metric tells it, two do.
@@ -151,7 +152,8 @@ def _judge_full(look: Look, traffic: Traffic, evidence: RateEvidence) -> Finding
     tolerance = look.spec.unanswered_tolerance
     upper = evidence.passing(look.passing_critical(evidence))[1]
     lower, fails = _failing(look, traffic, tolerance)
-    weak = list(_weaknesses(look, traffic, evidence, tolerance))
+    lacks = guards(look, criterion_of(look), evidence)
+    weak = [*lacks, *_disagreements(look, traffic, evidence)]
     passes = evidence.estimate < tolerance and upper < tolerance and look.number > 0 and not weak
     outcome: Outcome = "FAIL" if fails else "PASS" if passes else "INCONCLUSIVE"
     finding = Finding(
@@ -185,17 +187,6 @@ def _failing(look: Look, traffic: Traffic, tolerance: float) -> tuple[float, boo
     persists = short > PERSISTENT * len(traffic.old)
     enough = len(traffic.old) >= look.min_periods
     return lower, enough and persists and lower > tolerance
-
-
-def _weaknesses(
-    look: Look, traffic: Traffic, evidence: RateEvidence, tolerance: float
-) -> Iterator[str]:
-    if evidence.serial.count < look.min_periods:
-        yield f"{evidence.serial.count} of {look.min_periods} periods needed"
-    needed = math.ceil(EXPECTED_AT_TOLERANCE / tolerance)
-    if evidence.n_baseline < needed:
-        yield f"{words.number(evidence.n_baseline)} of {words.number(needed)} requests needed"
-    yield from _disagreements(look, traffic, evidence)
 
 
 def _disagreements(look: Look, traffic: Traffic, evidence: RateEvidence) -> Iterator[str]:

@@ -112,8 +112,8 @@ class Verdict:
     breakers: tuple[BreakerFinding, ...]
     stage_passed: bool
     operational_only: bool
-    look: int
-    looks: tuple[float, ...]
+    look: int = 0
+    looks: tuple[float, ...] = ()
     sampling_percentage: float
     start: float
     end: float

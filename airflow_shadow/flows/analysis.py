@@ -18,7 +18,7 @@ from airflow_shadow.analysis import (
     text_table,
 )
 from airflow_shadow.exceptions import AwsRefusedError, InvalidRequestError
-from airflow_shadow.flows.base import Flow, Step, Wait, persist_links
+from airflow_shadow.flows.base import PAUSE, Flow, Step, Wait, persist_links
 from airflow_shadow.flows.known import Known, find_known, keep_record
 from airflow_shadow.flows.reporting import stage_of, write_report
 from airflow_shadow.flows.schedule import DEFAULT_DURATION, parse_duration
@@ -42,8 +42,6 @@ from airflow_shadow.waiting import (
 
 #: Between two looks, unless the sensor says otherwise: seconds, and part of the window.
 _LEAST_INTERVAL, _LOOKS = 300.0, 200
-#: Seconds between two tries of a call, the base of the back-off.
-_PAUSE = 5.0
 
 
 class WatchVerdict(Watch):
@@ -88,7 +86,7 @@ class WatchVerdict(Watch):
         if not self._moves_end:
             return
         describe = partial(self.hook.find_experiment, self.op.name)
-        experiment = self.hook.insist(describe, delay=5.0)
+        experiment = self.hook.insist(describe, delay=PAUSE)
         if experiment is not None:
             goal = self.goal()
             looks, now = goal.looks(experiment), self.hook.now().timestamp()
@@ -126,7 +124,7 @@ class WatchVerdict(Watch):
             extend, self.hook, experiment, needed=over + remaining, until=until + remaining
         )
         try:
-            self.ends = self.hook.insist(move, delay=5.0)
+            self.ends = self.hook.insist(move, delay=PAUSE)
         except AwsRefusedError as error:
             if error.code != CONFLICT:
                 raise
@@ -135,7 +133,7 @@ class WatchVerdict(Watch):
 
     def progress(self) -> Progress:
         """Bring what is known of production: its limits, and what earlier tries saw."""
-        delay = min(self.op.poke_interval, _PAUSE)
+        delay = min(self.op.poke_interval, PAUSE)
         self.known = self.hook.insist(self._find_known, delay=delay)
         return Progress(record=self.known.plain_record)
 
@@ -306,7 +304,7 @@ def deliver(op: Any, context: Any, hook: InferenceExperimentHook, view: View) ->
     spec = spec_of(op)
     record = view["verdict"].get("baseline", ())
     keep = partial(keep_record, hook, experiment, record, start=verdict.start)
-    hook.insist(keep, delay=_PAUSE)
+    hook.insist(keep, delay=PAUSE)
     op.log.info("%s", text_table(verdict))
     persist_links(op, context, experiment)
     if op.do_xcom_push:

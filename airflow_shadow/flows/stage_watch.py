@@ -10,7 +10,7 @@ from typing import Any
 from airflow_shadow.analysis import epoch
 from airflow_shadow.exceptions import AwsRefusedError
 from airflow_shadow.flows.analysis import WatchVerdict, moment
-from airflow_shadow.flows.base import MOST_CONFLICTS
+from airflow_shadow.flows.base import MOST_CONFLICTS, PAUSE
 from airflow_shadow.flows.stages import counts_of, judged
 from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.lifecycle import DEADLINES, Status, failure_reason, shows, with_sampling
@@ -40,7 +40,7 @@ class StageWatch(WatchVerdict):
             self.op.log.info("%r took the place of %r.", created, self.op.name)
             # Its last change is this one, also when this task is tried again.
             self.op.name, self.op.since = created, None
-            self.hook.insist(partial(self._raise_sampling, created), delay=5.0)
+            self.hook.insist(partial(self._raise_sampling, created), delay=PAUSE)
         self._earlier = self._counts_before()
         super().prepare()
 
@@ -50,7 +50,7 @@ class StageWatch(WatchVerdict):
         if not verdicts:
             return {}
         find = partial(self.hook.find_experiment, self.op.name)
-        found = self.hook.insist(find, delay=5.0) or {}
+        found = self.hook.insist(find, delay=PAUSE) or {}
         mine = (found.get("Name"), found.get("CreationTime"))
         return counts_of(
             verdict
@@ -66,7 +66,7 @@ class StageWatch(WatchVerdict):
         if created != self.op.name:
             return True
         find = partial(self.hook.find_experiment, created)
-        found = self.hook.insist(find, delay=5.0)
+        found = self.hook.insist(find, delay=PAUSE)
         since = moment(self.op.since)
         return found is not None and since is not None and epoch(found["CreationTime"]) > since
 

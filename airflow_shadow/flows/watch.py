@@ -16,7 +16,15 @@ from airflow_shadow._compat import (
     first_reschedule_date,
 )
 from airflow_shadow.exceptions import InvalidRequestError, ShadowError, WaitTimeoutError
-from airflow_shadow.flows.base import Wait, can_defer, defer, persist_links, text_of, translated
+from airflow_shadow.flows.base import (
+    PAUSE,
+    Wait,
+    can_defer,
+    defer,
+    persist_links,
+    text_of,
+    translated,
+)
 from airflow_shadow.flows.structures import list_of_text
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.lifecycle import GRACE_SECONDS, Ending, Status
@@ -128,7 +136,7 @@ class Watch:
             self._own_deadline = self._own_deadline or started + given
             return self._own_deadline
         find = partial(self.hook.find_experiment, self.op.name)
-        experiment = self.hook.insist(find, delay=min(self.op.poke_interval, 5.0)) or {}
+        experiment = self.hook.insist(find, delay=min(self.op.poke_interval, PAUSE)) or {}
         shown = (experiment.get("Schedule") or {}).get("EndTime")
         ends = [datetime.fromisoformat(shown)] if shown else []
         ends += [self.ends] if self.ends else []

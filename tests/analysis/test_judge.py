@@ -288,3 +288,11 @@ def test_more_slow_requests_than_production_fail():
         limits={("ModelLatency", "p99"): 2e5},
     )
     assert "FAIL" == judge(spec, observed).outcome
+
+
+def test_a_verdict_of_an_earlier_version_can_be_read():
+    """A rollout outlives the day on which this package is renewed."""
+    told = judge(AnalysisSpec(), seen({}, minutes=60)).to_dict()
+    old = {key: value for key, value in told.items() if key not in {"look", "looks", "notes"}}
+    found = Verdict.from_dict({**old, "scheduled": True, "traffic": {}})
+    assert (told["outcome"], 0, ()) == (found.outcome, found.look, found.looks)
