@@ -224,12 +224,13 @@ def explicit(**production: Any) -> dict[str, Any]:
 def meanwhile(emulator: Emulator, act: Callable[[], Any]) -> Iterator[None]:
     """Act as soon as a call of the block is held, then let that go."""
     with ThreadPoolExecutor(1) as pool:
-        acted = pool.submit(_when_held, emulator, act)
+        acted = pool.submit(when_held, emulator, act)
         yield
         acted.result()
 
 
-def _when_held(emulator: Emulator, act: Callable[[], Any]) -> None:
+def when_held(emulator: Emulator, act: Callable[[], Any]) -> None:
+    """Wait until a call is held, act, and let it go."""
     deadline = time.monotonic() + 300
     while not emulator.holds.held():
         assert time.monotonic() < deadline, "no call was held"

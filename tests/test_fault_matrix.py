@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -18,7 +19,7 @@ from airflow_shadow.emulator import Emulator, fleet
 from airflow_shadow.emulator.faults import CALL_FAULTS, WORK_FAULTS
 from airflow_shadow.operators import RemoveShadowVariantOperator
 from airflow_shadow.sensors import InferenceExperimentSensor, ShadowAnalysisSensor
-from tests.helpers import CREATE, described, serves, somebodys, until
+from tests.helpers import CREATE, deploy, described, serves, somebodys, until, when_held
 from tests.helpers import stop as stop_by_hand
 from tests.log import Log
 from tests.matrix import Cell, record
@@ -41,6 +42,8 @@ stopped     stopped  too-late stopped ok      refused ok      ok     stopped ok
 deleted     missing  missing  missing missing missing missing ok     missing missing
 breaks      failed   broken   broken  broken  broken  broken  -      broken  broken
 endpoint    endpoint broken   broken  broken  broken  broken  ok     broken  broken
+deployment  ok       -        -       -       changed -       -      -       -
+nothing     invalid  invalid  invalid invalid invalid invalid invalid invalid invalid
 """
 #: What the words mean: the name in the printed table, which is that of an error if it fails.
 WORDS = {
@@ -53,7 +56,9 @@ WORDS = {
     "stopped": "ExperimentStoppedError",
     "too-late": "StatusUnreachableError",
     "refused": "PromotionRefusedError",
+    "changed": "ProductionChangeError",
     "endpoint": "EndpointFailedError",
+    "invalid": "InvalidRequestError",
 }
 #: Why a fault cannot concern an operator; the test shows that it had no occasion to strike.
 NOT_CONCERNED = {
@@ -62,6 +67,13 @@ NOT_CONCERNED = {
     ("Sensor", "lag"): "it makes no call that changes anything",
     ("Analysis", "lag"): "it makes no call that changes anything",
     ("Delete", "breaks"): "a record is deleted at once, no work follows that could fail",
+    **dict.fromkeys(
+        [
+            (row, "deployment")
+            for row in ("Update", "Start", "Stop", "Remove", "Delete", "Sensor", "Analysis")
+        ],
+        "it does not say what production runs",
+    ),
 }
 #: Kinds of faults that no column shows, each with why.
 NO_COLUMN = {
@@ -81,12 +93,16 @@ ONE_TRY = {"retries": {"total_max_attempts": 1}}
 
 @dataclass
 class Scene:
-    """What a cell plays in, and what somebody else did in the middle."""
+    """What a cell plays in, and what somebody else did in the middle.
+
+    :param given: arguments of the task that a fault takes away
+    """
 
     emulator: Emulator
     sagemaker: Any
     log: Log
     theirs: list[str] = field(default_factory=list)
+    given: dict[str, Any] = field(default_factory=dict)
 
     def now(self) -> Any:
         """Return AWS's time."""
@@ -224,9 +240,25 @@ BEFORE = {
     ("Sensor", "deleted"): running,
     ("Analysis", "stopped"): running,
     ("Analysis", "deleted"): running,
+    ("Sensor", "nothing"): running,
+    ("Analysis", "nothing"): running,
 }
 #: How an experiment ends in a single cell.
 ENDS = {("Analysis", "stopped"): "Cancelled"}
+#: What production runs in single cells, else what the task leaves there.
+SERVES = {("Create", "deployment"): "churn-v3", ("Promote", "deployment"): "churn-v3"}
+#: Addresses and safeguards: whoever has one that rendered to nothing changes nothing.
+SAFEGUARDS = (
+    "aws_conn_id",
+    "region_name",
+    "kms_key",
+    "endpoint_name",
+    "model_variant_actions",
+    "creation_time",
+    "verdict",
+    "require_approved_model_package",
+    "alarms",
+)
 
 
 # --- the columns --------------------------------------------------------------------------
@@ -330,6 +362,25 @@ def endpoint(scene: Scene, row: str) -> None:
     scene.log.when("Reached" if row == "Delete" else "Waiting for", act)
 
 
+def deployment(scene: Scene, row: str) -> None:
+    """Let somebody deploy another model between the task's reading of production and its call."""
+
+    def act() -> None:
+        deploy(scene.sagemaker, "churn-v3")
+        scene.theirs.extend(("CreateEndpointConfig", "UpdateEndpoint"))
+
+    if row == "Promote":  # between the two it writes a tag, and logs nothing
+        scene.emulator.faults.add(kind="hold-before", operation="AddTags")
+        Thread(target=when_held, args=(scene.emulator, act), daemon=True).start()
+    else:
+        scene.log.when("Creating '", act)
+
+
+def nothing(scene: Scene, row: str) -> None:
+    """Let the template of the connection render to nothing; the others have a test below."""
+    scene.given = scene.given or {"aws_conn_id": "{{ none }}"}
+
+
 #: What goes wrong, and the kinds of the emulator's faults that it stands for.
 FAULTS: dict[str, tuple[Callable[[Scene, str], None], set[str]]] = {
     "throttle": (everything("throttle", 3), {"throttle"}),
@@ -346,6 +397,8 @@ FAULTS: dict[str, tuple[Callable[[Scene, str], None], set[str]]] = {
     "deleted": (deleted, set()),
     "breaks": (breaks, {"fail-creation", "fail-update", "fail-start", "fail-stop"}),
     "endpoint": (endpoint, {"fail-endpoint"}),
+    "deployment": (deployment, set()),
+    "nothing": (nothing, set()),
 }
 
 
@@ -394,7 +447,7 @@ def play(scene: Scene, row: str, column: str, mode: str) -> Came:
     BEFORE.get((row, column), task.before)(scene)
     FAULTS[column][0](scene, row)
     calls_before, deployed_before = _happened(scene.emulator)
-    arguments = {**task.arguments, "name": NAME, "botocore_config": ONE_TRY}
+    arguments = {**task.arguments, "name": NAME, "botocore_config": ONE_TRY, **scene.given}
     error = None
     try:
         Tasks(mode).run(task.operator, **arguments)
@@ -421,11 +474,20 @@ def assert_survived(scene: Scene, row: str, column: str, came: Came) -> None:
     assert ENDS.get(cell, task.ends) == status(scene)
     if task.calls:
         assert 1 == [*came.ours, *scene.theirs].count(task.calls)
-    steps = [call for call in [*came.ours, *scene.theirs] if not call.startswith("Delete")]
+    steps = [
+        call
+        for call in [*came.ours, *scene.theirs]
+        if call.endswith("InferenceExperiment") and not call.startswith("Delete")
+    ]
     by_itself = BEFORE.get(cell, task.before) is ending
     assert len(steps) + by_itself == came.deployed
+    assert_serves(scene, SERVES.get(cell, task.serves))
+
+
+def assert_serves(scene: Scene, model: str) -> None:
+    """Hold production against what is planned, if it has not been deleted."""
     if scene.sagemaker.list_endpoints()["Endpoints"]:
-        assert [task.serves] == serves(scene.sagemaker)
+        assert [model] == serves(scene.sagemaker)
 
 
 def status(scene: Scene) -> str | None:
@@ -457,9 +519,31 @@ def test_a_fault(row, column, mode, scene, record_property):
         assert_survived(scene, row, column, came)
     else:
         assert_failed(came, word)
+        assert_serves(scene, SERVES.get((row, column), "churn-v1"))
     assert came.ours in ([], [TASKS[row].calls])
     struck = not scene.emulator.faults.waiting() and not scene.log._waiting
     assert (word != "not concerned") is struck
+
+
+@pytest.mark.parametrize("template", ["{{ none }}", "{{ '' }}"])
+@pytest.mark.parametrize(
+    ("row", "argument"),
+    [
+        (row, argument)
+        for row, task in TASKS.items()
+        for argument in SAFEGUARDS
+        if argument in task.operator.template_fields
+    ]
+    + [(row, "name") for row in TASKS if row != "Create"],
+)
+@pytest.mark.parametrize("mode", MODES)
+def test_a_safeguard_that_rendered_to_nothing(row, argument, template, mode, scene):
+    """It was never meant to be absent: refused for good, and nothing is changed."""
+    scene.given[argument] = template
+    came = play(scene, row, "nothing", mode)
+    assert_failed(came, "InvalidRequestError")
+    assert [] == came.ours
+    assert_serves(scene, "churn-v1")
 
 
 # --- the table itself ---------------------------------------------------------------------

@@ -261,11 +261,7 @@ class Flow:
         """
         name = self.hook.coerce(self.op.api_operation, self.given()).get("Name")
         if not name:
-            raise InvalidRequestError(
-                asked=self.op.api_operation,
-                found="no name: it is not given, or its template rendered to nothing",
-                next_step="Give the name, for instance the output of the task that creates it.",
-            )
+            raise nameless(self.op.api_operation)
         return str(name)
 
     def identity(self) -> Identity:
@@ -339,6 +335,15 @@ class Flow:
 def deadline(row: str, seconds: float | None = None) -> float:
     """Return the epoch seconds until which to wait; by default what the table says."""
     return time.time() + (DEADLINES[row].seconds if seconds is None else seconds)
+
+
+def nameless(asked: str) -> InvalidRequestError:
+    """Return the error of a task that is about an experiment and has no name of one."""
+    return InvalidRequestError(
+        asked=asked,
+        found="no name: it is not given, or its template rendered to nothing",
+        next_step="Give the name, for instance the output of the task that creates it.",
+    )
 
 
 def translated(error: ShadowError, hook: InferenceExperimentHook) -> Exception:

@@ -32,8 +32,7 @@ class UpdateInferenceExperimentFlow(Flow):
         return self._await_ready({})
 
     def _await_ready(self, carry: dict[str, Any]) -> Wait:
-        name = str(self._typed().get("Name") or "")
-        goal = ReachStatus(name, tuple(map(str, UPDATABLE)))
+        goal = ReachStatus(self.name(), tuple(map(str, UPDATABLE)))
         return Wait(goal, "_update", self.deadline(), carry)
 
     def _typed(self) -> dict[str, Any]:

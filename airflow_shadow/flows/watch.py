@@ -21,6 +21,7 @@ from airflow_shadow.flows.base import (
     Wait,
     can_defer,
     defer,
+    nameless,
     persist_links,
     text_of,
     translated,
@@ -92,6 +93,8 @@ class Watch:
             raise
 
     def _begun(self) -> tuple[AnyGoal, Outcome]:
+        if not self.op.name:
+            raise nameless("to watch an experiment")
         self.prepare()
         progress = self.progress()
         goal = self.goal()

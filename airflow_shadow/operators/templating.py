@@ -95,7 +95,7 @@ def refuse_lost(argument: str) -> None:
             next_step="Correct the template, or leave the argument out if its default is meant; "
             "nothing was sent to AWS.",
         )
-        raise AirflowFailException(str(error))
+        raise AirflowFailException(str(error)) from error
 
 
 class TextTemplates:
