@@ -413,9 +413,10 @@ def test_a_missing_connection_is_named(emulator):
 
 
 @pytest.mark.parametrize("address", ["http://{}:1", "http://{}:none", "{}:1"])
-def test_a_password_in_an_address_is_not_told(monkeypatch, emulator, address):
+@pytest.mark.parametrize("user", ["user", ""])
+def test_a_password_in_an_address_is_not_told(monkeypatch, emulator, address, user):
     """Errors go to logs, events and people."""
-    connect(monkeypatch, endpoint_url=address.format("user:hunter2@127.0.0.1"))
+    connect(monkeypatch, endpoint_url=address.format(f"{user}:hunter2@127.0.0.1"))
     hook = InferenceExperimentHook(config=NO_RETRIES)
     with pytest.raises(ShadowError) as caught:
         hook.find_endpoint("churn")
