@@ -8,14 +8,28 @@ import os
 import pytest
 
 from airflow_shadow._compat import AirflowException, AirflowFailException, AirflowSkipException
+from airflow_shadow.emulator import fleet
+from airflow_shadow.exceptions import (
+    EndpointConfigGoneError,
+    EndpointNotFoundError,
+    ExperimentNotFoundError,
+    NotFoundError,
+)
 from airflow_shadow.operators import (
     CreateInferenceExperimentOperator,
+    PromoteShadowVariantOperator,
     RemoveShadowVariantOperator,
     StartInferenceExperimentOperator,
 )
 from airflow_shadow.sensors import InferenceExperimentSensor
-from tests.helpers import CREATE, fails
+from tests.helpers import CREATE, fails, somebodys
 
+NOT_FOUND = [
+    EndpointConfigGoneError,
+    EndpointNotFoundError,
+    ExperimentNotFoundError,
+    NotFoundError,
+]
 HERE = "in us-east-1 (connection 'aws_default')."
 
 
@@ -32,6 +46,22 @@ def test_what_is_not_found_is_said_with_the_place(tasks, churn, operator, argume
     """It may well exist in another account or region."""
     given = {**CREATE, **arguments} if operator is CreateInferenceExperimentOperator else arguments
     assert f"Found: no {found} {HERE}" in fails(AirflowFailException, tasks.run, operator, **given)
+
+
+def test_an_alarm_that_is_not_found_is_said_with_the_place(tasks, churn, sagemaker):
+    """Of many names the first few are told."""
+    full = fleet.shadow_mode(source="AllTraffic", shadow="churn-v2", sampling_percentage=100)
+    somebodys(sagemaker, ShadowModeConfig=full)
+    promote = {"name": "theirs", "alarms": [f"gone-{n:02}" for n in range(20)]}
+    text = fails(AirflowFailException, tasks.run, PromoteShadowVariantOperator, **promote)
+    assert "no alarm named 'gone-00', 'gone-01', " in text
+    assert f"'gone-09', ... {HERE}" in text
+
+
+@pytest.mark.parametrize("error", NOT_FOUND)
+def test_all_that_was_not_found_depends_on_the_place(error):
+    """Whichever of our errors says so."""
+    assert error.depends_on_place
 
 
 def test_a_sensor_says_the_place_too(tasks, churn):
@@ -57,10 +87,14 @@ def test_another_connection_that_is_missing_is_an_error(tasks, churn):
     assert "Asked: connection 'aws_prod'.\nFound: no such connection.\nNext: Create" in text
 
 
-def test_an_error_is_one_line_each(tasks, churn):
+@pytest.mark.parametrize("aws_says", [[], ["AWS says"]])
+def test_an_error_is_one_line_each(tasks, churn, emulator, aws_says):
     """Airflow's page does not wrap, and the next step is what one reads it for."""
+    if aws_says:
+        emulator.faults.add(kind="access-denied", operation="DescribeInferenceExperiment")
     text = fails(AirflowFailException, tasks.run, StartInferenceExperimentOperator, name="gone")
-    assert ["Asked", "Found", "Next"] == [line.partition(":")[0] for line in text.splitlines()]
+    lines = [line.partition(":")[0] for line in text.splitlines()]
+    assert ["Asked", "Found", *aws_says, "Next"] == lines
 
 
 def test_a_skip_says_why_in_the_log(tasks, churn, log):

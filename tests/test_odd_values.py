@@ -110,7 +110,7 @@ def test_an_interval_is_given_like_a_duration(emulator, churn, sagemaker, interv
     assert 300 == run.trigger.goal["interval"]
 
 
-@pytest.mark.parametrize("interval", ["soon", 0, -1, "9999999999d", float("inf")])
+@pytest.mark.parametrize("interval", ["soon", 0, -1, "367d", "9999999999d", float("inf")])
 def test_an_interval_has_bounds(tasks, churn, sagemaker, interval):
     """Its name stands in the error."""
     somebodys(sagemaker)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from inspect import signature
 from typing import Any
 
 import pytest
+from jinja2 import Environment
+from jinja2.nativetypes import NativeEnvironment
 
 from airflow_shadow import operators, sensors
 from airflow_shadow._compat import AirflowFailException
@@ -43,6 +46,15 @@ def needed(cls: Any, given: set[str]) -> dict[str, Any]:
         if parameter.kind is parameter.KEYWORD_ONLY and parameter.default is parameter.empty
     ]
     return {name: "text" for name in names if name not in {*given, "task_id"}}
+
+
+def rendered(
+    cls: Any, context: dict[str, Any] | None = None, env: Any = None, **arguments: Any
+) -> Any:
+    """Return a task that was rendered as Airflow does."""
+    task = cls(task_id="task", **needed(cls, set(arguments)), **arguments)
+    task.render_template_fields({"params": {}, **(context or {})}, env)
+    return task
 
 
 @pytest.mark.parametrize(
@@ -98,6 +110,32 @@ def test_what_the_author_wrote_into_expand_kwargs_is_rendered():
     assert "49" == task.description
 
 
+# --- text stays text
+
+STRUCTURES: list[Any] = [["it's", "a\nb"], {"version": "1.10", "list": ["no", "1e5"]}]
+
+
+def test_text_keeps_its_form():
+    """A version and a hash that look like numbers, also where the Dag renders to native types."""
+    values = ["1.10", "00000e5", "no", "012"]
+    tags = {f"key-{n}": f"{{{{ '{value}' }}}}" for n, value in enumerate(values)}
+    tags["number"] = "{{ params.n }}"
+    for env in (Environment(), NativeEnvironment()):
+        assert [*values, "49"] == list(
+            rendered(Create, {"params": {"n": 49}}, env=env, tags=tags).tags.values()
+        )
+
+
+@pytest.mark.parametrize("value", STRUCTURES)
+@pytest.mark.parametrize(("cls", "field"), [(Create, "tags"), (RolloutAnalysisSensor, "spec")])
+def test_a_template_may_render_to_a_structure(cls, field, value):
+    """As JSON text, which is read with the types that are wanted."""
+    for env in (Environment(), NativeEnvironment()):
+        given = {field: "{{ params.x }}"}
+        task = rendered(cls, {"params": {"x": value}}, env=env, **given)
+        assert value == json.loads(getattr(task, field))
+
+
 # --- files
 
 FILES = [(cls, field) for cls in CLASSES for field in cls.file_fields]
@@ -111,13 +149,6 @@ def secret(tmp_path):
     file = tmp_path / "docker.json"
     file.write_text(SECRET)
     return str(file)
-
-
-def rendered(cls: Any, context: dict[str, Any] | None = None, **arguments: Any) -> Any:
-    """Return a task that was rendered as Airflow does."""
-    task = cls(task_id="task", **needed(cls, set(arguments)), **arguments)
-    task.render_template_fields({"params": {}, **(context or {})})
-    return task
 
 
 @pytest.mark.parametrize(("cls", "field"), FILES, ids=FILE_IDS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -46,6 +47,7 @@ def shown(status, **members):
 
 #: AWS's time when the looks begin: long after any creation.
 AWS_EPOCH = 1e9
+BEFORE = datetime.fromtimestamp(AWS_EPOCH - 3600, UTC).isoformat()
 
 
 def drive(goal, replies, *, policy=POLICY, progress=None, seconds=100.0, uniform=lowest):
@@ -244,6 +246,17 @@ def test_a_pending_deployment_is_one_whatever_the_status(goal, holder):
     pending = {**idle, "PendingDeploymentSummary": {"EndpointConfigName": "next"}}
     outcome, *_, looks = drive(goal, [pending, *holder, idle])
     assert ("reached", 2 + len(holder)) == (outcome.event, len(looks))
+
+
+@pytest.mark.parametrize("before", [None, {"Status": "Cancelled", "CreationTime": BEFORE}])
+def test_what_was_before_our_creation_counts_for_five_minutes_only(before):
+    """Nothing is promised of when AWS shows a change, but then it is no lag any more."""
+    old = before and shown(before["Status"], CreationTime=before["CreationTime"])
+    goal = ReachStatus("x", ("Running",), created=AWS_EPOCH)
+    soon, *_ = drive(goal, [old, shown("Running")])
+    late, *_, looks = drive(goal, [old, old, old])
+    assert ("reached", 3) == (soon.event, len(looks))
+    assert late.error
 
 
 GOALS = [

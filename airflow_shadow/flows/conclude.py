@@ -100,11 +100,15 @@ class RemoveShadowVariantFlow(ConcludeFlow):
         """Ask what was decided, then wait out an update or a start that is under way."""
         skip_unfollowed(self, needs_decision=False)
         if self.op.missing_ok and not self.op.name:
-            return self._nothing()
+            self.log.info("No name is given, so there is nothing to remove.")
+            return {"Name": self.op.name}
         return self.await_rest({})
 
     def _nothing(self) -> View:
-        self.log.info("There is no experiment %r, so there is nothing to remove.", self.op.name)
+        where = self.hook.place
+        self.log.info(
+            "There is no experiment %r %s, so there is nothing to remove.", self.op.name, where
+        )
         return {"Name": self.op.name}
 
     def conclude(self, outcome: Outcome, carry: dict[str, Any]) -> Step:

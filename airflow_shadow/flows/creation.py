@@ -92,8 +92,8 @@ class CreationRequest:
         unknown = [name for name in asked if name and names and name not in names]
         if unknown:
             raise InvalidRequestError(
-                asked=f"ShadowModeConfig with variant {', '.join(map(repr, unknown))}",
-                found=f"ModelVariants has {', '.join(map(repr, names))}",
+                asked=f"ShadowModeConfig with variant {listed(unknown)}",
+                found=f"ModelVariants has {listed(names)}",
                 next_step="Name the same variants in both; nothing was sent to AWS.",
             )
 
@@ -147,21 +147,6 @@ class CreationRequest:
         }
 
 
-def check_variants(request: Mapping[str, Any]) -> None:
-    """Refuse a shadow that none of the variants is.
-
-    :raises InvalidRequestError: naming it
-    """
-    name, _ = sampling(request)
-    names = [variant["VariantName"] for variant in request["ModelVariants"]]
-    if name not in names:
-        raise InvalidRequestError(
-            asked=f"a shadow test of variant {shown(name)}",
-            found=f"model_variants has none of that name, but {listed(names)}",
-            next_step="Correct shadow_mode_config or model_variants; nothing was sent to AWS.",
-        )
-
-
 def check_variant_names(request: Mapping[str, Any], now_runs: Running, *, asked: str) -> None:
     """Refuse a shadow that bears production's name: all that comes after looks it up by its name.
 
@@ -189,18 +174,18 @@ def differences(request: Mapping[str, Any], experiment: Mapping[str, Any]) -> li
     return [text for field in fields for text in _differences(*field)]
 
 
-def _differences(path: str, asked: Any, shown: Any) -> Iterator[str]:
+def _differences(path: str, asked: Any, found: Any) -> Iterator[str]:
     """Yield what differs, as deep as both have the same form."""
-    if shows(shown, asked):
+    if shows(found, asked):
         return
-    if isinstance(asked, Mapping) and isinstance(shown, Mapping):
+    if isinstance(asked, Mapping) and isinstance(found, Mapping):
         for key, value in asked.items():
-            yield from _differences(f"{path}.{key}", value, shown.get(key))
-    elif isinstance(asked, list) and isinstance(shown, list) and len(asked) == len(shown):
-        for index, pair in enumerate(zip(asked, shown, strict=True)):
+            yield from _differences(f"{path}.{key}", value, found.get(key))
+    elif isinstance(asked, list) and isinstance(found, list) and len(asked) == len(found):
+        for index, pair in enumerate(zip(asked, found, strict=True)):
             yield from _differences(f"{path}[{index}]", *pair)
     else:
-        yield f"{path} is {shown!r}, asked {asked!r}"
+        yield f"{path} is {shown(found)}, asked {shown(asked)}"
 
 
 def plan(request: Mapping[str, Any], *, now: datetime) -> str:

@@ -37,7 +37,8 @@ class DeleteInferenceExperimentFlow(Flow):
         return Wait(ExperimentGone(outcome.view["Name"]), "settled", self.deadline())
 
     def _gone(self) -> View:
-        self.log.info("There is no experiment %r, so there is nothing to delete.", self.name())
+        name, where = self.name(), self.hook.place
+        self.log.info("There is no experiment %r %s, so there is nothing to delete.", name, where)
         return {"Name": self.name()}
 
     def _refused(self, error: AwsRefusedError, carry: dict[str, Any]) -> Wait:

@@ -88,7 +88,7 @@ class PromoteShadowVariantFlow(ConcludeFlow):
         if verdict.get("experiment") != self.name():
             raise InvalidRequestError(
                 asked=asked,
-                found=f"one on experiment {verdict.get('experiment')!r}",
+                found=f"one on experiment {shown(verdict.get('experiment'))}",
                 next_step="Give the output of this experiment's analysis; nothing was changed.",
             )
         return verdict

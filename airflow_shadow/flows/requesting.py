@@ -11,7 +11,6 @@ from airflow_shadow.flows.creation import (
     UNREAD,
     CreationRequest,
     check_variant_names,
-    check_variants,
     short_window,
     with_legal_name,
 )
@@ -43,7 +42,6 @@ class RequestingFlow(Flow):
             prepared = self.hook.prepare(self.op.api_operation, request, validate=self.op.validate)
         except InvalidRequestError as error:
             raise with_legal_name(error, name=str(request["Name"])) from error
-        check_variants(prepared.params)
         return prepared.params
 
     def _complete(

@@ -66,7 +66,7 @@ BUSY = frozenset({IN_USE, CONFLICT, VALIDATION})
 #: A certificate that cannot be verified (`SSLError`) is one of these, but no waiting mends it.
 _UNREACHED = (HTTPClientError, ConnectionError, CredentialRetrievalError, MetadataRetrievalError)
 _REDIRECTIONS, _SERVER_ERRORS, _TIMEOUT, _TOO_MANY = range(300, 400), range(500, 600), 408, 429
-_USER_OF_AN_ADDRESS = re.compile(r"""(?<![^\s/"'])[^\s/?#"'@]+:[^\s/?#"']*@""")
+_USER_OF_AN_ADDRESS = re.compile(r"""(?<![^\s/"'])[^\s/?#"'@]*:[^\s/?#"']*@""")
 
 
 class NoAnswerError(BotoCoreError):  # type: ignore[misc]

@@ -14,6 +14,7 @@ from airflow_shadow.exceptions import (
     NotFoundError,
 )
 from airflow_shadow.hooks.calling import CallingHook
+from airflow_shadow.text.shown import listed
 
 Item = TypeVar("Item")
 #: Start of a period (seconds since 1970) to value.
@@ -127,7 +128,7 @@ class CloudWatchHook(CallingHook):
             states |= self._alarm_states(batch)
         missing = sorted(set(names) - set(states))
         if missing:
-            found = f"no alarm named {', '.join(map(repr, missing))}"
+            found = f"no alarm named {listed(missing)}"
             raise NotFoundError(asked="the states of CloudWatch alarms", found=found)
         return states
 

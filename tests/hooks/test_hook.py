@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import formatdate
@@ -12,7 +11,6 @@ from traceback import format_exception
 from unittest.mock import Mock
 
 import pytest
-from botocore.config import Config
 from botocore.exceptions import (
     ClientError,
     ConnectTimeoutError,
@@ -39,6 +37,7 @@ from airflow_shadow.exceptions import (
 from airflow_shadow.hooks.errors import date_of, from_botocore, needs_fresh_credentials
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from tests.helpers import another, somebodys, until
+from tests.hooks.words import connect
 
 NO_RETRIES = {"retries": {"total_max_attempts": 1}}
 
@@ -367,14 +366,6 @@ def test_a_refusal_tells_the_time_too(hook, emulator):
     assert abs(hook.now() - emulator.clock.now()) < timedelta(seconds=5)
 
 
-def connect(monkeypatch, **extra):
-    """Give the connection no credentials of its own, and more settings."""
-    connection = json.loads(os.environ["AIRFLOW_CONN_AWS_DEFAULT"])
-    login = {} if extra.pop("anonymous", False) else {"login": "AKIA", "password": "secret"}
-    connection = {"conn_type": "aws", **login, "extra": {**connection["extra"], **extra}}
-    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
-
-
 def test_a_client_without_credentials_is_not_kept(hook, churn, monkeypatch):
     """It would never have any, long after the machine has them again."""
     connect(monkeypatch, anonymous=True)
@@ -385,26 +376,6 @@ def test_a_client_without_credentials_is_not_kept(hook, churn, monkeypatch):
     assert hook.find_endpoint("churn")
 
 
-def test_sts_gets_our_timeouts(monkeypatch, emulator):
-    """An STS that accepts and never answers is given up like any other service."""
-    config = Config(read_timeout=0.2, retries={"total_max_attempts": 1})
-    monkeypatch.setattr("airflow_shadow.hooks.calling._CONFIG", config)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        role = "arn:aws:iam::123456789012:role/shadow"
-        connect(monkeypatch, role_arn=role, service_config={"sts": {"endpoint_url": url}})
-        began = time.monotonic()
-        with pytest.raises(AwsUnavailableError):
-            assert InferenceExperimentHook().conn
-    assert time.monotonic() - began < 10
-
-
-def test_botocores_own_clients_get_our_timeouts(emulator):
-    """Those of a web identity, for which the machine's environment speaks."""
-    config = InferenceExperimentHook().get_session()._session.get_default_client_config()
-    assert (10, 30) == (config.connect_timeout, config.read_timeout)
-
-
 def test_a_missing_connection_is_named(emulator):
     """The provider would go on with whatever rights the machine has."""
     hook = InferenceExperimentHook(aws_conn_id="aws_prod")
@@ -413,9 +384,10 @@ def test_a_missing_connection_is_named(emulator):
 
 
 @pytest.mark.parametrize("address", ["http://{}:1", "http://{}:none", "{}:1"])
-def test_a_password_in_an_address_is_not_told(monkeypatch, emulator, address):
+@pytest.mark.parametrize("user", ["user", ""])
+def test_a_password_in_an_address_is_not_told(monkeypatch, emulator, address, user):
     """Errors go to logs, events and people."""
-    connect(monkeypatch, endpoint_url=address.format("user:hunter2@127.0.0.1"))
+    connect(monkeypatch, endpoint_url=address.format(f"{user}:hunter2@127.0.0.1"))
     hook = InferenceExperimentHook(config=NO_RETRIES)
     with pytest.raises(ShadowError) as caught:
         hook.find_endpoint("churn")

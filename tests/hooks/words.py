@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 from datetime import timedelta
 
 from airflow_shadow.analysis import AnalysisSpec, Criterion
@@ -32,3 +34,11 @@ def sampled(sagemaker, percentage):
     sagemaker.update_inference_experiment(Name="x", ShadowModeConfig=mode)
     until(sagemaker, "x", "Updating")
     until(sagemaker, "x", "Running")
+
+
+def connect(monkeypatch, **extra):
+    """Give the connection no credentials of its own, and more settings."""
+    connection = json.loads(os.environ["AIRFLOW_CONN_AWS_DEFAULT"])
+    login = {} if extra.pop("anonymous", False) else {"login": "AKIA", "password": "secret"}
+    connection = {"conn_type": "aws", **login, "extra": {**connection["extra"], **extra}}
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))

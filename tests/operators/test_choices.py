@@ -18,6 +18,7 @@ from airflow_shadow.operators import (
 from airflow_shadow.operators import rollout as rollout_operators
 from airflow_shadow.rollout import shadow_rollout
 from tests.helpers import CREATE, ROLLOUT, accepted, created, fails
+from tests.mapping import expanded
 
 try:
     from airflow.sdk import DAG, XComArg
@@ -82,6 +83,21 @@ def test_what_was_no_literal_is_checked_when_the_task_runs(worker, churn, emulat
     run = lambda **given: worker.run(CreateInferenceExperimentOperator, **{**CREATE, **given})  # noqa: E731
     assert "if_exists" in fails(AirflowFailException, run, if_exists=value)
     assert [] == created(emulator)
+
+
+def test_a_mapped_choice_is_checked_before_the_task_runs():
+    """The operator is made no earlier, by Airflow."""
+    expand = lambda partial, output: partial.expand(if_exists=output)  # noqa: E731
+    given = {name: value for name, value in CREATE.items() if name != "waiter_delay"}
+    run = lambda: expanded(CreateInferenceExperimentOperator, expand, xcom=["adopt_it"], **given)  # noqa: E731
+    assert "if_exists='adopt_it'" in fails(AirflowFailException, run)
+
+
+def test_a_branch_checks_its_choices_when_it_runs():
+    """What looks like a template and is none would be taken as another choice."""
+    with DAG("dag", schedule=None):
+        branch = ShadowVerdictBranchOperator(task_id="b", **BRANCH, promote_on="{{ params.x }}")
+    assert "promote_on=" in fails(AirflowFailException, branch.choose_branch, {})
 
 
 def test_an_output_is_left_until_the_task_runs(tasks, churn, emulator):

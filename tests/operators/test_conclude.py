@@ -362,6 +362,15 @@ def test_a_missing_one_may_be_a_success(remove, churn, name):
     assert remove(name=name, missing_ok=True).value in {NAME, None}
 
 
+def test_a_missing_one_is_said_with_the_place(remove, churn, log):
+    """In another account or region its shadow may stand."""
+    remove(missing_ok=True)
+    place = "in us-east-1 (connection 'aws_default')"
+    assert log.containing(
+        f"There is no experiment {NAME!r} {place}, so there is nothing to remove."
+    )
+
+
 def test_a_removal_that_breaks_fails(remove, running, emulator):
     """A shadow that is still there is no success."""
     emulator.faults.add(kind="fail-stop", reason="Stuck.")

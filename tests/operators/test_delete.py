@@ -107,7 +107,10 @@ def test_a_second_run_deletes_nothing(delete, stopped, emulator):
 def test_a_missing_one_is_a_success(delete, churn, log):
     """One that never was is as gone as one that was deleted."""
     assert NAME == delete().value
-    assert log.containing("There is no experiment 'theirs', so there is nothing to delete.")
+    assert log.containing(
+        "There is no experiment 'theirs' in us-east-1 (connection 'aws_default'), so there is "
+        "nothing to delete."
+    )
 
 
 @pytest.mark.parametrize("kind", ["drop-after", "drop-before", "throttle"])

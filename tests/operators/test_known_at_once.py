@@ -106,6 +106,15 @@ def test_a_fixed_name_in_the_second_run(tasks, churn, emulator):
     assert "Next: Leave name out, or put {{ run_id }} into it" in text
 
 
+def test_differences_are_short(tasks, churn, sagemaker):
+    """Whatever a form gave as a description."""
+    somebodys(sagemaker, "nightly")
+    given = {**CREATE, "name": "nightly", "description": "x" * 1000}
+    text = fails(AirflowFailException, tasks.run, CreateInferenceExperimentOperator, **given)
+    assert "; Description is None, asked 'xxx" in text
+    assert "x" * 100 not in text
+
+
 # --- a configuration that a cleaner deleted -----------------------------------------------
 
 

@@ -11,7 +11,7 @@ from airflow_shadow.operators import (
     RemoveShadowVariantOperator,
     UpdateInferenceExperimentOperator,
 )
-from tests.helpers import CREATE, bears_a_shadow, created, fails, somebodys, stop
+from tests.helpers import CREATE, accepted, bears_a_shadow, created, fails, somebodys, stop
 
 CREATION = "CreateInferenceExperiment"
 ONE_TRY = {"botocore_config": {"retries": {"total_max_attempts": 1}}}
@@ -64,6 +64,7 @@ def test_a_removal_looks_twice(tasks, churn, sagemaker, emulator):
         )
     )
     tasks.run(RemoveShadowVariantOperator, name="mine", missing_ok=True)
+    assert ["mine"] == accepted(emulator, "StopInferenceExperiment")
     assert not bears_a_shadow(sagemaker)
 
 

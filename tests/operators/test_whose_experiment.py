@@ -336,19 +336,31 @@ def test_an_unknown_address_says_nothing(create, emulator, airflow_at, url):
     assert [name] == created(emulator)
 
 
-def test_an_airflow_without_a_name_is_warned(worker, emulator, airflow_at, log, monkeypatch):
-    """In an account at AWS, where another may run the same Dag; an emulator is nobody else's."""
-    worker.run(CreateInferenceExperimentOperator, **CREATE)
-    assert [] == log.containing("Neither [airflow_shadow] deployment")
+UNNAMED = "Neither [airflow_shadow] deployment"
+NAMES: list[dict[str, str]] = [
+    {},
+    {"AIRFLOW__AIRFLOW_SHADOW__DEPLOYMENT": "prod"},
+    {f"AIRFLOW__{SECTION}__BASE_URL": "https://prod.example.com"},
+]
+
+
+@pytest.mark.parametrize("names", NAMES)
+def test_an_airflow_without_a_name_is_warned(worker, emulator, log, monkeypatch, names):
+    """In an account at AWS another may run the same Dag."""
     connection = json.loads(os.environ["AIRFLOW_CONN_AWS_DEFAULT"])
     connection["extra"] |= {"endpoint_url": "http://sagemaker.us-east-1.amazonaws.com"}
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
-    through = {"botocore_config": {"proxies": {"http": emulator.url}}, "ti": RETRIED}
+    for name, value in names.items():
+        monkeypatch.setenv(name, value)
+    through = {"botocore_config": {"proxies": {"http": emulator.url}}}
     worker.run(CreateInferenceExperimentOperator, **CREATE, **through)
-    assert 1 == len(log.containing("Neither [airflow_shadow] deployment"))
-    airflow_at("https://prod.example.com")
-    worker.run(CreateInferenceExperimentOperator, **CREATE, **through)
-    assert 1 == len(log.containing("Neither [airflow_shadow] deployment"))
+    assert (not names) == bool(log.containing(UNNAMED))
+
+
+def test_an_emulator_needs_no_name(worker, log):
+    """It is nobody else's."""
+    worker.run(CreateInferenceExperimentOperator, **CREATE)
+    assert [] == log.containing(UNNAMED)
 
 
 # --- the endpoint is busy with our own ----------------------------------------------------
