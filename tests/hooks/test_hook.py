@@ -37,15 +37,7 @@ from airflow_shadow.exceptions import (
 from airflow_shadow.hooks.errors import date_of, from_botocore, needs_fresh_credentials
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from tests.helpers import another, somebodys, until
-from tests.hooks.words import connect
-
-NO_RETRIES = {"retries": {"total_max_attempts": 1}}
-
-
-@pytest.fixture
-def hook(emulator):
-    """Return a hook on the emulator whose botocore does not retry."""
-    return InferenceExperimentHook(config=NO_RETRIES)
+from tests.hooks.words import NO_RETRIES, connect
 
 
 def request(name="x", **members):
