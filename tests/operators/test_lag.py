@@ -75,3 +75,12 @@ def test_an_update_that_rolls_back_twice_fails_twice(tasks, churn, sagemaker, em
         raised = {"name": "mine", "sampling_percentage": 50, "waiter_timeout": 5}
         text = fails(AirflowException, tasks.run, UpdateInferenceExperimentOperator, **raised)
         assert "is Running with its old values.\nAWS says: No capacity." in text
+
+
+def test_an_experiment_that_breaks_twice_is_made_a_third_time(create, emulator):
+    """The endpoint's FailureReason stood there before with the same text, but it is the cause."""
+    for number in (1, 2):
+        emulator.faults.add(kind="fail-creation", reason="No capacity.")
+        fails(AirflowException, create, ti={"try_number": number})
+    run = create(ti={"try_number": 3})
+    assert ("Running", 3) == (run.experiment["Status"], len(created(emulator)))
