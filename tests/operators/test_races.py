@@ -19,6 +19,7 @@ from tests.helpers import (
     meanwhile,
     serves,
     somebodys,
+    until,
 )
 
 pytestmark = pytest.mark.usefixtures("churn")
@@ -134,3 +135,15 @@ def test_scaling_between_reading_and_promoting_is_taken_over(promote, running, e
         promote()
     [production] = sagemaker.describe_endpoint(EndpointName="churn")["ProductionVariants"]
     assert 9 == production["DesiredInstanceCount"]
+
+
+def test_a_deployment_right_after_a_promotion_is_no_failure(promote, running, sagemaker, log):
+    """AWS's record proves the promotion; what serves since then is somebody else's."""
+
+    def act():
+        until(sagemaker, NAME, "Completed")
+        deploy(sagemaker, "churn-v3", VariantName="churn-v2")
+
+    log.when("Waiting for endpoint 'churn' to serve", act)
+    run = promote(waiter_timeout=20)
+    assert ("Completed", ["churn-v3"]) == (run.experiment["Status"], serves(sagemaker))
