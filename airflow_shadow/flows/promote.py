@@ -53,12 +53,7 @@ from airflow_shadow.lifecycle import (
 )
 from airflow_shadow.service_model.scalars import to_timestamp
 from airflow_shadow.text.shown import shown
-from airflow_shadow.waiting import (
-    EndpointSettled,
-    Outcome,
-    View,
-    in_service,
-)
+from airflow_shadow.waiting import Outcome, View, in_service
 
 
 class PromoteShadowVariantFlow(ConcludeFlow):
@@ -115,7 +110,7 @@ class PromoteShadowVariantFlow(ConcludeFlow):
         self._refuse_exchanged(experiment)
         now_runs = running(self.hook, _endpoint_of(experiment), asked=self._asked(experiment))
         if not in_service(now_runs.shown):
-            return self._await_settled(now_runs, carry)
+            return self.await_settled(now_runs.endpoint_name, {**carry, "passed": []})
         if self._has_ended(experiment, now_runs):
             return self.await_rest(carry)
         refuse_loss_by_promotion(self, now_runs, asked=self._asked(experiment))
@@ -129,22 +124,9 @@ class PromoteShadowVariantFlow(ConcludeFlow):
             return wait
         self._leave(rollouts, now_runs.arn, now_runs.model_name, candidate)
         if not is_unchanged(self.hook, now_runs):
-            return self._await_settled(now_runs, carry)
-        again = self.stop(request, {**carry, "passed": []})
+            return self.await_settled(now_runs.endpoint_name, {**carry, "passed": []})
+        again = self.stop(request, experiment, {**carry, "passed": []})
         return again or self.await_promotion(experiment)
-
-    def _await_settled(self, now_runs: Running, carry: Mapping[str, Any]) -> Wait:
-        """Wait until nobody deploys to the endpoint any more, then look at everything anew."""
-        self.log.info("Somebody changes endpoint %r; waiting.", now_runs.endpoint_name)
-        until = carry.get("settled_until") or self.deadline()
-        goal = EndpointSettled(now_runs.endpoint_name)
-        return Wait(goal, "settled_again", until, {**carry, "passed": [], "settled_until": until})
-
-    def settled_again(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
-        """Begin anew: the experiment may have ended by what was done to the endpoint."""
-        if outcome.error:
-            raise outcome.error
-        return self.await_rest(carry)
 
     def await_promotion(self, experiment: View) -> Step:
         """Wait as a stop does, then leave a proof."""

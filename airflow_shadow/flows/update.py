@@ -7,7 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from airflow_shadow.exceptions import AwsRefusedError, InvalidRequestError, UpdateRefusedError
-from airflow_shadow.flows.base import Flow, Step, Wait
+from airflow_shadow.flows.base import Step, Wait
+from airflow_shadow.flows.changing import ChangingFlow
 from airflow_shadow.flows.schedule import parse_duration
 from airflow_shadow.lifecycle import (
     UPDATABLE,
@@ -22,7 +23,7 @@ from airflow_shadow.service_model import to_plain
 from airflow_shadow.waiting import Outcome, Progress, ReachStatus, UpdateApplied, View
 
 
-class UpdateInferenceExperimentFlow(Flow):
+class UpdateInferenceExperimentFlow(ChangingFlow):
     """The steps of :class:`UpdateInferenceExperimentOperator`."""
 
     begins_window = True
@@ -30,6 +31,10 @@ class UpdateInferenceExperimentFlow(Flow):
     def begin(self) -> Step:
         """Wait until AWS takes updates: it documents that only Created and Running do."""
         return self._await_ready({})
+
+    def begin_again(self, carry: dict[str, Any]) -> Step:
+        """Wait until AWS takes updates again."""
+        return self._await_ready(carry)
 
     def _await_ready(self, carry: dict[str, Any]) -> Wait:
         name = str(self._typed().get("Name") or "")
@@ -54,7 +59,8 @@ class UpdateInferenceExperimentFlow(Flow):
         try:
             self.hook.update_inference_experiment(request, validate=self.op.validate)
         except AwsRefusedError as error:
-            return self._await_ready(self.after_conflict(error, carry))
+            wait = self.await_deployment(error, experiment, carry)
+            return wait or self._await_ready(self.after_conflict(error, carry))
         if not self.op.wait_for_completion:
             return self.hook.describe_inference_experiment(request["Name"])
         return Wait(

@@ -1,4 +1,4 @@
-"""Somebody deploys while a creation or a promotion is about to: production is what they say."""
+"""Somebody deploys while a task is about to change something: production is what they say."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ import pytest
 
 from airflow_shadow._compat import AirflowFailException, AirflowSkipException
 from airflow_shadow.emulator import fleet
-from airflow_shadow.operators import PromoteShadowVariantOperator
+from airflow_shadow.operators import (
+    PromoteShadowVariantOperator,
+    RemoveShadowVariantOperator,
+    StartInferenceExperimentOperator,
+    StopInferenceExperimentOperator,
+    UpdateInferenceExperimentOperator,
+)
 from tests.helpers import (
+    CLEARED,
     accepted,
     bears_a_shadow,
     created,
@@ -147,3 +154,53 @@ def test_a_deployment_right_after_a_promotion_is_no_failure(promote, running, sa
     log.when("Waiting for endpoint 'churn' to serve", act)
     run = promote(waiter_timeout=20)
     assert ("Completed", ["churn-v3"]) == (run.experiment["Status"], serves(sagemaker))
+
+
+# --- what else changes an experiment ------------------------------------------------------
+
+
+def planned(sagemaker, emulator):
+    """Let an experiment wait for its start."""
+    start = {"StartTime": emulator.clock.now() + timedelta(hours=5)}
+    return somebodys(sagemaker, NAME, rests="Created", Schedule=start)
+
+
+REMOVAL = {"AllTraffic": "Retain", "churn-v2": "Remove"}
+CHANGES = {
+    RemoveShadowVariantOperator: ({}, "Cancelled"),
+    StopInferenceExperimentOperator: ({"model_variant_actions": REMOVAL}, "Cancelled"),
+    UpdateInferenceExperimentOperator: ({"sampling_percentage": 50}, "Running"),
+    StartInferenceExperimentOperator: ({}, "Running"),
+}
+
+
+@pytest.mark.parametrize("operator", CHANGES)
+def test_whoever_deploys_is_waited_for(tasks, sagemaker, emulator, operator):
+    """A deployment takes minutes, and AWS changes no experiment meanwhile."""
+    arguments, ends = CHANGES[operator]
+    if operator is StartInferenceExperimentOperator:
+        planned(sagemaker, emulator)
+    else:
+        somebodys(sagemaker, NAME)
+    emulator.reads = 12
+    capacity = {"VariantName": "AllTraffic", "DesiredInstanceCount": 9}
+    sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName="churn", DesiredWeightsAndCapacities=[capacity]
+    )
+    run = tasks.run(operator, name=NAME, waiter_timeout=20, **arguments)
+    assert ends == run.experiment["Status"]
+
+
+def test_whoever_deploys_is_waited_for_by_a_creation_that_replaces(create, sagemaker, emulator):
+    """A clear with other arguments ends the experiment before it."""
+    first = create().value
+    emulator.reads = 12
+    capacity = {"VariantName": "AllTraffic", "DesiredInstanceCount": 9}
+    sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName="churn", DesiredWeightsAndCapacities=[capacity]
+    )
+    second = create(sampling_percentage=20, ti=CLEARED, waiter_timeout=20).value
+    assert ([first, second], "Cancelled") == (
+        created(emulator),
+        described(sagemaker, first)["Status"],
+    )
