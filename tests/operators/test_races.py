@@ -24,6 +24,7 @@ from tests.helpers import (
     described,
     fails,
     meanwhile,
+    redeploy,
     serves,
     somebodys,
     until,
@@ -203,4 +204,41 @@ def test_whoever_deploys_is_waited_for_by_a_creation_that_replaces(create, sagem
     assert ([first, second], "Cancelled") == (
         created(emulator),
         described(sagemaker, first)["Status"],
+    )
+
+
+def test_another_sampling_puts_nothing_back(tasks, running, sagemaker, emulator):
+    """AWS deploys the endpoint anew for it, with production as the experiment began with it."""
+    redeploy(sagemaker, model_name="churn-v3")
+    given = {"name": NAME, "sampling_percentage": 50}
+    text = fails(AirflowFailException, tasks.run, UpdateInferenceExperimentOperator, **given)
+    assert "production runs 'churn-v3' now, and AWS would deploy 'churn-v1' again" in text
+    updated = accepted(emulator, "UpdateInferenceExperiment")
+    assert ([], ["churn-v3"]) == (updated, serves(sagemaker))
+
+
+def test_another_sampling_waits_for_a_deployment_that_shows_no_change_yet(
+    tasks, running, sagemaker, emulator
+):
+    """What is being deployed shows when it is done."""
+    deploy(sagemaker, "churn-v3", wait=False)
+    given = {"name": NAME, "sampling_percentage": 50}
+    fails(AirflowFailException, tasks.run, UpdateInferenceExperimentOperator, **given)
+    assert ["churn-v3"] == serves(sagemaker)
+
+
+def test_another_end_needs_no_look_at_production(tasks, running, sagemaker):
+    """Nothing is deployed for it."""
+    redeploy(sagemaker, model_name="churn-v3")
+    tasks.run(UpdateInferenceExperimentOperator, name=NAME, duration="3d")
+    assert ["churn-v3"] == serves(sagemaker)
+
+
+def test_production_that_may_not_be_read_stops_no_update(tasks, running, emulator, log):
+    """A warning says what is not looked at."""
+    emulator.faults.add(kind="access-denied", operation="DescribeEndpoint")
+    run = tasks.run(UpdateInferenceExperimentOperator, name=NAME, sampling_percentage=50)
+    assert ("Running", 1) == (
+        run.experiment["Status"],
+        len(log.containing("The endpoint may not be read")),
     )
