@@ -5,7 +5,7 @@ UV_VERSION = 0.13.9
 # Else each process of Airflow compiles it anew where nobody may write beside its files.
 export UV_COMPILE_BYTECODE = 1
 
-.PHONY: demo airflow test test-2.11 test-3.0 test-3.1 e2e e2e-faults e2e-celery e2e-celery-lost e2e-load lint bench clean
+.PHONY: demo airflow test test-2.11 test-3.0 test-3.1 e2e e2e-faults lives e2e-celery e2e-celery-lost e2e-load lint bench clean
 
 demo: .venv/.installed
 	.venv/bin/python -m demo
@@ -45,6 +45,10 @@ e2e: .venv/.e2e-installed
 # What goes wrong in the worst places; it kills and pauses, so one scenario after another.
 e2e-faults: .venv/.e2e-installed
 	$(SCENARIOS) tests/e2e/faults
+
+# Whole lives under random trouble, in both modes; LIFE=17 replays one.
+lives: .venv/.installed
+	LIVES=$(or $(LIVES),20) .venv/bin/python -m pytest $(SIDE_BY_SIDE) tests/lives
 
 # First one of two workers and one of two triggerers killed, then the same scenarios on two of each.
 e2e-celery: .venv/.e2e-installed e2e-celery-lost

@@ -139,6 +139,8 @@ def _broke(experiment: Experiment, *, last_live: Status | None, known_failure: s
     shadow = shadow_variant(experiment) or {}
     return (
         bool(failure and failure != (known_failure or ""))
+        # It may have broken for the reason that stood there before: a stop's reason is its own.
+        or bool(failure and failure == experiment.get("StatusReason"))
         or last_live in _IN_THE_MAKING
         or marked(experiment) is Action.PROMOTE
         # assumed: a shadow that never came into being is left as it was.

@@ -133,6 +133,12 @@ def test_only_a_new_failure_is_a_break(known, expected):
     assert expected is ending(experiment("Cancelled", failure="old"), known_failure=known)
 
 
+def test_a_failure_that_is_the_reason_of_the_end_is_a_break():
+    """It reads as the one before the experiment did, but a stop's reason is somebody's own."""
+    broken = experiment("Cancelled", failure="old", reason="old")
+    assert Ending.BROKEN is ending(broken, known_failure="old")
+
+
 @pytest.mark.parametrize("reason", [None, PROMOTE])
 @pytest.mark.parametrize(
     ("production", "shadow", "expected"),

@@ -86,7 +86,7 @@ class WatchVerdict(Watch):
         if not self._moves_end:
             return
         describe = partial(self.hook.find_experiment, self.op.name)
-        experiment = self.hook.insist(describe, delay=PAUSE)
+        experiment = self.hook.insist(describe, delay=min(self.op.poke_interval, PAUSE))
         if experiment is not None:
             goal = self.goal()
             looks, now = goal.looks(experiment), self.hook.now().timestamp()
@@ -124,7 +124,7 @@ class WatchVerdict(Watch):
             extend, self.hook, experiment, needed=over + remaining, until=until + remaining
         )
         try:
-            self.ends = self.hook.insist(move, delay=PAUSE)
+            self.ends = self.hook.insist(move, delay=min(self.op.poke_interval, PAUSE))
         except AwsRefusedError as error:
             if error.code != CONFLICT:
                 raise

@@ -226,7 +226,8 @@ class Flow:
     def _aws_time(self, experiment: View) -> str:
         """Return AWS's time as ISO-8601 text; a task that comes from the triggerer has to ask."""
         if not self.hook.knows_time:
-            self.hook.insist(partial(self.hook.find_experiment, experiment["Name"]), delay=PAUSE)
+            find = partial(self.hook.find_experiment, experiment["Name"])
+            self.hook.insist(find, delay=min(self.op.waiter_delay, PAUSE))
         return self.hook.now().isoformat(timespec="seconds")
 
     # --- requests ------------------------------------------------------------------------

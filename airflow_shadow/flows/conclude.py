@@ -10,7 +10,8 @@ from airflow_shadow.exceptions import (
     AwsRefusedError,
     ExperimentNotFoundError,
 )
-from airflow_shadow.flows.base import PAUSE, Flow, Step, Wait
+from airflow_shadow.flows.base import PAUSE, Step, Wait
+from airflow_shadow.flows.changing import ChangingFlow
 from airflow_shadow.flows.chosen import skip_unfollowed
 from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.lifecycle import (
@@ -34,12 +35,16 @@ from airflow_shadow.waiting import (
 )
 
 
-class ConcludeFlow(Flow):
+class ConcludeFlow(ChangingFlow):
     """What promotion, removal and stop share: wait until the experiment rests, then stop it."""
 
     def conclude(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
         """Do what is to be done with an experiment at rest; the flows override it."""
         raise NotImplementedError
+
+    def begin_again(self, carry: dict[str, Any]) -> Step:
+        """Wait out whatever is under way by now."""
+        return self.await_rest(carry)
 
     def await_rest(self, carry: dict[str, Any]) -> Wait:
         """Wait out an update or a start that is under way, or the end."""
@@ -53,12 +58,15 @@ class ConcludeFlow(Flow):
         usual = f"{verb} by Airflow: {ti.dag_id}, run {ti.run_id}, task {ti.task_id}."
         return str(self.op.reason or usual)
 
-    def stop(self, request: Mapping[str, Any], carry: Mapping[str, Any]) -> Wait | None:
+    def stop(
+        self, request: Mapping[str, Any], experiment: View, carry: Mapping[str, Any]
+    ) -> Wait | None:
         """Stop the experiment; a conflict means that somebody was faster, so look again."""
         try:
             self.hook.stop_inference_experiment(request, validate=self.op.validate)
         except AwsRefusedError as error:
-            return self.await_rest(self._after_conflict(error, request["Name"], carry))
+            wait = self.await_deployment(error, experiment, carry)
+            return wait or self.await_rest(self._after_conflict(error, request["Name"], carry))
         return None
 
     def _after_conflict(
@@ -143,7 +151,7 @@ class RemoveShadowVariantFlow(ConcludeFlow):
             experiment, promote=False, desired_state=self.op.desired_state, reason=reason
         )
         try:
-            again = self.stop(request, carry)
+            again = self.stop(request, experiment, carry)
         except ExperimentNotFoundError:  # somebody deleted it since our look
             if not self.op.missing_ok:
                 raise

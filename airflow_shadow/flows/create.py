@@ -175,10 +175,14 @@ class CreateInferenceExperimentFlow(RequestingFlow):
             return self._supersede(found, carry)
         return self._await_any(found, CONCLUDED, carry)
 
+    def begin_again(self, carry: dict[str, Any]) -> Step:
+        """Look anew whose experiment stands there."""
+        return self._claim(self.identity(), carry)
+
     def _claim_again(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
         if outcome.error:
             raise outcome.error
-        return self._claim(self.identity(), carry)
+        return self.begin_again(carry)
 
     def _await_any(self, found: View, targets: Iterable[Status], carry: dict[str, Any]) -> Wait:
         goal = ReachStatus(found["Name"], tuple(map(str, targets)), tolerates=ANY_ENDING)
@@ -219,6 +223,8 @@ class CreateInferenceExperimentFlow(RequestingFlow):
         try:
             self.hook.stop_inference_experiment(request)
         except AwsRefusedError as error:
+            if wait := self.await_deployment(error, found, carry):
+                return wait
             again = self.after_conflict(error, carry)
             return self._await_any(found, SETTLED | CONCLUDED, again)
         return self._await_any(found, CONCLUDED, carry)

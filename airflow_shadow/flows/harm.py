@@ -1,4 +1,4 @@
-"""What a creation or a promotion would do to production beside what it is for."""
+"""What a task would do to production beside what it is for."""
 
 from __future__ import annotations
 
@@ -6,11 +6,18 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_shadow.exceptions import EndpointStaleError, ProductionChangeError
+from airflow_shadow.exceptions import (
+    AwsAccessDeniedError,
+    EndpointStaleError,
+    ProductionChangeError,
+)
 from airflow_shadow.flows.base import MOST_CONFLICTS, PAUSE, Flow
 from airflow_shadow.flows.rollout import PROMOTED, latest_proof
 from airflow_shadow.hooks.endpoints import Running, production_changes
+from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.settings import CAPTURE, lost_settings, told
+from airflow_shadow.lifecycle import production_variant
+from airflow_shadow.waiting import View, in_service
 
 _EXCHANGED = "deleted and created again since production was deployed, would be deployed anew"
 
@@ -35,6 +42,34 @@ def refuse_change(flow: Flow, request: Mapping[str, Any], now_runs: Running, *, 
         raise ProductionChangeError(asked=asked, found="; ".join(changes))
     captures_to = str((request.get("DataStorageConfig") or {}).get("Destination") or "")
     _refuse_loss(flow, lost_settings(now_runs.config, captures_to=captures_to), asked=asked)
+
+
+def refuse_putting_back(hook: InferenceExperimentHook, experiment: View, *, asked: str) -> bool:
+    """Refuse to change the sampling where somebody has deployed another model since.
+
+    For that AWS deploys the endpoint anew, with production as the experiment began with it
+    (assumed: own-update). Returns whether the endpoint rests, so that this holds for the call, too.
+
+    :raises ProductionChangeError: it is so
+    """
+    try:
+        endpoint = hook.find_running(experiment["EndpointMetadata"]["EndpointName"])
+    except AwsAccessDeniedError:
+        hook.log.warning("The endpoint may not be read: a deployment since might be undone.")
+        return True
+    if endpoint is None or not endpoint.get("ModelName"):
+        return True  # AWS says what is wrong
+    if not in_service(endpoint):
+        return False
+    began_with = (production_variant(experiment) or {}).get("ModelName")
+    if endpoint["ModelName"] != began_with:
+        raise ProductionChangeError(
+            asked=asked,
+            found=f"production runs {endpoint['ModelName']!r} now, and AWS would deploy "
+            f"{began_with!r} again, which it ran when the experiment began",
+            next_step="Remove the shadow, and test against what production runs now.",
+        )
+    return True
 
 
 def refuse_loss_by_promotion(flow: Flow, now_runs: Running, *, asked: str) -> None:

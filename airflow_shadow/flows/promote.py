@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -15,7 +16,7 @@ from airflow_shadow.exceptions import (
     ProductionChangeError,
     PromotionRefusedError,
 )
-from airflow_shadow.flows.base import Step, Wait
+from airflow_shadow.flows.base import MOST_CONFLICTS, PAUSE, Step, Wait
 from airflow_shadow.flows.chosen import skip_unfollowed
 from airflow_shadow.flows.clearance import next_wait, skip_refused
 from airflow_shadow.flows.conclude import ConcludeFlow
@@ -53,12 +54,7 @@ from airflow_shadow.lifecycle import (
 )
 from airflow_shadow.service_model.scalars import to_timestamp
 from airflow_shadow.text.shown import shown
-from airflow_shadow.waiting import (
-    EndpointSettled,
-    Outcome,
-    View,
-    in_service,
-)
+from airflow_shadow.waiting import Outcome, View, in_service
 
 
 class PromoteShadowVariantFlow(ConcludeFlow):
@@ -115,9 +111,9 @@ class PromoteShadowVariantFlow(ConcludeFlow):
         self._refuse_exchanged(experiment)
         now_runs = running(self.hook, _endpoint_of(experiment), asked=self._asked(experiment))
         if not in_service(now_runs.shown):
-            return self._await_settled(now_runs, carry)
-        if self._has_ended(experiment, now_runs):
-            return self.await_rest(carry)
+            return self.await_settled(now_runs.endpoint_name, {**carry, "passed": []})
+        if again := self._ended_since(experiment, now_runs, carry):
+            return again
         refuse_loss_by_promotion(self, now_runs, asked=self._asked(experiment))
         refuse_scaled(self, now_runs, asked=self._asked(experiment))
         rollouts = find_rollouts(self.hook, now_runs.arn)
@@ -129,22 +125,9 @@ class PromoteShadowVariantFlow(ConcludeFlow):
             return wait
         self._leave(rollouts, now_runs.arn, now_runs.model_name, candidate)
         if not is_unchanged(self.hook, now_runs):
-            return self._await_settled(now_runs, carry)
-        again = self.stop(request, {**carry, "passed": []})
+            return self.await_settled(now_runs.endpoint_name, {**carry, "passed": []})
+        again = self.stop(request, experiment, {**carry, "passed": []})
         return again or self.await_promotion(experiment)
-
-    def _await_settled(self, now_runs: Running, carry: Mapping[str, Any]) -> Wait:
-        """Wait until nobody deploys to the endpoint any more, then look at everything anew."""
-        self.log.info("Somebody changes endpoint %r; waiting.", now_runs.endpoint_name)
-        until = carry.get("settled_until") or self.deadline()
-        goal = EndpointSettled(now_runs.endpoint_name)
-        return Wait(goal, "settled_again", until, {**carry, "passed": [], "settled_until": until})
-
-    def settled_again(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
-        """Begin anew: the experiment may have ended by what was done to the endpoint."""
-        if outcome.error:
-            raise outcome.error
-        return self.await_rest(carry)
 
     def await_promotion(self, experiment: View) -> Step:
         """Wait as a stop does, then leave a proof."""
@@ -179,15 +162,24 @@ class PromoteShadowVariantFlow(ConcludeFlow):
             return self.conclude(replace(outcome, view=experiment), carry)
         return self.await_rest({**carry, "passed": []})
 
-    def _has_ended(self, experiment: View, now_runs: Running) -> bool:
-        """Tell whether production changed because the experiment was concluded since our look.
+    def _ended_since(
+        self, experiment: View, now_runs: Running, carry: dict[str, Any]
+    ) -> Wait | None:
+        """Look again if production changed because the experiment was concluded since our look.
 
         Our own call may have done that: its answer was lost, or another copy of this task made it.
+        Where production serves the candidate, AWS may only show the experiment as it was.
         """
         if now_runs.model_name == _baseline(experiment):
-            return False
+            return None
         found = self.hook.find_experiment(experiment["Name"])
-        return found is None or status_of(found) is not Status.RUNNING
+        if found is None or status_of(found) is not Status.RUNNING:
+            return self.await_rest(carry)
+        looks = carry.get("stale", 0) + 1
+        if now_runs.model_name != self._candidate(experiment).model_name or looks > MOST_CONFLICTS:
+            return None
+        time.sleep(min(self.op.waiter_delay, PAUSE))
+        return self.await_rest({**carry, "stale": looks})
 
     def _candidate(self, experiment: View) -> Rollout:
         shadow = shadow_variant(experiment) or {}

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.flows.base import Flow
+from airflow_shadow.flows.changing import ChangingFlow
 from airflow_shadow.flows.creation import (
     UNREAD,
     CreationRequest,
@@ -21,7 +21,7 @@ from airflow_shadow.hooks.endpoints import Running, check_candidate, running
 from airflow_shadow.ownership import Identity
 
 
-class RequestingFlow(Flow):
+class RequestingFlow(ChangingFlow):
     """What a creation asks for; :class:`CreateInferenceExperimentFlow` decides when."""
 
     def _wanted(self) -> CreationRequest:

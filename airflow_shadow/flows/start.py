@@ -5,17 +5,22 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_shadow.exceptions import AwsRefusedError
-from airflow_shadow.flows.base import Flow, Step, Wait
+from airflow_shadow.flows.base import Step, Wait
+from airflow_shadow.flows.changing import ChangingFlow
 from airflow_shadow.lifecycle import Status, status_of
 from airflow_shadow.waiting import Outcome, ReachStatus
 
 
-class StartInferenceExperimentFlow(Flow):
+class StartInferenceExperimentFlow(ChangingFlow):
     """The steps of :class:`StartInferenceExperimentOperator`."""
 
     def begin(self) -> Step:
         """Wait out a creation or an update that is under way."""
         return self._await_ready({})
+
+    def begin_again(self, carry: dict[str, Any]) -> Step:
+        """Wait until it can be started, or has been."""
+        return self._await_ready(carry)
 
     def _await_ready(self, carry: dict[str, Any]) -> Wait:
         ready = (Status.CREATED, Status.STARTING, Status.RUNNING)
@@ -30,7 +35,8 @@ class StartInferenceExperimentFlow(Flow):
             try:
                 self.hook.start_inference_experiment(name)
             except AwsRefusedError as error:
-                return self._await_ready(self.after_conflict(error, carry))
+                wait = self.await_deployment(error, outcome.view, carry)
+                return wait or self._await_ready(self.after_conflict(error, carry))
         else:
             self.log.info("%r is %s already.", name, outcome.view["Status"])
         if not self.op.wait_for_completion:

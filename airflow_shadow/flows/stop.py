@@ -54,7 +54,7 @@ class StopInferenceExperimentFlow(ConcludeFlow):
                 )
             self.log.info("%r is %s already.", experiment["Name"], experiment["Status"])
             return experiment
-        again = self.stop(request, carry)
+        again = self.stop(request, experiment, carry)
         if again:
             return again
         return self.await_promotion(experiment) if promotes else self.await_end(experiment["Name"])

@@ -7,7 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from airflow_shadow.exceptions import AwsRefusedError, InvalidRequestError, UpdateRefusedError
-from airflow_shadow.flows.base import Flow, Step, Wait
+from airflow_shadow.flows.base import Step, Wait
+from airflow_shadow.flows.changing import ChangingFlow
+from airflow_shadow.flows.harm import refuse_putting_back
 from airflow_shadow.flows.schedule import parse_duration
 from airflow_shadow.lifecycle import (
     UPDATABLE,
@@ -22,7 +24,7 @@ from airflow_shadow.service_model import to_plain
 from airflow_shadow.waiting import Outcome, Progress, ReachStatus, UpdateApplied, View
 
 
-class UpdateInferenceExperimentFlow(Flow):
+class UpdateInferenceExperimentFlow(ChangingFlow):
     """The steps of :class:`UpdateInferenceExperimentOperator`."""
 
     begins_window = True
@@ -30,6 +32,10 @@ class UpdateInferenceExperimentFlow(Flow):
     def begin(self) -> Step:
         """Wait until AWS takes updates: it documents that only Created and Running do."""
         return self._await_ready({})
+
+    def begin_again(self, carry: dict[str, Any]) -> Step:
+        """Wait until AWS takes updates again."""
+        return self._await_ready(carry)
 
     def _await_ready(self, carry: dict[str, Any]) -> Wait:
         goal = ReachStatus(self.name(), tuple(map(str, UPDATABLE)))
@@ -50,10 +56,15 @@ class UpdateInferenceExperimentFlow(Flow):
             self.log.info("Experiment %r shows all this already; nothing to do.", request["Name"])
             return experiment
         self._refuse_beyond_running(experiment, expected)
+        if self._redeploys(experiment, expected) and not refuse_putting_back(
+            self.hook, experiment, asked=f"to change the sampling of experiment {request['Name']!r}"
+        ):
+            return self.await_settled(experiment["EndpointMetadata"]["EndpointName"], carry)
         try:
             self.hook.update_inference_experiment(request, validate=self.op.validate)
         except AwsRefusedError as error:
-            return self._await_ready(self.after_conflict(error, carry))
+            wait = self.await_deployment(error, experiment, carry)
+            return wait or self._await_ready(self.after_conflict(error, carry))
         if not self.op.wait_for_completion:
             return self.hook.describe_inference_experiment(request["Name"])
         return Wait(
@@ -62,6 +73,13 @@ class UpdateInferenceExperimentFlow(Flow):
             self.deadline(),
             progress=Progress(known_failure=failure_reason(experiment)),
         )
+
+    @staticmethod
+    def _redeploys(experiment: View, expected: Mapping[str, Any]) -> bool:
+        """Tell whether AWS deploys the endpoint anew for this: not for an end or a description."""
+        mode = expected.get("ShadowModeConfig")
+        is_new = mode is not None and not shows(experiment.get("ShadowModeConfig"), mode)
+        return is_new and status_of(experiment) is Status.RUNNING
 
     def _request(self, experiment: View) -> dict[str, Any]:
         """Return the request with what is kept filled in from the experiment."""

@@ -89,12 +89,16 @@ class ShadowPromoted:
         serves = endpoint.get("ModelName")
         seen = f"endpoint {self.endpoint_name!r} is {endpoint['EndpointStatus']}, serves {serves!r}"
         rests = in_service(endpoint)
-        proven = recorded_promotion(experiment) or self._is_its_variant(endpoint, experiment)
+        is_recorded = recorded_promotion(experiment) is True
+        proven = is_recorded or self._is_its_variant(endpoint, experiment)
         if rests and not proven:
             return Judgement(seen, error=self._not_promoted(experiment), view=experiment)
         if rests and not endpoint["Config"]:
             seen = f"the shadow's variant serves, configuration {endpoint['EndpointConfigName']!r} "
             return Judgement(f"{seen}was deleted", done=True, view=experiment)
+        if rests and is_recorded and serves != self.model_name:
+            seen = f"{seen}, but the shadow was promoted before"
+            return Judgement(seen, done=True, view=experiment)
         return Judgement(seen, done=rests and serves == self.model_name, view=experiment)
 
     @staticmethod

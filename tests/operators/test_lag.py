@@ -8,10 +8,11 @@ from airflow_shadow._compat import AirflowException
 from airflow_shadow.emulator import fleet
 from airflow_shadow.operators import (
     CreateInferenceExperimentOperator,
+    PromoteShadowVariantOperator,
     RemoveShadowVariantOperator,
     UpdateInferenceExperimentOperator,
 )
-from tests.helpers import CREATE, accepted, bears_a_shadow, created, fails, somebodys, stop
+from tests.helpers import CREATE, accepted, bears_a_shadow, created, fails, serves, somebodys, stop
 
 CREATION = "CreateInferenceExperiment"
 ONE_TRY = {"botocore_config": {"retries": {"total_max_attempts": 1}}}
@@ -76,3 +77,27 @@ def test_an_update_that_rolls_back_twice_fails_twice(tasks, churn, sagemaker, em
         raised = {"name": "mine", "sampling_percentage": 50, "waiter_timeout": 5}
         text = fails(AirflowException, tasks.run, UpdateInferenceExperimentOperator, **raised)
         assert "is Running with its old values.\nAWS says: No capacity." in text
+
+
+@pytest.mark.parametrize("reads", [1, 4])
+def test_a_promotion_that_is_not_shown_yet_is_no_change_of_production(
+    tasks, churn, sagemaker, emulator, reads
+):
+    """Its answer was lost, and the endpoint serves the candidate before the experiment ends."""
+    mode = fleet.shadow_mode(source="AllTraffic", shadow="churn-v2", sampling_percentage=100)
+    somebodys(sagemaker, "mine", ShadowModeConfig=mode)
+    operation = "StopInferenceExperiment"
+    emulator.reads = 1
+    emulator.faults.add(kind="lag", operation=operation, reads=reads, drop=True)
+    run = tasks.run(PromoteShadowVariantOperator, name="mine", **ONE_TRY)
+    assert ("Completed", ["churn-v2"]) == (run.experiment["Status"], serves(sagemaker))
+    assert ["mine"] == accepted(emulator, operation)
+
+
+def test_an_experiment_that_breaks_twice_is_made_a_third_time(create, emulator):
+    """The endpoint's FailureReason stood there before with the same text, but it is the cause."""
+    for number in (1, 2):
+        emulator.faults.add(kind="fail-creation", reason="No capacity.")
+        fails(AirflowException, create, ti={"try_number": number})
+    run = create(ti={"try_number": 3})
+    assert ("Running", 3) == (run.experiment["Status"], len(created(emulator)))

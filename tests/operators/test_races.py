@@ -1,4 +1,4 @@
-"""Somebody deploys while a creation or a promotion is about to: production is what they say."""
+"""Somebody deploys while a task is about to change something: production is what they say."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ import pytest
 
 from airflow_shadow._compat import AirflowFailException, AirflowSkipException
 from airflow_shadow.emulator import fleet
-from airflow_shadow.operators import PromoteShadowVariantOperator
+from airflow_shadow.operators import (
+    PromoteShadowVariantOperator,
+    RemoveShadowVariantOperator,
+    StartInferenceExperimentOperator,
+    StopInferenceExperimentOperator,
+    UpdateInferenceExperimentOperator,
+)
 from tests.helpers import (
+    CLEARED,
     accepted,
     bears_a_shadow,
     created,
@@ -17,8 +24,10 @@ from tests.helpers import (
     described,
     fails,
     meanwhile,
+    redeploy,
     serves,
     somebodys,
+    until,
 )
 
 pytestmark = pytest.mark.usefixtures("churn")
@@ -134,3 +143,102 @@ def test_scaling_between_reading_and_promoting_is_taken_over(promote, running, e
         promote()
     [production] = sagemaker.describe_endpoint(EndpointName="churn")["ProductionVariants"]
     assert 9 == production["DesiredInstanceCount"]
+
+
+def test_a_deployment_right_after_a_promotion_is_no_failure(promote, running, sagemaker, log):
+    """AWS's record proves the promotion; what serves since then is somebody else's."""
+
+    def act():
+        until(sagemaker, NAME, "Completed")
+        deploy(sagemaker, "churn-v3", VariantName="churn-v2")
+
+    log.when("Waiting for endpoint 'churn' to serve", act)
+    run = promote(waiter_timeout=20)
+    assert ("Completed", ["churn-v3"]) == (run.experiment["Status"], serves(sagemaker))
+
+
+# --- what else changes an experiment ------------------------------------------------------
+
+
+def planned(sagemaker, emulator):
+    """Let an experiment wait for its start."""
+    start = {"StartTime": emulator.clock.now() + timedelta(hours=5)}
+    return somebodys(sagemaker, NAME, rests="Created", Schedule=start)
+
+
+REMOVAL = {"AllTraffic": "Retain", "churn-v2": "Remove"}
+CHANGES = {
+    RemoveShadowVariantOperator: ({}, "Cancelled"),
+    StopInferenceExperimentOperator: ({"model_variant_actions": REMOVAL}, "Cancelled"),
+    UpdateInferenceExperimentOperator: ({"sampling_percentage": 50}, "Running"),
+    StartInferenceExperimentOperator: ({}, "Running"),
+}
+
+
+@pytest.mark.parametrize("operator", CHANGES)
+def test_whoever_deploys_is_waited_for(tasks, sagemaker, emulator, operator):
+    """A deployment takes minutes, and AWS changes no experiment meanwhile."""
+    arguments, ends = CHANGES[operator]
+    if operator is StartInferenceExperimentOperator:
+        planned(sagemaker, emulator)
+    else:
+        somebodys(sagemaker, NAME)
+    emulator.reads = 12
+    capacity = {"VariantName": "AllTraffic", "DesiredInstanceCount": 9}
+    sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName="churn", DesiredWeightsAndCapacities=[capacity]
+    )
+    run = tasks.run(operator, name=NAME, waiter_timeout=20, **arguments)
+    assert ends == run.experiment["Status"]
+
+
+def test_whoever_deploys_is_waited_for_by_a_creation_that_replaces(create, sagemaker, emulator):
+    """A clear with other arguments ends the experiment before it."""
+    first = create().value
+    emulator.reads = 12
+    capacity = {"VariantName": "AllTraffic", "DesiredInstanceCount": 9}
+    sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName="churn", DesiredWeightsAndCapacities=[capacity]
+    )
+    second = create(sampling_percentage=20, ti=CLEARED, waiter_timeout=20).value
+    assert ([first, second], "Cancelled") == (
+        created(emulator),
+        described(sagemaker, first)["Status"],
+    )
+
+
+def test_another_sampling_puts_nothing_back(tasks, running, sagemaker, emulator):
+    """AWS deploys the endpoint anew for it, with production as the experiment began with it."""
+    redeploy(sagemaker, model_name="churn-v3")
+    given = {"name": NAME, "sampling_percentage": 50}
+    text = fails(AirflowFailException, tasks.run, UpdateInferenceExperimentOperator, **given)
+    assert "production runs 'churn-v3' now, and AWS would deploy 'churn-v1' again" in text
+    updated = accepted(emulator, "UpdateInferenceExperiment")
+    assert ([], ["churn-v3"]) == (updated, serves(sagemaker))
+
+
+def test_another_sampling_waits_for_a_deployment_that_shows_no_change_yet(
+    tasks, running, sagemaker, emulator
+):
+    """What is being deployed shows when it is done."""
+    deploy(sagemaker, "churn-v3", wait=False)
+    given = {"name": NAME, "sampling_percentage": 50}
+    fails(AirflowFailException, tasks.run, UpdateInferenceExperimentOperator, **given)
+    assert ["churn-v3"] == serves(sagemaker)
+
+
+def test_another_end_needs_no_look_at_production(tasks, running, sagemaker):
+    """Nothing is deployed for it."""
+    redeploy(sagemaker, model_name="churn-v3")
+    tasks.run(UpdateInferenceExperimentOperator, name=NAME, duration="3d")
+    assert ["churn-v3"] == serves(sagemaker)
+
+
+def test_production_that_may_not_be_read_stops_no_update(tasks, running, emulator, log):
+    """A warning says what is not looked at."""
+    emulator.faults.add(kind="access-denied", operation="DescribeEndpoint")
+    run = tasks.run(UpdateInferenceExperimentOperator, name=NAME, sampling_percentage=50)
+    assert ("Running", 1) == (
+        run.experiment["Status"],
+        len(log.containing("The endpoint may not be read")),
+    )

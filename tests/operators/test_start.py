@@ -131,15 +131,15 @@ def test_without_waiting_it_returns_at_once(start, scheduled):
 
 
 def test_a_busy_endpoint_is_explained(start, scheduled, sagemaker, emulator):
-    """Looking again did not help, so AWS's own answer is shown."""
+    """A deployment that does not end is waited for until the deadline, which says so."""
     emulator.pace, emulator.clock.speed = "time", 0
     capacity = {"VariantName": "AllTraffic", "DesiredInstanceCount": 3}
     sagemaker.update_endpoint_weights_and_capacities(
         EndpointName="churn", DesiredWeightsAndCapacities=[capacity]
     )
-    text = fails(AirflowFailException, start)
-    assert "Asked: StartInferenceExperiment 'theirs'." in text
-    assert "AWS says: ConflictException: Endpoint churn is Updating" in text
+    text = fails(AirflowException, start, waiter_timeout=0.5)
+    assert "Asked: endpoint 'churn' to be InService, with no deployment under way." in text
+    assert "Found: endpoint 'churn' is Updating, when the deadline ran out." in text
     assert [] == starts(emulator)
 
 
