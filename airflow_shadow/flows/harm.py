@@ -1,4 +1,4 @@
-"""What a creation or a promotion would do to production beside what it is for."""
+"""What a call would do to production beside what it is for."""
 
 from __future__ import annotations
 
@@ -6,11 +6,17 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_shadow.exceptions import EndpointStaleError, ProductionChangeError
-from airflow_shadow.flows.base import MOST_CONFLICTS, PAUSE, Flow
+from airflow_shadow.exceptions import (
+    AwsAccessDeniedError,
+    EndpointError,
+    EndpointStaleError,
+    ProductionChangeError,
+)
+from airflow_shadow.flows.base import MOST_CONFLICTS, PAUSE, Flow, Wait
 from airflow_shadow.flows.rollout import PROMOTED, latest_proof
-from airflow_shadow.hooks.endpoints import Running, production_changes
+from airflow_shadow.hooks.endpoints import Running, is_unchanged, production_changes, running
 from airflow_shadow.hooks.settings import CAPTURE, lost_settings, told
+from airflow_shadow.waiting import EndpointSettled, in_service
 
 _EXCHANGED = "deleted and created again since production was deployed, would be deployed anew"
 
@@ -35,6 +41,63 @@ def refuse_change(flow: Flow, request: Mapping[str, Any], now_runs: Running, *, 
         raise ProductionChangeError(asked=asked, found="; ".join(changes))
     captures_to = str((request.get("DataStorageConfig") or {}).get("Destination") or "")
     _refuse_loss(flow, lost_settings(now_runs.config, captures_to=captures_to), asked=asked)
+
+
+def refuse_undoing(
+    flow: Flow,
+    experiment: Mapping[str, Any],
+    carry: Mapping[str, Any],
+    *,
+    asked: str,
+    keeps_count: bool,
+) -> Wait | None:
+    """Refuse to deploy production as an experiment has it, where somebody has deployed since.
+
+    :param keeps_count: as for :func:`~airflow_shadow.hooks.endpoints.production_changes`
+    :return: what to wait for first, while somebody deploys; then the flow's `settled_again`
+    :raises ProductionChangeError: it is so
+    """
+    now_runs = running(flow.hook, experiment["EndpointMetadata"]["EndpointName"], asked=asked)
+    if not in_service(now_runs.shown):
+        return await_settled(flow, now_runs, carry)
+    changes = production_changes(experiment, now_runs, keeps_count=keeps_count)
+    if now_runs.model_is_newer:
+        changes.append(f"model {now_runs.model_name!r}, {_EXCHANGED}")
+    if changes:
+        raise ProductionChangeError(
+            asked=asked,
+            found=f"production was changed since the experiment was created: {'; '.join(changes)}",
+            next_step="Remove the shadow (or delete what has not started), and test the candidate "
+            "against what production runs now.",
+        )
+    return None if is_unchanged(flow.hook, now_runs) else await_settled(flow, now_runs, carry)
+
+
+def warn_of_undoing(flow: Flow, experiment: Mapping[str, Any]) -> None:
+    """Say so if the end of an experiment may undo what somebody deployed (assumed: revert).
+
+    It is no reason to leave the shadow: at its planned end the same would happen.
+    """
+    endpoint_name = experiment["EndpointMetadata"]["EndpointName"]
+    try:
+        now_runs = running(flow.hook, endpoint_name, asked="to remove a shadow")
+    except (AwsAccessDeniedError, EndpointError):
+        return
+    if changes := production_changes(experiment, now_runs, keeps_count=True):
+        flow.log.warning(
+            "Somebody deployed to endpoint %r during the test, and AWS may put back what ran "
+            "before it: %s. Deploy again if it does.",
+            endpoint_name,
+            "; ".join(changes),
+        )
+
+
+def await_settled(flow: Flow, now_runs: Running, carry: Mapping[str, Any]) -> Wait:
+    """Wait until nobody deploys to the endpoint any more; then the flow's `settled_again`."""
+    flow.log.info("Somebody changes endpoint %r; waiting.", now_runs.endpoint_name)
+    until = carry.get("settled_until") or flow.deadline()
+    goal = EndpointSettled(now_runs.endpoint_name)
+    return Wait(goal, "settled_again", until, {**carry, "settled_until": until})
 
 
 def refuse_loss_by_promotion(flow: Flow, now_runs: Running, *, asked: str) -> None:

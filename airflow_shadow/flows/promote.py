@@ -20,7 +20,7 @@ from airflow_shadow.flows.chosen import skip_unfollowed
 from airflow_shadow.flows.clearance import next_wait, skip_refused
 from airflow_shadow.flows.conclude import ConcludeFlow
 from airflow_shadow.flows.guard import moment_of, skip_backfill, skip_older
-from airflow_shadow.flows.harm import refuse_loss_by_promotion, refuse_scaled
+from airflow_shadow.flows.harm import await_settled, refuse_loss_by_promotion, refuse_scaled
 from airflow_shadow.flows.rollout import (
     Rollout,
     find_rollouts,
@@ -54,7 +54,6 @@ from airflow_shadow.lifecycle import (
 from airflow_shadow.service_model.scalars import to_timestamp
 from airflow_shadow.text.shown import shown
 from airflow_shadow.waiting import (
-    EndpointSettled,
     Outcome,
     View,
     in_service,
@@ -147,10 +146,7 @@ class PromoteShadowVariantFlow(ConcludeFlow):
 
     def _await_settled(self, now_runs: Running, carry: Mapping[str, Any]) -> Wait:
         """Wait until nobody deploys to the endpoint any more, then look at everything anew."""
-        self.log.info("Somebody changes endpoint %r; waiting.", now_runs.endpoint_name)
-        until = carry.get("settled_until") or self.deadline()
-        goal = EndpointSettled(now_runs.endpoint_name)
-        return Wait(goal, "settled_again", until, {**carry, "passed": [], "settled_until": until})
+        return await_settled(self, now_runs, {**carry, "passed": []})
 
     def settled_again(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
         """Begin anew: the experiment may have ended by what was done to the endpoint."""

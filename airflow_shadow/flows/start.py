@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow_shadow.exceptions import AwsRefusedError
 from airflow_shadow.flows.base import Flow, Step, Wait
+from airflow_shadow.flows.harm import refuse_undoing
 from airflow_shadow.lifecycle import Status, status_of
 from airflow_shadow.waiting import Outcome, ReachStatus
 
@@ -22,11 +23,20 @@ class StartInferenceExperimentFlow(Flow):
         goal = ReachStatus(self.name(), tuple(map(str, ready)))
         return Wait(goal, "_start", self.deadline(), carry)
 
+    def settled_again(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+        """Begin anew: the experiment may have changed with what was done to the endpoint."""
+        if outcome.error:
+            raise outcome.error
+        return self._await_ready(carry)
+
     def _start(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
         if outcome.error:
             raise outcome.error
         name = outcome.view["Name"]
         if status_of(outcome.view) is Status.CREATED:
+            asked = f"to start experiment {name!r}"
+            if wait := refuse_undoing(self, outcome.view, carry, asked=asked, keeps_count=False):
+                return wait
             try:
                 self.hook.start_inference_experiment(name)
             except AwsRefusedError as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 from airflow_shadow.exceptions import AwsRefusedError, InvalidRequestError, UpdateRefusedError
 from airflow_shadow.flows.base import Flow, Step, Wait
+from airflow_shadow.flows.harm import refuse_undoing
 from airflow_shadow.flows.schedule import parse_duration
 from airflow_shadow.lifecycle import (
     UPDATABLE,
@@ -51,6 +52,8 @@ class UpdateInferenceExperimentFlow(Flow):
             self.log.info("Experiment %r shows all this already; nothing to do.", request["Name"])
             return experiment
         self._refuse_beyond_running(experiment, expected)
+        if wait := self._refuse_undoing(experiment, expected, carry):
+            return wait
         try:
             self.hook.update_inference_experiment(request, validate=self.op.validate)
         except AwsRefusedError as error:
@@ -63,6 +66,24 @@ class UpdateInferenceExperimentFlow(Flow):
             self.deadline(),
             progress=Progress(known_failure=failure_reason(experiment)),
         )
+
+    def settled_again(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+        """Begin anew: the experiment may have ended by what was done to the endpoint."""
+        if outcome.error:
+            raise outcome.error
+        return self._await_ready(carry)
+
+    def _refuse_undoing(
+        self, experiment: View, expected: Mapping[str, Any], carry: Mapping[str, Any]
+    ) -> Wait | None:
+        """Look at production before another sampling deploys it anew (assumed: own-update)."""
+        mode = expected.get("ShadowModeConfig")
+        if status_of(experiment) is not Status.RUNNING or shows(
+            experiment.get("ShadowModeConfig"), mode or {}
+        ):
+            return None
+        asked = f"to change the sampling of experiment {experiment['Name']!r}"
+        return refuse_undoing(self, experiment, carry, asked=asked, keeps_count=True)
 
     def _request(self, experiment: View) -> dict[str, Any]:
         """Return the request with what is kept filled in from the experiment."""

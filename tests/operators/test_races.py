@@ -8,7 +8,11 @@ import pytest
 
 from airflow_shadow._compat import AirflowFailException, AirflowSkipException
 from airflow_shadow.emulator import fleet
-from airflow_shadow.operators import PromoteShadowVariantOperator
+from airflow_shadow.operators import (
+    PromoteShadowVariantOperator,
+    StartInferenceExperimentOperator,
+    UpdateInferenceExperimentOperator,
+)
 from tests.helpers import (
     accepted,
     bears_a_shadow,
@@ -17,6 +21,7 @@ from tests.helpers import (
     described,
     fails,
     meanwhile,
+    redeploy,
     serves,
     somebodys,
 )
@@ -134,3 +139,92 @@ def test_scaling_between_reading_and_promoting_is_taken_over(promote, running, e
         promote()
     [production] = sagemaker.describe_endpoint(EndpointName="churn")["ProductionVariants"]
     assert 9 == production["DesiredInstanceCount"]
+
+
+# --- what deploys production as the experiment has it ---------------------------------------
+
+
+@pytest.fixture
+def raise_sampling(tasks):
+    """Run an update of the sampling in both modes."""
+    return lambda **more: tasks.run(
+        UpdateInferenceExperimentOperator, **{"name": NAME, "sampling_percentage": 50, **more}
+    )
+
+
+@pytest.fixture
+def start(tasks):
+    """Run a start in both modes."""
+    return lambda: tasks.run(StartInferenceExperimentOperator, name=NAME)
+
+
+@pytest.fixture
+def scheduled(sagemaker, emulator):
+    """Let an experiment wait for its start in five hours."""
+    begin = emulator.clock.now() + timedelta(hours=5)
+    return somebodys(sagemaker, NAME, rests="Created", Schedule={"StartTime": begin})
+
+
+def test_another_sampling_does_not_put_back_what_was_replaced(
+    raise_sampling, running, emulator, sagemaker
+):
+    """AWS deploys production anew with the model that the experiment began with."""
+    redeploy(sagemaker, model_name="churn-v3")
+    text = fails(AirflowFailException, raise_sampling)
+    assert "model 'churn-v3' would become 'churn-v1'" in text
+    assert ["churn-v3"] == serves(sagemaker)
+    assert [] == accepted(emulator, "UpdateInferenceExperiment")
+
+
+def test_another_sampling_waits_for_a_deployment_under_way(
+    raise_sampling, running, emulator, sagemaker, log
+):
+    """It still shows the model that it is about to replace."""
+    emulator.reads = 6
+    deploy(sagemaker, "churn-v3", wait=False)
+    text = fails(AirflowFailException, raise_sampling)
+    assert "model 'churn-v3' would become 'churn-v1'" in text
+    assert log.containing("Somebody changes endpoint 'churn'; waiting.")
+    assert (["churn-v3"], []) == (
+        serves(sagemaker),
+        accepted(emulator, "UpdateInferenceExperiment"),
+    )
+
+
+def test_scaling_is_no_reason_to_keep_the_sampling(raise_sampling, running, sagemaker):
+    """An update keeps the counts."""
+    scale(sagemaker)
+    raise_sampling()
+    [production] = sagemaker.describe_endpoint(EndpointName="churn")["ProductionVariants"]
+    assert 9 == production["DesiredInstanceCount"]
+
+
+def test_another_end_deploys_nothing(raise_sampling, running, emulator, sagemaker):
+    """So it is no matter what somebody has deployed."""
+    redeploy(sagemaker, model_name="churn-v3")
+    raise_sampling(sampling_percentage=None, duration="3h")
+    assert ["churn-v3"] == serves(sagemaker)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda sm: deploy(sm, "churn-v3"), "model 'churn-v3' would become 'churn-v1'"),
+        (scale, "9 instances would become"),
+        (
+            lambda sm: [
+                sm.delete_model(ModelName="churn-v1"),
+                fleet.create_model(sm, name="churn-v1"),
+            ],
+            "deleted and created again",
+        ),
+    ],
+)
+@pytest.mark.usefixtures("scheduled")
+def test_a_start_does_not_put_back_what_was_replaced(start, emulator, sagemaker, change, told):
+    """Between a creation and its start may lie days."""
+    change(sagemaker)
+    before = sagemaker.describe_endpoint(EndpointName="churn")["EndpointConfigName"]
+    assert told in fails(AirflowFailException, start)
+    after = sagemaker.describe_endpoint(EndpointName="churn")["EndpointConfigName"]
+    assert (before, []) == (after, accepted(emulator, "StartInferenceExperiment"))

@@ -130,16 +130,15 @@ def test_without_waiting_it_returns_at_once(start, scheduled):
     assert ("Starting", 0) == (run.experiment["Status"], run.deferrals)
 
 
-def test_a_busy_endpoint_is_explained(start, scheduled, sagemaker, emulator):
-    """Looking again did not help, so AWS's own answer is shown."""
+def test_a_busy_endpoint_is_waited_for(start, scheduled, sagemaker, emulator):
+    """A deployment that is under way passes by itself; another try goes on waiting."""
     emulator.pace, emulator.clock.speed = "time", 0
     capacity = {"VariantName": "AllTraffic", "DesiredInstanceCount": 3}
     sagemaker.update_endpoint_weights_and_capacities(
         EndpointName="churn", DesiredWeightsAndCapacities=[capacity]
     )
-    text = fails(AirflowFailException, start)
-    assert "Asked: StartInferenceExperiment 'theirs'." in text
-    assert "AWS says: ConflictException: Endpoint churn is Updating" in text
+    text = fails(AirflowException, start, waiter_timeout=0.1)
+    assert "endpoint 'churn' is Updating, when the deadline ran out" in text
     assert [] == starts(emulator)
 
 
