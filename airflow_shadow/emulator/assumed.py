@@ -87,8 +87,9 @@ ASSUMED: dict[str, str] = {
         " only plain statistics of these metrics."
     ),
     "own-update": (
-        "An update of an experiment may put a configuration of another name on the endpoint; it"
-        " keeps production's variant and model, and moves the experiment's LastModifiedTime."
+        "An update of an experiment may put a configuration of another name on the endpoint, with"
+        " production's variant and model as the experiment has them, whatever was deployed since;"
+        " it moves the experiment's LastModifiedTime."
     ),
     "metric-pages": (
         "Each page of GetMetricData names all queries; those not yet given completely are"

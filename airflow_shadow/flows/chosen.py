@@ -19,7 +19,8 @@ _DECISION = "skipmixin_key"
 def skip_unfollowed(flow: Flow, *, needs_decision: bool) -> None:
     """Skip the task if a branch directly before it decided otherwise.
 
-    :param needs_decision: whether a verdict's branch that left no decision skips the task, too
+    :param needs_decision: whether the task is skipped, too, if no verdict's branch directly before
+        it left a decision; what another branch decided stands for none
     :raises AirflowSkipException: it is so
     """
     if flow.op.is_teardown:
@@ -30,9 +31,9 @@ def skip_unfollowed(flow: Flow, *, needs_decision: bool) -> None:
         if decision and not _follows(decision, flow.op.task_id):
             followed = ", ".join(decision.get("followed") or ()) or "nothing"
             raise AirflowSkipException(f"Skipped: {task_id!r} decided to follow {followed}.")
-    mute = [b.task_id for b in branches if getattr(_kind(b), "decides_on_verdict", False)]
-    if needs_decision and mute and not any(decisions.values()):
-        raise AirflowSkipException(f"Skipped: {', '.join(mute)} left no decision.")
+    asked = [b.task_id for b in branches if getattr(_kind(b), "decides_on_verdict", False)]
+    if needs_decision and asked and not any(map(decisions.get, asked)):
+        raise AirflowSkipException(f"Skipped: {', '.join(asked)} left no decision.")
 
 
 def _kind(task: Any) -> type:

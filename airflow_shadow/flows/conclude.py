@@ -13,6 +13,7 @@ from airflow_shadow.exceptions import (
 from airflow_shadow.flows.base import PAUSE, Step, Wait
 from airflow_shadow.flows.changing import ChangingFlow
 from airflow_shadow.flows.chosen import skip_unfollowed
+from airflow_shadow.flows.harm import warn_of_undoing
 from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.lifecycle import (
     CONCLUDED,
@@ -20,6 +21,7 @@ from airflow_shadow.lifecycle import (
     Action,
     Ending,
     Status,
+    is_promoted,
     mark,
     shadow_variant,
     status_of,
@@ -127,7 +129,7 @@ class RemoveShadowVariantFlow(ConcludeFlow):
             raise outcome.error
         experiment = outcome.view
         if status_of(experiment) in CONCLUDED:
-            self.log.info("%r is %s already.", experiment["Name"], experiment["Status"])
+            self._tell_concluded(experiment)
             return experiment
         if status_of(experiment) is Status.CREATED:
             # No shadow stands yet; CloudFormation deletes it likewise.
@@ -137,6 +139,15 @@ class RemoveShadowVariantFlow(ConcludeFlow):
                 return self.await_rest(self.after_conflict(error, carry))
             return Wait(ExperimentGone(experiment["Name"]), "settled", self.deadline())
         return self._remove(experiment, carry)
+
+    def _tell_concluded(self, experiment: View) -> None:
+        name, status = experiment["Name"], experiment["Status"]
+        if is_promoted(experiment):
+            self.log.warning(
+                "%r is %s already: its candidate was promoted, so nothing is removed.", name, status
+            )
+        else:
+            self.log.info("%r is %s already.", name, status)
 
     def _look_twice(self, carry: dict[str, Any]) -> Step:
         """Believe in nothing at the second look: AWS may lag behind a creation of seconds ago."""
@@ -150,6 +161,7 @@ class RemoveShadowVariantFlow(ConcludeFlow):
         request = stop_request(
             experiment, promote=False, desired_state=self.op.desired_state, reason=reason
         )
+        warn_of_undoing(self.hook, experiment)
         try:
             again = self.stop(request, experiment, carry)
         except ExperimentNotFoundError:  # somebody deleted it since our look

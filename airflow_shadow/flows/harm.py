@@ -1,4 +1,4 @@
-"""What a task would do to production beside what it is for."""
+"""What a call would do to production beside what it is for."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any
 
 from airflow_shadow.exceptions import (
     AwsAccessDeniedError,
+    EndpointError,
     EndpointStaleError,
     ProductionChangeError,
 )
 from airflow_shadow.flows.base import MOST_CONFLICTS, PAUSE, Flow
 from airflow_shadow.flows.rollout import PROMOTED, latest_proof
-from airflow_shadow.hooks.endpoints import Running, production_changes
+from airflow_shadow.hooks.endpoints import Running, is_unchanged, production_changes, running
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.settings import CAPTURE, lost_settings, told
-from airflow_shadow.lifecycle import production_variant
 from airflow_shadow.waiting import View, in_service
 
 _EXCHANGED = "deleted and created again since production was deployed, would be deployed anew"
@@ -44,32 +44,48 @@ def refuse_change(flow: Flow, request: Mapping[str, Any], now_runs: Running, *, 
     _refuse_loss(flow, lost_settings(now_runs.config, captures_to=captures_to), asked=asked)
 
 
-def refuse_putting_back(hook: InferenceExperimentHook, experiment: View, *, asked: str) -> bool:
-    """Refuse to change the sampling where somebody has deployed another model since.
+def refuse_undoing(
+    hook: InferenceExperimentHook, experiment: View, *, asked: str, keeps_count: bool
+) -> bool:
+    """Refuse to deploy production as an experiment has it, where somebody has deployed since.
 
-    For that AWS deploys the endpoint anew, with production as the experiment began with it
-    (assumed: own-update). Returns whether the endpoint rests, so that this holds for the call, too.
-
+    :param keeps_count: as for :func:`~airflow_shadow.hooks.endpoints.production_changes`
+    :return: whether the endpoint rests, so that this holds for the call that follows
     :raises ProductionChangeError: it is so
     """
-    try:
-        endpoint = hook.find_running(experiment["EndpointMetadata"]["EndpointName"])
-    except AwsAccessDeniedError:
-        hook.log.warning("The endpoint may not be read: a deployment since might be undone.")
-        return True
-    if endpoint is None or not endpoint.get("ModelName"):
-        return True  # AWS says what is wrong
-    if not in_service(endpoint):
+    now_runs = running(hook, experiment["EndpointMetadata"]["EndpointName"], asked=asked)
+    if not in_service(now_runs.shown):
         return False
-    began_with = (production_variant(experiment) or {}).get("ModelName")
-    if endpoint["ModelName"] != began_with:
+    changes = production_changes(experiment, now_runs, keeps_count=keeps_count)
+    if now_runs.model_is_newer:
+        changes.append(f"model {now_runs.model_name!r}, {_EXCHANGED}")
+    if changes:
         raise ProductionChangeError(
             asked=asked,
-            found=f"production runs {endpoint['ModelName']!r} now, and AWS would deploy "
-            f"{began_with!r} again, which it ran when the experiment began",
-            next_step="Remove the shadow, and test against what production runs now.",
+            found=f"production was changed since the experiment was created: {'; '.join(changes)}",
+            next_step="Remove the shadow (or delete what has not started), and test the candidate "
+            "against what production runs now.",
         )
-    return True
+    return is_unchanged(hook, now_runs)
+
+
+def warn_of_undoing(hook: InferenceExperimentHook, experiment: View) -> None:
+    """Say so if the end of an experiment may undo what somebody deployed (assumed: revert).
+
+    It is no reason to leave the shadow: at its planned end the same would happen.
+    """
+    endpoint_name = experiment["EndpointMetadata"]["EndpointName"]
+    try:
+        now_runs = running(hook, endpoint_name, asked="to remove a shadow")
+    except (AwsAccessDeniedError, EndpointError):
+        return
+    if changes := production_changes(experiment, now_runs, keeps_count=True):
+        hook.log.warning(
+            "Somebody deployed to endpoint %r during the test, and AWS may put back what ran "
+            "before it: %s. Deploy again if it does.",
+            endpoint_name,
+            "; ".join(changes),
+        )
 
 
 def refuse_loss_by_promotion(flow: Flow, now_runs: Running, *, asked: str) -> None:

@@ -87,7 +87,19 @@ class PromoteShadowVariantFlow(ConcludeFlow):
                 found=f"one on experiment {shown(verdict.get('experiment'))}",
                 next_step="Give the output of this experiment's analysis; nothing was changed.",
             )
+        share = verdict.get("sampling_percentage", FULL_SAMPLING)
+        if share < FULL_SAMPLING and verdict["outcome"] == "PASS":
+            self._refuse_partial(asked, f"a verdict on {share:g} % of the requests")
         return verdict
+
+    def _refuse_partial(self, asked: str, found: str) -> None:
+        if not self.op.allow_partial_sampling:
+            raise PromotionRefusedError(
+                asked=asked,
+                found=f"{found}: the candidate never bore the full load",
+                next_step="Update it to sampling_percentage=100 and test again, or pass "
+                "allow_partial_sampling=True.",
+            )
 
     def _speaks_against(self, verdict: Mapping[str, Any]) -> bool:
         return taken_as(verdict, promote_on=self.op.promote_on)[0] != "PASS"
@@ -267,13 +279,9 @@ class PromoteShadowVariantFlow(ConcludeFlow):
                 next_step="Start it, test the candidate, then promote it.",
             )
         _, percentage = sampling(experiment)
-        if percentage != FULL_SAMPLING and not self.op.allow_partial_sampling:
-            raise PromotionRefusedError(
-                asked=self._asked(experiment),
-                found=f"it copies {percentage} % of the requests, so it never bore the full load",
-                next_step="Update it to sampling_percentage=100 and test again, or pass "
-                "allow_partial_sampling=True.",
-            )
+        if percentage != FULL_SAMPLING:
+            found = f"it copies {percentage} % of the requests"
+            self._refuse_partial(self._asked(experiment), found)
 
     def _refuse_exchanged(self, experiment: View) -> None:
         """Refuse a candidate whose model was deleted and created again under its name."""

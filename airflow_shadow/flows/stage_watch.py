@@ -11,11 +11,19 @@ from airflow_shadow.analysis import epoch
 from airflow_shadow.exceptions import AwsRefusedError
 from airflow_shadow.flows.analysis import WatchVerdict, moment
 from airflow_shadow.flows.base import MOST_CONFLICTS, PAUSE
-from airflow_shadow.flows.harm import refuse_putting_back
+from airflow_shadow.flows.harm import refuse_undoing
 from airflow_shadow.flows.stages import counts_of, judged
 from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.lifecycle import DEADLINES, Status, failure_reason, shows, with_sampling
-from airflow_shadow.waiting import Judged, Policy, Progress, ReachStatus, UpdateApplied, View
+from airflow_shadow.waiting import (
+    EndpointSettled,
+    Judged,
+    Policy,
+    Progress,
+    ReachStatus,
+    UpdateApplied,
+    View,
+)
 
 
 class StageWatch(WatchVerdict):
@@ -78,7 +86,9 @@ class StageWatch(WatchVerdict):
             expected = {"ShadowModeConfig": with_sampling(experiment["ShadowModeConfig"], share)}
             if shows(experiment, expected):
                 return
-            refuse_putting_back(self.hook, experiment, asked=f"to raise the sampling of {name!r}")
+            asked = f"to raise the sampling of {name!r}"
+            while not refuse_undoing(self.hook, experiment, asked=asked, keeps_count=True):
+                self._await(EndpointSettled(experiment["EndpointMetadata"]["EndpointName"]))
             try:
                 self.hook.update_inference_experiment({"Name": name, **expected})
             except AwsRefusedError as error:

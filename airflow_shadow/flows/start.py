@@ -7,6 +7,7 @@ from typing import Any
 from airflow_shadow.exceptions import AwsRefusedError
 from airflow_shadow.flows.base import Step, Wait
 from airflow_shadow.flows.changing import ChangingFlow
+from airflow_shadow.flows.harm import refuse_undoing
 from airflow_shadow.lifecycle import Status, status_of
 from airflow_shadow.waiting import Outcome, ReachStatus
 
@@ -32,6 +33,9 @@ class StartInferenceExperimentFlow(ChangingFlow):
             raise outcome.error
         name = outcome.view["Name"]
         if status_of(outcome.view) is Status.CREATED:
+            asked = f"to start experiment {name!r}"
+            if not refuse_undoing(self.hook, outcome.view, asked=asked, keeps_count=False):
+                return self.await_settled(outcome.view["EndpointMetadata"]["EndpointName"], carry)
             try:
                 self.hook.start_inference_experiment(name)
             except AwsRefusedError as error:

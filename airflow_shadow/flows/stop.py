@@ -6,6 +6,7 @@ from typing import Any
 
 from airflow_shadow.exceptions import PromotionRefusedError
 from airflow_shadow.flows.base import Step
+from airflow_shadow.flows.chosen import skip_unfollowed
 from airflow_shadow.flows.conclude import ConcludeFlow
 from airflow_shadow.lifecycle import (
     CONCLUDED,
@@ -23,8 +24,9 @@ class StopInferenceExperimentFlow(ConcludeFlow):
     """The steps of :class:`StopInferenceExperimentOperator`."""
 
     def begin(self) -> Step:
-        """Check the request before anything is waited for."""
-        self._request()
+        """Check the request before anything is waited for, and ask what was decided."""
+        promotes = "Promote" in self._request()["ModelVariantActions"].values()
+        skip_unfollowed(self, needs_decision=promotes)
         return self.await_rest({})
 
     def _request(self) -> dict[str, Any]:

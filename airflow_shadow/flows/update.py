@@ -9,7 +9,7 @@ from typing import Any
 from airflow_shadow.exceptions import AwsRefusedError, InvalidRequestError, UpdateRefusedError
 from airflow_shadow.flows.base import Step, Wait
 from airflow_shadow.flows.changing import ChangingFlow
-from airflow_shadow.flows.harm import refuse_putting_back
+from airflow_shadow.flows.harm import refuse_undoing
 from airflow_shadow.flows.schedule import parse_duration
 from airflow_shadow.lifecycle import (
     UPDATABLE,
@@ -56,10 +56,10 @@ class UpdateInferenceExperimentFlow(ChangingFlow):
             self.log.info("Experiment %r shows all this already; nothing to do.", request["Name"])
             return experiment
         self._refuse_beyond_running(experiment, expected)
-        if self._redeploys(experiment, expected) and not refuse_putting_back(
-            self.hook, experiment, asked=f"to change the sampling of experiment {request['Name']!r}"
-        ):
-            return self.await_settled(experiment["EndpointMetadata"]["EndpointName"], carry)
+        if self._redeploys(experiment, expected):
+            asked = f"to change the sampling of experiment {request['Name']!r}"
+            if not refuse_undoing(self.hook, experiment, asked=asked, keeps_count=True):
+                return self.await_settled(experiment["EndpointMetadata"]["EndpointName"], carry)
         try:
             self.hook.update_inference_experiment(request, validate=self.op.validate)
         except AwsRefusedError as error:
@@ -76,7 +76,7 @@ class UpdateInferenceExperimentFlow(ChangingFlow):
 
     @staticmethod
     def _redeploys(experiment: View, expected: Mapping[str, Any]) -> bool:
-        """Tell whether AWS deploys the endpoint anew for this: not for an end or a description."""
+        """Tell whether AWS deploys the endpoint anew: not for an end (assumed: own-update)."""
         mode = expected.get("ShadowModeConfig")
         is_new = mode is not None and not shows(experiment.get("ShadowModeConfig"), mode)
         return is_new and status_of(experiment) is Status.RUNNING

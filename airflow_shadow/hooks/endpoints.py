@@ -234,11 +234,16 @@ def shadow_request(
     }
 
 
-def production_changes(request: Mapping[str, Any], now_runs: Running) -> list[str]:
+def production_changes(
+    request: Mapping[str, Any], now_runs: Running, *, keeps_count: bool = False
+) -> list[str]:
     """Say in what a request's production entry differs from what the endpoint runs.
 
     CreateInferenceExperiment redeploys production as `ModelVariants` says, so that a wrong entry
     changes what customers get. More instances than now are no harm.
+
+    :param request: or an experiment's description
+    :param keeps_count: whether what is about to be done leaves the count as it is
     """
     source = request["ShadowModeConfig"]["SourceModelVariantName"]
     entry = next((v for v in request["ModelVariants"] if v["VariantName"] == source), None)
@@ -254,6 +259,6 @@ def production_changes(request: Mapping[str, Any], now_runs: Running) -> list[st
         f"{what} {runs!r} would become {asks!r}" for what, runs, asks in pairs if runs != asks
     ]
     count = int(infrastructure["InstanceCount"])
-    if count < now_runs.instance_count:
+    if count < now_runs.instance_count and not keeps_count:
         changes.append(f"{now_runs.instance_count} instances would become {count}")
     return changes

@@ -18,6 +18,7 @@ from tests.helpers import (
     explicit,
     fails,
     meanwhile,
+    redeploy,
     serves,
     somebodys,
     statuses,
@@ -316,6 +317,23 @@ def test_an_expired_one_is_a_success(remove, running, sagemaker, emulator):
     """No shadow is left, however it went."""
     expire(emulator, sagemaker, NAME)
     assert ("Completed", []) == (remove().experiment["Status"], stops(emulator))
+
+
+def test_a_promoted_one_is_told_of(remove, running, sagemaker, emulator, log):
+    """A person promoted what was to be removed: the task can do nothing, but says it."""
+    actions = {"AllTraffic": "Remove", "churn-v2": "Promote"}
+    stop(sagemaker, NAME, ModelVariantActions=actions, DesiredState="Completed")
+    before = stops(emulator)
+    remove()
+    assert log.containing("its candidate was promoted, so nothing is removed")
+    assert (before, ["churn-v2"]) == (stops(emulator), serves(sagemaker))
+
+
+def test_a_deployment_that_the_removal_may_undo_is_told_of(remove, running, sagemaker, log):
+    """AWS puts back what ran before the test, now or at its planned end."""
+    redeploy(sagemaker, model_name="churn-v3")
+    assert "Cancelled" == remove().experiment["Status"]
+    assert log.containing("put back what ran before it: model 'churn-v3' would become 'churn-v1'")
 
 
 def test_one_that_somebody_stops_is_a_success(remove, running, sagemaker, emulator):

@@ -128,3 +128,28 @@ def test_without_the_argument_nothing_is_asked(tasks, running, sagemaker):
     """A Dag may promote on other grounds."""
     tasks.run(PromoteShadowVariantOperator, name=NAME)
     assert ["churn-v2"] == serves(sagemaker)
+
+
+def test_the_verdict_of_an_earlier_stage_fails(promote, verdict, emulator):
+    """The candidate has the full load by now, but was not judged under it."""
+    said = fails(AirflowFailException, promote, verdict(sampling_percentage=10))
+    assert "a verdict on 10 % of the requests" in said
+    assert [] == accepted(emulator, "StopInferenceExperiment")
+
+
+def test_the_verdict_of_an_earlier_stage_can_be_allowed(promote, verdict, sagemaker):
+    """Whoever promotes below the full load says so."""
+    promote(verdict(sampling_percentage=10), allow_partial_sampling=True)
+    assert ["churn-v2"] == serves(sagemaker)
+
+
+def test_a_share_that_is_no_number_is_no_verdict(promote, verdict, emulator):
+    """It would be compared with one."""
+    assert "which is none" in fails(
+        AirflowFailException, promote, verdict(sampling_percentage="10")
+    )
+
+
+def test_a_fail_of_an_earlier_stage_skips(promote, verdict):
+    """What failed with less load need not be judged under more."""
+    assert "Skipped: FAIL" in skipped(promote, verdict("FAIL", sampling_percentage=10))

@@ -56,12 +56,17 @@ def in_service(sagemaker):
     fleet.wait_in_service(sagemaker, endpoint_name="churn")
 
 
+def resize(sagemaker, count):
+    """Begin to change how many instances production has."""
+    capacity = {"VariantName": "AllTraffic", "DesiredInstanceCount": count}
+    sagemaker.update_endpoint_weights_and_capacities(
+        EndpointName="churn", DesiredWeightsAndCapacities=[capacity]
+    )
+
+
 def scale(sagemaker):
     """Let automatic scaling bring production to nine instances."""
-    sagemaker.update_endpoint_weights_and_capacities(
-        EndpointName="churn",
-        DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 9}],
-    )
+    resize(sagemaker, 9)
     in_service(sagemaker)
 
 
@@ -160,8 +165,8 @@ def test_a_deployment_right_after_a_promotion_is_no_failure(promote, running, sa
 # --- what else changes an experiment ------------------------------------------------------
 
 
-def planned(sagemaker, emulator):
-    """Let an experiment wait for its start."""
+def scheduled(sagemaker, emulator):
+    """Let an experiment wait for its start in five hours."""
     start = {"StartTime": emulator.clock.now() + timedelta(hours=5)}
     return somebodys(sagemaker, NAME, rests="Created", Schedule=start)
 
@@ -180,14 +185,11 @@ def test_whoever_deploys_is_waited_for(tasks, sagemaker, emulator, operator):
     """A deployment takes minutes, and AWS changes no experiment meanwhile."""
     arguments, ends = CHANGES[operator]
     if operator is StartInferenceExperimentOperator:
-        planned(sagemaker, emulator)
+        scheduled(sagemaker, emulator)
     else:
         somebodys(sagemaker, NAME)
     emulator.reads = 12
-    capacity = {"VariantName": "AllTraffic", "DesiredInstanceCount": 9}
-    sagemaker.update_endpoint_weights_and_capacities(
-        EndpointName="churn", DesiredWeightsAndCapacities=[capacity]
-    )
+    resize(sagemaker, 1)
     run = tasks.run(operator, name=NAME, waiter_timeout=20, **arguments)
     assert ends == run.experiment["Status"]
 
@@ -196,10 +198,7 @@ def test_whoever_deploys_is_waited_for_by_a_creation_that_replaces(create, sagem
     """A clear with other arguments ends the experiment before it."""
     first = create().value
     emulator.reads = 12
-    capacity = {"VariantName": "AllTraffic", "DesiredInstanceCount": 9}
-    sagemaker.update_endpoint_weights_and_capacities(
-        EndpointName="churn", DesiredWeightsAndCapacities=[capacity]
-    )
+    resize(sagemaker, 1)
     second = create(sampling_percentage=20, ti=CLEARED, waiter_timeout=20).value
     assert ([first, second], "Cancelled") == (
         created(emulator),
@@ -207,38 +206,83 @@ def test_whoever_deploys_is_waited_for_by_a_creation_that_replaces(create, sagem
     )
 
 
-def test_another_sampling_puts_nothing_back(tasks, running, sagemaker, emulator):
-    """AWS deploys the endpoint anew for it, with production as the experiment began with it."""
-    redeploy(sagemaker, model_name="churn-v3")
-    given = {"name": NAME, "sampling_percentage": 50}
-    text = fails(AirflowFailException, tasks.run, UpdateInferenceExperimentOperator, **given)
-    assert "production runs 'churn-v3' now, and AWS would deploy 'churn-v1' again" in text
-    updated = accepted(emulator, "UpdateInferenceExperiment")
-    assert ([], ["churn-v3"]) == (updated, serves(sagemaker))
+# --- what deploys production as the experiment has it ---------------------------------------
 
 
-def test_another_sampling_waits_for_a_deployment_that_shows_no_change_yet(
-    tasks, running, sagemaker, emulator
-):
-    """What is being deployed shows when it is done."""
-    deploy(sagemaker, "churn-v3", wait=False)
-    given = {"name": NAME, "sampling_percentage": 50}
-    fails(AirflowFailException, tasks.run, UpdateInferenceExperimentOperator, **given)
-    assert ["churn-v3"] == serves(sagemaker)
-
-
-def test_another_end_needs_no_look_at_production(tasks, running, sagemaker):
-    """Nothing is deployed for it."""
-    redeploy(sagemaker, model_name="churn-v3")
-    tasks.run(UpdateInferenceExperimentOperator, name=NAME, duration="3d")
-    assert ["churn-v3"] == serves(sagemaker)
-
-
-def test_production_that_may_not_be_read_stops_no_update(tasks, running, emulator, log):
-    """A warning says what is not looked at."""
-    emulator.faults.add(kind="access-denied", operation="DescribeEndpoint")
-    run = tasks.run(UpdateInferenceExperimentOperator, name=NAME, sampling_percentage=50)
-    assert ("Running", 1) == (
-        run.experiment["Status"],
-        len(log.containing("The endpoint may not be read")),
+@pytest.fixture
+def raise_sampling(tasks):
+    """Run an update of the sampling in both modes."""
+    return lambda **more: tasks.run(
+        UpdateInferenceExperimentOperator, **{"name": NAME, "sampling_percentage": 50, **more}
     )
+
+
+@pytest.fixture
+def start(tasks):
+    """Run a start in both modes."""
+    return lambda: tasks.run(StartInferenceExperimentOperator, name=NAME)
+
+
+def test_another_sampling_does_not_put_back_what_was_replaced(
+    raise_sampling, running, emulator, sagemaker
+):
+    """AWS deploys production anew with the model that the experiment began with."""
+    redeploy(sagemaker, model_name="churn-v3")
+    text = fails(AirflowFailException, raise_sampling)
+    assert "model 'churn-v3' would become 'churn-v1'" in text
+    assert ["churn-v3"] == serves(sagemaker)
+    assert [] == accepted(emulator, "UpdateInferenceExperiment")
+
+
+def test_another_sampling_waits_for_a_deployment_under_way(
+    raise_sampling, running, emulator, sagemaker, log
+):
+    """It still shows the model that it is about to replace."""
+    emulator.reads = 6
+    deploy(sagemaker, "churn-v3", wait=False)
+    text = fails(AirflowFailException, raise_sampling)
+    assert "model 'churn-v3' would become 'churn-v1'" in text
+    assert log.containing("Somebody changes endpoint 'churn'; waiting.")
+    assert (["churn-v3"], []) == (
+        serves(sagemaker),
+        accepted(emulator, "UpdateInferenceExperiment"),
+    )
+
+
+def test_scaling_is_no_reason_to_keep_the_sampling(raise_sampling, running, sagemaker):
+    """An update keeps the counts."""
+    scale(sagemaker)
+    raise_sampling()
+    [production] = sagemaker.describe_endpoint(EndpointName="churn")["ProductionVariants"]
+    assert 9 == production["DesiredInstanceCount"]
+
+
+def test_another_end_deploys_nothing(raise_sampling, running, emulator, sagemaker):
+    """So it is no matter what somebody has deployed."""
+    redeploy(sagemaker, model_name="churn-v3")
+    raise_sampling(sampling_percentage=None, duration="3h")
+    assert ["churn-v3"] == serves(sagemaker)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda sm: deploy(sm, "churn-v3"), "model 'churn-v3' would become 'churn-v1'"),
+        (scale, "9 instances would become"),
+        (
+            lambda sm: [
+                sm.delete_model(ModelName="churn-v1"),
+                fleet.create_model(sm, name="churn-v1"),
+            ],
+            "deleted and created again",
+        ),
+    ],
+)
+def test_a_start_does_not_put_back_what_was_replaced(start, emulator, sagemaker, change, told):
+    """Between a creation and its start may lie days."""
+    scheduled(sagemaker, emulator)
+    change(sagemaker)
+    before = sagemaker.describe_endpoint(EndpointName="churn")["EndpointConfigName"]
+    assert told in fails(AirflowFailException, start)
+    after = sagemaker.describe_endpoint(EndpointName="churn")["EndpointConfigName"]
+    assert (before, []) == (after, accepted(emulator, "StartInferenceExperiment"))
