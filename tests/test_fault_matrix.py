@@ -38,11 +38,11 @@ no-keys     ok       ok       ok      ok      ok      ok      ok     ok      ok
 lag         ok       ok       ok      ok      ok      ok      ok     -       -
 denied      denied   denied   denied  denied  denied  denied  denied denied  denied
 slow        ok       ok       ok      ok      ok      ok      ok     ok      ok
-stopped     stopped  too-late stopped ok      refused ok      ok     stopped ok
+stopped     stopped  stopped  stopped ok      refused ok      ok     stopped ok
 deleted     missing  missing  missing missing missing missing ok     missing missing
 breaks      failed   broken   broken  broken  broken  broken  -      broken  broken
 endpoint    endpoint broken   broken  broken  broken  broken  ok     broken  broken
-deployment  ok       -        -       -       changed -       -      -       -
+deployment  ok       changed  changed -       changed -       -      -       -
 nothing     invalid  invalid  invalid invalid invalid invalid invalid invalid invalid
 """
 #: What the words mean: the name in the printed table, which is that of an error if it fails.
@@ -54,7 +54,6 @@ WORDS = {
     "failed": "CreationFailedError",
     "broken": "ExperimentBrokenError",
     "stopped": "ExperimentStoppedError",
-    "too-late": "StatusUnreachableError",
     "refused": "PromotionRefusedError",
     "changed": "ProductionChangeError",
     "endpoint": "EndpointFailedError",
@@ -68,10 +67,7 @@ NOT_CONCERNED = {
     ("Analysis", "lag"): "it makes no call that changes anything",
     ("Delete", "breaks"): "a record is deleted at once, no work follows that could fail",
     **dict.fromkeys(
-        [
-            (row, "deployment")
-            for row in ("Update", "Start", "Stop", "Remove", "Delete", "Sensor", "Analysis")
-        ],
+        [(row, "deployment") for row in ("Stop", "Remove", "Delete", "Sensor", "Analysis")],
         "it does not say what production runs",
     ),
 }
@@ -246,7 +242,7 @@ BEFORE = {
 #: How an experiment ends in a single cell.
 ENDS = {("Analysis", "stopped"): "Cancelled"}
 #: What production runs in single cells, else what the task leaves there.
-SERVES = {("Create", "deployment"): "churn-v3", ("Promote", "deployment"): "churn-v3"}
+SERVES = {(row, "deployment"): "churn-v3" for row in ("Create", "Update", "Start", "Promote")}
 #: Addresses and safeguards: whoever has one that rendered to nothing changes nothing.
 SAFEGUARDS = (
     "aws_conn_id",
@@ -373,7 +369,7 @@ def deployment(scene: Scene, row: str) -> None:
         scene.emulator.faults.add(kind="hold-before", operation="AddTags")
         Thread(target=when_held, args=(scene.emulator, act), daemon=True).start()
     else:
-        scene.log.when("Creating '", act)
+        scene.log.when("Reached" if row in {"Update", "Start"} else "Creating '", act)
 
 
 def nothing(scene: Scene, row: str) -> None:
