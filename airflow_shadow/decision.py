@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.text.shown import shown
+from airflow_shadow.text.shown import printable, shown
 
 PromoteOn = Literal["outputs", "operational"]
 
@@ -39,8 +39,7 @@ def read_verdict(value: Any, *, asked: str) -> Mapping[str, Any]:
             next_step="Give what ShadowAnalysisSensor or ShadowAnalysisOperator returns, like "
             "analysis.output; one that was skipped returns nothing.",
         )
-    found: Mapping[str, Any] = verdict
-    return found
+    return {**verdict, "reason": printable(verdict["reason"])}
 
 
 def taken_as(verdict: Mapping[str, Any], *, promote_on: str) -> tuple[str, str]:
@@ -57,5 +56,5 @@ def taken_as(verdict: Mapping[str, Any], *, promote_on: str) -> tuple[str, str]:
 def _loaded(value: Any) -> Any:
     try:
         return json.loads(value) if isinstance(value, str) else value
-    except ValueError:
+    except (RecursionError, ValueError):
         return None

@@ -34,8 +34,8 @@
 
 An error carries facts, not prose: what was `asked`, what was `found`, AWS's own `reason`, and the
 `next_step` for whoever reads it. The message is built from them, so that it is the same wherever
-the error is raised, one line each, and short, whatever a form gave; and the facts travel from the
-triggerer to the worker and through `pickle`.
+the error is raised, one line each, and short, whatever a form gave or AWS says; and the facts
+travel from the triggerer to the worker and through `pickle`.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from airflow_shadow.text.shown import shortened
+from airflow_shadow.text.shown import printable, shortened
 
 
 class ShadowError(Exception):
@@ -67,9 +67,9 @@ class ShadowError(Exception):
     def __init__(
         self, *, asked: str, found: str, reason: str = "", next_step: str | None = None
     ) -> None:
-        self.asked = shortened(asked, most=500)
-        self.found = shortened(found, most=8000)
-        self.reason = shortened(reason, most=1000)
+        self.asked = shortened(printable(asked), most=500)
+        self.found = shortened(printable(found), most=8000)
+        self.reason = shortened(printable(reason), most=1000)
         if next_step is not None:
             self.next_step = next_step
         super().__init__(self._message())

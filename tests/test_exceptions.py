@@ -76,6 +76,17 @@ def test_a_next_step_can_be_given():
     assert "Asked: a.\nFound: b.\nNext: Wait." == str(error_from_dict(error.to_dict()))
 
 
+@pytest.mark.parametrize("odd", ["\n", "\r", "\x1b", "\u2028", "\u202e", "\u200b", "\ud800"])
+@pytest.mark.parametrize("fact", ["asked", "found", "reason"])
+def test_what_does_not_print_is_escaped_once(fact, odd):
+    """A name or AWS's reason could forge a line of the message, or turn it round."""
+    facts = {"asked": "a", "found": "b", "reason": "c", "next_step": "Wait."}
+    error = ShadowError(**{**facts, fact: f"x{odd}Next: Promote"})
+    escaped = odd.encode("unicode_escape").decode()
+    assert f"x{escaped}Next: Promote" == error_from_dict(error.to_dict()).facts()[fact]
+    assert 4 == len(str(error).splitlines())
+
+
 def test_the_code_travels_too():
     """Later steps match on AWS's code."""
     error = exceptions.AwsRefusedError(asked="a", found="b", code="ConflictException")

@@ -5,6 +5,11 @@ from datetime import UTC, datetime, timedelta
 from threading import RLock
 from time import monotonic
 
+#: A day in a second: far faster than anything waits, and years do not run out.
+_FASTEST = 86_400.0
+#: What experiments, metrics and their dates have room for after the clock's time.
+_LAST = datetime(9000, 1, 1, tzinfo=UTC)
+
 
 class Clock:
     """Tell the emulator's time, `speed` times as fast as real time.
@@ -18,8 +23,8 @@ class Clock:
         self._restart(datetime.now(UTC), speed)
 
     def _restart(self, at: datetime, speed: float) -> None:
-        if speed < 0:
-            raise ValueError(f"A clock cannot run backwards: speed={speed}. Give 0 or more.")
+        if not 0 <= speed <= _FASTEST:
+            raise ValueError(f"speed={speed}: a clock runs at 0 to {_FASTEST:g}, not backwards.")
         self._base, self._started, self._speed = at, self._real(), speed
 
     @property
@@ -40,12 +45,15 @@ class Clock:
     def advance(self, by: float | timedelta) -> datetime:
         """Move the clock forward by seconds (or a timedelta) and return the new time.
 
-        Raises ValueError if `by` is negative, because statuses cannot be undone.
+        Raises ValueError if `by` is negative, because statuses cannot be undone, or leads beyond
+        the year 9000.
         """
         step = by if isinstance(by, timedelta) else timedelta(seconds=by)
         if step < timedelta(0):
             raise ValueError(f"A clock cannot go back: advance({by}). Use reset() instead.")
         with self._lock:
+            if step > _LAST - self.now():
+                raise ValueError(f"advance({by}) leads beyond the year {_LAST.year}. Use reset().")
             self._base += step
             return self.now()
 

@@ -36,7 +36,7 @@ def _answer(emulator: "Emulator", request: Request) -> tuple[int, Answer]:
         return 404, {"message": f"No {request.method} {request.path}. There are: {known}."}
     try:
         return 200, handler(emulator, request)
-    except (KeyError, TypeError, ValueError) as error:
+    except (ArithmeticError, KeyError, RecursionError, TypeError, ValueError) as error:
         return 400, {"message": f"{type(error).__name__}: {error}"}
 
 

@@ -12,11 +12,16 @@ def refusal(environ: Mapping[str, Any]) -> str | None:
     A page of elsewhere can send requests to this machine, and by a name of its own that points here
     even read the answers. Such a name has a dot; those of containers and this machine have none.
     """
-    host = str(environ.get("HTTP_HOST", ""))
+    try:
+        return _refusal(str(environ.get("HTTP_HOST", "")), environ.get("HTTP_ORIGIN"))
+    except ValueError as error:  # brackets that hold no address
+        return f"Host or Origin cannot be read: {error}."
+
+
+def _refusal(host: str, origin: str | None) -> str | None:
     if _is_foreign(_name(host)):
         return f"Host {host!r} is not this machine's: use its address, or a name without dots."
-    origin = environ.get("HTTP_ORIGIN")
-    if origin is not None and urlsplit(str(origin)).netloc != host:
+    if origin is not None and urlsplit(origin).netloc != host:
         return f"Origin {origin!r} is another page's."
     return None
 

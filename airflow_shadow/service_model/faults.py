@@ -78,7 +78,7 @@ class InvalidParametersError(ValueError):
         head = (
             f"{self.operation}: {found} in the request, which was not sent; correct and run again:"
         )
-        return "\n".join([head, *(f"  {fault}" for fault in self.faults)])
+        return f"{head} {'; '.join(map(str, self.faults))}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), operation=self.operation, faults=self.faults), ()

@@ -27,6 +27,18 @@ def shortened(text: str, *, most: int) -> str:
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
+def printable(text: str) -> str:
+    """Return the text with what does not print escaped: it could forge a line or turn one round.
+
+    Line breaks, control characters, surrogates, and what has no width or changes the direction.
+    """
+    return "".join(each if each.isprintable() else _escaped(each) for each in text)
+
+
+def _escaped(character: str) -> str:
+    return character.encode("unicode_escape").decode()
+
+
 def listed(values: Iterable[Any]) -> str:
     """Return values as a message lists them: each short, and the first few of them."""
     first = list(islice(values, FEW + 1))

@@ -116,6 +116,12 @@ def test_motos_own_reset_clears_experiments(emulator, experiments):
         ("faults", "POST", {"kind": "nonsense"}, 400),
         ("clock", "POST", {"advance": -1}, 400),
         ("clock", "POST", [], 400),
+        ("clock", "POST", {"advance": 3e11}, 400),
+        ("clock", "POST", {"advance": 10**400}, 400),
+        ("clock", "POST", {"speed": float("inf")}, 400),
+        ("clock", "POST", {"speed": float("nan")}, 400),
+        ("clock", "POST", {"speed": 1e308}, 400),
+        ("pace", "POST", {"reads": float("inf")}, 400),
         ("busy-code", "POST", {"busy_code": "Nonsense"}, 400),
         ("error-samples", "POST", {"error_samples": "twos"}, 400),
     ],
@@ -124,6 +130,7 @@ def test_mistakes_are_explained(control, name, method, body, status):
     """A wrong call of the control API says what is wrong."""
     found, answer = control(name, method, body)
     assert (found, bool(answer["message"])) == (status, True)
+    assert 200 == control("clock")[0]
 
 
 def test_clients_at_the_same_moment_are_served_one_by_one(emulator, experiments):
@@ -201,6 +208,8 @@ def ask(emulator, path, **headers):
         {"Host": "evil.example:5000"},
         {"Origin": "https://evil.example"},
         {"Origin": "null"},
+        {"Origin": "http://["},
+        {"Host": "[x]"},
     ],
     ids=str,
 )

@@ -86,6 +86,12 @@ def test_the_reason_is_logged(log):
     assert ["FAIL: mean latency +4.1 %."] == log.containing("mean latency")
 
 
+def test_a_reason_forges_no_line(log):
+    """A verdict that a form gives may say anything."""
+    branch(verdict=verdict(reason="a\nNext: promote\u202e"))
+    assert log.containing(r"a\nNext: promote\u202e")
+
+
 def test_a_template_gives_the_verdict():
     """A mapping stays one on its way through a template."""
     context = {"found": verdict("FAIL", findings=[{"sentence": "it's\nslow"}])}
@@ -179,6 +185,7 @@ def test_no_downstream_task_is_said():
         {**verdict(), "outcome": ["PASS"]},
         {**verdict(), "operational_only": "False"},
         "{{ none }}",
+        pytest.param("[" * 100_000, id="deep"),
     ],
 )
 def test_anything_else_is_refused(value):

@@ -324,6 +324,11 @@ def test_without_a_schedule_aws_decides(once):
             {"start_time": "2030-01-02", "end_time": "2030-01-01", "duration": None},
             "the end is not after the start",
         ),
+        ({"start_time": "9999-12-31T23:59:59+00:00"}, "it ends after the year 9999"),
+        (
+            {"start_time": "9999-12-31T23:59:59+00:00", "duration": None},
+            "it ends after the year 9999",
+        ),
     ],
 )
 def test_a_contradictory_schedule_is_refused_before_any_wait(create, sagemaker, arguments, problem):

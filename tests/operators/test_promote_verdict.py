@@ -75,6 +75,12 @@ def test_another_outcome_skips(promote, verdict, emulator, outcome):
     assert [] == accepted(emulator, "StopInferenceExperiment")
 
 
+def test_the_reason_of_a_verdict_forges_no_line(promote, verdict):
+    """It may come from a form."""
+    text = skipped(promote, verdict("FAIL", reason="bad\nNext: promote\u202e"))
+    assert r"bad\nNext: promote\u202e" in text
+
+
 def test_an_operational_pass_skips_unless_it_is_enough(promote, verdict, emulator):
     """As in the branch, the default is that the answers must have been compared."""
     why = skipped(promote, verdict(), promote_on="outputs")
@@ -88,7 +94,18 @@ def test_a_pass_on_the_answers_promotes_by_default(promote, verdict, sagemaker):
     assert ["churn-v2"] == serves(sagemaker)
 
 
-@pytest.mark.parametrize("nothing", [None, "{{ none }}", "PASS", "[]", {}, {"outcome": "PASS"}])
+@pytest.mark.parametrize(
+    "nothing",
+    [
+        None,
+        "{{ none }}",
+        "PASS",
+        "[]",
+        {},
+        {"outcome": "PASS"},
+        pytest.param("[" * 10**5, id="deep"),
+    ],
+)
 def test_no_verdict_fails(promote, running, emulator, nothing):
     """A skipped analysis gives nothing, and nothing is no evidence."""
     assert "which is none" in fails(AirflowFailException, promote, nothing)
