@@ -22,7 +22,7 @@ ARROWS = {
     "ownership": {"lifecycle"},
     "analysis": {"exceptions", "text"},
     "report": {"analysis"},
-    "waiting": {"analysis", "exceptions", "lifecycle"},
+    "waiting": {"analysis", "exceptions", "lifecycle", "text"},
     "_compat": set(),
     "hooks": {"_compat", "analysis", "exceptions", "service_model", "lifecycle", "text", "waiting"},
     "triggers": {"_compat", "exceptions", "hooks", "waiting"},

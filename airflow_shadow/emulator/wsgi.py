@@ -47,8 +47,8 @@ def application(emulator: "Emulator") -> Application:
         path = environ.get("PATH_INFO", "")
         if path == "/" and "text/html" in environ.get("HTTP_ACCEPT", ""):
             return _plain(start, "302 Found", "", ("Location", page.PATH))
-        ours = path.startswith((control.PREFIX, _MOTO_CONTROL)) or path.rstrip("/") == page.PATH
-        if ours and (refused := refusal(environ)):
+        steers = path.startswith((control.PREFIX, _MOTO_CONTROL)) or path.rstrip("/") == page.PATH
+        if refused := refusal(environ, steers=steers):
             return _plain(start, "403 Forbidden", refused)
         if path.startswith(control.PREFIX):
             return controls(environ, start)

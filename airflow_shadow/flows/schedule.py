@@ -91,13 +91,11 @@ def resolve_schedule(
     lives in the past. A window wholly in the past is moved to now if `shift_past`.
 
     :param now: AWS's time, aware
-    :raises InvalidRequestError: contradictory, wholly past, longer than 30 days, or without an end
-        that a calendar knows
+    :raises InvalidRequestError: contradictory, wholly past, or longer than 30 days
     """
     length = window_length(start=start, end=end, duration=duration)
-    by_then = end or _end_of(start or now, duration or DEFAULT_DURATION)
     if duration:
-        end = by_then
+        end = (start or now) + duration
     if end and end <= now:
         if not (shift_past and length):
             raise _invalid(
@@ -113,13 +111,6 @@ def resolve_schedule(
     return {
         key: value for key, value in (("StartTime", begins), ("EndTime", end)) if value is not None
     }
-
-
-def _end_of(start: datetime, length: timedelta) -> datetime:
-    try:
-        return start + length
-    except OverflowError:
-        raise _invalid(start, None, "it ends after the year 9999", "Correct the start.") from None
 
 
 def moved(

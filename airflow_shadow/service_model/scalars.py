@@ -17,6 +17,8 @@ from typing import Any, NamedTuple
 _INTEGER = re.compile(r"([+-]?[0-9]+)(?:\.0+)?")
 _DECIMAL = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
 _EPOCH = re.compile(r"[+-]?[0-9]{9,}(?:\.[0-9]+)?")
+#: Far from where Python's time ends, so that whoever adds a duration or a zone stays within.
+_FIRST_YEAR, _LAST_YEAR = 1970, 9000
 _BOOLEANS = MappingProxyType({"true": True, "false": False})
 
 
@@ -62,7 +64,17 @@ def to_text(value: Any) -> str:
 
 
 def to_timestamp(value: Any) -> datetime:
-    """Return the moment in UTC; without a zone UTC is meant, as everywhere in Airflow."""
+    """Return the moment in UTC; without a zone UTC is meant, as everywhere in Airflow.
+
+    :raises ValueError: it is none, or so far away that one cannot count with it
+    """
+    moment = _moment(value)
+    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
+        raise ValueError
+    return moment
+
+
+def _moment(value: Any) -> datetime:
     if isinstance(value, datetime):
         return _in_utc(value)
     if isinstance(value, date):
@@ -127,7 +139,7 @@ SCALARS: Mapping[str, Scalar] = MappingProxyType(
         "string": Scalar(to_text, "text", "text"),
         "timestamp": Scalar(
             to_timestamp,
-            "a time between the years 1 and 9999",
+            f"a time between the years {_FIRST_YEAR} and {_LAST_YEAR}",
             "a datetime, ISO-8601 text or seconds since 1970",
         ),
     }

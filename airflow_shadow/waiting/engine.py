@@ -22,6 +22,7 @@ from airflow_shadow.exceptions import (
     WaitTimeoutError,
     error_from_dict,
 )
+from airflow_shadow.text.shown import printable
 
 View = dict[str, Any]
 
@@ -236,7 +237,7 @@ def _remember(
         return
     progress.seen.append(judgement.seen)
     if not judgement.error:
-        yield Say(_line(judgement, goal, progress))
+        yield Say(printable(_line(judgement, goal, progress)))
 
 
 def _line(judgement: Judgement, goal: Goal, progress: Progress) -> str:

@@ -229,6 +229,11 @@ def test_services_are_asked_by_any_name(emulator):
     assert 403 != ask(emulator, "/", Host="bucket.s3.amazonaws.com")[0]
 
 
+def test_pages_of_elsewhere_ask_no_service(emulator):
+    """Moto would let them read what it answers, and change whatever they like."""
+    assert 403 == ask(emulator, "/", Origin="https://evil.example")[0]
+
+
 def test_a_browser_is_led_to_the_page(emulator):
     """Whoever opens the address that was printed wants to see something."""
     assert (302, "/shadow") == ask(emulator, "/", Accept="text/html,*/*")[:2]
