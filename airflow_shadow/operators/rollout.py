@@ -259,7 +259,8 @@ class RolloutCreateOperator(CreateInferenceExperimentOperator):
 class RolloutResultOperator(ShadowOperator):
     """End a rollout: return its verdict, and write the report of all its stages.
 
-    Returns the verdict of the last stage that was judged, with `promoted`.
+    Returns the verdict of the last stage that was judged, with `promoted`. The log has its table,
+    and how the rollout ended in one sentence.
 
     :param stages: ids of the tasks that judge, in their order
     :param promotion: id of the task that promotes
