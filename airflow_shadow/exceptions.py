@@ -28,7 +28,8 @@
      │    ├── StatusUnreachableError    the awaited status cannot come any more
      │    ├── UpdateRefusedError        not changeable in its status
      │    ├── UpdateRolledBackError     AWS took the update back
-     │    └── PromotionRefusedError     promoting now would rest on no evidence
+     │    ├── PromotionRefusedError     promoting now would rest on no evidence
+     │    └── UnconcludedError          a rollout ended before anybody concluded it
      ├── ReportNotWrittenError          the report could not be written where it was asked for
      └── WaitTimeoutError               the deadline or the attempts ran out
 
@@ -292,6 +293,12 @@ class PromotionRefusedError(ExperimentError):
 
     event = "unreachable"
     next_step = "Test the candidate again; a concluded experiment cannot be promoted by the API."
+
+
+class UnconcludedError(ExperimentError):
+    """A rollout ended before anybody concluded its experiment; nothing of it is left."""
+
+    next_step = "See which task failed or was marked; clear the run to test the candidate again."
 
 
 class ReportNotWrittenError(ShadowError):

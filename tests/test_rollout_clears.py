@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 from contextlib import suppress
 from types import SimpleNamespace
@@ -16,7 +17,7 @@ from airflow_shadow.flows.stages import final_verdict, judged, skip_unchosen
 from airflow_shadow.lifecycle import Action, mark, sampling
 from airflow_shadow.operators.rollout import RolloutResultOperator
 from airflow_shadow.sensors.rollout import RolloutAnalysisSensor
-from tests.helpers import accepted, fails, somebodys, stop
+from tests.helpers import accepted, described, fails, somebodys, stop
 
 
 class _Left:
@@ -157,6 +158,54 @@ def test_only_what_was_judged_counts_as_promoted(worker, other, counts):
     stages = {"stages": ["analyse_100"], "promotion": "promote"}
     run = worker.run(RolloutResultOperator, context={"ti": ti}, **stages)
     assert counts == run.value["promoted"]
+
+
+@pytest.fixture
+def end_of(tasks, churn, sagemaker):
+    """Return how to end a rollout whose last stage was judged, and what it pushed."""
+    somebodys(sagemaker, "theirs")
+    record = json.loads(json.dumps(described(sagemaker, "theirs"), default=str))
+    verdict = passed(100, experiment="theirs", creation_time=record["CreationTime"])
+
+    def end(promoted: bool, **arguments):
+        done = {"experiment": {**record, "Status": "Completed", "ModelVariants": []}}
+        left = _Left(
+            analyse_100={"return_value": verdict, "experiment": record},
+            **({"promote": done} if promoted else {}),
+        )
+        left.pushed = {}
+        left.xcom_push = lambda key, value: left.pushed.update({key: value})
+        stages = {"stages": ["analyse_100"], "promotion": "promote", **arguments}
+        with suppress(AirflowFailException):
+            tasks.run(RolloutResultOperator, context={"ti": left}, **stages)
+        return left.pushed
+
+    return end
+
+
+@pytest.mark.parametrize(
+    ("promoted", "said"),
+    [
+        (True, "Promoted churn-v2 on churn (was churn-v1)."),
+        (False, "Did not promote churn-v2 on churn (tested against churn-v1). PASS: all well"),
+    ],
+)
+@pytest.mark.parametrize("fail_on", [(), ("PASS",)])
+def test_the_result_says_in_one_sentence_how_it_ended(end_of, log, promoted, said, fail_on):
+    """The table is in its log, too, whether it fails or not."""
+    end_of(promoted, fail_on=fail_on)
+    assert [said] == [line for line in log.lines if "romote" in line]
+    assert log.containing("criterion  outcome")
+
+
+def test_the_result_has_live_links(end_of):
+    """What they lead to is left before the task ends, without asking AWS."""
+    facts = end_of(True)["shadow_test"]
+    assert ("theirs", "churn", "churn-v2") == (
+        facts["name"],
+        facts["endpoint_name"],
+        facts["shadow_variant"],
+    )
 
 
 def test_a_report_of_nothing_is_refused(worker, tmp_path):

@@ -95,12 +95,12 @@ class ConcludeFlow(ChangingFlow):
         )
         return Wait(goal, "settled", self.deadline())
 
-    def await_end(self, name: str) -> Step:
+    def await_end(self, name: str, carry: Mapping[str, Any] | None = None) -> Step:
         """Wait until the experiment is concluded."""
         if not self.op.wait_for_completion:
             return self.hook.describe_inference_experiment(name)
         goal = ReachStatus(name, tuple(map(str, CONCLUDED)), tolerates=(str(Ending.STOPPED),))
-        return Wait(goal, "settled", self.deadline())
+        return Wait(goal, "settled", self.deadline(), dict(carry or {}))
 
 
 class RemoveShadowVariantFlow(ConcludeFlow):
@@ -137,7 +137,8 @@ class RemoveShadowVariantFlow(ConcludeFlow):
                 self.delete(experiment["Name"])
             except AwsRefusedError as error:  # it has just started
                 return self.await_rest(self.after_conflict(error, carry))
-            return Wait(ExperimentGone(experiment["Name"]), "settled", self.deadline())
+            gone = ExperimentGone(experiment["Name"])
+            return Wait(gone, "settled", self.deadline(), self.removing(experiment, carry))
         return self._remove(experiment, carry)
 
     def _tell_concluded(self, experiment: View) -> None:
@@ -148,6 +149,10 @@ class RemoveShadowVariantFlow(ConcludeFlow):
             )
         else:
             self.log.info("%r is %s already.", name, status)
+
+    def removing(self, _experiment: View, carry: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what the wait for the end of a removal carries; kinds of it remember more."""
+        return dict(carry)
 
     def _look_twice(self, carry: dict[str, Any]) -> Step:
         """Believe in nothing at the second look: AWS may lag behind a creation of seconds ago."""
@@ -168,4 +173,4 @@ class RemoveShadowVariantFlow(ConcludeFlow):
             if not self.op.missing_ok:
                 raise
             return self._nothing()
-        return again or self.await_end(experiment["Name"])
+        return again or self.await_end(experiment["Name"], self.removing(experiment, carry))

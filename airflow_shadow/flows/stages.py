@@ -6,10 +6,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NoReturn
 
 from airflow_shadow._compat import AirflowFailException, AirflowSkipException
-from airflow_shadow.analysis import Verdict, escaped, markdown_table, read_spec
+from airflow_shadow.analysis import (
+    Verdict,
+    escaped,
+    markdown_table,
+    read_spec,
+    text_table,
+)
 from airflow_shadow.analysis.words import duration
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.flows.base import Flow, Step
+from airflow_shadow.flows.base import Flow, Step, persist_links
 from airflow_shadow.flows.reporting import stage_of, write_report
 from airflow_shadow.flows.update import UpdateInferenceExperimentFlow
 from airflow_shadow.hooks.sources import read_sources
@@ -17,7 +23,9 @@ from airflow_shadow.lifecycle import (
     CONCLUDED,
     FULL_SAMPLING,
     MAX_REASON,
+    production_variant,
     recorded_promotion,
+    shadow_variant,
     status_of,
 )
 from airflow_shadow.report import Stage
@@ -121,6 +129,21 @@ def advice(verdict: Verdict) -> Iterator[str]:
         )
 
 
+def ended(experiment: Mapping[str, Any], *, promoted: bool) -> str:
+    """Return in one sentence how a rollout ended.
+
+    :param experiment: the description of what was judged; empty if no task left it
+    """
+    shadow, production = shadow_variant(experiment), production_variant(experiment)
+    if shadow is None or production is None:
+        return "Promoted the candidate." if promoted else "Did not promote the candidate."
+    endpoint = experiment["EndpointMetadata"]["EndpointName"]
+    candidate, model = shadow["ModelName"], production["ModelName"]
+    if promoted:
+        return f"Promoted {candidate} on {endpoint} (was {model})."
+    return f"Did not promote {candidate} on {endpoint} (tested against {model})."
+
+
 def critical_alarms(spec: Any) -> list[str]:
     """Return the names of the alarms that decide in a specification."""
     outside = read_spec(spec).outside
@@ -168,11 +191,21 @@ class ResultFlow(Flow):
     """The steps of :class:`~airflow_shadow.operators.rollout.RolloutResultOperator`."""
 
     def begin(self) -> Step:
-        """Write the report of all stages, if one is asked for."""
+        """Leave what the links need, and write the report of all stages, if one is asked for."""
         verdicts = judged(self.context, self.op.stages)
+        if experiment := self._judged_one():
+            persist_links(self.op, self.context, experiment)
         if self.op.report and verdicts:
             self._report(verdicts)
         return {}
+
+    def _judged_one(self) -> View | None:
+        """Return the experiment as the last stage that was judged has left it; AWS is not asked."""
+        if not (verdicts := judged(self.context, self.op.stages)):
+            return None
+        stage = self.op.stages[len(verdicts) - 1]
+        found: View | None = pulled(self.context, stage, "experiment")
+        return found
 
     def _report(self, verdicts: Sequence[Mapping[str, Any]]) -> None:
         last = verdicts[-1]
@@ -202,12 +235,16 @@ class ResultFlow(Flow):
         verdict = final_verdict(self.context, self.op.stages)
         promoted = self._is_promoted(verdict)
         result = {**verdict, "promoted": promoted}
+        self._tell(Verdict.from_dict(result), promoted=promoted)
         if result["outcome"] in self.op.fail_on:
             self._fail(result)
-        said = ["Promoted." if promoted else "Not promoted.", result["reason"]]
-        said += [] if promoted else advice(Verdict.from_dict(result))
-        self.op.log.info("%s", " ".join(said))
         return result
+
+    def _tell(self, verdict: Verdict, *, promoted: bool) -> None:
+        self.op.log.info("%s", text_table(verdict))
+        more = [] if promoted else [verdict.reason, *advice(verdict)]
+        said = ended(self._judged_one() or {}, promoted=promoted)
+        self.op.log.info("%s", " ".join([said, *more]))
 
     def _is_promoted(self, verdict: Mapping[str, Any]) -> bool:
         """Tell whether what was judged was promoted: the task may have promoted another before.

@@ -22,6 +22,7 @@ from airflow_shadow.operators.create import CreateInferenceExperimentOperator
 from airflow_shadow.operators.update import UpdateInferenceExperimentOperator
 
 _STAGES = "airflow_shadow.flows.stages"
+_CLEANING = "airflow_shadow.flows.cleaning"
 
 
 class RolloutPlanOperator(ShadowOperator):
@@ -203,6 +204,8 @@ class RolloutPromoteOperator(  # type: ignore[override]
     :raises AirflowException: where a retry may help
     """
 
+    flow = f"{_CLEANING}.RolloutPromoteFlow"
+
 
 class RolloutRemoveOperator(  # type: ignore[override]
     _ChosenOperator, RemoveShadowVariantOperator
@@ -215,6 +218,28 @@ class RolloutRemoveOperator(  # type: ignore[override]
     :raises AirflowFailException: where another try would end the same
     :raises AirflowException: where a retry may help
     """
+
+
+class RolloutCleanUpOperator(RemoveShadowVariantOperator):
+    """Remove what a rollout left (StopInferenceExperiment), and fail if nobody had concluded it.
+
+    Airflow counts the teardown of a run that was marked failed, so that one would be a success. No
+    retry helps: it finds nothing left, and what it removed before.
+
+    :param promotion: id of the task that promotes; where it skips, as if a newer candidate serves,
+        the removal is the conclusion
+    :param rehearses: the removal is the planned end, as in a dry run
+    :raises AirflowFailException: it has removed what nobody concluded; or another try would end the
+        same
+    :raises AirflowException: where a retry may help
+    """
+
+    flow = f"{_CLEANING}.CleanUpFlow"
+
+    def __init__(self, *, promotion: str, rehearses: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.promotion = promotion
+        self.rehearses = rehearses
 
 
 class RolloutCreateOperator(CreateInferenceExperimentOperator):
@@ -234,7 +259,8 @@ class RolloutCreateOperator(CreateInferenceExperimentOperator):
 class RolloutResultOperator(ShadowOperator):
     """End a rollout: return its verdict, and write the report of all its stages.
 
-    Returns the verdict of the last stage that was judged, with `promoted`.
+    Returns the verdict of the last stage that was judged, with `promoted`. The log has its table,
+    and how the rollout ended in one sentence.
 
     :param stages: ids of the tasks that judge, in their order
     :param promotion: id of the task that promotes

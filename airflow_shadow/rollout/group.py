@@ -147,7 +147,7 @@ def _build(rollout: Rollout, group: Any, **asked: Any) -> None:
     [promote, remove] >> result
     # A shadow that is left behind must not go unnoticed.
     # Were a plain creation the only setup, one that fails would leave its shadow behind.
-    teardown = rollout.cleaned(create).as_teardown(
+    teardown = rollout.cleaned(create, promote.task_id).as_teardown(
         setups=[plan, create], on_failure_fail_dagrun=True
     )
     [*stages, promote, remove] >> teardown

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
-from airflow_shadow.operators import RemoveShadowVariantOperator
 from airflow_shadow.operators.rollout import (
     RolloutBranchOperator,
+    RolloutCleanUpOperator,
     RolloutCreateOperator,
     RolloutPlanOperator,
     RolloutPromoteOperator,
@@ -172,10 +172,12 @@ class Rollout:
             trigger_rule=_ANY_WAY,
         )
 
-    def cleaned(self, create: Any) -> Any:
+    def cleaned(self, create: Any, promotion: str) -> Any:
         """Return the teardown, for whatever ends without a conclusion."""
-        return RemoveShadowVariantOperator(
+        return RolloutCleanUpOperator(
             task_id="clean_up",
+            promotion=promotion,
+            rehearses=self.dry_run,
             name=_begun(create),
             missing_ok=True,
             wait_for_completion=True,

@@ -207,6 +207,10 @@ class Api:
         path = f"/dags/{dag_id}/dagRuns/{run_id}/taskInstances/{task_id}"
         self.call("PATCH", path, json={"new_state": state})
 
+    def mark_run(self, dag_id: str, run_id: str, state: str) -> None:
+        """Mark a run as a person does: `success` or `failed`."""
+        self.call("PATCH", f"/dags/{dag_id}/dagRuns/{run_id}", json={"state": state})
+
     def log(self, dag_id: str, run_id: str, task_id: str, *, map_index: int = -1) -> str:
         """Return the task's log, all tries, as its files have it."""
         folder = self.stack.home / "logs" / f"dag_id={dag_id}" / f"run_id={run_id}"

@@ -69,8 +69,23 @@ def test_metrics_that_may_not_be_read_leave_no_shadow(api, aws, endpoint):
         "success",
         "failed",
         "upstream_failed",
-        "success",
+        "failed",
     ]
+
+
+@pytest.mark.parametrize("state", ["failed", "success"])
+def test_a_run_that_is_marked_during_a_stage_ends_failed(api, aws, endpoint, state):
+    """Airflow counts the teardown, which removes the shadow and says that nobody concluded it."""
+    run = start(api, DAG, endpoint, model="good")
+    api.await_task(DAG, run, "rollout.analyse_50", {"deferred"})
+    api.mark_run(DAG, run, state)
+    until(
+        lambda: states(api, run, "clean_up") == ["failed"],
+        what="the teardown to have failed",
+        seconds=240,
+    )
+    assert ended(api, aws, run, endpoint) == ("failed", "v1", 1)
+    assert len(aws.calls(endpoint, "StopInferenceExperiment")) == 1
 
 
 def test_an_approval_that_nobody_gives_removes(api, aws, endpoint):

@@ -1,0 +1,71 @@
+"""Clean up after a rollout, and fail where it ended without a conclusion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_shadow._compat import AirflowSkipException
+from airflow_shadow.exceptions import UnconcludedError
+from airflow_shadow.flows.base import Step
+from airflow_shadow.flows.conclude import RemoveShadowVariantFlow
+from airflow_shadow.flows.promote import PromoteShadowVariantFlow
+from airflow_shadow.flows.stages import pulled
+from airflow_shadow.lifecycle import Action, mark
+from airflow_shadow.waiting import KILLED, Outcome, View
+
+#: XCom that tells which experiment a promotion decided to leave to the teardown.
+LEFT = "left"
+
+
+class RolloutPromoteFlow(PromoteShadowVariantFlow):
+    """The steps of :class:`~airflow_shadow.operators.rollout.RolloutPromoteOperator`."""
+
+    def run(self, event: Mapping[str, Any] | None = None) -> Any:
+        """Promote; a skip, as of a package that was rejected, is a conclusion too."""
+        try:
+            return super().run(event)
+        except AirflowSkipException:
+            left = [self.op.name, self.op.creation_time]
+            self.context["ti"].xcom_push(key=LEFT, value=left)
+            raise
+
+
+class CleanUpFlow(RemoveShadowVariantFlow):
+    """The steps of :class:`~airflow_shadow.operators.rollout.RolloutCleanUpOperator`."""
+
+    #: Name and creation time of what this try has removed.
+    removed: list[Any] | None = None
+
+    def removing(self, experiment: View, carry: Mapping[str, Any]) -> dict[str, Any]:
+        """Remember across the wait what is removed: a deleted record tells nothing any more."""
+        return {**carry, "removed": _known(experiment)}
+
+    def settled(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+        """End with what was waited for, or with its error."""
+        experiment = super().settled(outcome, carry)
+        self.removed = carry["removed"]
+        return experiment
+
+    def _finish(self, experiment: View) -> Any:
+        name = super()._finish(experiment)
+        if self._is_own(experiment):
+            self.removed = _known(experiment)
+        if self.removed and not self.op.rehearses and self.removed != self._left():
+            raise UnconcludedError(
+                asked=f"to clean up after experiment {self.removed[0]!r}",
+                found="no task had concluded it, so its shadow was removed",
+            )
+        return name
+
+    def _is_own(self, experiment: View) -> bool:
+        """Tell whether another try, a call whose answer was lost, or a kill has removed it."""
+        own = {mark(Action.REMOVE, text) for text in (self.text("Removed"), KILLED)}
+        return experiment.get("StatusReason") in own
+
+    def _left(self) -> Any:
+        return pulled(self.context, self.op.promotion, LEFT)
+
+
+def _known(experiment: View) -> list[Any]:
+    return [experiment["Name"], experiment.get("CreationTime")]
