@@ -6,7 +6,7 @@ import re
 import shutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -145,6 +145,16 @@ class Stage:
             lambda: all(_RESTS >= set(self._statuses(row)) for row in ROWS),
             "the experiments to rest",
         )
+
+    def await_shown(self, row: str) -> None:
+        """Wait until reads do not lag any more behind what an operator created."""
+
+        def shown() -> bool:
+            with suppress(self.aws.client.exceptions.ResourceNotFound):
+                return bool(self.experiments(row))
+            return False
+
+        self._until(shown, f"the experiment of {row} to be shown")
 
     def await_struck(self) -> None:
         """Wait until all faults have struck."""

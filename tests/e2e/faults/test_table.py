@@ -33,6 +33,8 @@ BESIDES = {
     ("two copies", "after AWS acted for the first"),
     ("throttling", "a storm"),
     ("credentials expire", "in the middle of a wait"),
+    ("garbage with 200", "at the call and in a wait"),
+    ("reads lag", "after the own call"),
     ("experiment stopped", "by somebody else"),
     ("experiment deleted", "by somebody else"),
     ("endpoint fails to update", "in the task's own change"),
