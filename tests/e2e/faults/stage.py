@@ -22,7 +22,7 @@ from tests.e2e.faults.components import Components
 from tests.e2e.processes import NeverHappenedError, until
 from tests.e2e.stack import SPEED, Stack
 
-Mode = Literal["worker", "deferred", "short"]
+Mode = Literal["worker", "deferred", "short", "keyless"]
 Hold = Literal["hold-before", "hold-after"]
 SURVIVES = dict.fromkeys(ROWS, "survives")
 #: Statuses at which AWS does nothing.

@@ -133,3 +133,19 @@ def test_reads_lag_behind_the_own_call(stage, fill):
     stage.thaw()
     stage.await_struck()
     assert fill(stage.outcome()) == SURVIVES
+
+
+@pytest.mark.fault("credentials gone", "for 3 s, at the start and in a wait")
+def test_credentials_are_gone_for_a_moment(stage, fill, keys):
+    """Nobody has any for three seconds: neither a task that starts, nor the triggerer."""
+    stage.freeze()
+    stage.begin("keyless")
+    stage.close_gate()
+    stage.await_at_gate()
+    with keys.gone(asked=3 * len(ROWS)):
+        stage.open_gate()
+    stage.await_deferred()
+    with keys.gone(asked=3):
+        pass
+    stage.thaw()
+    assert fill(stage.outcome()) == SURVIVES

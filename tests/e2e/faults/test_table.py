@@ -33,6 +33,7 @@ BESIDES = {
     ("two copies", "after AWS acted for the first"),
     ("throttling", "a storm"),
     ("credentials expire", "in the middle of a wait"),
+    ("credentials gone", "for 3 s, at the start and in a wait"),
     ("garbage with 200", "at the call and in a wait"),
     ("reads lag", "after the own call"),
     ("experiment stopped", "by somebody else"),
