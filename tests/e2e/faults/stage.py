@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
@@ -237,9 +237,12 @@ class Stage:
 
     # --- what came of it -------------------------------------------------------------------
 
-    def outcome(self, **calls: list[str]) -> dict[str, str]:
+    def outcome(
+        self, serves: Mapping[str, str] | None = None, **calls: list[str]
+    ) -> dict[str, str]:
         """Wait until the run has ended, and say of each operator how.
 
+        :param serves: the models that serve in the end where somebody else deployed one
         :param calls: the changing calls that AWS accepted, of operators that make more than one
         """
         self._until(lambda: self.api.run(self.dag, self.run)["state"] in ENDED, "the run to end")
@@ -249,14 +252,17 @@ class Stage:
         assert missed == [], f"no call was lost about {missed}"
         self.aws.control("DELETE", "faults")  # those left over would meet our own looks
         states = self.api.states(self.dag, self.run)
-        return {row: self._word(row, states[row], calls) for row in ROWS}
+        return {row: self._word(row, states[row], calls, serves or {}) for row in ROWS}
 
-    def _word(self, row: str, state: str, calls: dict[str, list[str]]) -> str:
+    def _word(
+        self, row: str, state: str, calls: Mapping[str, list[str]], serves: Mapping[str, str]
+    ) -> str:
         if state != "success":
-            model = self.aws.serves(self.endpoints[row])
-            return self.error(row) if model == "v1" else f"{self.error(row)}, but {model} serves"
+            model, planned = self.aws.serves(self.endpoints[row]), serves.get(row, "v1")
+            return self.error(row) if model == planned else f"{self.error(row)}, but {model} serves"
         role = CAST[row]
-        right = (role.shows, role.serves, "InService", calls.get(row, role.changes))
+        model = serves.get(row, role.serves)
+        right = (role.shows, model, "InService", calls.get(row, role.changes))
         came = (*self._ends(row), self.calls(row))
         return "survives" if right == came else f"{came} instead of {right}"
 

@@ -67,3 +67,12 @@ def test_aws_rolls_an_update_back(stage, fill):
     update = "UpdateInferenceExperiment"
     came = stage.outcome(update=[update, update])
     assert fill(came) == SURVIVES | {"sensor": "ExperimentBrokenError"}
+
+
+@pytest.mark.fault("deployment in between", "by somebody else")
+def test_somebody_deploys_between_reading_and_call(stage, fill):
+    """A creation keeps what serves by then; what was tested against another is not promoted."""
+    somebody.deploys(stage)
+    came = stage.outcome(serves={"create": "v3", "promote": "v3"})
+    assert fill(came) == SURVIVES | {"promote": "ProductionChangeError"}
+    assert stage.calls("promote") == []

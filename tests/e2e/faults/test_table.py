@@ -36,6 +36,7 @@ BESIDES = {
     ("credentials gone", "for 3 s, at the start and in a wait"),
     ("garbage with 200", "at the call and in a wait"),
     ("reads lag", "after the own call"),
+    ("deployment in between", "by somebody else"),
     ("experiment stopped", "by somebody else"),
     ("experiment deleted", "by somebody else"),
     ("endpoint fails to update", "in the task's own change"),
