@@ -22,9 +22,10 @@ from tests.e2e.faults.components import Components
 from tests.e2e.processes import NeverHappenedError, until
 from tests.e2e.stack import SPEED, Stack
 
-Mode = Literal["worker", "deferred", "short", "keyless"]
+Mode = Literal["worker", "deferred", "short", "keyless", "nowhere"]
 Hold = Literal["hold-before", "hold-after"]
 SURVIVES = dict.fromkeys(ROWS, "survives")
+AT_ONCE = dict.fromkeys(ROWS, 1)
 #: Statuses at which AWS does nothing.
 _RESTS = {"Created", "Running", "Completed", "Cancelled"}
 #: How often a connection is lost: more often than botocore asks again by itself.
@@ -116,6 +117,10 @@ class Stage:
     def tasks(self) -> dict[str, dict[str, Any]]:
         """Return the run's task instances by operator."""
         return {task["task_id"]: task for task in self.api.tasks(self.dag, self.run)}
+
+    def tries(self) -> dict[str, int]:
+        """Return how often each operator's task has been tried."""
+        return {row: task["try_number"] for row, task in self.tasks().items()}
 
     def await_deferred(self) -> None:
         """Wait until all tasks wait in the triggerer, which has taken them up."""

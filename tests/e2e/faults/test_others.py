@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.faults import somebody
 from tests.e2e.faults.cast import ROWS
-from tests.e2e.faults.stage import SURVIVES
+from tests.e2e.faults.stage import AT_ONCE, SURVIVES
 
 
 @pytest.mark.fault("experiment stopped", "by somebody else")
@@ -76,3 +76,12 @@ def test_somebody_deploys_between_reading_and_call(stage, fill):
     came = stage.outcome(serves={"create": "v3", "promote": "v3"})
     assert fill(came) == SURVIVES | {"promote": "ProductionChangeError"}
     assert stage.calls("promote") == []
+
+
+@pytest.mark.fault("template renders to nothing", "of the connection")
+def test_a_connection_got_lost(stage, fill):
+    """Nobody acts with the worker's own credentials instead, and no try repeats it."""
+    stage.begin("nowhere")
+    assert fill(stage.outcome()) == dict.fromkeys(ROWS, "InvalidRequestError")
+    assert [stage.calls(row) for row in ROWS] == [[] for _ in ROWS]
+    assert stage.tries() == AT_ONCE

@@ -37,6 +37,7 @@ BESIDES = {
     ("garbage with 200", "at the call and in a wait"),
     ("reads lag", "after the own call"),
     ("deployment in between", "by somebody else"),
+    ("template renders to nothing", "of the connection"),
     ("experiment stopped", "by somebody else"),
     ("experiment deleted", "by somebody else"),
     ("endpoint fails to update", "in the task's own change"),
