@@ -67,6 +67,11 @@ def test_what_may_be(history):
     audit(history, endpoints=[ENDPOINT])
 
 
+def test_what_a_person_may_deploy():
+    """A scenario that deploys says so."""
+    audit([configured("UpdateEndpoint")], endpoints=[ENDPOINT], deployed=[ENDPOINT])
+
+
 @pytest.mark.parametrize(
     ("history", "says"),
     [

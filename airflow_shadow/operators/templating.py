@@ -86,16 +86,15 @@ _NEVER_NOTHING = frozenset({"aws_conn_id", "kms_key", "region_name"})
 def refuse_lost(argument: str) -> None:
     """Refuse an address or a safeguard that a template took away: that is never meant.
 
-    :raises AirflowFailException: the argument is one
+    :raises InvalidRequestError: the argument is one
     """
     if argument in _NEVER_NOTHING:
-        error = InvalidRequestError(
+        raise InvalidRequestError(
             asked=argument,
             found="a template or an XCom that rendered to nothing, so something else would be used",
             next_step="Correct the template, or leave the argument out if its default is meant; "
             "nothing was sent to AWS.",
         )
-        raise AirflowFailException(str(error)) from error
 
 
 class TextTemplates:
@@ -156,12 +155,14 @@ class TextTemplates:
             )
             if parent is self:
                 self._check_report()
+            self._check_lost(name for name in given if getattr(parent, name) is None)
         except ShadowError as error:
             raise AirflowFailException(str(error)) from error
-        for name in given:
-            if getattr(parent, name) is None:
-                refuse_lost(name)
-                self.log.info("%s rendered to nothing and is left out.", name)  # type: ignore[attr-defined]
+
+    def _check_lost(self, names: Iterable[str]) -> None:
+        for name in names:
+            refuse_lost(name)
+            self.log.info("%s rendered to nothing and is left out.", name)  # type: ignore[attr-defined]
 
     def _read_files(self, env: jinja2.Environment, data: set[int]) -> None:
         """Put the text of a file where the Dag's author wrote its path.

@@ -44,6 +44,7 @@ class Aws:
             "sagemaker", endpoint_url=url, region_name=region, **_credentials(url, account)
         )
         self.endpoints: list[str] = []
+        self.deployed: set[str] = set()
 
     # --- what there is ---------------------------------------------------------------------
 
@@ -77,6 +78,20 @@ class Aws:
             if error.response["Error"]["Code"] != "ValidationException":
                 raise
         return name
+
+    def deploy(self, endpoint: str, model: str) -> None:
+        """Put another model on an endpoint as a person does, and wait until it serves."""
+        variant = {
+            "VariantName": "AllTraffic",
+            "ModelName": self.model(model),
+            "InstanceType": "ml.m5.xlarge",
+            "InitialInstanceCount": 2,
+        }
+        self.deployed.add(endpoint)
+        name = f"{endpoint}-{model}"
+        self.client.create_endpoint_config(EndpointConfigName=name, ProductionVariants=[variant])
+        self.client.update_endpoint(EndpointName=endpoint, EndpointConfigName=name)
+        fleet.wait_in_service(self.client, endpoint_name=endpoint)
 
     def serves(self, endpoint: str) -> str:
         """Return the model that an endpoint serves."""
@@ -160,7 +175,7 @@ class Aws:
 
     def audit(self) -> None:
         """Assert that the history of this scenario's endpoints is as it must be."""
-        audit(self.history(), endpoints=self.endpoints)
+        audit(self.history(), endpoints=self.endpoints, deployed=self.deployed)
 
 
 def _credentials(url: str, account: str) -> dict[str, str]:

@@ -154,11 +154,14 @@ class Stack:
 def environment(home: Path, *, database: str, page: str, emulator_url: str) -> dict[str, str]:
     """Return the settings; whatever Airflow the caller's environment speaks of is left alone."""
     others = {key: value for key, value in os.environ.items() if not key.startswith("AIRFLOW")}
-    connection = {
+    keyless = {
         "conn_type": "aws",
+        "extra": {"region_name": REGION, "endpoint_url": emulator_url},
+    }
+    connection = {
+        **keyless,
         "login": "AKIAIOSFODNN7EXAMPLE",
         "password": "the-secret-of-the-connection",
-        "extra": {"region_name": REGION, "endpoint_url": emulator_url},
     }
     swift = {f"AIRFLOW__{key}": value for key, value in _SWIFT.items()}
     return {
@@ -166,6 +169,7 @@ def environment(home: Path, *, database: str, page: str, emulator_url: str) -> d
         **swift,
         "AIRFLOW_HOME": str(home),
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
+        "AIRFLOW_CONN_AWS_KEYLESS": json.dumps(keyless),
         "AIRFLOW__API__BASE_URL": page,
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": page.rsplit(":", 1)[-1],

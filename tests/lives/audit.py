@@ -32,7 +32,7 @@ def audit_life(
     :param configs: what each configuration serves, by its name
     :param passed_at: AWS's time of the first PASS, ISO-8601, `None` if there was none
     """
-    audit(history, endpoints=[endpoint], others=OTHERS)
+    audit(history, endpoints=[endpoint], deployed=[endpoint])
     told = [told for _, told in stories(history)][-1]
     ran = [story.name for story in told if story.ran or not story.deleted]
     assert len(ran) == 1, f"{len(ran)} experiments instead of one: {ran}"

@@ -12,6 +12,7 @@ from tests.e2e import stack as e2e
 from tests.e2e.api import Api
 from tests.e2e.aws import Aws
 from tests.e2e.faults.cast import ROWS
+from tests.e2e.faults.keys import ADDRESS, Keys
 from tests.e2e.faults.stage import Stage
 from tests.matrix import Cell, pytest_terminal_summary, record
 
@@ -33,7 +34,15 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[e2e.Stack]:
+def keys() -> Iterator[Keys]:
+    """Give the service whose credentials Airflow uses where a connection has none."""
+    with Keys().served() as own, pytest.MonkeyPatch.context() as patch:
+        patch.setenv(ADDRESS, own.address)
+        yield own
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory, keys: Keys) -> Iterator[e2e.Stack]:
     """Start an Airflow that nobody else uses."""
     with e2e.running(tmp_path_factory.mktemp("airflow") / "home", **SETTINGS) as own:
         own.install(DAG.name, DAG.read_text())

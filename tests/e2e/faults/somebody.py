@@ -51,6 +51,21 @@ def _stop(stage: Stage, row: str) -> None:
     )
 
 
+def deploys(stage: Stage) -> None:
+    """Deploy v3 after two operators have read what serves, and before the calls that rest on it.
+
+    What they call between these reads a creation's tags, and writes a promotion's.
+    """
+    between = {"create": "ListTags", "promote": "AddTags"}
+    for row, operation in between.items():
+        stage.fault("hold-before", (row,), operation=operation)
+    stage.begin("deferred")
+    stage.await_held(tuple(between))
+    for row in between:
+        stage.aws.deploy(stage.endpoints[row], "v3")
+    stage.let_go()
+
+
 def breaks(stage: Stage) -> None:
     """Let AWS accept what each operator asks, and fail to do it."""
     for row, role in CAST.items():

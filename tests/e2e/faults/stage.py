@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
@@ -22,9 +22,10 @@ from tests.e2e.faults.components import Components
 from tests.e2e.processes import NeverHappenedError, until
 from tests.e2e.stack import SPEED, Stack
 
-Mode = Literal["worker", "deferred", "short"]
+Mode = Literal["worker", "deferred", "short", "keyless", "nowhere"]
 Hold = Literal["hold-before", "hold-after"]
 SURVIVES = dict.fromkeys(ROWS, "survives")
+AT_ONCE = dict.fromkeys(ROWS, 1)
 #: Statuses at which AWS does nothing.
 _RESTS = {"Created", "Running", "Completed", "Cancelled"}
 #: How often a connection is lost: more often than botocore asks again by itself.
@@ -117,6 +118,10 @@ class Stage:
         """Return the run's task instances by operator."""
         return {task["task_id"]: task for task in self.api.tasks(self.dag, self.run)}
 
+    def tries(self) -> dict[str, int]:
+        """Return how often each operator's task has been tried."""
+        return {row: task["try_number"] for row, task in self.tasks().items()}
+
     def await_deferred(self) -> None:
         """Wait until all tasks wait in the triggerer, which has taken them up."""
         self.await_tasks(
@@ -145,6 +150,16 @@ class Stage:
             lambda: all(_RESTS >= set(self._statuses(row)) for row in ROWS),
             "the experiments to rest",
         )
+
+    def await_shown(self, row: str) -> None:
+        """Wait until reads do not lag any more behind what an operator created."""
+
+        def shown() -> bool:
+            with suppress(self.aws.client.exceptions.ResourceNotFound):
+                return bool(self.experiments(row))
+            return False
+
+        self._until(shown, f"the experiment of {row} to be shown")
 
     def await_struck(self) -> None:
         """Wait until all faults have struck."""
@@ -227,9 +242,12 @@ class Stage:
 
     # --- what came of it -------------------------------------------------------------------
 
-    def outcome(self, **calls: list[str]) -> dict[str, str]:
+    def outcome(
+        self, serves: Mapping[str, str] | None = None, **calls: list[str]
+    ) -> dict[str, str]:
         """Wait until the run has ended, and say of each operator how.
 
+        :param serves: the models that serve in the end where somebody else deployed one
         :param calls: the changing calls that AWS accepted, of operators that make more than one
         """
         self._until(lambda: self.api.run(self.dag, self.run)["state"] in ENDED, "the run to end")
@@ -239,14 +257,17 @@ class Stage:
         assert missed == [], f"no call was lost about {missed}"
         self.aws.control("DELETE", "faults")  # those left over would meet our own looks
         states = self.api.states(self.dag, self.run)
-        return {row: self._word(row, states[row], calls) for row in ROWS}
+        return {row: self._word(row, states[row], calls, serves or {}) for row in ROWS}
 
-    def _word(self, row: str, state: str, calls: dict[str, list[str]]) -> str:
+    def _word(
+        self, row: str, state: str, calls: Mapping[str, list[str]], serves: Mapping[str, str]
+    ) -> str:
         if state != "success":
-            model = self.aws.serves(self.endpoints[row])
-            return self.error(row) if model == "v1" else f"{self.error(row)}, but {model} serves"
+            model, planned = self.aws.serves(self.endpoints[row]), serves.get(row, "v1")
+            return self.error(row) if model == planned else f"{self.error(row)}, but {model} serves"
         role = CAST[row]
-        right = (role.shows, role.serves, "InService", calls.get(row, role.changes))
+        model = serves.get(row, role.serves)
+        right = (role.shows, model, "InService", calls.get(row, role.changes))
         came = (*self._ends(row), self.calls(row))
         return "survives" if right == came else f"{came} instead of {right}"
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from tests.e2e.faults.cast import ROWS
+from tests.e2e.faults.cast import CAST, ROWS
 from tests.e2e.faults.stage import OFTEN, SURVIVES
 from tests.e2e.processes import until
 
@@ -99,5 +99,53 @@ def test_credentials_expire_in_the_middle_of_a_wait(stage, fill):
     stage.await_deferred()
     stage.fault("expired-token", times=3)
     stage.await_struck()
+    stage.thaw()
+    assert fill(stage.outcome()) == SURVIVES
+
+
+@pytest.mark.fault("garbage with 200", "at the call and in a wait")
+def test_answers_are_none_of_aws(stage, fill):
+    """A page instead of an answer is taken for no answer: the call is made again, a wait goes on.
+
+    AWS has not acted upon a call that a page answers.
+    """
+    stage.freeze()
+    stage.fault_calls("garbage", times=2)
+    stage.begin("deferred")
+    stage.await_deferred()
+    stage.fault("garbage", times=3)
+    stage.thaw()
+    stage.await_struck()
+    assert fill(stage.outcome()) == SURVIVES
+
+
+@pytest.mark.fault("reads lag", "after the own call")
+def test_reads_lag_behind_the_own_call(stage, fill):
+    """What AWS shows from before the call is not yet what came of it: a creation is made once.
+
+    The clock stands still meanwhile: at its usual speed the minutes of lag would last a second.
+    """
+    stage.freeze()
+    stage.fault_calls("lag", tuple(row for row in ROWS if CAST[row].changes))
+    stage.begin("deferred")
+    stage.await_deferred()
+    stage.await_shown("create")
+    stage.thaw()
+    stage.await_struck()
+    assert fill(stage.outcome()) == SURVIVES
+
+
+@pytest.mark.fault("credentials gone", "for 3 s, at the start and in a wait")
+def test_credentials_are_gone_for_a_moment(stage, fill, keys):
+    """Nobody has any for three seconds: neither a task that starts, nor the triggerer."""
+    stage.freeze()
+    stage.begin("keyless")
+    stage.close_gate()
+    stage.await_at_gate()
+    with keys.gone(asked=3 * len(ROWS)):
+        stage.open_gate()
+    stage.await_deferred()
+    with keys.gone(asked=3):
+        pass
     stage.thaw()
     assert fill(stage.outcome()) == SURVIVES

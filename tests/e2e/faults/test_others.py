@@ -6,7 +6,7 @@ import pytest
 
 from tests.e2e.faults import somebody
 from tests.e2e.faults.cast import ROWS
-from tests.e2e.faults.stage import SURVIVES
+from tests.e2e.faults.stage import AT_ONCE, SURVIVES
 
 
 @pytest.mark.fault("experiment stopped", "by somebody else")
@@ -67,3 +67,21 @@ def test_aws_rolls_an_update_back(stage, fill):
     update = "UpdateInferenceExperiment"
     came = stage.outcome(update=[update, update])
     assert fill(came) == SURVIVES | {"sensor": "ExperimentBrokenError"}
+
+
+@pytest.mark.fault("deployment in between", "by somebody else")
+def test_somebody_deploys_between_reading_and_call(stage, fill):
+    """A creation keeps what serves by then; what was tested against another is not promoted."""
+    somebody.deploys(stage)
+    came = stage.outcome(serves={"create": "v3", "promote": "v3"})
+    assert fill(came) == SURVIVES | {"promote": "ProductionChangeError"}
+    assert stage.calls("promote") == []
+
+
+@pytest.mark.fault("template renders to nothing", "of the connection")
+def test_a_connection_got_lost(stage, fill):
+    """Nobody acts with the worker's own credentials instead, and no try repeats it."""
+    stage.begin("nowhere")
+    assert fill(stage.outcome()) == dict.fromkeys(ROWS, "InvalidRequestError")
+    assert [stage.calls(row) for row in ROWS] == [[] for _ in ROWS]
+    assert stage.tries() == AT_ONCE

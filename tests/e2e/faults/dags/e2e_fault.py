@@ -1,4 +1,7 @@
-"""Every operator as one task: waiting in the worker, deferred, and with a short patience."""
+"""Every operator as one task: waiting in the worker, deferred, and with a short patience.
+
+And twice more, deferred: with the machine's credentials, and with a connection that got lost.
+"""
 
 import os
 import time
@@ -79,6 +82,8 @@ for mode, arguments, timeout in (
     ("worker", {"retries": 3}, None),
     ("deferred", {"retries": 3, "deferrable": True}, None),
     ("short", {"retries": 9, "deferrable": True}, SHORT),
+    ("keyless", {"retries": 3, "deferrable": True, "aws_conn_id": "aws_keyless"}, None),
+    ("nowhere", {"retries": 3, "deferrable": True, "aws_conn_id": "{{ none }}"}, None),
 ):
     with DAG(
         f"e2e_fault_{mode}",
