@@ -7,7 +7,7 @@ import time
 import pytest
 
 from tests.e2e.faults.cast import CAST, ROWS
-from tests.e2e.faults.stage import OFTEN, SURVIVES
+from tests.e2e.faults.stage import AT_ONCE, OFTEN, SURVIVES
 from tests.e2e.processes import until
 
 #: Real seconds of one storm, far beyond what botocore waits by itself.
@@ -113,6 +113,7 @@ def test_answers_are_none_of_aws(stage, fill):
     stage.fault_calls("garbage", times=2)
     stage.begin("deferred")
     stage.await_deferred()
+    assert stage.tries() == AT_ONCE
     stage.fault("garbage", times=3)
     stage.thaw()
     stage.await_struck()
@@ -130,6 +131,7 @@ def test_reads_lag_behind_the_own_call(stage, fill):
     stage.begin("deferred")
     stage.await_deferred()
     stage.await_shown("create")
+    assert stage.tries() == AT_ONCE
     stage.thaw()
     stage.await_struck()
     assert fill(stage.outcome()) == SURVIVES
@@ -146,6 +148,7 @@ def test_credentials_are_gone_for_a_moment(stage, fill, keys):
         stage.open_gate()
     stage.await_deferred()
     with keys.gone(asked=3):
-        pass
+        assert stage.tries() == AT_ONCE
+    assert {task["state"] for task in stage.tasks().values()} == {"deferred"}
     stage.thaw()
     assert fill(stage.outcome()) == SURVIVES
