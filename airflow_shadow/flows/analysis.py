@@ -12,7 +12,6 @@ from airflow_shadow._compat import AirflowFailException
 from airflow_shadow.analysis import (
     AnalysisSpec,
     Verdict,
-    epoch,
     markdown_table,
     read_spec,
     text_table,
@@ -28,6 +27,7 @@ from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.sources import SOURCES, check_metrics, read_sources
 from airflow_shadow.lifecycle import CONCLUDED, MAX_DAYS, UPDATABLE, status_of
+from airflow_shadow.service_model.scalars import to_timestamp
 from airflow_shadow.text.shown import shown
 from airflow_shadow.waiting import (
     FILLING_SECONDS,
@@ -256,8 +256,8 @@ def moment(value: datetime | str | None) -> float | None:
     :raises InvalidRequestError: it is no time
     """
     try:
-        # A time that is none, such as infinity, would be waited for.
-        return None if value is None else datetime.fromtimestamp(epoch(value), UTC).timestamp()
+        # A time that never comes would be waited for.
+        return None if value is None else to_timestamp(value).timestamp()
     except (OSError, OverflowError, TypeError, ValueError) as error:
         raise InvalidRequestError(
             asked=f"a window that begins or ends at {shown(value)}",
