@@ -75,6 +75,7 @@ NOT_CONCERNED = {
 NO_COLUMN = {
     "quota": "a refusal like a denial, but of calls that create; AWS's answer is shown",
     "empty-pages": "pages of lists; the hook's tests read through them",
+    "old-endpoint": "of a creation after a promotion; tests/operators/test_harm.py shows it",
     "hold-before": "no fault by itself: a place; tests/e2e/faults kills there",
     "hold-after": "no fault by itself: a place; tests/e2e/faults kills there",
 }

@@ -23,7 +23,10 @@ ASSUMED: dict[str, str] = {
     ),
     "endpoint-not-ready": "Update, Start and Stop conflict while the endpoint is being updated.",
     "update-shown-late": "The first read after an accepted Update shows the state before it.",
-    "lag": "Reads may lag behind a change for a while; AWS promises nothing else (fault `lag`).",
+    "lag": (
+        "Reads may lag behind a change for a while, and show the old after the new; AWS promises"
+        " nothing else (faults `lag` and `old-endpoint`)."
+    ),
     "values-after-update": "New values are shown when the update is done, not while it runs.",
     "running-update": (
         "While Running, members that may not change are tolerated if they repeat what holds."

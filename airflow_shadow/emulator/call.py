@@ -13,7 +13,7 @@ from werkzeug.http import http_date
 from airflow_shadow.emulator import listing, metric_data
 from airflow_shadow.emulator.errors import LostConnectionError
 from airflow_shadow.emulator.faults import CALL_FAULTS, Fault
-from airflow_shadow.emulator.lags import as_read, lag_behind, lags_in_tags
+from airflow_shadow.emulator.lags import as_read, before_updates, lag_behind, lags_in_tags
 from airflow_shadow.emulator.machine import settle
 
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ def _go_wrong(response: "Bound", fault: Fault, action: Action) -> TYPE_RESPONSE:
     if fault.kind == "slow":
         time.sleep(float(fault.options.get("seconds", 1)))
         return _act(response, action)
+    if fault.kind == "old-endpoint":
+        return _act_on_old(response, int(fault.options.get("updates", 1)), action)
     if fault.kind in {"hold-before", "hold-after"}:
         return _held(response, fault.kind, action)
     if fault.kind == "lag" and not fault.options.get("drop"):
@@ -96,6 +98,14 @@ def _act_unseen(response: "Bound", fault: Fault, action: Action) -> TYPE_RESPONS
         settle(response.world, response.emulator.clock.now())
         lag_behind(response.world, response.request, int(fault.options.get("reads", 3)))
         return _act(response, action)
+
+
+def _act_on_old(response: "Bound", updates: int, action: Action) -> TYPE_RESPONSE:
+    """Describe an endpoint as it was before its last updates."""
+    with response.emulator.lock:
+        settle(response.world, response.emulator.clock.now())
+        with before_updates(response, updates):
+            return action()
 
 
 def _held(response: "Bound", kind: str, action: Action) -> TYPE_RESPONSE:

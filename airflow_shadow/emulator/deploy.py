@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import replace
 from datetime import datetime
 
 from airflow_shadow.emulator.models import image_of
@@ -26,6 +27,8 @@ def change(
     """Change an endpoint's status or configuration, and write it down with its cause."""
     new = {"status": status or endpoint.status, "config": config or endpoint.config}
     changed = [name for name, value in new.items() if value != getattr(endpoint, name)]
+    if status == "Updating" and changed:
+        endpoint.past.append(deepcopy(replace(endpoint, past=[])))
     endpoint.status, endpoint.config = status or endpoint.status, config or endpoint.config
     if changed:
         endpoint.modified = at  # (assumed: endpoint-modified)

@@ -24,9 +24,9 @@ def begin_update(
     capacities: Capacities,
 ) -> None:
     """Start an update to another configuration, or of the counts and weights alone."""
+    change(world, endpoint, at, cause=cause, status="Updating")
     endpoint.work = Work(kind="endpoint-update", since=at)
     endpoint.next_config, endpoint.capacities = config, dict(capacities)
-    change(world, endpoint, at, cause=cause, status="Updating")
 
 
 def finish_endpoint(world: World, endpoint: Endpoint, at: datetime) -> None:

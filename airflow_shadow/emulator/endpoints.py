@@ -144,10 +144,10 @@ def scale(world: World, request: Document, now: datetime) -> Endpoint:
     wanted = request["DesiredWeightsAndCapacities"]
     unknown = [one["VariantName"] for one in wanted if one["VariantName"] not in variants]
     rules.require(not unknown, f'Endpoint "{endpoint.name}" has no variants {unknown}.')
+    cause = "UpdateEndpointWeightsAndCapacities"
+    begin_update(world, endpoint, now, cause=cause, capacities={})
     for one in wanted:
         variant = variants[one["VariantName"]]
         variant.desired_count = one.get("DesiredInstanceCount", variant.desired_count)
         variant.desired_weight = one.get("DesiredWeight", variant.desired_weight)
-    cause = "UpdateEndpointWeightsAndCapacities"
-    begin_update(world, endpoint, now, cause=cause, capacities={})
     return endpoint

@@ -18,6 +18,7 @@ CallFault = Literal[
     "hold-after",
     "empty-pages",
     "lag",
+    "old-endpoint",
 ]
 WorkFault = Literal["fail-creation", "fail-start", "fail-update", "fail-stop", "fail-endpoint"]
 AnswerFault = Literal["metric-status"]
@@ -26,6 +27,11 @@ FaultKind = CallFault | WorkFault | AnswerFault
 CALL_FAULTS: frozenset[str] = frozenset(get_args(CallFault))
 WORK_FAULTS: frozenset[str] = frozenset(get_args(WorkFault))
 ANSWER_FAULTS: frozenset[str] = frozenset(get_args(AnswerFault))
+# What these kinds do is an answer of one operation.
+_ONLY: dict[str, str] = {
+    "empty-pages": "ListInferenceExperiments",
+    "old-endpoint": "DescribeEndpoint",
+}
 
 
 @dataclass(kw_only=True)
@@ -42,9 +48,8 @@ class Fault:
 
     def fits(self, *, operation: str, account: str, region: str, names: str) -> bool:
         """Whether this fault is meant for a call."""
-        listing = self.kind != "empty-pages" or operation == "ListInferenceExperiments"
         return (
-            listing
+            _ONLY.get(self.kind, operation) == operation
             and self.operation in ("*", operation)
             and self.account in (None, account)
             and self.region in (None, region)
@@ -88,6 +93,8 @@ class Faults:
         InternalError: those of the `query` of an Id, else all.
         "lag" lets the change be made, and the next `reads` (3) of that experiment and of its tags
         show what was before; with `drop=True` the answer is lost, too.
+        "old-endpoint" lets DescribeEndpoint show the endpoint as it was before its last `updates`
+        (1): after a promotion 1 still shows the shadow, 2 what was before the experiment.
         Work faults ("fail-...") strike when the work would have succeeded, not when it is asked.
         Raises ValueError for a kind that does not exist.
         """

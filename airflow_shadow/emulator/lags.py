@@ -1,9 +1,9 @@
-"""Reads that lag behind a change of an experiment (assumed: lag)."""
+"""Reads that lag behind a change of an experiment or an endpoint (assumed: lag)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from copy import deepcopy
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_shadow.emulator.world import Document, Lag, World
 
@@ -38,12 +38,30 @@ def as_read(response: "Bound") -> Iterator[None]:
         yield
         return
     lag.descriptions -= 1
-    now = experiments.pop(name, None)
-    if lag.before:
-        experiments[name] = lag.before
+    with _shown(experiments, name, lag.before):
+        yield
+
+
+@contextmanager
+def before_updates(response: "Bound", updates: int) -> Iterator[None]:
+    """Put back for one read of an endpoint what was before its last updates, if it had as many."""
+    name, endpoints = str(response.request.get("EndpointName")), response.world.endpoints
+    endpoint = endpoints.get(name)
+    if endpoint is None or not 1 <= updates <= len(endpoint.past):
+        yield
+        return
+    with _shown(endpoints, name, endpoint.past[-updates]):
+        yield
+
+
+@contextmanager
+def _shown(kept: dict[str, Any], name: str, before: Any) -> Iterator[None]:
+    now = kept.pop(name, None)
+    if before:
+        kept[name] = before
     try:
         yield
     finally:
-        experiments.pop(name, None)
+        kept.pop(name, None)
         if now:
-            experiments[name] = now
+            kept[name] = now

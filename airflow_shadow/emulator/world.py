@@ -63,6 +63,8 @@ class Endpoint:
     next_config: str | None = None
     # The counts and weights the next deployment shall take over, by variant name.
     capacities: dict[str, Document] = field(default_factory=dict)
+    # As it was before each of its updates, for reads that show that again.
+    past: list["Endpoint"] = field(default_factory=list)
 
     @property
     def deployed(self) -> list[Deployed]:

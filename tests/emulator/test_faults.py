@@ -188,6 +188,33 @@ def test_an_update_that_rolls_back(client, emulator, experiments):
     assert len(set(reasons)) == 2
 
 
+@pytest.mark.parametrize("updates", [1, 2])
+def test_an_old_description_of_an_endpoint(emulator, experiments, updates):
+    """As it was before the promotion, or the experiment: all of it; and then as it is."""
+    past = {2: _facts(experiments.endpoint())}
+    emulator.clock.advance(60)
+    experiments.running()
+    past[1] = _facts(experiments.endpoint())
+    emulator.clock.advance(60)
+    experiments.ended(experiments.promote)
+    now = _facts(experiments.endpoint())
+    emulator.faults.add(kind="old-endpoint", about="ep", times=2, updates=updates)
+    shown = [_facts(experiments.endpoint()) for _ in range(3)]
+    assert now != past[updates]
+    assert [past[updates], past[updates], now] == shown
+
+
+def test_an_endpoint_without_an_update_has_no_old_description(emulator, experiments):
+    """It is shown as it is."""
+    now = _facts(experiments.endpoint())
+    emulator.faults.add(kind="old-endpoint")
+    assert now == _facts(experiments.endpoint())
+
+
+def _facts(description):
+    return {key: value for key, value in description.items() if key != "ResponseMetadata"}
+
+
 def test_a_stop_that_fails(emulator, experiments):
     """Stopping, then Cancelled with the error for a reason; the shadow stays on the endpoint."""
     experiments.running()

@@ -243,29 +243,49 @@ def test_the_next_night_is_not_disturbed(full, promote, create, emulator):
     assert run.value == created(emulator)[-1]
 
 
-def test_an_old_description_is_refused(create, emulator, sagemaker, log):
+NEXT = {"ti": {"run_id": "next"}, "shadow_model_name": "churn-v3"}
+
+
+@pytest.fixture
+def promoted(full, promote, emulator):
+    """Promote; then so many descriptions show the endpoint as it was before the experiment."""
+
+    def run(*, times, updates=2):
+        name = full()
+        emulator.clock.advance(60)
+        promote(name)
+        emulator.faults.add(kind="old-endpoint", about="churn", times=times, updates=updates)
+        return name
+
+    return run
+
+
+def test_an_old_description_is_refused(promoted, create, emulator, log):
     """It shows the model before the promotion, which a creation would put back."""
-    promoted_at(sagemaker, emulator.clock.now() + timedelta(minutes=5))
-    text = fails(AirflowException, create)
-    assert "with model 'churn-v1', but 'churn-v3' was promoted at" in text
+    name = promoted(times=None)
+    text = fails(AirflowException, create, **NEXT)
+    assert "with model 'churn-v1', but 'churn-v2' was promoted at" in text
     assert "airflow-shadow:promoted" in text
     assert 5 == len(log.containing("looking again."))
-    assert [] == created(emulator)
+    assert [name] == created(emulator)
 
 
-def test_an_old_description_is_looked_at_again(create, emulator, sagemaker, log):
+def test_an_old_description_is_looked_at_again(promoted, create, sagemaker, log):
     """Until AWS shows what serves."""
-    promoted_at(sagemaker, emulator.clock.now() + timedelta(minutes=5))
-
-    def catch_up():
-        emulator.clock.advance(600)
-        deploy(sagemaker, "churn-v3")
-
-    log.when("looking again", catch_up)
-    create()
-    [name] = created(emulator)
+    promoted(times=3)
+    name = create(**NEXT).value
+    assert log.containing("looking again.")
     variants = sagemaker.describe_inference_experiment(Name=name)["ModelVariants"]
-    assert "churn-v3" == variants[0]["ModelName"]
+    assert "churn-v2" == variants[0]["ModelName"]
+
+
+def test_a_description_with_the_promoted_shadow_is_waited_out(promoted, create, sagemaker, log):
+    """It is of the time of the experiment, which AWS shows as ended already."""
+    promoted(times=2, updates=1)
+    name = create(**NEXT).value
+    assert log.containing("owned by no experiment; waiting, attempt 1.")
+    variants = sagemaker.describe_inference_experiment(Name=name)["ModelVariants"]
+    assert "churn-v2" == variants[0]["ModelName"]
 
 
 def test_what_was_deployed_since_serves(create, emulator, sagemaker):
