@@ -47,6 +47,21 @@ from typing import Any, ClassVar
 from airflow_shadow.text.shown import printable, shortened
 
 
+def message(*, asked: str, found: str, next_step: str, reason: str = "") -> str:
+    """Return what a reader is told: one line each, whatever exception carries it."""
+    said = [f"AWS says: {reason.rstrip('.')}."] if reason else []
+    return "\n".join([f"Asked: {asked}.", f"Found: {found}.", *said, f"Next: {next_step}"])
+
+
+def no_event(task_id: str) -> str:
+    """Return what is told of a task that the triggerer called back with nothing."""
+    return message(
+        asked=f"how the wait of task {task_id!r} ended",
+        found="a trigger that sent no event",
+        next_step="Retry the task.",
+    )
+
+
 class ShadowError(Exception):
     """Base of all errors of this package.
 
@@ -76,9 +91,9 @@ class ShadowError(Exception):
         super().__init__(self._message())
 
     def _message(self) -> str:
-        reason = [f"AWS says: {self.reason.rstrip('.')}."] if self.reason else []
-        lines = [f"Asked: {self.asked}.", f"Found: {self.found}.", *reason]
-        return "\n".join([*lines, f"Next: {self.next_step}"])
+        return message(
+            asked=self.asked, found=self.found, reason=self.reason, next_step=self.next_step
+        )
 
     def at(self, place: str) -> ShadowError:
         """Return the error with the place where AWS was asked.

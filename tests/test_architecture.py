@@ -52,8 +52,17 @@ ARROWS = {
         "links",
         "text",
     },
-    "sensors": {"_compat", "analysis", "flows", "links", "operators"},
-    "rollout": {"_compat", "analysis", "flows", "lifecycle", "operators", "sensors", "text"},
+    "sensors": {"_compat", "analysis", "exceptions", "flows", "links", "operators"},
+    "rollout": {
+        "_compat",
+        "analysis",
+        "exceptions",
+        "flows",
+        "lifecycle",
+        "operators",
+        "sensors",
+        "text",
+    },
     "emulator": set(),
 }
 #: What only some rooms may import from outside.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import pickle
 import re
+from pathlib import Path
 
 import pytest
 
@@ -47,6 +48,13 @@ def test_each_error_says_what_to_do(cls):
     """Whoever reads the log at night needs a next step."""
     assert make(cls).next_step.endswith(".")
     assert f"Next: {make(cls).next_step}" in str(make(cls))
+
+
+def test_messages_are_built_in_one_place():
+    """So all look alike, one line each."""
+    package = Path(exceptions.__file__).parent
+    told = [file.name for file in package.rglob("*.py") if "Next: " in file.read_text()]
+    assert ["exceptions.py"] == told
 
 
 @pytest.mark.parametrize("cls", CLASSES)

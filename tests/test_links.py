@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 
+from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink
 from airflow_shadow.operators import (
     CreateInferenceExperimentOperator,
@@ -70,11 +73,39 @@ def test_an_unknown_partition_has_no_link():
     assert "" == EndpointLink().format_link(**{**FACTS, "aws_domain": None})
 
 
-def test_operators_leave_what_the_links_need(tasks, churn):
+def test_operators_leave_what_the_links_need(tasks, churn, emulator):
     """A task pushes the facts of its experiment under one key."""
     run = tasks.run(CreateInferenceExperimentOperator, **CREATE)
-    expected = {**FACTS, "name": run.value}
+    expected = {**FACTS, "name": run.value, "emulator": emulator.url}
     assert expected == run.ti.xcoms["shadow_test"]
+
+
+@pytest.mark.parametrize(
+    ("link", "kind"),
+    [(EndpointLink(), "endpoint"), (ExperimentLink(), "experiment"), (MetricsLink(), "endpoint")],
+)
+def test_links_lead_to_the_emulators_page(worker, churn, emulator, link, kind):
+    """Each to the card of what it names; the console knows nothing of an emulator."""
+    facts = worker.run(CreateInferenceExperimentOperator, **CREATE).ti.xcoms["shadow_test"]
+    address = urlsplit(link.format_link(**facts))
+    with urlopen(address._replace(fragment="").geturl()) as page:
+        assert f'id="{address.fragment}"' in page.read().decode()
+    assert f"us-east-1-{kind}-" in address.fragment
+
+
+def test_a_link_bears_no_password(monkeypatch):
+    """Whoever may see the task may not see all that its connection holds."""
+    extra = {"region_name": "us-east-1", "endpoint_url": "http://me:secret@localhost:5000/"}
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_SECRET", json.dumps({"conn_type": "aws", "extra": extra}))
+    assert "http://localhost:5000" == InferenceExperimentHook("aws_secret").emulator
+
+
+@pytest.mark.parametrize("host", ["https://vpce-1.sagemaker.us-east-1.vpce.amazonaws.com", None])
+def test_aws_itself_is_no_emulator(monkeypatch, host):
+    """Its console is linked, whatever way the calls take."""
+    extra = {"region_name": "us-east-1", "endpoint_url": host}
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_OWN", json.dumps({"conn_type": "aws", "extra": extra}))
+    assert "" == InferenceExperimentHook("aws_own").emulator
 
 
 def test_links_show_while_the_task_is_deferred(worker, churn):

@@ -77,8 +77,8 @@ def _time(time: datetime) -> str:
 
 
 def _world(world: World) -> str:
-    endpoints = [_endpoint(one) for one in world.endpoints.values()]
-    experiments = [_experiment(one) for one in reversed(world.experiments.values())]
+    endpoints = [_endpoint(one, world.region) for one in world.endpoints.values()]
+    experiments = [_experiment(one, world.region) for one in reversed(world.experiments.values())]
     title = f"<h2>{escape(world.region)}, account {escape(world.account)}</h2>"
     return f"{title}{_grid(endpoints)}{_grid(experiments)}"
 
@@ -94,14 +94,20 @@ def _head(kind: str, name: str, status: str, tone: str) -> str:
     )
 
 
-def _endpoint(endpoint: Endpoint) -> str:
+def _card(region: str, kind: str, name: str, content: str) -> str:
+    """Return a card that the links of Airflow's tasks lead to."""
+    place = escape(f"{region}-{kind}-{name}")
+    return f'<section class="card" id="{place}">{content}</section>'
+
+
+def _endpoint(endpoint: Endpoint, region: str) -> str:
     variants = [
         *(_variant(variant, "production") for variant in endpoint.production),
         *(_variant(variant, "shadow") for variant in endpoint.shadow),
     ]
     facts = _facts({"Configuration": endpoint.config, "Failure": endpoint.failure})
     head = _head("Endpoint", endpoint.name, endpoint.status, _TONES.get(endpoint.status, "busy"))
-    return f'<section class="card">{head}{facts}{"".join(variants)}</section>'
+    return _card(region, "endpoint", endpoint.name, f"{head}{facts}{''.join(variants)}")
 
 
 def _variant(variant: Deployed, role: str) -> str:
@@ -117,7 +123,7 @@ def _variant(variant: Deployed, role: str) -> str:
     )
 
 
-def _experiment(experiment: Experiment) -> str:
+def _experiment(experiment: Experiment, region: str) -> str:
     facts = _facts(
         {
             "Endpoint": experiment.endpoint,
@@ -131,7 +137,7 @@ def _experiment(experiment: Experiment) -> str:
     # Cancelled is red only if something broke: most are stopped on purpose.
     tone = "bad" if experiment.failure else _TONES.get(experiment.status, "busy")
     head = _head("Experiment", experiment.name, experiment.status, tone)
-    return f'<section class="card">{head}{facts}</section>'
+    return _card(region, "experiment", experiment.name, f"{head}{facts}")
 
 
 def _facts(facts: dict[str, str | None]) -> str:

@@ -88,6 +88,7 @@ def persist_links(operator: Any, context: Any, experiment: Mapping[str, Any]) ->
         endpoint_name=endpoint,
         production_variant=experiment["ShadowModeConfig"]["SourceModelVariantName"],
         shadow_variant=shadow,
+        emulator=hook.emulator,
     )
 
 

@@ -18,7 +18,7 @@ from airflow_shadow.exceptions import (
 )
 from airflow_shadow.hooks.autoscaling import AutoscalingHook
 from airflow_shadow.hooks.calling import CallingHook
-from airflow_shadow.hooks.errors import NOT_FOUND, VALIDATION
+from airflow_shadow.hooks.errors import NOT_FOUND, VALIDATION, without_user
 from airflow_shadow.hooks.metrics import CloudWatchHook
 from airflow_shadow.lifecycle import LIVE, Action, Status, mark, status_of, stop_request
 from airflow_shadow.service_model import (
@@ -83,6 +83,12 @@ class InferenceExperimentHook(CallingHook):
         """Tell whether calls go to AWS, not to an emulator."""
         host = urlsplit(self.conn.meta.endpoint_url).hostname or ""
         return host.endswith((".amazonaws.com", ".amazonaws.com.cn", ".api.aws"))
+
+    @property
+    def emulator(self) -> str:
+        """The address of the emulator that calls go to, without a password; empty at AWS."""
+        address = str(self.conn.meta.endpoint_url)
+        return "" if self.is_at_aws else without_user(address).rstrip("/")
 
     def remove_shadow_now(self, name: str, *, reason: str) -> None:
         """Remove an experiment's shadow in one attempt of four seconds at most, production kept.

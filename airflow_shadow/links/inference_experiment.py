@@ -1,4 +1,4 @@
-"""Links from a task to the AWS console; they show while the task is deferred, too."""
+"""Links from a task to the AWS console or the emulator; also while the task is deferred."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ class _ShadowLink(BaseAwsLink):
     format_str = _HOME
     #: The console's page of the service.
     service: ClassVar[str] = "sagemaker"
+    #: What the emulator's page shows: a card of this kind, of the name that is this fact.
+    card: ClassVar[tuple[str, str]] = ("endpoint", "endpoint_name")
 
     def fragment(self, **facts: Any) -> str:
         """Return what follows the `#`, for facts of the experiment."""
@@ -27,6 +29,9 @@ class _ShadowLink(BaseAwsLink):
 
     def format_link(self, **facts: Any) -> str:
         """Return the address; empty in a partition whose console is not known."""
+        if emulator := facts.get("emulator"):
+            kind, name = self.card
+            return f"{emulator}/shadow#{facts['region_name']}-{kind}-{quote(facts[name])}"
         if not facts.get("aws_domain"):
             return ""
         return _HOME.format(
@@ -55,6 +60,7 @@ class ExperimentLink(_ShadowLink):
     """
 
     name = "SageMaker shadow test"
+    card = ("experiment", "name")
     #: assumed: where the console shows a shadow test.
     page: ClassVar[str] = "/shadow-tests/{name}"
 

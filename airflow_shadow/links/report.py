@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -15,9 +14,9 @@ _S3 = frozenset({"s3", "s3a", "s3n"})
 class ReportLink(BaseAwsLink):
     """The report of a shadow test, as HTML.
 
-    A web address leads to itself, an object in S3 to its page in the console, a local path to the
-    file, for whoever sees the worker's disk. Other kinds of storage have no page that is known
-    here, so they get no link.
+    A web address leads to itself, an object in S3 to its page in the console. A local path gets no
+    link, for browsers follow none from a page of the web to a file; the task's log names it. Other
+    kinds of storage have no page that is known here.
     """
 
     name = "Shadow test report"
@@ -30,9 +29,7 @@ class ReportLink(BaseAwsLink):
         scheme = urlsplit(path).scheme if "://" in path else ""
         if scheme in _S3:
             return _object_page(path, facts)
-        if not scheme and path:
-            return Path(path).absolute().as_uri()
-        return path if scheme in {"http", "https", "file"} else ""
+        return path if scheme in {"http", "https"} else ""
 
 
 def _object_page(path: str, facts: dict[str, Any]) -> str:

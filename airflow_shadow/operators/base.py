@@ -9,6 +9,7 @@ from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_shadow._compat import AirflowException, Context, conf, import_string
+from airflow_shadow.exceptions import no_event
 from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink
 from airflow_shadow.operators.choices import Choices, ClosedChoices, OnKillAction, Validate
 from airflow_shadow.operators.templating import LazyHook, TextTemplates
@@ -84,7 +85,7 @@ class ShadowOperator(  # type: ignore[override]
     def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> Any:
         """Go on after a wait in the triggerer; the event carries all that is needed."""
         if event is None:
-            raise AirflowException("The trigger sent no event. Next: retry the task.")
+            raise AirflowException(no_event(self.task_id))
         return self._flow(context).run(event)
 
 

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, get_args
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_shadow._compat import AirflowException, AirflowFailException, Context, import_string
-from airflow_shadow.exceptions import ShadowError
+from airflow_shadow.exceptions import ShadowError, message
 from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink, ReportLink
 from airflow_shadow.operators.base import ShadowOperator
 from airflow_shadow.operators.branch import ShadowVerdictBranchOperator
@@ -311,9 +311,12 @@ def approval_operator() -> type[Any]:
     # The provider refuses with Airflow's own exception.
     except (ImportError, AirflowException) as error:
         raise ValueError(
-            "Asked: shadow_rollout with an approval. Found: an Airflow before 3.1, which cannot "
-            "ask a person. Next: require_approved_model_package=True waits for the approval in "
-            "SageMaker's model registry, on every Airflow."
+            message(
+                asked="shadow_rollout with an approval",
+                found="an Airflow before 3.1, which cannot ask a person",
+                next_step="require_approved_model_package=True waits for the approval in "
+                "SageMaker's model registry, on every Airflow.",
+            )
         ) from error
 
     class RolloutApprovalOperator(HITLBranchOperator):

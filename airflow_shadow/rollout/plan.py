@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, get_args
 
+from airflow_shadow.exceptions import message
 from airflow_shadow.lifecycle import DEADLINES, FULL_SAMPLING, MAX_DAYS
 from airflow_shadow.text.shown import shown
 
@@ -225,5 +226,9 @@ def raise_faults(faults: Iterable[str]) -> None:
     found = list(faults)
     if found:
         raise ValueError(
-            f"Asked: shadow_rollout. Found: {'; '.join(found)}. Next: correct the arguments."
+            message(
+                asked="shadow_rollout",
+                found="; ".join(found),
+                next_step="Correct the arguments.",
+            )
         )

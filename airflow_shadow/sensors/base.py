@@ -18,6 +18,7 @@ from airflow_shadow._compat import (
     import_string,
     is_deferral_timeout,
 )
+from airflow_shadow.exceptions import no_event
 from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink
 from airflow_shadow.operators.templating import LazyHook, TextTemplates
 
@@ -72,7 +73,7 @@ class ShadowSensor(  # type: ignore[override]
     def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> Any:
         """Go on after a wait in the triggerer."""
         if event is None:
-            raise AirflowException("The trigger sent no event. Next: retry the task.")
+            raise AirflowException(no_event(self.task_id))
         return self._flow(context).run(event)
 
     def resume_execution(
