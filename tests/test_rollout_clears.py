@@ -174,7 +174,7 @@ def end_of(tasks, churn, sagemaker):
             **({"promote": done} if promoted else {}),
         )
         left.pushed = {}
-        left.xcom_push = lambda key, value: left.pushed.update({key: value})
+        left.xcom_push = lambda key, value, **_: left.pushed.update({key: value})
         stages = {"stages": ["analyse_100"], "promotion": "promote", **arguments}
         with suppress(AirflowFailException):
             tasks.run(RolloutResultOperator, context={"ti": left}, **stages)
