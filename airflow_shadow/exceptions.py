@@ -87,7 +87,7 @@ class ShadowError(Exception):
         self.found = shortened(printable(found), most=8000)
         self.reason = shortened(printable(reason), most=1000)
         if next_step is not None:
-            self.next_step = next_step
+            self.next_step = printable(next_step)
         super().__init__(self._message())
 
     def _message(self) -> str:

@@ -85,7 +85,7 @@ def test_a_next_step_can_be_given():
 
 
 @pytest.mark.parametrize("odd", ["\n", "\r", "\x1b", "\u2028", "\u202e", "\u200b", "\ud800"])
-@pytest.mark.parametrize("fact", ["asked", "found", "reason"])
+@pytest.mark.parametrize("fact", ["asked", "found", "reason", "next_step"])
 def test_what_does_not_print_is_escaped_once(fact, odd):
     """A name or AWS's reason could forge a line of the message, or turn it round."""
     facts = {"asked": "a", "found": "b", "reason": "c", "next_step": "Wait."}

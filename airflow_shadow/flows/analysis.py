@@ -86,7 +86,7 @@ class WatchVerdict(Watch):
         if not self._moves_end:
             return
         describe = partial(self.hook.find_experiment, self.op.name)
-        experiment = self.hook.insist(describe, delay=min(self.op.poke_interval, PAUSE))
+        experiment = self.hook.insist(describe, delay=self.pause)
         if experiment is not None:
             goal = self.goal()
             looks, now = goal.looks(experiment), self.hook.now().timestamp()
@@ -124,7 +124,7 @@ class WatchVerdict(Watch):
             extend, self.hook, experiment, needed=over + remaining, until=until + remaining
         )
         try:
-            self.ends = self.hook.insist(move, delay=min(self.op.poke_interval, PAUSE))
+            self.ends = self.hook.insist(move, delay=self.pause)
         except AwsRefusedError as error:
             if error.code != CONFLICT:
                 raise
@@ -133,8 +133,7 @@ class WatchVerdict(Watch):
 
     def progress(self) -> Progress:
         """Bring what is known of production: its limits, and what earlier tries saw."""
-        delay = min(self.op.poke_interval, PAUSE)
-        self.known = self.hook.insist(self._find_known, delay=delay)
+        self.known = self.hook.insist(self._find_known, delay=self.pause)
         return Progress(record=self.known.plain_record)
 
     def _find_known(self) -> Known:

@@ -228,7 +228,7 @@ class Flow:
         """Return AWS's time as ISO-8601 text; a task that comes from the triggerer has to ask."""
         if not self.hook.knows_time:
             find = partial(self.hook.find_experiment, experiment["Name"])
-            self.hook.insist(find, delay=min(self.op.waiter_delay, PAUSE))
+            self.hook.insist(find, delay=self.pause)
         return self.hook.now().isoformat(timespec="seconds")
 
     # --- requests ------------------------------------------------------------------------
@@ -287,6 +287,11 @@ class Flow:
 
     # --- waiting and changing ------------------------------------------------------------
 
+    @property
+    def pause(self) -> float:
+        """Seconds between two tries of one step."""
+        return min(float(self.op.waiter_delay), PAUSE)
+
     def deadline(self) -> float:
         """Return when a wait that begins now gives up, epoch seconds."""
         return deadline(self.op.deadline_row, self.op.waiter_timeout)
@@ -311,7 +316,7 @@ class Flow:
 
     def _insist(self, step: Callable[[], Step]) -> Step:
         """Do a step, again while AWS is unavailable: asking twice does no harm."""
-        done: Step = self.hook.insist(step, delay=min(self.op.waiter_delay, PAUSE))
+        done: Step = self.hook.insist(step, delay=self.pause)
         return done
 
     def delete(self, name: str) -> None:
@@ -330,7 +335,7 @@ class Flow:
         conflicts = carry.get("conflicts", 0) + 1
         if error.code != CONFLICT or conflicts > MOST_CONFLICTS:
             raise error
-        time.sleep(min(self.op.waiter_delay, PAUSE))
+        time.sleep(self.pause)
         return {**carry, "conflicts": conflicts}
 
 

@@ -10,7 +10,7 @@ from airflow_shadow.exceptions import (
     AwsRefusedError,
     ExperimentNotFoundError,
 )
-from airflow_shadow.flows.base import PAUSE, Step, Wait
+from airflow_shadow.flows.base import Step, Wait
 from airflow_shadow.flows.changing import ChangingFlow
 from airflow_shadow.flows.chosen import skip_unfollowed
 from airflow_shadow.flows.harm import warn_of_undoing
@@ -158,7 +158,7 @@ class RemoveShadowVariantFlow(ConcludeFlow):
         """Believe in nothing at the second look: AWS may lag behind a creation of seconds ago."""
         if carry.get("missing"):
             return self._nothing()
-        time.sleep(min(self.op.waiter_delay, PAUSE))
+        time.sleep(self.pause)
         return self.await_rest({**carry, "missing": True})
 
     def _remove(self, experiment: View, carry: dict[str, Any]) -> Step:

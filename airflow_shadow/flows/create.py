@@ -179,14 +179,9 @@ class CreateInferenceExperimentFlow(RequestingFlow):
         """Look anew whose experiment stands there."""
         return self._claim(self.identity(), carry)
 
-    def _claim_again(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
-        if outcome.error:
-            raise outcome.error
-        return self.begin_again(carry)
-
     def _await_any(self, found: View, targets: Iterable[Status], carry: dict[str, Any]) -> Wait:
         goal = ReachStatus(found["Name"], tuple(map(str, targets)), tolerates=ANY_ENDING)
-        return Wait(goal, "_claim_again", carry["claim_deadline"], carry)
+        return Wait(goal, "settled_again", carry["claim_deadline"], carry)
 
     def _adopt(self, found: View, me: Identity) -> Step:
         tags = self._tags_of(found) or {}
@@ -205,7 +200,7 @@ class CreateInferenceExperimentFlow(RequestingFlow):
 
     def _delete_first(self, found: View, carry: dict[str, Any]) -> Step:
         self.delete(found["Name"])
-        return Wait(ExperimentGone(found["Name"]), "_claim_again", carry["claim_deadline"], carry)
+        return Wait(ExperimentGone(found["Name"]), "settled_again", carry["claim_deadline"], carry)
 
     def _supersede(self, found: View, carry: dict[str, Any]) -> Step:
         """End our own experiment of an earlier generation, which has other arguments."""

@@ -6,13 +6,8 @@ import time
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_shadow.exceptions import (
-    AwsAccessDeniedError,
-    EndpointError,
-    EndpointStaleError,
-    ProductionChangeError,
-)
-from airflow_shadow.flows.base import MOST_CONFLICTS, PAUSE, Flow
+from airflow_shadow.exceptions import EndpointStaleError, ProductionChangeError, ShadowError
+from airflow_shadow.flows.base import MOST_CONFLICTS, Flow
 from airflow_shadow.flows.rollout import PROMOTED, latest_proof
 from airflow_shadow.hooks.endpoints import Running, is_unchanged, production_changes, running
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
@@ -77,7 +72,7 @@ def warn_of_undoing(hook: InferenceExperimentHook, experiment: View) -> None:
     endpoint_name = experiment["EndpointMetadata"]["EndpointName"]
     try:
         now_runs = running(hook, endpoint_name, asked="to remove a shadow")
-    except (AwsAccessDeniedError, EndpointError):
+    except ShadowError:  # a warning less is no reason to leave the shadow either
         return
     if changes := production_changes(experiment, now_runs, keeps_count=True):
         hook.log.warning(
@@ -172,5 +167,5 @@ def look_again(
     if looks > MOST_CONFLICTS:
         raise EndpointStaleError(asked=asked, found=found)
     flow.log.info("%s; looking again.", found)
-    time.sleep(min(flow.op.waiter_delay, PAUSE))
+    time.sleep(flow.pause)
     return {**carry, "stale": looks}

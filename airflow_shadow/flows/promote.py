@@ -16,7 +16,7 @@ from airflow_shadow.exceptions import (
     ProductionChangeError,
     PromotionRefusedError,
 )
-from airflow_shadow.flows.base import MOST_CONFLICTS, PAUSE, Step, Wait
+from airflow_shadow.flows.base import MOST_CONFLICTS, Step, Wait
 from airflow_shadow.flows.chosen import skip_unfollowed
 from airflow_shadow.flows.clearance import next_wait, skip_refused
 from airflow_shadow.flows.conclude import ConcludeFlow
@@ -88,7 +88,7 @@ class PromoteShadowVariantFlow(ConcludeFlow):
                 next_step="Give the output of this experiment's analysis; nothing was changed.",
             )
         share = verdict.get("sampling_percentage", FULL_SAMPLING)
-        if share < FULL_SAMPLING and verdict["outcome"] == "PASS":
+        if verdict["outcome"] == "PASS" and not share >= FULL_SAMPLING:  # a NaN is refused, too
             self._refuse_partial(asked, f"a verdict on {share:g} % of the requests")
         return verdict
 
@@ -190,7 +190,7 @@ class PromoteShadowVariantFlow(ConcludeFlow):
         looks = carry.get("stale", 0) + 1
         if now_runs.model_name != self._candidate(experiment).model_name or looks > MOST_CONFLICTS:
             return None
-        time.sleep(min(self.op.waiter_delay, PAUSE))
+        time.sleep(self.pause)
         return self.await_rest({**carry, "stale": looks})
 
     def _candidate(self, experiment: View) -> Rollout:

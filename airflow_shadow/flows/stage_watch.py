@@ -10,7 +10,7 @@ from typing import Any
 from airflow_shadow.analysis import epoch
 from airflow_shadow.exceptions import AwsRefusedError
 from airflow_shadow.flows.analysis import WatchVerdict, moment
-from airflow_shadow.flows.base import MOST_CONFLICTS, PAUSE
+from airflow_shadow.flows.base import MOST_CONFLICTS
 from airflow_shadow.flows.harm import refuse_undoing
 from airflow_shadow.flows.stages import counts_of, judged
 from airflow_shadow.hooks.errors import CONFLICT
@@ -49,7 +49,7 @@ class StageWatch(WatchVerdict):
             self.op.log.info("%r took the place of %r.", created, self.op.name)
             # Its last change is this one, also when this task is tried again.
             self.op.name, self.op.since = created, None
-            self.hook.insist(partial(self._raise_sampling, created), delay=PAUSE)
+            self.hook.insist(partial(self._raise_sampling, created), delay=self.pause)
         self._earlier = self._counts_before()
         super().prepare()
 
@@ -59,7 +59,7 @@ class StageWatch(WatchVerdict):
         if not verdicts:
             return {}
         find = partial(self.hook.find_experiment, self.op.name)
-        found = self.hook.insist(find, delay=PAUSE) or {}
+        found = self.hook.insist(find, delay=self.pause) or {}
         mine = (found.get("Name"), found.get("CreationTime"))
         return counts_of(
             verdict
@@ -75,7 +75,7 @@ class StageWatch(WatchVerdict):
         if created != self.op.name:
             return True
         find = partial(self.hook.find_experiment, created)
-        found = self.hook.insist(find, delay=PAUSE)
+        found = self.hook.insist(find, delay=self.pause)
         since = moment(self.op.since)
         return found is not None and since is not None and epoch(found["CreationTime"]) > since
 

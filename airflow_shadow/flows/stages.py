@@ -193,15 +193,15 @@ class ResultFlow(Flow):
     def begin(self) -> Step:
         """Leave what the links need, and write the report of all stages, if one is asked for."""
         verdicts = judged(self.context, self.op.stages)
-        if experiment := self._judged_one():
+        if experiment := self._judged_one(verdicts):
             persist_links(self.op, self.context, experiment)
         if self.op.report and verdicts:
             self._report(verdicts)
         return {}
 
-    def _judged_one(self) -> View | None:
+    def _judged_one(self, verdicts: Sequence[Mapping[str, Any]]) -> View | None:
         """Return the experiment as the last stage that was judged has left it; AWS is not asked."""
-        if not (verdicts := judged(self.context, self.op.stages)):
+        if not verdicts:
             return None
         stage = self.op.stages[len(verdicts) - 1]
         found: View | None = pulled(self.context, stage, "experiment")
@@ -243,7 +243,8 @@ class ResultFlow(Flow):
     def _tell(self, verdict: Verdict, *, promoted: bool) -> None:
         self.op.log.info("%s", text_table(verdict))
         more = [] if promoted else [verdict.reason, *advice(verdict)]
-        said = ended(self._judged_one() or {}, promoted=promoted)
+        experiment = self._judged_one(judged(self.context, self.op.stages))
+        said = ended(experiment or {}, promoted=promoted)
         self.op.log.info("%s", " ".join([said, *more]))
 
     def _is_promoted(self, verdict: Mapping[str, Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from airflow_shadow.exceptions import PromotionRefusedError
@@ -25,13 +26,12 @@ class StopInferenceExperimentFlow(ConcludeFlow):
 
     def begin(self) -> Step:
         """Check the request before anything is waited for, and ask what was decided."""
-        promotes = "Promote" in self._request()["ModelVariantActions"].values()
-        skip_unfollowed(self, needs_decision=promotes)
+        skip_unfollowed(self, needs_decision=_promotes(self._request()))
         return self.await_rest({})
 
     def _request(self) -> dict[str, Any]:
         typed = self.hook.coerce(self.op.api_operation, self.given())
-        promotes = "Promote" in (typed.get("ModelVariantActions") or {}).values()
+        promotes = _promotes(typed)
         ended = Status.COMPLETED if promotes else Status.CANCELLED
         reason = typed.get("Reason") or self.text("Stopped")
         marked = mark(Action.PROMOTE if promotes else Action.STOP, reason)
@@ -44,7 +44,7 @@ class StopInferenceExperimentFlow(ConcludeFlow):
         if outcome.error:
             raise outcome.error
         experiment, request = outcome.view, self._request()
-        promotes = "Promote" in request["ModelVariantActions"].values()
+        promotes = _promotes(request)
         if status_of(experiment) in CONCLUDED:
             if promotes and recorded_promotion(experiment) is None:
                 return self.await_promotion(experiment)
@@ -60,3 +60,7 @@ class StopInferenceExperimentFlow(ConcludeFlow):
         if again:
             return again
         return self.await_promotion(experiment) if promotes else self.await_end(experiment["Name"])
+
+
+def _promotes(request: Mapping[str, Any]) -> bool:
+    return "Promote" in (request.get("ModelVariantActions") or {}).values()

@@ -58,6 +58,11 @@ class Watch:
         #: When an own timeout runs out, epoch seconds: waiting on does not extend it.
         self._own_deadline: float | None = None
 
+    @property
+    def pause(self) -> float:
+        """Seconds between two tries of one step."""
+        return min(float(self.op.poke_interval), PAUSE)
+
     def goal(self) -> AnyGoal:
         """Return what is waited for; the sensors' own classes say it."""
         raise NotImplementedError
@@ -139,7 +144,7 @@ class Watch:
             self._own_deadline = self._own_deadline or started + given
             return self._own_deadline
         find = partial(self.hook.find_experiment, self.op.name)
-        experiment = self.hook.insist(find, delay=min(self.op.poke_interval, PAUSE)) or {}
+        experiment = self.hook.insist(find, delay=self.pause) or {}
         shown = (experiment.get("Schedule") or {}).get("EndTime")
         ends = [datetime.fromisoformat(shown)] if shown else []
         ends += [self.ends] if self.ends else []

@@ -15,8 +15,8 @@ class UpdateInferenceExperimentOperator(LivingOperator):
     """Change a shadow test (UpdateInferenceExperiment) and wait until AWS shows what was asked.
 
     `sampling_percentage=50` or `end_time=...` alone is enough: the rest is read and kept. An update
-    that is already in place is a success. A change of the sampling is refused where production runs
-    another model than when the experiment began, which AWS would deploy again (DescribeEndpoint).
+    that is already in place is a success. A change of the sampling is refused where production was
+    changed since the experiment was created, for AWS would deploy it as it was (DescribeEndpoint).
 
     Returns the experiment's name; its description goes to the XCom `experiment`.
 

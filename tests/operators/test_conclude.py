@@ -336,6 +336,13 @@ def test_a_deployment_that_the_removal_may_undo_is_told_of(remove, running, sage
     assert log.containing("put back what ran before it: model 'churn-v3' would become 'churn-v1'")
 
 
+def test_a_model_that_cannot_be_read_keeps_no_shadow(remove, running, emulator):
+    """What a removal may undo is only told of."""
+    emulator.faults.add(kind="server-error", operation="DescribeModel", times=None)
+    one_try = {"retries": {"total_max_attempts": 1}}
+    assert "Cancelled" == remove(botocore_config=one_try).experiment["Status"]
+
+
 def test_one_that_somebody_stops_is_a_success(remove, running, sagemaker, emulator):
     """What a person does at the same time comes to the same."""
     actions = {"AllTraffic": "Retain", "churn-v2": "Remove"}

@@ -147,10 +147,11 @@ def test_without_the_argument_nothing_is_asked(tasks, running, sagemaker):
     assert ["churn-v2"] == serves(sagemaker)
 
 
-def test_the_verdict_of_an_earlier_stage_fails(promote, verdict, emulator):
+@pytest.mark.parametrize("share", [10, float("nan")])
+def test_the_verdict_of_an_earlier_stage_fails(promote, verdict, emulator, share):
     """The candidate has the full load by now, but was not judged under it."""
-    said = fails(AirflowFailException, promote, verdict(sampling_percentage=10))
-    assert "a verdict on 10 % of the requests" in said
+    said = fails(AirflowFailException, promote, verdict(sampling_percentage=share))
+    assert f"a verdict on {share:g} % of the requests" in said
     assert [] == accepted(emulator, "StopInferenceExperiment")
 
 
