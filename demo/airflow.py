@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from airflow_shadow.emulator import fleet
+from airflow_shadow.emulator.traffic import Traffic
 from demo.setup import ROOT, airflow_environment, client, emulator
 
 LOG = ROOT / ".demo" / "standalone.log"
@@ -28,6 +29,8 @@ FLEET = {
     "us-east-1": {"churn": ["churn-v1", "churn-v2"], "fraud": ["fraud-v6", "fraud-v7"]},
     "eu-west-1": {"churn": ["churn-v1", "churn-v2"]},
 }
+#: There the candidate fails every fifth request, so fleet_mapped leaves production as it is.
+FAULTS = {"eu-west-1": {"SHADOW_ERROR_RATE": "0.2"}}
 
 
 def main() -> int:
@@ -53,8 +56,10 @@ def set_up_fleet(url: str) -> None:
     for region, endpoints in FLEET.items():
         sagemaker = client(url, region)
         for endpoint, (serving, candidate) in endpoints.items():
-            fleet.create_endpoint(sagemaker, endpoint_name=endpoint, model_name=serving)
-            fleet.create_model(sagemaker, name=candidate)
+            fleet.create_endpoint(
+                sagemaker, endpoint_name=endpoint, model_name=serving, traffic=Traffic()
+            )
+            fleet.create_model(sagemaker, name=candidate, environment=FAULTS.get(region, {}))
 
 
 def free_port() -> int:

@@ -1,10 +1,12 @@
 """Test one release on many endpoints in several regions at once: a mapped task group.
 
-Each endpoint has its own experiment; one that fails removes its own shadow and leaves the others
-alone.
+Each endpoint has its own experiment and its own verdict. After two hours on all requests, or up to
+six where two leave it open, a candidate whose evidence allows it is promoted; on every other
+endpoint `promote` is skipped with the verdict's reason, `remove` takes the shadow away, and the
+others go on.
 
-Nothing is judged before the promotion: to promote on evidence, put a `ShadowAnalysisSensor` before
-`promote` and give it the verdict (`verdict=analysis.output`), or see rollout_on_evidence.py.
+`promote` reads the verdict itself (`verdict=`) and needs no branch before it: Airflow 3.2 and 3.3
+forget what a branch skips inside a mapped task group.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -13,8 +15,8 @@ from airflow_shadow.operators import (
     CreateInferenceExperimentOperator,
     PromoteShadowVariantOperator,
     RemoveShadowVariantOperator,
-    UpdateInferenceExperimentOperator,
 )
+from airflow_shadow.sensors import ShadowAnalysisSensor
 
 try:
     from airflow.sdk import DAG, task_group
@@ -46,18 +48,27 @@ with DAG(
             region_name=region,
             endpoint_name=endpoint,
             shadow_model_name=candidate,
-            sampling_percentage=10,
-            duration="6h",
+            sampling_percentage=100,
+            duration="1d",
         )
-        full = UpdateInferenceExperimentOperator(
-            task_id="full", region_name=region, name=create.output, sampling_percentage=100
+        analysis = ShadowAnalysisSensor(
+            task_id="analysis",
+            region_name=region,
+            name=create.output,
+            since=create.output["since"],
+            duration="2h",
+            max_duration="6h",
         )
         promote = PromoteShadowVariantOperator(
-            task_id="promote", region_name=region, name=create.output
+            task_id="promote",
+            region_name=region,
+            name=create.output,
+            verdict=analysis.output,
+            promote_on="operational",
         )
         remove = RemoveShadowVariantOperator(
             task_id="remove", region_name=region, name=create.output, missing_ok=True
         )
-        create >> full >> promote >> remove.as_teardown(setups=create)
+        create >> analysis >> promote >> remove.as_teardown(setups=create)
 
     rollout.expand_kwargs(FLEET)

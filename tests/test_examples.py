@@ -11,6 +11,7 @@ import boto3
 import pytest
 
 from airflow_shadow.emulator import fleet
+from airflow_shadow.emulator.traffic import Traffic
 from tests.helpers import accepted, bears_a_shadow, run_dag, said, serves, statuses
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "example_dags"
@@ -62,7 +63,10 @@ def test_a_night_that_fails_leaves_no_shadow_behind(nights, emulator, sagemaker)
 
 @pytest.fixture
 def fleets(emulator):
-    """Set up the endpoints and candidates of two regions; returns a client for each."""
+    """Set up the endpoints under traffic and candidates of two regions; returns their clients.
+
+    The churn-v2 of eu-west-1 answers every fifth request with an error.
+    """
     clients = {}
     for region, endpoints in {
         "us-east-1": {"churn": "churn-v2", "fraud": "fraud-v7"},
@@ -77,9 +81,13 @@ def fleets(emulator):
         )
         for endpoint, candidate in endpoints.items():
             fleet.create_endpoint(
-                clients[region], endpoint_name=endpoint, model_name=f"{endpoint}-v1"
+                clients[region],
+                endpoint_name=endpoint,
+                model_name=f"{endpoint}-v1",
+                traffic=Traffic(late_seconds=0),
             )
-            fleet.create_model(clients[region], name=candidate)
+            faults = {"SHADOW_ERROR_RATE": "0.2"} if region == "eu-west-1" else {}
+            fleet.create_model(clients[region], name=candidate, environment=faults)
     return clients
 
 
@@ -124,11 +132,18 @@ def test_past_dates_are_rolled_out_one_after_the_other(nights, emulator, sagemak
 
 
 @pytest.mark.usefixtures("airflow_db")
-def test_a_fleet_is_rolled_out_in_all_its_regions(fleets, emulator):
-    """One mapped task group promotes on three endpoints in two regions."""
+def test_a_fleet_is_promoted_where_its_evidence_allows(fleets, emulator):
+    """A mapped task group promotes on two endpoints and removes the candidate of the third."""
+    emulator.pace = "time"
+    emulator.clock.speed = 600
     done = run_dag(EXAMPLES / "fleet_mapped.py", "2026-03-01")
     assert 0 == done.returncode, said(done)
-    assert ["churn-v2"] == serves(fleets["us-east-1"])
-    assert ["fraud-v7"] == serves(fleets["us-east-1"], "fraud")
-    assert ["churn-v2"] == serves(fleets["eu-west-1"])
-    assert 3 == len(accepted(emulator, "CreateInferenceExperiment"))
+    east, west = fleets["us-east-1"], fleets["eu-west-1"]
+    assert ["churn-v2"] == serves(east)
+    assert ["fraud-v7"] == serves(east, "fraud")
+    assert ["churn-v1"] == serves(west)
+    assert not bears_a_shadow(west, "churn")
+    experiments = accepted(emulator, "CreateInferenceExperiment")
+    assert 3 == len(experiments)
+    assert sorted(experiments) == sorted(accepted(emulator, "StopInferenceExperiment"))
+    assert "FAIL server errors" in done.stdout + done.stderr

@@ -30,9 +30,12 @@ SLACK = 3.0
 EDGE = 2.0
 #: Minutes newer than this may still be filled by a shadow that reports late.
 LATE_SECONDS = 900.0
+#: Requests that a shadow can get none of by the chance of the sampling (e^-9 is one in 8,000).
+BY_CHANCE = 9.0
 #: Part of a period's requests below which a new period counts as not yet reported.
 REPORTED = 0.95
-#: Late periods, as a part of the others, above which nothing passes.
+#: Late periods, or those before the shadow's first whole one, as a part of the others, above which
+#: nothing passes.
 MAX_LATE = 0.05
 #: Part of the periods in which the shadow must fall short before it fails.
 PERSISTENT = 0.5
@@ -55,18 +58,30 @@ class Traffic:
         ]
 
     @cached_property
+    def before(self) -> int:
+        """Return how many rows are before the shadow's first whole one.
+
+        A window may begin while the shadow is still deployed: it gets a part of the requests of
+        the period in which it begins.
+        """
+        silent = next((n for n, row in enumerate(self.rows) if row[2] is not None), 0)
+        asked = math.fsum(row[1] for row in self.rows[:silent])
+        expected = asked * self.look.observations.sampling_percentage / 100
+        return silent + 1 if expected > BY_CHANCE else 0
+
+    @cached_property
     def reported(self) -> list[tuple[float, float, float]]:
         """Return the rows that the shadow has reported, as far as one can tell."""
         limit = self.last_old
         return [
             (time, count, other)
-            for time, count, other in self.rows
+            for time, count, other in self.rows[self.before :]
             if other is not None and (time <= limit or other >= REPORTED * count - EDGE)
         ]
 
     @property
     def late(self) -> int:
-        """Return the periods that the shadow has not reported yet."""
+        """Return the periods that the shadow has not reported, or not wholly."""
         return len(self.rows) - len(self.reported)
 
     @property
@@ -175,10 +190,7 @@ def _judge_full(look: Look, traffic: Traffic, evidence: RateEvidence) -> Finding
 
 
 def _failing(look: Look, traffic: Traffic, tolerance: float) -> tuple[float, bool]:
-    """Return the lower end for a FAIL, and whether it is one.
-
-    From the shadow's first request on: a window may begin while the shadow is still deployed.
-    """
+    """Return the lower end for a FAIL, and whether it is one."""
     evidence = evidence_of(traffic.old, tolerance)
     if evidence is None:
         return -1.0, False
@@ -195,13 +207,15 @@ def _disagreements(look: Look, traffic: Traffic, evidence: RateEvidence) -> Iter
     if evidence.estimate * evidence.n_baseline < -tolerance * evidence.n_baseline - EDGE:
         yield "the shadow counted more requests than production"
     if traffic.part_late > MAX_LATE:
-        yield f"{traffic.late} periods were not reported by the shadow yet"
+        first = f", {traffic.before} of them before its first whole one" if traffic.before else ""
+        yield f"{traffic.late} periods were not reported by the shadow yet{first}"
 
 
 def _judge_share(look: Look, traffic: Traffic) -> Finding:
     """Return whether the shadow got its share of the requests, as far as nothing is late."""
     expected = look.observations.sampling_percentage / 100
-    rows = [row for row in traffic.rows if row[0] <= traffic.last_old] or traffic.rows
+    begun = traffic.rows[traffic.before :]
+    rows = [row for row in begun if row[0] <= traffic.last_old] or traffic.rows
     asked = math.fsum(row[1] for row in rows)
     got = math.fsum(row[2] or 0.0 for row in rows)
     accepted = SLACK * math.sqrt(max(expected * (1 - expected), 0.0) * asked) + EDGE
@@ -209,6 +223,9 @@ def _judge_share(look: Look, traffic: Traffic) -> Finding:
     said = (
         f"the shadow got {100 * got / asked:.3g} % of the requests, {100 * expected:g} % expected"
     )
+    if traffic.before > MAX_LATE * len(begun):
+        fits = False
+        said += f" ({traffic.before} periods were before its first whole one)"
     finding = _finding(look, "PASS" if fits else "INCONCLUSIVE", said)
     return replace(finding, n_baseline=asked, n_candidate=got, periods=len(rows))
 

@@ -43,7 +43,8 @@ class ShadowAnalysisSensor(ShadowSensor):
         `.json` or `.yaml` file on the template path, written out; the defaults unless given
         (templated)
     :param since: begin of the window, such as the XCom `since` of the task that created or updated
-        the experiment; the last change of the experiment unless given (templated)
+        the experiment; the last change of the experiment unless given, which may be its creation,
+        while the shadow was still deployed (templated)
     :param duration: length of the window up to the first planned look: a timedelta, seconds,
         `"90m"` or ISO-8601; unless given, up to `min_remaining`, or a quarter of an hour, before
         the experiment's end (templated)

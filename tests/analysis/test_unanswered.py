@@ -93,6 +93,20 @@ def test_a_shadow_that_starts_late_does_not_fail(silent):
     assert "INCONCLUSIVE" == found([300.0] * 90, [silent] * 50 + [300.0] * 40).outcome
 
 
+@pytest.mark.parametrize("sampling", [10.0, 100.0])
+@pytest.mark.parametrize(("silent", "expected"), [(0, "PASS"), (3, "PASS"), (4, "INCONCLUSIVE")])
+def test_the_period_in_which_the_shadow_begins_is_not_whole(silent, expected, sampling):
+    """A window that begins while the shadow is deployed loses a little, and nothing was unanswered.
+
+    More than five per cent before the first whole period keep a PASS back, and that is said.
+    """
+    whole = 300.0 * sampling / 100
+    begun = [None] * silent + [whole / 3] * bool(silent)
+    window = found([300.0] * 100, begun + [whole] * (100 - len(begun)), sampling)
+    assert expected == window.outcome
+    assert ("before its first whole one" in window.sentence) == (silent == 4)
+
+
 @pytest.mark.parametrize(
     ("production", "shadow"),
     [([300.0] * 60, [None] * 60), ([None] * 60, [300.0] * 60), ([None] * 60, [None] * 60)],

@@ -1,8 +1,11 @@
-"""Mapped creations: many endpoints at once, and many candidates for one endpoint."""
+"""Mapped creations: many endpoints at once, many candidates for one, and a verdict each."""
 
 from __future__ import annotations
 
+import pytest
+
 from airflow_shadow.emulator import fleet
+from airflow_shadow.emulator.traffic import Traffic
 from tests.e2e.places import creation
 
 
@@ -37,3 +40,28 @@ def test_candidates_queue_for_one_endpoint(api, aws):
         creation(dag_id, run, generation=3, task="rollout.create", map_index=models.index(model))
         for model in promoted
     ]
+
+
+@pytest.mark.parametrize("gate", ["verdict", "branch"])
+def test_the_endpoint_whose_candidate_fails_is_left_as_it_is(api, aws, gate):
+    """One mapped group: two candidates are promoted, the third is removed, the run is a success."""
+    dag_id = {"verdict": "e2e_mapped_judged", "branch": "e2e_mapped_branched"}[gate]
+    aws.model("good")
+    aws.model("bad", SHADOW_ERROR_RATE="0.2")
+    traffic = Traffic(requests_per_minute=600, daily_swing=0, late_seconds=0)
+    models = ["good", "bad", "good"]
+    endpoints = [aws.endpoint(gate, traffic=traffic) for _ in models]
+    pairs = [
+        {"endpoint": endpoint, "model": model}
+        for endpoint, model in zip(endpoints, models, strict=True)
+    ]
+    api.unpause(dag_id)
+    run = api.trigger(dag_id, {"fleet": pairs})["dag_run_id"]
+    assert api.finish(dag_id, run) == "success"
+    assert [aws.serves(endpoint) for endpoint in endpoints] == ["good", "v1", "good"]
+    assert [aws.promoted(endpoint) for endpoint in endpoints] == [["good"], [], ["good"]]
+    states = api.states(dag_id, run)
+    reached = [states[f"by_{gate}.promote[{index}]"] for index in range(3)]
+    assert reached == ["success", "skipped", "success"]
+    (removed,) = aws.experiments(endpoints[1])
+    assert removed["Status"] == "Cancelled"

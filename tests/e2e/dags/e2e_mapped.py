@@ -1,4 +1,4 @@
-"""Mapped rollouts: one over many endpoints, and many over one endpoint."""
+"""Mapped rollouts: one over many endpoints, many over one endpoint, and with a verdict each."""
 
 from datetime import timedelta
 
@@ -7,7 +7,10 @@ from airflow.sdk import DAG, Param, task, task_group
 from airflow_shadow.operators import (
     CreateInferenceExperimentOperator,
     PromoteShadowVariantOperator,
+    RemoveShadowVariantOperator,
+    ShadowVerdictBranchOperator,
 )
+from airflow_shadow.sensors import ShadowAnalysisSensor
 
 SHARED = {
     "region_name": "{{ params.region }}",
@@ -66,3 +69,71 @@ with DAG(
         PromoteShadowVariantOperator(task_id="promote", name=create.output)
 
     rollout.expand(model=listed("models"))
+
+SPEC = {"initial_delay": 60, "min_duration": 1200, "min_periods": 20, "min_effective_periods": 5}
+
+
+def judged(endpoint, model):
+    """Test one candidate for forty minutes; return creation and analysis."""
+    create = CreateInferenceExperimentOperator(
+        task_id="create", endpoint_name=endpoint, shadow_model_name=model, **CREATION
+    )
+    analysis = ShadowAnalysisSensor(
+        task_id="analysis",
+        name=create.output,
+        since=create.output["since"],
+        duration="40m",
+        spec=SPEC,
+    )
+    create >> analysis
+    return create, analysis
+
+
+with DAG(
+    "e2e_mapped_judged",
+    schedule=None,
+    params={"fleet": Param([{"endpoint": "judged", "model": "v2"}], type="array"), **REGION},
+    default_args=SHARED,
+):
+    fleet = listed("fleet")
+
+    @task_group
+    def by_verdict(endpoint, model):
+        """Promote on the verdict alone."""
+        create, analysis = judged(endpoint, model)
+        promote = PromoteShadowVariantOperator(
+            task_id="promote",
+            name=create.output,
+            verdict=analysis.output,
+            promote_on="operational",
+        )
+        remove = RemoveShadowVariantOperator(task_id="remove", name=create.output, missing_ok=True)
+        promote >> remove.as_teardown(setups=create)
+
+    by_verdict.expand_kwargs(fleet)
+
+with DAG(
+    "e2e_mapped_branched",
+    schedule=None,
+    params={"fleet": Param([{"endpoint": "judged", "model": "v2"}], type="array"), **REGION},
+    default_args=SHARED,
+):
+    fleet = listed("fleet")
+
+    @task_group
+    def by_branch(endpoint, model):
+        """Promote or not behind a branch, whose skips Airflow 3.2 and 3.3 forget here."""
+        create, analysis = judged(endpoint, model)
+        decide = ShadowVerdictBranchOperator(
+            task_id="decide",
+            verdict=analysis.output,
+            promote_on="operational",
+            on_pass="promote",
+            on_fail=None,
+            on_inconclusive=None,
+        )
+        promote = PromoteShadowVariantOperator(task_id="promote", name=create.output)
+        remove = RemoveShadowVariantOperator(task_id="remove", name=create.output, missing_ok=True)
+        decide >> promote >> remove.as_teardown(setups=create)
+
+    by_branch.expand_kwargs(fleet)
