@@ -10,10 +10,11 @@ from airflow_shadow.exceptions import (
     AwsRefusedError,
     ExperimentNotFoundError,
 )
-from airflow_shadow.flows.base import Step, Wait
+from airflow_shadow.flows.base import MOST_CONFLICTS, Step, Wait
 from airflow_shadow.flows.changing import ChangingFlow
 from airflow_shadow.flows.chosen import skip_unfollowed
 from airflow_shadow.flows.harm import warn_of_undoing
+from airflow_shadow.hooks.endpoints import Running
 from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.lifecycle import (
     CONCLUDED,
@@ -23,6 +24,7 @@ from airflow_shadow.lifecycle import (
     Status,
     is_promoted,
     mark,
+    production_variant,
     shadow_variant,
     status_of,
     stop_request,
@@ -82,6 +84,25 @@ class ConcludeFlow(ChangingFlow):
                 raise
             next_step = "It has not started: delete it, or use RemoveShadowVariantOperator."
             raise AwsRefusedError(**{**error.facts(), "next_step": next_step}) from error
+
+    def ended_since(
+        self, experiment: View, now_runs: Running, carry: Mapping[str, Any]
+    ) -> Wait | None:
+        """Look again if production changed because the experiment was concluded since our look.
+
+        Our own call may have done that: its answer was lost, or another copy of this task made it.
+        Where production serves the candidate, AWS may only show the experiment as it was.
+        """
+        if now_runs.model_name == (production_variant(experiment) or {}).get("ModelName"):
+            return None
+        found = self.hook.find_experiment(experiment["Name"])
+        if found is None or status_of(found) is not Status.RUNNING:
+            return self.await_rest(dict(carry))
+        candidate, looks = shadow_variant(experiment) or {}, carry.get("stale", 0) + 1
+        if now_runs.model_name != candidate.get("ModelName") or looks > MOST_CONFLICTS:
+            return None
+        time.sleep(self.pause)
+        return self.await_rest({**carry, "stale": looks})
 
     def await_promotion(self, experiment: View) -> Step:
         """Wait until the endpoint serves the candidate."""

@@ -12,6 +12,7 @@ from airflow_shadow.flows.rollout import PROMOTED, latest_proof
 from airflow_shadow.hooks.endpoints import Running, is_unchanged, production_changes, running
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.settings import CAPTURE, lost_settings, told
+from airflow_shadow.lifecycle import production_variant
 from airflow_shadow.waiting import View, in_service
 
 _EXCHANGED = "deleted and created again since production was deployed, would be deployed anew"
@@ -62,6 +63,21 @@ def refuse_undoing(
             "against what production runs now.",
         )
     return is_unchanged(hook, now_runs)
+
+
+def refuse_promotion_over(experiment: View, now_runs: Running, *, asked: str) -> None:
+    """Refuse to promote over another model than the one that the candidate was tested against.
+
+    :raises ProductionChangeError: it is so
+    """
+    baseline = (production_variant(experiment) or {}).get("ModelName")
+    if now_runs.model_name != baseline:
+        raise ProductionChangeError(
+            asked=asked,
+            found=f"production runs {now_runs.model_name!r} now, but the candidate was tested "
+            f"against {baseline!r}",
+            next_step="Test the candidate against what production runs now.",
+        )
 
 
 def warn_of_undoing(hook: InferenceExperimentHook, experiment: View) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -13,15 +12,14 @@ from airflow_shadow.decision import read_verdict, taken_as
 from airflow_shadow.exceptions import (
     AwsAccessDeniedError,
     InvalidRequestError,
-    ProductionChangeError,
     PromotionRefusedError,
 )
-from airflow_shadow.flows.base import MOST_CONFLICTS, Step, Wait
+from airflow_shadow.flows.base import Step, Wait
 from airflow_shadow.flows.chosen import skip_unfollowed
 from airflow_shadow.flows.clearance import next_wait, skip_refused
 from airflow_shadow.flows.conclude import ConcludeFlow
 from airflow_shadow.flows.guard import moment_of, skip_backfill, skip_older
-from airflow_shadow.flows.harm import refuse_loss_by_promotion, refuse_scaled
+from airflow_shadow.flows.harm import refuse_loss_by_promotion, refuse_promotion_over, refuse_scaled
 from airflow_shadow.flows.rollout import (
     Rollout,
     find_rollouts,
@@ -45,7 +43,6 @@ from airflow_shadow.lifecycle import (
     Status,
     ending,
     mark,
-    production_variant,
     recorded_promotion,
     sampling,
     shadow_variant,
@@ -124,7 +121,7 @@ class PromoteShadowVariantFlow(ConcludeFlow):
         now_runs = running(self.hook, _endpoint_of(experiment), asked=self._asked(experiment))
         if not in_service(now_runs.shown):
             return self.await_settled(now_runs.endpoint_name, {**carry, "passed": []})
-        if again := self._ended_since(experiment, now_runs, carry):
+        if again := self.ended_since(experiment, now_runs, carry):
             return again
         refuse_loss_by_promotion(self, now_runs, asked=self._asked(experiment))
         refuse_scaled(self, now_runs, asked=self._asked(experiment))
@@ -173,25 +170,6 @@ class PromoteShadowVariantFlow(ConcludeFlow):
         if status_of(experiment) in SETTLED | CONCLUDED:
             return self.conclude(replace(outcome, view=experiment), carry)
         return self.await_rest({**carry, "passed": []})
-
-    def _ended_since(
-        self, experiment: View, now_runs: Running, carry: dict[str, Any]
-    ) -> Wait | None:
-        """Look again if production changed because the experiment was concluded since our look.
-
-        Our own call may have done that: its answer was lost, or another copy of this task made it.
-        Where production serves the candidate, AWS may only show the experiment as it was.
-        """
-        if now_runs.model_name == _baseline(experiment):
-            return None
-        found = self.hook.find_experiment(experiment["Name"])
-        if found is None or status_of(found) is not Status.RUNNING:
-            return self.await_rest(carry)
-        looks = carry.get("stale", 0) + 1
-        if now_runs.model_name != self._candidate(experiment).model_name or looks > MOST_CONFLICTS:
-            return None
-        time.sleep(self.pause)
-        return self.await_rest({**carry, "stale": looks})
 
     def _candidate(self, experiment: View) -> Rollout:
         shadow = shadow_variant(experiment) or {}
@@ -296,14 +274,7 @@ class PromoteShadowVariantFlow(ConcludeFlow):
 
     def _request(self, experiment: View, now_runs: Running) -> dict[str, Any]:
         """Return the stop that promotes: tested type, no fewer instances than production has."""
-        baseline = _baseline(experiment)
-        if now_runs.model_name != baseline:
-            raise ProductionChangeError(
-                asked=self._asked(experiment),
-                found=f"production runs {now_runs.model_name!r} now, but the candidate was tested "
-                f"against {baseline!r}",
-                next_step="Test the candidate against what production runs now.",
-            )
+        refuse_promotion_over(experiment, now_runs, asked=self._asked(experiment))
         shadow = shadow_variant(experiment) or {}
         tested = shadow["InfrastructureConfig"]["RealTimeInferenceConfig"]
         reason = mark(Action.PROMOTE, self.text("Promoted"))
@@ -319,10 +290,6 @@ class PromoteShadowVariantFlow(ConcludeFlow):
             )
         ]
         return request
-
-
-def _baseline(experiment: View) -> str | None:
-    return (production_variant(experiment) or {}).get("ModelName")
 
 
 def _ended_by_schedule(experiment: View) -> bool:

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_shadow.exceptions import PromotionRefusedError
-from airflow_shadow.flows.base import Step
+from airflow_shadow.flows.base import Step, Wait
 from airflow_shadow.flows.chosen import skip_unfollowed
 from airflow_shadow.flows.conclude import ConcludeFlow
+from airflow_shadow.flows.harm import refuse_promotion_over
+from airflow_shadow.hooks.endpoints import is_unchanged, running
 from airflow_shadow.lifecycle import (
     CONCLUDED,
     Action,
@@ -18,7 +20,7 @@ from airflow_shadow.lifecycle import (
     recorded_promotion,
     status_of,
 )
-from airflow_shadow.waiting import Outcome
+from airflow_shadow.waiting import Outcome, View, in_service
 
 
 class StopInferenceExperimentFlow(ConcludeFlow):
@@ -56,10 +58,24 @@ class StopInferenceExperimentFlow(ConcludeFlow):
                 )
             self.log.info("%r is %s already.", experiment["Name"], experiment["Status"])
             return experiment
-        again = self.stop(request, experiment, carry)
+        again = promotes and self._look_at_production(experiment, carry)
+        again = again or self.stop(request, experiment, carry)
         if again:
             return again
         return self.await_promotion(experiment) if promotes else self.await_end(experiment["Name"])
+
+    def _look_at_production(self, experiment: View, carry: Mapping[str, Any]) -> Wait | None:
+        """Promote over nothing that somebody deployed since the candidate was tested."""
+        asked = f"to promote a variant of experiment {experiment['Name']!r}"
+        now_runs = running(self.hook, experiment["EndpointMetadata"]["EndpointName"], asked=asked)
+        if not in_service(now_runs.shown):
+            return self.await_settled(now_runs.endpoint_name, carry)
+        if again := self.ended_since(experiment, now_runs, carry):
+            return again
+        refuse_promotion_over(experiment, now_runs, asked=asked)
+        if is_unchanged(self.hook, now_runs):
+            return None
+        return self.await_settled(now_runs.endpoint_name, carry)
 
 
 def _promotes(request: Mapping[str, Any]) -> bool:

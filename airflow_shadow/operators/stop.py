@@ -16,7 +16,8 @@ class StopInferenceExperimentOperator(RequestOperator):
     For promotion and removal prefer their own operators, which know what to check. This one sends
     what it is given, with two defaults that AWS does not document: `desired_state` is `Completed`
     if something is promoted and else `Cancelled`, and `reason` names the task. One that has
-    concluded already is a success, unless a promotion was asked for that did not happen.
+    concluded already is a success, unless a promotion was asked for that did not happen. Where
+    production runs another model by now than the candidate was tested against, none is made.
 
     Returns the experiment's name; its description goes to the XCom `experiment`.
 

@@ -10,6 +10,7 @@ from airflow_shadow.operators import (
     CreateInferenceExperimentOperator,
     PromoteShadowVariantOperator,
     RemoveShadowVariantOperator,
+    StopInferenceExperimentOperator,
     UpdateInferenceExperimentOperator,
 )
 from tests.helpers import CREATE, accepted, bears_a_shadow, created, fails, serves, somebodys, stop
@@ -79,9 +80,19 @@ def test_an_update_that_rolls_back_twice_fails_twice(tasks, churn, sagemaker, em
         assert "is Running with its old values.\nAWS says: No capacity." in text
 
 
+PROMOTIONS = {
+    PromoteShadowVariantOperator: {},
+    StopInferenceExperimentOperator: {
+        "model_variant_actions": {"AllTraffic": "Remove", "churn-v2": "Promote"}
+    },
+}
+
+
 @pytest.mark.parametrize("reads", [1, 4])
+@pytest.mark.parametrize("promotion", PROMOTIONS)
+@pytest.mark.usefixtures("churn")
 def test_a_promotion_that_is_not_shown_yet_is_no_change_of_production(
-    tasks, churn, sagemaker, emulator, reads
+    tasks, sagemaker, emulator, reads, promotion
 ):
     """Its answer was lost, and the endpoint serves the candidate before the experiment ends."""
     mode = fleet.shadow_mode(source="AllTraffic", shadow="churn-v2", sampling_percentage=100)
@@ -89,7 +100,7 @@ def test_a_promotion_that_is_not_shown_yet_is_no_change_of_production(
     operation = "StopInferenceExperiment"
     emulator.reads = 1
     emulator.faults.add(kind="lag", operation=operation, reads=reads, drop=True)
-    run = tasks.run(PromoteShadowVariantOperator, name="mine", **ONE_TRY)
+    run = tasks.run(promotion, name="mine", **PROMOTIONS[promotion], **ONE_TRY)
     assert ("Completed", ["churn-v2"]) == (run.experiment["Status"], serves(sagemaker))
     assert ["mine"] == accepted(emulator, operation)
 

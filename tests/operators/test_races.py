@@ -44,6 +44,15 @@ def promote(tasks):
 
 
 @pytest.fixture
+def promoting_stop(tasks):
+    """Run a stop that promotes in both modes."""
+    promotion = {"AllTraffic": "Remove", "churn-v2": "Promote"}
+    return lambda: tasks.run(
+        StopInferenceExperimentOperator, name=NAME, model_variant_actions=promotion
+    )
+
+
+@pytest.fixture
 def running(sagemaker, emulator):
     """Let an experiment run at full sampling for two hours."""
     mode = fleet.shadow_mode(source="AllTraffic", shadow="churn-v2", sampling_percentage=100)
@@ -138,6 +147,28 @@ def test_a_deployment_between_reading_and_promoting_stays(promote, running, emul
     with meanwhile(emulator, lambda: deploy(sagemaker, "churn-v3")):
         text = fails(AirflowFailException, promote)
     assert "production runs 'churn-v3' now" in text
+    assert (["churn-v3"], []) == (serves(sagemaker), accepted(emulator, "StopInferenceExperiment"))
+
+
+def test_a_stop_that_promotes_puts_nothing_over_a_deployment(
+    promoting_stop, running, emulator, sagemaker
+):
+    """What was tested against the model before it is no better for being promoted by a stop."""
+    redeploy(sagemaker, model_name="churn-v3")
+    text = fails(AirflowFailException, promoting_stop)
+    assert "production runs 'churn-v3' now" in text
+    assert (["churn-v3"], []) == (serves(sagemaker), accepted(emulator, "StopInferenceExperiment"))
+
+
+def test_a_stop_that_promotes_waits_for_a_deployment_under_way(
+    promoting_stop, running, emulator, sagemaker, log
+):
+    """It still shows the model that it is about to replace."""
+    emulator.reads = 6
+    deploy(sagemaker, "churn-v3", wait=False)
+    text = fails(AirflowFailException, promoting_stop)
+    assert "production runs 'churn-v3' now" in text
+    assert log.containing("Somebody changes endpoint 'churn'; waiting.")
     assert (["churn-v3"], []) == (serves(sagemaker), accepted(emulator, "StopInferenceExperiment"))
 
 
