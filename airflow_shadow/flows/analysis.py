@@ -6,7 +6,7 @@ import json
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from airflow_shadow._compat import AirflowFailException
 from airflow_shadow.analysis import (
@@ -17,16 +17,21 @@ from airflow_shadow.analysis import (
     text_table,
 )
 from airflow_shadow.exceptions import AwsRefusedError, InvalidRequestError
-from airflow_shadow.flows.base import PAUSE, Flow, Step, Wait, persist_links
+from airflow_shadow.flows.base import PAUSE, persist_links
 from airflow_shadow.flows.known import Known, find_known, keep_record
+from airflow_shadow.flows.operator import Flow
 from airflow_shadow.flows.reporting import stage_of, write_report
 from airflow_shadow.flows.schedule import DEFAULT_DURATION, parse_duration
 from airflow_shadow.flows.structures import load_structure
+from airflow_shadow.flows.wait import Step, Wait
 from airflow_shadow.flows.watch import Watch
 from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.sources import SOURCES, check_metrics, read_sources
 from airflow_shadow.lifecycle import CONCLUDED, MAX_DAYS, UPDATABLE, status_of
+from airflow_shadow.operators.analysis import ShadowAnalysisOperator
+from airflow_shadow.operators.rollout import RolloutPlanOperator
+from airflow_shadow.sensors.analysis import ShadowAnalysisSensor
 from airflow_shadow.service_model.scalars import to_timestamp
 from airflow_shadow.text.shown import shown
 from airflow_shadow.waiting import (
@@ -40,11 +45,15 @@ from airflow_shadow.waiting import (
     planned_window,
 )
 
+Judging_co = TypeVar("Judging_co", bound=ShadowAnalysisSensor, covariant=True)
+
+#: Who judges a window, in whichever way.
+Judges: TypeAlias = ShadowAnalysisOperator | ShadowAnalysisSensor
 #: Between two looks, unless the sensor says otherwise: seconds, and part of the window.
 _LEAST_INTERVAL, _LOOKS = 300.0, 200
 
 
-class WatchVerdict(Watch):
+class WatchVerdict(Watch[Judging_co]):
     """What :class:`ShadowAnalysisSensor` does."""
 
     known = Known()
@@ -85,8 +94,7 @@ class WatchVerdict(Watch):
         """Move the experiment's end if it would come before its conclusion at the next look."""
         if not self._moves_end:
             return
-        describe = partial(self.hook.find_experiment, self.op.name)
-        experiment = self.hook.insist(describe, delay=self.pause)
+        experiment = self.hook.find_experiment(self.op.name)
         if experiment is not None:
             goal = self.goal()
             looks, now = goal.looks(experiment), self.hook.now().timestamp()
@@ -102,7 +110,7 @@ class WatchVerdict(Watch):
         """Move the experiment's end along where a planned look has left the verdict open."""
         if "next" not in view:
             return False
-        self.op.log.info(
+        self.log.info(
             "Not decided at planned look %s of %s, so the window becomes longer: %s",
             view["verdict"]["look"],
             len(view["verdict"]["looks"]),
@@ -119,21 +127,20 @@ class WatchVerdict(Watch):
         """
         if status_of(experiment) not in UPDATABLE:
             return
-        remaining = self.op.min_remaining
-        move = partial(
-            extend, self.hook, experiment, needed=over + remaining, until=until + remaining
-        )
+        remaining = self.op.min_remaining or 0.0
         try:
-            self.ends = self.hook.insist(move, delay=self.pause)
+            self.ends = extend(
+                self.hook, experiment, needed=over + remaining, until=until + remaining
+            )
         except AwsRefusedError as error:
             if error.code != CONFLICT:
                 raise
             # Somebody was faster; the next look sees what became of it.
-            self.op.log.warning("The experiment's end was not moved: %s.", error.reason)
+            self.log.warning("The experiment's end was not moved: %s.", error.reason)
 
     def progress(self) -> Progress:
         """Bring what is known of production: its limits, and what earlier tries saw."""
-        self.known = self.hook.insist(self._find_known, delay=self.pause)
+        self.known = self._find_known()
         return Progress(record=self.known.plain_record)
 
     def _find_known(self) -> Known:
@@ -148,7 +155,7 @@ class WatchVerdict(Watch):
         return deliver(self.op, self.context, self.hook, view)
 
 
-class ShadowAnalysisFlow(Flow):
+class ShadowAnalysisFlow(Flow[ShadowAnalysisOperator]):
     """The steps of :class:`ShadowAnalysisOperator`."""
 
     def begin(self) -> Step:
@@ -170,7 +177,7 @@ class ShadowAnalysisFlow(Flow):
         goal = Judged(since=start, duration=end - start, limits=limits, **_asked(self.op))
         ahead = max(0.0, end + FILLING_SECONDS - self.hook.now().timestamp())
         progress = Progress(record=record)
-        return Wait(goal, "settled", self.deadline() + ahead, progress=progress)
+        return Wait(goal, self.settled, self.deadline() + ahead, progress=progress)
 
     def _end(self, experiment: View) -> float:
         """Return the end of the window: what is asked, but not beyond the experiment's own."""
@@ -183,7 +190,8 @@ class ShadowAnalysisFlow(Flow):
             return known
         return min(asked, known) if over else asked
 
-    def _finish(self, view: View) -> Any:
+    def finish(self, view: View) -> Any:
+        """Tell the verdict, and fail if it is one of those that shall."""
         verdict = deliver(self.op, self.context, self.hook, view)
         if verdict["outcome"] in self.op.fail_on:
             raise AirflowFailException(verdict["reason"])
@@ -194,7 +202,7 @@ def _seconds(duration: Any, argument: str = "duration") -> float | None:
     return parse_duration(duration, argument=argument).total_seconds() if duration else None
 
 
-def spec_of(op: Any) -> AnalysisSpec:
+def spec_of(op: Judges | RolloutPlanOperator) -> AnalysisSpec:
     """Return the specification that an operator was given, or the default one.
 
     :raises InvalidRequestError: naming all of its faults
@@ -211,7 +219,7 @@ def spec_of(op: Any) -> AnalysisSpec:
 
 
 def bring(
-    hook: InferenceExperimentHook, op: Any, experiment: View, *, start: float, end: float
+    hook: InferenceExperimentHook, op: Judges, experiment: View, *, start: float, end: float
 ) -> Known:
     """Return what is known of production for a window, and keep it with the experiment."""
     return find_known(
@@ -224,7 +232,7 @@ def bring(
     )
 
 
-def _asked(op: Any) -> dict[str, Any]:
+def _asked(op: Judges) -> dict[str, Any]:
     """Return what sensor and operator ask alike."""
     sampling = op.sampling_percentage
     return {
@@ -293,7 +301,7 @@ def extend(
     return wanted
 
 
-def deliver(op: Any, context: Any, hook: InferenceExperimentHook, view: View) -> dict[str, Any]:
+def deliver(op: Judges, context: Any, hook: InferenceExperimentHook, view: View) -> dict[str, Any]:
     """Tell a verdict: a table in the log, XComs, a report if one is asked for; and return it.
 
     :param view: `experiment`, `verdict` and `looked`, as :class:`~airflow_shadow.waiting.Judged`

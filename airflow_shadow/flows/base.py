@@ -1,37 +1,28 @@
-"""What all flows share: a typed request, one way of waiting, errors as Airflow wants them."""
+"""What all flows share: steps, one way of waiting, errors as Airflow wants them."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
-from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import partial
-from typing import Any, ClassVar, NoReturn
+from functools import cached_property, partial
+from typing import Any, ClassVar, Generic, NoReturn, TypeVar
 
 from airflow_shadow._compat import (
     AirflowException,
     AirflowFailException,
     AirflowSkipException,
     Context,
-    base_url,
-    conf,
     task_state,
 )
-from airflow_shadow.exceptions import (
-    AwsRefusedError,
-    ExperimentNotFoundError,
-    InvalidRequestError,
-    ShadowError,
-)
-from airflow_shadow.flows.structures import load_structure
-from airflow_shadow.hooks.errors import CONFLICT
+from airflow_shadow.exceptions import InvalidRequestError, ShadowError
+from airflow_shadow.flows.wait import Carry, Step, Wait
+from airflow_shadow.hooks.answering import wait_for
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.lifecycle import DEADLINES, sampling
+from airflow_shadow.lifecycle import sampling
 from airflow_shadow.links import EndpointLink
-from airflow_shadow.ownership import Identity, address_of, digest
-from airflow_shadow.service_model import field_names
+from airflow_shadow.operators.base import ShadowOperator
+from airflow_shadow.sensors.base import ShadowSensor
 from airflow_shadow.waiting import (
     KILLED,
     AnyGoal,
@@ -39,39 +30,20 @@ from airflow_shadow.waiting import (
     EndpointSettled,
     Outcome,
     Policy,
-    Progress,
     View,
     goal_to_dict,
 )
 
+Task_co = TypeVar("Task_co", bound=ShadowOperator | ShadowSensor, covariant=True)
+
 #: Airflow's own backstop behind the deadline that the trigger keeps itself.
 _BACKSTOP = timedelta(minutes=10)
-_STRUCTURED = frozenset({"structure", "list", "map"})
 #: Seconds at most between two tries of one step.
 PAUSE = 5.0
 #: Tries after a conflict.
 MOST_CONFLICTS = 5
 #: botocore settings that may hold passwords; a trigger's arguments lie unencrypted.
 _SECRET_CONFIG = frozenset({"proxies", "proxies_config"})
-
-
-@dataclass(frozen=True)
-class Wait:
-    """Wait for a goal, then go on with the flow's method `then`.
-
-    :param carry: what `then` needs; travels through the trigger, so JSON-able
-    :param deadline: epoch seconds of the worker's clock
-    """
-
-    goal: AnyGoal
-    then: str
-    deadline: float
-    carry: dict[str, Any] = field(default_factory=dict)
-    progress: Progress = field(default_factory=Progress)
-
-
-#: A step ends with a wait, or with the experiment's description.
-Step = Wait | View
 
 
 def persist_links(operator: Any, context: Any, experiment: Mapping[str, Any]) -> None:
@@ -118,8 +90,8 @@ def defer(operator: Any, step: Wait, policy: Policy) -> NoReturn:
     operator.defer(
         trigger=InferenceExperimentTrigger(
             goal=goal_to_dict(step.goal),
-            then=step.then,
-            carry=step.carry,
+            then=step.then.__name__,
+            carry=dict(step.carry),
             progress=step.progress.to_dict(),
             deadline=policy.deadline,
             waiter_delay=policy.delay,
@@ -136,8 +108,8 @@ def defer(operator: Any, step: Wait, policy: Policy) -> NoReturn:
     raise AssertionError("defer() returned, though it always raises")
 
 
-class Flow:
-    """What one operator does, step by step; a resumed task begins in the middle of it.
+class Steps(Generic[Task_co]):
+    """What one task does, step by step; a resumed task begins in the middle of it.
 
     :param operator: whose arguments say what is wanted
     :param context: Airflow's
@@ -145,8 +117,10 @@ class Flow:
 
     #: Whether a window that is to be judged can begin at the end; its time is the XCom `since`.
     begins_window: ClassVar[bool] = False
+    #: Steps that had another name when a task in flight was deferred, by that name.
+    renamed: ClassVar[Mapping[str, str]] = {}
 
-    def __init__(self, operator: Any, context: Context) -> None:
+    def __init__(self, operator: Task_co, context: Context) -> None:
         self.op = operator
         self.context: Any = context
         self.hook: InferenceExperimentHook = operator.hook
@@ -156,17 +130,34 @@ class Flow:
         #: Whether this process goes on with what a trigger saw, some time ago.
         self.resumed = False
 
-    # --- steps ---------------------------------------------------------------------------
+    # --- what kinds of it say ------------------------------------------------------------
 
-    def begin(self) -> Step:
-        """Do the first step; flows override it."""
+    @property
+    def delay(self) -> float:
+        """Seconds between two looks at AWS."""
         raise NotImplementedError
 
-    def settled(self, outcome: Outcome, _carry: dict[str, Any]) -> Step:
-        """End with what was waited for, or with its error."""
-        if outcome.error:
-            raise outcome.error
-        return outcome.view
+    def begin(self) -> Step:
+        """Do the first step."""
+        raise NotImplementedError
+
+    def finish(self, view: View) -> Any:
+        """End well with what the last step gave; return what the task returns."""
+        raise NotImplementedError
+
+    def policy(self, step: Wait) -> Policy:
+        """Return how to wait."""
+        return Policy(delay=self.delay, deadline=step.deadline)
+
+    def leave(self, step: Wait, policy: Policy) -> NoReturn:
+        """Leave the worker while there is nothing to do but wait."""
+        defer(self.op, step, policy)
+
+    def fail(self, error: ShadowError) -> NoReturn:
+        """Raise Airflow's exception for an error of ours."""
+        raise translated(error, self.hook) from error
+
+    # --- one after the other -------------------------------------------------------------
 
     def run(self, event: Mapping[str, Any] | None = None) -> Any:
         """Go through the steps, from the first or from where the event of a trigger says.
@@ -179,21 +170,61 @@ class Flow:
             while isinstance(step, Wait):
                 outcome = self._wait(step)
                 step = self._insist(partial(self._next, step.then, outcome, step.carry))
-            return self._finish(step)
+            return self.finish(step)
         except ShadowError as error:
-            raise translated(error, self.hook) from error
+            self.fail(error)
         except AirflowSkipException as skip:
             self.log.info("%s", skip)  # Airflow shows the exception in a folded group
             raise
 
     def _resume(self, event: Mapping[str, Any]) -> Step:
         self.resumed = True
-        return self._next(event["then"], Outcome.from_dict(event["outcome"]), event["carry"])
+        then = getattr(self, self.renamed.get(event["then"], event["then"]))
+        return self._next(then, Outcome.from_dict(event["outcome"]), event["carry"])
 
-    def _next(self, then: str, outcome: Outcome, carry: Mapping[str, Any]) -> Step:
+    def _next(self, then: Callable[[Outcome, Carry], Step], outcome: Outcome, carry: Carry) -> Step:
         self.meet(outcome.view)
-        step: Step = getattr(self, then)(outcome, dict(carry))
-        return step
+        return then(outcome, carry)
+
+    def _insist(self, step: Callable[[], Step]) -> Step:
+        """Do a step, again while AWS is unavailable: asking twice does no harm."""
+        done: Step = self.hook.insist(step, delay=self.pause)
+        return done
+
+    def _wait(self, step: Wait) -> Outcome:
+        policy = self.policy(step)
+        outcome = wait_for(
+            self.hook, step.goal, policy=policy, progress=step.progress, patient=self.is_patient
+        )
+        if outcome is None:
+            self._meet_described(step.goal)
+            self.leave(step, policy)
+        return outcome
+
+    def _meet_described(self, goal: AnyGoal) -> None:
+        described = self.hook.described or {}
+        # A look for who holds an endpoint describes other people's experiments, and one of these
+        # may bear the endpoint's name.
+        about_endpoint = isinstance(goal, EndpointFree | EndpointSettled)
+        if not about_endpoint and described.get("Name") == goal.name:
+            self.meet(described)
+
+    @cached_property
+    def defers(self) -> bool:
+        """Whether a trigger does the waiting."""
+        return bool(self.op.deferrable) and can_defer(self.op)
+
+    @property
+    def is_patient(self) -> bool:
+        """Whether the worker itself waits."""
+        return not self.defers
+
+    @property
+    def pause(self) -> float:
+        """Seconds between two tries of one step."""
+        return min(float(self.delay), PAUSE)
+
+    # --- the experiment that it is about -------------------------------------------------
 
     def meet(self, experiment: Mapping[str, Any]) -> None:
         """Take note of the experiment that it is about: for a kill, and for the task's links.
@@ -216,7 +247,7 @@ class Flow:
             return
         self.hook.remove_shadow_now(self.living, reason=KILLED)
 
-    def _finish(self, experiment: View) -> Any:
+    def push(self, experiment: View) -> Any:
         """Push the description to the XCom `experiment` and return the experiment's name."""
         if self.op.do_xcom_push:
             self.context["ti"].xcom_push(key="experiment", value=experiment)
@@ -230,118 +261,6 @@ class Flow:
             find = partial(self.hook.find_experiment, experiment["Name"])
             self.hook.insist(find, delay=self.pause)
         return self.hook.now().isoformat(timespec="seconds")
-
-    # --- requests ------------------------------------------------------------------------
-
-    def given(self, more: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Any]:
-        """Return the request as the user gave it, in the API's words: `config`, then arguments.
-
-        :param more: members to lay over the structures of the request
-        """
-        shape = self.hook.input_shape(self.op.api_operation)
-        given = load_structure(getattr(self.op, "config", None), what="config") or {}
-        if not isinstance(given, Mapping):
-            raise InvalidRequestError(
-                asked="config", found=f"{type(given).__name__} instead of the request's fields"
-            )
-        given = dict(given)
-        for argument, member in field_names(shape).items():
-            if getattr(self.op, argument, None) is not None:
-                given[member] = getattr(self.op, argument)
-        for member in given.keys() & shape.members.keys():
-            if shape.members[member].type_name in _STRUCTURED:
-                given[member] = load_structure(given[member], what=member)
-        for member, values in (more or {}).items():
-            if values:
-                given[member] = {**(given.get(member) or {}), **values}
-        return given
-
-    def name(self) -> str:
-        """Return the experiment's name.
-
-        :raises InvalidRequestError: none is given
-        """
-        name = self.hook.coerce(self.op.api_operation, self.given()).get("Name")
-        if not name:
-            raise nameless(self.op.api_operation)
-        return str(name)
-
-    def identity(self) -> Identity:
-        """Return who asks, with a hash of the arguments as the user rendered them."""
-        ti, op = self.context["ti"], self.op
-        rendered = {name: getattr(op, name) for name in sorted(op.template_fields)}
-        return Identity(
-            deployment=conf.get("airflow_shadow", "deployment", fallback="") or "",
-            dag_id=ti.dag_id,
-            run_id=ti.run_id,
-            task_id=ti.task_id,
-            map_index=getattr(ti, "map_index", -1),
-            # A clear raises it by the tries that were used; a retry and a new Dag version do not.
-            generation=int(ti.max_tries),
-            arguments=digest(rendered),
-            try_number=int(ti.try_number),
-            clears=int(getattr(self.context["dag_run"], "clear_number", 0)),
-            retries=int(op.retries or 0),
-            address=address_of(base_url()),
-        )
-
-    # --- waiting and changing ------------------------------------------------------------
-
-    @property
-    def pause(self) -> float:
-        """Seconds between two tries of one step."""
-        return min(float(self.op.waiter_delay), PAUSE)
-
-    def deadline(self) -> float:
-        """Return when a wait that begins now gives up, epoch seconds."""
-        return deadline(self.op.deadline_row, self.op.waiter_timeout)
-
-    def _wait(self, step: Wait) -> Outcome:
-        policy = Policy(
-            delay=self.op.waiter_delay,
-            deadline=step.deadline,
-            max_attempts=self.op.waiter_max_attempts,
-        )
-        defers = self.op.deferrable and can_defer(self.op)
-        outcome = self.hook.wait_for(
-            step.goal, policy=policy, progress=step.progress, patient=not defers
-        )
-        described = self.hook.described or {}
-        # A look for who holds an endpoint describes other people's experiments, and one of these
-        # may bear the endpoint's name.
-        about_endpoint = isinstance(step.goal, EndpointFree | EndpointSettled)
-        if outcome is None and not about_endpoint and described.get("Name") == step.goal.name:
-            self.meet(described)
-        return outcome or defer(self.op, step, policy)
-
-    def _insist(self, step: Callable[[], Step]) -> Step:
-        """Do a step, again while AWS is unavailable: asking twice does no harm."""
-        done: Step = self.hook.insist(step, delay=self.pause)
-        return done
-
-    def delete(self, name: str) -> None:
-        """Delete an experiment; one that is gone is a success, for botocore resends by itself."""
-        with suppress(ExperimentNotFoundError):
-            self.hook.delete_inference_experiment(name)
-
-    def after_conflict(self, error: AwsRefusedError, carry: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what to carry on with after a refusal that another look may explain.
-
-        Right after somebody's change AWS may still describe the state before it, so one more look
-        is not enough.
-
-        :raises AwsRefusedError: it was no conflict, or looking again did not help
-        """
-        conflicts = carry.get("conflicts", 0) + 1
-        if error.code != CONFLICT or conflicts > MOST_CONFLICTS:
-            raise error
-        time.sleep(self.pause)
-        return {**carry, "conflicts": conflicts}
-
-
-def deadline(row: str, seconds: float | None = None) -> float:
-    """Return the epoch seconds until which to wait; by default what the table says."""
-    return time.time() + (DEADLINES[row].seconds if seconds is None else seconds)
 
 
 def nameless(asked: str) -> InvalidRequestError:

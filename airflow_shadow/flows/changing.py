@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from airflow_shadow.exceptions import AwsAccessDeniedError, AwsRefusedError
-from airflow_shadow.flows.base import Flow, Step, Wait
+from airflow_shadow.flows.operator import Flow, Operator_co
+from airflow_shadow.flows.wait import Carry, Step, Wait
 from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.waiting import EndpointSettled, Outcome, View, in_service
 
 
-class ChangingFlow(Flow):
+class ChangingFlow(Flow[Operator_co]):
     """Wait for whoever deploys to the endpoint, for AWS changes no experiment meanwhile."""
 
-    def begin_again(self, carry: dict[str, Any]) -> Step:
+    def begin_again(self, carry: Carry) -> Step:
         """Look at everything anew; flows that change an experiment override it."""
         raise NotImplementedError
 
     def await_deployment(
-        self, error: AwsRefusedError, experiment: View, carry: Mapping[str, Any]
+        self, error: AwsRefusedError, experiment: View, carry: Carry
     ) -> Wait | None:
         """Return a wait for whoever deploys to the endpoint, if that explains a refusal.
 
@@ -36,14 +34,14 @@ class ChangingFlow(Flow):
             return None
         return self.await_settled(endpoint_name, carry)
 
-    def await_settled(self, endpoint_name: str, carry: Mapping[str, Any]) -> Wait:
+    def await_settled(self, endpoint_name: str, carry: Carry) -> Wait:
         """Wait until nobody deploys to an endpoint any more, then begin again."""
         self.log.info("Somebody changes endpoint %r; waiting.", endpoint_name)
         until = carry.get("settled_until") or self.deadline()
         goal = EndpointSettled(endpoint_name)
-        return Wait(goal, "settled_again", until, {**carry, "settled_until": until})
+        return Wait(goal, self.settled_again, until, {**carry, "settled_until": until})
 
-    def settled_again(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+    def settled_again(self, outcome: Outcome, carry: Carry) -> Step:
         """Begin again: the experiment may have ended by what was done to the endpoint."""
         if outcome.error:
             raise outcome.error

@@ -10,13 +10,14 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from airflow_shadow._compat import AirflowSkipException
-from airflow_shadow.flows.base import Flow
+from airflow_shadow.flows.operator import Flow
+from airflow_shadow.operators.base import ShadowOperator
 
 #: Where Airflow's branches (2.11 to 3.3) leave what they decided, about the tasks behind them.
 _DECISION = "skipmixin_key"
 
 
-def skip_unfollowed(flow: Flow, *, needs_decision: bool) -> None:
+def skip_unfollowed(flow: Flow[ShadowOperator], *, needs_decision: bool) -> None:
     """Skip the task if a branch directly before it decided otherwise.
 
     :param needs_decision: whether the task is skipped, too, if no verdict's branch directly before

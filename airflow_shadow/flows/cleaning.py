@@ -7,11 +7,12 @@ from typing import Any
 
 from airflow_shadow._compat import AirflowSkipException
 from airflow_shadow.exceptions import UnconcludedError
-from airflow_shadow.flows.base import Step
 from airflow_shadow.flows.conclude import RemoveShadowVariantFlow
 from airflow_shadow.flows.promote import PromoteShadowVariantFlow
 from airflow_shadow.flows.stages import pulled
+from airflow_shadow.flows.wait import Carry, Step
 from airflow_shadow.lifecycle import Action, mark
+from airflow_shadow.operators.rollout import RolloutCleanUpOperator
 from airflow_shadow.waiting import KILLED, Outcome, View
 
 #: XCom that tells which experiment a promotion decided to leave to the teardown.
@@ -31,26 +32,27 @@ class RolloutPromoteFlow(PromoteShadowVariantFlow):
             raise
 
 
-class CleanUpFlow(RemoveShadowVariantFlow):
+class CleanUpFlow(RemoveShadowVariantFlow[RolloutCleanUpOperator]):
     """The steps of :class:`~airflow_shadow.operators.rollout.RolloutCleanUpOperator`."""
 
     #: Name and creation time of what this try has removed.
     removed: list[Any] | None = None
 
-    def removing(self, experiment: View, carry: Mapping[str, Any]) -> dict[str, Any]:
+    def removing(self, experiment: View, carry: Carry) -> Carry:
         """Remember across the wait what is removed: a deleted record tells nothing any more."""
         return {**carry, "removed": _known(experiment)}
 
-    def settled(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+    def settled(self, outcome: Outcome, carry: Carry) -> Step:
         """End with what was waited for, or with its error."""
         experiment = super().settled(outcome, carry)
         self.removed = carry["removed"]
         return experiment
 
-    def _finish(self, experiment: View) -> Any:
-        name = super()._finish(experiment)
-        if self._is_own(experiment):
-            self.removed = _known(experiment)
+    def finish(self, view: View) -> Any:
+        """End as a removal does, or fail where nobody had concluded what was removed."""
+        name = super().finish(view)
+        if self._is_own(view):
+            self.removed = _known(view)
         if self.removed and not self.op.rehearses and self.removed != self._left():
             raise UnconcludedError(
                 asked=f"to clean up after experiment {self.removed[0]!r}",

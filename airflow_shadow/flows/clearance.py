@@ -3,27 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable
 from typing import Any
 
 from airflow_shadow._compat import AirflowSkipException
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.flows.base import Flow, Wait
+from airflow_shadow.flows.operator import Flow
 from airflow_shadow.flows.structures import list_of_text
+from airflow_shadow.flows.wait import Carry, Step, Wait
 from airflow_shadow.hooks.packages import package_of
 from airflow_shadow.lifecycle import shadow_variant
-from airflow_shadow.waiting import PromotionCleared, View
+from airflow_shadow.operators.conclude import PromoteShadowVariantOperator
+from airflow_shadow.waiting import Outcome, PromotionCleared, View
 
 _APPROVAL_SECONDS = 24 * 3600
 _WORDS = {"true": True, "false": False}
 
 
-def next_wait(flow: Flow, experiment: View, carry: Mapping[str, Any], *, asked: str) -> Wait | None:
+def next_wait(
+    flow: Flow[PromoteShadowVariantOperator],
+    experiment: View,
+    carry: Carry,
+    *,
+    asked: str,
+    then: Callable[[Outcome, Carry], Step],
+) -> Wait | None:
     """Return what is to be waited for now: first the approval, then the alarms, then nothing.
 
     Each has a deadline of its own. The second wait asks for the approval too: it may be withdrawn.
 
     :param carry: what was waited for before, and until when approval is waited for
+    :param then: the step that goes on
     :raises InvalidRequestError: the arguments make no sense
     :raises PromotionRefusedError: the candidate was not created from a model package
     """
@@ -34,10 +44,10 @@ def next_wait(flow: Flow, experiment: View, carry: Mapping[str, Any], *, asked: 
     name = experiment["Name"]
     if package and "approval" not in passed:
         goal = PromotionCleared(name, package, until)
-        return Wait(goal, "cleared", until, {**carry, "passed": [*passed, "approval"]})
+        return Wait(goal, then, until, {**carry, "passed": [*passed, "approval"]})
     if alarms and "alarms" not in passed:
         goal = PromotionCleared(name, package, until, alarms)
-        return Wait(goal, "cleared", flow.deadline(), {**carry, "passed": [*passed, "alarms"]})
+        return Wait(goal, then, flow.deadline(), {**carry, "passed": [*passed, "alarms"]})
     return None
 
 
@@ -60,7 +70,9 @@ def _timeout(seconds: float | None) -> float:
     return _APPROVAL_SECONDS if seconds is None else seconds
 
 
-def _package(flow: Flow, experiment: View, *, asked: str) -> str | None:
+def _package(
+    flow: Flow[PromoteShadowVariantOperator], experiment: View, *, asked: str
+) -> str | None:
     """Return the package that must be approved, `None` if none must."""
     wanted = flow.op.require_approved_model_package
     if isinstance(wanted, str):

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeVar
 
 from airflow_shadow.exceptions import (
     AwsRefusedError,
     ExperimentNotFoundError,
 )
-from airflow_shadow.flows.base import MOST_CONFLICTS, Step, Wait
+from airflow_shadow.flows.base import MOST_CONFLICTS
 from airflow_shadow.flows.changing import ChangingFlow
 from airflow_shadow.flows.chosen import skip_unfollowed
 from airflow_shadow.flows.harm import warn_of_undoing
+from airflow_shadow.flows.wait import Carry, Step, Wait
 from airflow_shadow.hooks.endpoints import Running
 from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.lifecycle import (
@@ -29,6 +30,8 @@ from airflow_shadow.lifecycle import (
     status_of,
     stop_request,
 )
+from airflow_shadow.operators.conclude import ConcludeOperator, RemoveShadowVariantOperator
+from airflow_shadow.operators.stop import StopInferenceExperimentOperator
 from airflow_shadow.waiting import (
     ANY_ENDING,
     ExperimentGone,
@@ -38,23 +41,28 @@ from airflow_shadow.waiting import (
     View,
 )
 
+Concluding_co = TypeVar(
+    "Concluding_co", bound=ConcludeOperator | StopInferenceExperimentOperator, covariant=True
+)
+Removing_co = TypeVar("Removing_co", bound=RemoveShadowVariantOperator, covariant=True)
 
-class ConcludeFlow(ChangingFlow):
+
+class ConcludeFlow(ChangingFlow[Concluding_co]):
     """What promotion, removal and stop share: wait until the experiment rests, then stop it."""
 
-    def conclude(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+    def conclude(self, outcome: Outcome, carry: Carry) -> Step:
         """Do what is to be done with an experiment at rest; the flows override it."""
         raise NotImplementedError
 
-    def begin_again(self, carry: dict[str, Any]) -> Step:
+    def begin_again(self, carry: Carry) -> Step:
         """Wait out whatever is under way by now."""
         return self.await_rest(carry)
 
-    def await_rest(self, carry: dict[str, Any]) -> Wait:
+    def await_rest(self, carry: Carry) -> Wait:
         """Wait out an update or a start that is under way, or the end."""
         targets = tuple(map(str, SETTLED | CONCLUDED))
         goal = ReachStatus(self.name(), targets, tolerates=ANY_ENDING)
-        return Wait(goal, "conclude", self.deadline(), carry)
+        return Wait(goal, self.conclude, self.deadline(), carry)
 
     def text(self, verb: str) -> str:
         """Return the reason to send: the user's, or one that names the task."""
@@ -62,9 +70,7 @@ class ConcludeFlow(ChangingFlow):
         usual = f"{verb} by Airflow: {ti.dag_id}, run {ti.run_id}, task {ti.task_id}."
         return str(self.op.reason or usual)
 
-    def stop(
-        self, request: Mapping[str, Any], experiment: View, carry: Mapping[str, Any]
-    ) -> Wait | None:
+    def stop(self, request: Mapping[str, Any], experiment: View, carry: Carry) -> Wait | None:
         """Stop the experiment; a conflict means that somebody was faster, so look again."""
         try:
             self.hook.stop_inference_experiment(request, validate=self.op.validate)
@@ -73,9 +79,7 @@ class ConcludeFlow(ChangingFlow):
             return wait or self.await_rest(self._after_conflict(error, request["Name"], carry))
         return None
 
-    def _after_conflict(
-        self, error: AwsRefusedError, name: str, carry: Mapping[str, Any]
-    ) -> dict[str, Any]:
+    def _after_conflict(self, error: AwsRefusedError, name: str, carry: Carry) -> Carry:
         try:
             return self.after_conflict(error, carry)
         except AwsRefusedError:
@@ -85,9 +89,7 @@ class ConcludeFlow(ChangingFlow):
             next_step = "It has not started: delete it, or use RemoveShadowVariantOperator."
             raise AwsRefusedError(**{**error.facts(), "next_step": next_step}) from error
 
-    def ended_since(
-        self, experiment: View, now_runs: Running, carry: Mapping[str, Any]
-    ) -> Wait | None:
+    def ended_since(self, experiment: View, now_runs: Running, carry: Carry) -> Wait | None:
         """Look again if production changed because the experiment was concluded since our look.
 
         Our own call may have done that: its answer was lost, or another copy of this task made it.
@@ -97,7 +99,7 @@ class ConcludeFlow(ChangingFlow):
             return None
         found = self.hook.find_experiment(experiment["Name"])
         if found is None or status_of(found) is not Status.RUNNING:
-            return self.await_rest(dict(carry))
+            return self.await_rest(carry)
         candidate, looks = shadow_variant(experiment) or {}, carry.get("stale", 0) + 1
         if now_runs.model_name != candidate.get("ModelName") or looks > MOST_CONFLICTS:
             return None
@@ -114,17 +116,17 @@ class ConcludeFlow(ChangingFlow):
             endpoint_name=experiment["EndpointMetadata"]["EndpointName"],
             model_name=shadow["ModelName"],
         )
-        return Wait(goal, "settled", self.deadline())
+        return Wait(goal, self.settled, self.deadline())
 
-    def await_end(self, name: str, carry: Mapping[str, Any] | None = None) -> Step:
+    def await_end(self, name: str, carry: Carry | None = None) -> Step:
         """Wait until the experiment is concluded."""
         if not self.op.wait_for_completion:
             return self.hook.describe_inference_experiment(name)
         goal = ReachStatus(name, tuple(map(str, CONCLUDED)), tolerates=(str(Ending.STOPPED),))
-        return Wait(goal, "settled", self.deadline(), dict(carry or {}))
+        return Wait(goal, self.settled, self.deadline(), carry or {})
 
 
-class RemoveShadowVariantFlow(ConcludeFlow):
+class RemoveShadowVariantFlow(ConcludeFlow[Removing_co]):
     """The steps of :class:`RemoveShadowVariantOperator`."""
 
     def begin(self) -> Step:
@@ -142,7 +144,7 @@ class RemoveShadowVariantFlow(ConcludeFlow):
         )
         return {"Name": self.op.name}
 
-    def conclude(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+    def conclude(self, outcome: Outcome, carry: Carry) -> Step:
         """Remove the shadow, unless it is gone."""
         if isinstance(outcome.error, ExperimentNotFoundError) and self.op.missing_ok:
             return self._look_twice(carry)
@@ -159,7 +161,7 @@ class RemoveShadowVariantFlow(ConcludeFlow):
             except AwsRefusedError as error:  # it has just started
                 return self.await_rest(self.after_conflict(error, carry))
             gone = ExperimentGone(experiment["Name"])
-            return Wait(gone, "settled", self.deadline(), self.removing(experiment, carry))
+            return Wait(gone, self.settled, self.deadline(), self.removing(experiment, carry))
         return self._remove(experiment, carry)
 
     def _tell_concluded(self, experiment: View) -> None:
@@ -171,18 +173,18 @@ class RemoveShadowVariantFlow(ConcludeFlow):
         else:
             self.log.info("%r is %s already.", name, status)
 
-    def removing(self, _experiment: View, carry: Mapping[str, Any]) -> dict[str, Any]:
+    def removing(self, _experiment: View, carry: Carry) -> Carry:
         """Return what the wait for the end of a removal carries; kinds of it remember more."""
-        return dict(carry)
+        return carry
 
-    def _look_twice(self, carry: dict[str, Any]) -> Step:
+    def _look_twice(self, carry: Carry) -> Step:
         """Believe in nothing at the second look: AWS may lag behind a creation of seconds ago."""
         if carry.get("missing"):
             return self._nothing()
         time.sleep(self.pause)
         return self.await_rest({**carry, "missing": True})
 
-    def _remove(self, experiment: View, carry: dict[str, Any]) -> Step:
+    def _remove(self, experiment: View, carry: Carry) -> Step:
         reason = mark(Action.REMOVE, self.text("Removed"))
         request = stop_request(
             experiment, promote=False, desired_state=self.op.desired_state, reason=reason

@@ -14,7 +14,6 @@ from airflow_shadow.exceptions import (
     ExperimentBrokenError,
     ExperimentExistsError,
 )
-from airflow_shadow.flows.base import Step, Wait, deadline
 from airflow_shadow.flows.creation import (
     UNREAD,
     CreationRequest,
@@ -23,7 +22,9 @@ from airflow_shadow.flows.creation import (
 )
 from airflow_shadow.flows.guard import skip_backfill, skip_creation
 from airflow_shadow.flows.harm import describe_scaling, look_again
+from airflow_shadow.flows.operator import deadline
 from airflow_shadow.flows.requesting import RequestingFlow
+from airflow_shadow.flows.wait import Carry, Step, Wait
 from airflow_shadow.hooks.endpoints import is_unchanged
 from airflow_shadow.hooks.errors import BUSY, IN_USE
 from airflow_shadow.lifecycle import (
@@ -78,7 +79,7 @@ class CreateInferenceExperimentFlow(RequestingFlow):
         wanted = self._wanted()
         self._checked(wanted.complete(UNREAD, name=next(self._names(me, wanted))))
         wanted.check_schedule()
-        deadlines = {
+        deadlines: Carry = {
             "claim_deadline": deadline("remove"),
             "endpoint_deadline": deadline("endpoint", self.op.endpoint_timeout),
         }
@@ -101,7 +102,7 @@ class CreateInferenceExperimentFlow(RequestingFlow):
             return iter([given])
         return default_names(me, endpoint_name=wanted.endpoint_name)
 
-    def _claim(self, me: Identity, carry: dict[str, Any]) -> Step:
+    def _claim(self, me: Identity, carry: Carry) -> Step:
         wanted, taken = self._wanted(), None
         for name in self._names(me, wanted):
             found = self.hook.find_experiment(name)
@@ -159,7 +160,7 @@ class CreateInferenceExperimentFlow(RequestingFlow):
         asked_before = self.sent or me.try_number > 1
         return is_new and (me.owner[:8] in name or (asked_before and name == self.given_name))
 
-    def _act(self, what: Claim, found: View, me: Identity, carry: dict[str, Any]) -> Step:
+    def _act(self, what: Claim, found: View, me: Identity, carry: Carry) -> Step:
         if what is Claim.FOREIGN:
             what = self._foreign(found)
         if what is Claim.ADOPT:
@@ -175,13 +176,13 @@ class CreateInferenceExperimentFlow(RequestingFlow):
             return self._supersede(found, carry)
         return self._await_any(found, CONCLUDED, carry)
 
-    def begin_again(self, carry: dict[str, Any]) -> Step:
+    def begin_again(self, carry: Carry) -> Step:
         """Look anew whose experiment stands there."""
         return self._claim(self.identity(), carry)
 
-    def _await_any(self, found: View, targets: Iterable[Status], carry: dict[str, Any]) -> Wait:
+    def _await_any(self, found: View, targets: Iterable[Status], carry: Carry) -> Wait:
         goal = ReachStatus(found["Name"], tuple(map(str, targets)), tolerates=ANY_ENDING)
-        return Wait(goal, "settled_again", carry["claim_deadline"], carry)
+        return Wait(goal, self.settled_again, carry["claim_deadline"], carry)
 
     def _adopt(self, found: View, me: Identity) -> Step:
         tags = self._tags_of(found) or {}
@@ -198,11 +199,13 @@ class CreateInferenceExperimentFlow(RequestingFlow):
         created = datetime.fromisoformat(found["CreationTime"]).timestamp()
         return self._await_running(found["Name"], found, failure, created)
 
-    def _delete_first(self, found: View, carry: dict[str, Any]) -> Step:
+    def _delete_first(self, found: View, carry: Carry) -> Step:
         self.delete(found["Name"])
-        return Wait(ExperimentGone(found["Name"]), "settled_again", carry["claim_deadline"], carry)
+        return Wait(
+            ExperimentGone(found["Name"]), self.settled_again, carry["claim_deadline"], carry
+        )
 
-    def _supersede(self, found: View, carry: dict[str, Any]) -> Step:
+    def _supersede(self, found: View, carry: Carry) -> Step:
         """End our own experiment of an earlier generation, which has other arguments."""
         status = status_of(found)
         if status is Status.CREATED:  # no shadow stands yet; CloudFormation deletes it likewise
@@ -255,7 +258,7 @@ class CreateInferenceExperimentFlow(RequestingFlow):
 
     # --- the endpoint --------------------------------------------------------------------
 
-    def _await_endpoint(self, me: Identity, carry: dict[str, Any]) -> Step:
+    def _await_endpoint(self, me: Identity, carry: Carry) -> Step:
         endpoint_name, thorough = self._wanted().endpoint_name, "refusals" in carry
         created = self.hook.now().timestamp() if self.sent or me.try_number > 1 else 0.0
         goal = EndpointFree(endpoint_name, thorough, own=carry["name"], created=created)
@@ -265,9 +268,9 @@ class CreateInferenceExperimentFlow(RequestingFlow):
             what = claim(holder, self._tags_of(holder), me, name_is_given=True)
             if holder and what is not Claim.FOREIGN:  # ours, under a name that rendered otherwise
                 return self._act(what, holder, me, carry)
-        return Wait(goal, "_create", carry["endpoint_deadline"], carry)
+        return Wait(goal, self._create, carry["endpoint_deadline"], carry)
 
-    def _create(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+    def _create(self, outcome: Outcome, carry: Carry) -> Step:
         if outcome.error:
             raise outcome.error
         me, name = self.identity(), carry["name"]
@@ -298,7 +301,7 @@ class CreateInferenceExperimentFlow(RequestingFlow):
             return self._refused(me, carry, error)
         return self._await_running(name, request, failure, created)
 
-    def _refused(self, me: Identity, carry: dict[str, Any], error: AwsRefusedError) -> Step:
+    def _refused(self, me: Identity, carry: Carry, error: AwsRefusedError) -> Step:
         """Describe again what AWS may have meant: our name taken, the endpoint busy, or neither.
 
         AWS documents no code for a busy endpoint, and two tasks may have asked at the same moment.
@@ -331,14 +334,14 @@ class CreateInferenceExperimentFlow(RequestingFlow):
         self.meet(shown)
         if not self.op.wait_for_completion:
             goal = ReachStatus(name, tuple(Status), tolerates=ANY_ENDING, created=created)
-            return Wait(goal, "settled", self.deadline())
+            return Wait(goal, self.settled, self.deadline())
         targets = [Status.RUNNING, Status.COMPLETED]
         if self._starts_later(shown):
             targets += [Status.CREATED, Status.STARTING, Status.UPDATING]
         goal = ReachStatus(name, tuple(map(str, targets)), created=created)
-        return Wait(goal, "_ended", self.deadline(), progress=Progress(known_failure=failure))
+        return Wait(goal, self._ended, self.deadline(), progress=Progress(known_failure=failure))
 
-    def _ended(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+    def _ended(self, outcome: Outcome, carry: Carry) -> Step:
         """End as the wait did; a broken experiment of our own is worth another try."""
         error = outcome.error
         if isinstance(error, ExperimentBrokenError):

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from airflow_shadow.exceptions import AwsRefusedError, ExperimentNotFoundError
-from airflow_shadow.flows.base import Flow, Step, Wait
+from airflow_shadow.flows.operator import Flow
+from airflow_shadow.flows.wait import Carry, Step, Wait
 from airflow_shadow.lifecycle import CONCLUDED, SETTLED, Status, status_of
+from airflow_shadow.operators.delete import DeleteInferenceExperimentOperator
 from airflow_shadow.waiting import ANY_ENDING, ExperimentGone, Outcome, ReachStatus, View
 
 
-class DeleteInferenceExperimentFlow(Flow):
+class DeleteInferenceExperimentFlow(Flow[DeleteInferenceExperimentOperator]):
     """The steps of :class:`DeleteInferenceExperimentOperator`."""
 
     def begin(self) -> Step:
         """Wait out whatever is under way: AWS deletes only what rests."""
         return self._await_rest({})
 
-    def _await_rest(self, carry: dict[str, Any]) -> Wait:
+    def _await_rest(self, carry: Carry) -> Wait:
         goal = ReachStatus(self.name(), tuple(map(str, SETTLED | CONCLUDED)), tolerates=ANY_ENDING)
-        return Wait(goal, "_delete", self.deadline(), carry)
+        return Wait(goal, self._delete, self.deadline(), carry)
 
-    def _delete(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+    def _delete(self, outcome: Outcome, carry: Carry) -> Step:
         if isinstance(outcome.error, ExperimentNotFoundError):
             return self._gone()
         if outcome.error:
@@ -34,14 +34,14 @@ class DeleteInferenceExperimentFlow(Flow):
             return self._refused(error, carry)
         if not self.op.wait_for_completion:
             return outcome.view
-        return Wait(ExperimentGone(outcome.view["Name"]), "settled", self.deadline())
+        return Wait(ExperimentGone(outcome.view["Name"]), self.settled, self.deadline())
 
     def _gone(self) -> View:
         name, where = self.name(), self.hook.place
         self.log.info("There is no experiment %r %s, so there is nothing to delete.", name, where)
         return {"Name": self.name()}
 
-    def _refused(self, error: AwsRefusedError, carry: dict[str, Any]) -> Wait:
+    def _refused(self, error: AwsRefusedError, carry: Carry) -> Wait:
         """Look again after a conflict: it may be concluded soon, but does not while it runs."""
         again = self.after_conflict(error, carry)
         found = self.hook.find_experiment(self.name())

@@ -7,13 +7,20 @@ from datetime import UTC, datetime
 from typing import Any
 
 from airflow_shadow._compat import AirflowSkipException, is_backfill, run_moment
-from airflow_shadow.flows.base import Flow
+from airflow_shadow.flows.operator import Flow
 from airflow_shadow.flows.rollout import SERVES, Rollout, latest, parse
 from airflow_shadow.hooks.endpoints import Running
 from airflow_shadow.lifecycle import shadow_variant
+from airflow_shadow.operators.base import ShadowOperator
+from airflow_shadow.operators.conclude import PromoteShadowVariantOperator
+from airflow_shadow.operators.create import CreateInferenceExperimentOperator
 
 
-def skip_backfill(flow: Flow, *, on: Collection[str]) -> None:
+def skip_backfill(
+    flow: Flow[CreateInferenceExperimentOperator | PromoteShadowVariantOperator],
+    *,
+    on: Collection[str],
+) -> None:
     """Skip the task if its run is a backfill and the operator's `on_backfill` is one of `on`.
 
     :raises AirflowSkipException: it is so
@@ -23,13 +30,16 @@ def skip_backfill(flow: Flow, *, on: Collection[str]) -> None:
         raise AirflowSkipException(f"Skipped: the run is a backfill, and on_backfill={chosen!r}.")
 
 
-def moment_of(flow: Flow) -> datetime:
+def moment_of(flow: Flow[ShadowOperator]) -> datetime:
     """Return what a run is compared by, in whole seconds as tags hold it."""
     return run_moment(flow.context).astimezone(UTC).replace(microsecond=0)
 
 
 def skip_creation(
-    flow: Flow, request: Mapping[str, Any], now_runs: Running, tags: Mapping[str, str]
+    flow: Flow[CreateInferenceExperimentOperator],
+    request: Mapping[str, Any],
+    now_runs: Running,
+    tags: Mapping[str, str],
 ) -> None:
     """Skip a creation whose candidate serves already, or that an older run than it asks for.
 
@@ -56,7 +66,12 @@ def _skip_serving(shadow: Mapping[str, Any], now_runs: Running) -> None:
         )
 
 
-def skip_older(flow: Flow, rollouts: list[Rollout], model_name: str, now_runs: Running) -> None:
+def skip_older(
+    flow: Flow[CreateInferenceExperimentOperator | PromoteShadowVariantOperator],
+    rollouts: list[Rollout],
+    model_name: str,
+    now_runs: Running,
+) -> None:
     """Skip what would put an older run's model in the place of a newer run's.
 
     :param rollouts: those that the endpoint's tag lists

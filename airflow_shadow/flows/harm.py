@@ -7,18 +7,25 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_shadow.exceptions import EndpointStaleError, ProductionChangeError, ShadowError
-from airflow_shadow.flows.base import MOST_CONFLICTS, Flow
+from airflow_shadow.flows.base import MOST_CONFLICTS
+from airflow_shadow.flows.operator import Flow
 from airflow_shadow.flows.rollout import PROMOTED, latest_proof
+from airflow_shadow.flows.wait import Carry
 from airflow_shadow.hooks.endpoints import Running, is_unchanged, production_changes, running
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.settings import CAPTURE, lost_settings, told
 from airflow_shadow.lifecycle import production_variant
+from airflow_shadow.operators.base import ShadowOperator
+from airflow_shadow.operators.conclude import PromoteShadowVariantOperator
+from airflow_shadow.operators.create import CreateInferenceExperimentOperator
 from airflow_shadow.waiting import View, in_service
 
 _EXCHANGED = "deleted and created again since production was deployed, would be deployed anew"
 
 
-def refuse_exchanged(flow: Flow, now_runs: Running, *, asked: str) -> None:
+def refuse_exchanged(
+    flow: Flow[CreateInferenceExperimentOperator], now_runs: Running, *, asked: str
+) -> None:
     """Refuse to deploy production anew from a model that only bears the name of what runs.
 
     :raises ProductionChangeError: it is so, and not allowed by argument
@@ -28,7 +35,13 @@ def refuse_exchanged(flow: Flow, now_runs: Running, *, asked: str) -> None:
         raise ProductionChangeError(asked=asked, found=found)
 
 
-def refuse_change(flow: Flow, request: Mapping[str, Any], now_runs: Running, *, asked: str) -> None:
+def refuse_change(
+    flow: Flow[CreateInferenceExperimentOperator],
+    request: Mapping[str, Any],
+    now_runs: Running,
+    *,
+    asked: str,
+) -> None:
     """Refuse a creation that changes what production runs, or loses what it is configured to.
 
     :raises ProductionChangeError: it is so, and not allowed by argument
@@ -99,7 +112,9 @@ def warn_of_undoing(hook: InferenceExperimentHook, experiment: View) -> None:
         )
 
 
-def refuse_loss_by_promotion(flow: Flow, now_runs: Running, *, asked: str) -> None:
+def refuse_loss_by_promotion(
+    flow: Flow[PromoteShadowVariantOperator], now_runs: Running, *, asked: str
+) -> None:
     """Refuse a promotion that loses settings which production still has during the test.
 
     What captures now is the experiment's own.
@@ -111,7 +126,12 @@ def refuse_loss_by_promotion(flow: Flow, now_runs: Running, *, asked: str) -> No
     _refuse_loss(flow, lost, asked=asked)
 
 
-def _refuse_loss(flow: Flow, lost: Mapping[str, Any], *, asked: str) -> None:
+def _refuse_loss(
+    flow: Flow[CreateInferenceExperimentOperator | PromoteShadowVariantOperator],
+    lost: Mapping[str, Any],
+    *,
+    asked: str,
+) -> None:
     allowed = flow.op.allow_lost_settings
     if allowed is True:
         return
@@ -126,7 +146,9 @@ def _refuse_loss(flow: Flow, lost: Mapping[str, Any], *, asked: str) -> None:
         )
 
 
-def refuse_scaled(flow: Flow, now_runs: Running, *, asked: str) -> None:
+def refuse_scaled(
+    flow: Flow[PromoteShadowVariantOperator], now_runs: Running, *, asked: str
+) -> None:
     """Refuse a promotion that would remove a variant which is scaled automatically.
 
     :raises ProductionChangeError: it is so, and not ignored by argument
@@ -143,7 +165,7 @@ def refuse_scaled(flow: Flow, now_runs: Running, *, asked: str) -> None:
         )
 
 
-def describe_scaling(flow: Flow, now_runs: Running) -> str:
+def describe_scaling(flow: Flow[ShadowOperator], now_runs: Running) -> str:
     """Say whether production's variant is scaled automatically, `""` if it is not."""
     target = flow.hook.autoscaling.find_target(now_runs.endpoint_name, now_runs.variant_name)
     if target is None:
@@ -156,13 +178,13 @@ def describe_scaling(flow: Flow, now_runs: Running) -> str:
 
 
 def look_again(
-    flow: Flow,
+    flow: Flow[CreateInferenceExperimentOperator],
     tags: Mapping[str, str],
     now_runs: Running,
-    carry: Mapping[str, Any],
+    carry: Carry,
     *,
     asked: str,
-) -> dict[str, Any] | None:
+) -> Carry | None:
     """Return what to carry on with to another look, if AWS describes what no longer serves.
 
     After a promotion of ours the endpoint's tag names what serves since when. A description that

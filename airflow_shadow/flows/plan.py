@@ -17,31 +17,33 @@ from airflow_shadow.exceptions import (
     MetricsUnreadableError,
 )
 from airflow_shadow.flows.analysis import spec_of
-from airflow_shadow.flows.base import Flow, Step
+from airflow_shadow.flows.operator import Flow
 from airflow_shadow.flows.schedule import parse_duration
+from airflow_shadow.flows.wait import Step
 from airflow_shadow.hooks.history import LONGEST, read_history
 from airflow_shadow.hooks.sources import read_sources
+from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.waiting import Looks, View
 
 #: So many times as long as planned the last stage may become, unless something else is said.
 _LONGER = 3
 
 
-class PlanFlow(Flow):
+class PlanFlow(Flow[RolloutPlanOperator]):
     """The step of :class:`~airflow_shadow.operators.rollout.RolloutPlanOperator`."""
 
     def begin(self) -> Step:
         """Read what the analyses will be given, and say what can be expected of them."""
         spec = spec_of(self.op)
         self.log.info("%s", self.op.told)
-        history = self._history(spec) if self.op.endpoint_name else None
+        history = self._history(self.op.endpoint_name, spec) if self.op.endpoint_name else None
         if history is not None:
             self._tell(spec, forecast(spec, history, self._stages(spec)))
         return {}
 
-    def _history(self, spec: AnalysisSpec) -> History | None:
+    def _history(self, endpoint: str, spec: AnalysisSpec) -> History | None:
         """Return what production showed; a plan may go on without."""
-        endpoint, metrics = self.op.endpoint_name, read_sources(self.op.metrics or {})
+        metrics = read_sources(self.op.metrics or {})
         try:
             history = read_history(self.hook, spec, endpoint, metrics=metrics)
         except (AwsAccessDeniedError, EndpointNotFoundError, MetricsUnreadableError) as error:
@@ -98,5 +100,5 @@ class PlanFlow(Flow):
             ),
         )
 
-    def _finish(self, _: View) -> None:
+    def finish(self, _: View) -> None:
         """Leave nothing: it is not about an experiment."""

@@ -14,7 +14,6 @@ from airflow_shadow.exceptions import (
     InvalidRequestError,
     PromotionRefusedError,
 )
-from airflow_shadow.flows.base import Step, Wait
 from airflow_shadow.flows.chosen import skip_unfollowed
 from airflow_shadow.flows.clearance import next_wait, skip_refused
 from airflow_shadow.flows.conclude import ConcludeFlow
@@ -27,6 +26,7 @@ from airflow_shadow.flows.rollout import (
     leave_proof,
     leave_rollout,
 )
+from airflow_shadow.flows.wait import Carry, Step, Wait
 from airflow_shadow.hooks.endpoints import (
     Running,
     is_unchanged,
@@ -49,12 +49,13 @@ from airflow_shadow.lifecycle import (
     status_of,
     stop_request,
 )
+from airflow_shadow.operators.conclude import PromoteShadowVariantOperator
 from airflow_shadow.service_model.scalars import to_timestamp
 from airflow_shadow.text.shown import shown
 from airflow_shadow.waiting import Outcome, View, in_service
 
 
-class PromoteShadowVariantFlow(ConcludeFlow):
+class PromoteShadowVariantFlow(ConcludeFlow[PromoteShadowVariantOperator]):
     """The steps of :class:`PromoteShadowVariantOperator`."""
 
     def begin(self) -> Step:
@@ -105,7 +106,7 @@ class PromoteShadowVariantFlow(ConcludeFlow):
         _, why = taken_as(verdict, promote_on=self.op.promote_on)
         raise AirflowSkipException(f"Skipped: {why}")
 
-    def conclude(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+    def conclude(self, outcome: Outcome, carry: Carry) -> Step:
         """Promote, unless it has happened, would rest on no evidence, or must wait."""
         if outcome.error:
             raise outcome.error
@@ -130,7 +131,7 @@ class PromoteShadowVariantFlow(ConcludeFlow):
         if not self.op.allow_older:
             skip_older(self, rollouts or [], candidate.model_name, now_runs)
         request = self._request(experiment, now_runs)
-        if wait := next_wait(self, experiment, carry, asked=self._asked(experiment)):
+        if wait := self._next_wait(experiment, carry):
             return wait
         self._leave(rollouts, now_runs.arn, now_runs.model_name, candidate)
         if not is_unchanged(self.hook, now_runs):
@@ -138,12 +139,16 @@ class PromoteShadowVariantFlow(ConcludeFlow):
         again = self.stop(request, experiment, {**carry, "passed": []})
         return again or self.await_promotion(experiment)
 
+    def _next_wait(self, experiment: View, carry: Carry) -> Wait | None:
+        asked = self._asked(experiment)
+        return next_wait(self, experiment, carry, asked=asked, then=self.cleared)
+
     def await_promotion(self, experiment: View) -> Step:
         """Wait as a stop does, then leave a proof."""
         step = super().await_promotion(experiment)
-        return replace(step, then="promoted") if isinstance(step, Wait) else step
+        return replace(step, then=self.promoted) if isinstance(step, Wait) else step
 
-    def promoted(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+    def promoted(self, outcome: Outcome, carry: Carry) -> Step:
         """Tag the endpoint with what was seen to serve, and end as a stop does."""
         endpoint = None if outcome.error else self.hook.find_endpoint(_endpoint_of(outcome.view))
         if endpoint:
@@ -156,7 +161,7 @@ class PromoteShadowVariantFlow(ConcludeFlow):
         promoted = Rollout(self._candidate(experiment).model_name, moment)
         leave_proof(self.hook, endpoint_arn, promoted)
 
-    def cleared(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+    def cleared(self, outcome: Outcome, carry: Carry) -> Step:
         """Go on if nothing is against it, with all checks anew: the wait may have been long."""
         if outcome.error:
             raise outcome.error
@@ -164,8 +169,9 @@ class PromoteShadowVariantFlow(ConcludeFlow):
         experiment = outcome.view["experiment"]
         if self.resumed:
             # Since the trigger's look the task may have waited long for a worker: look once more.
-            self.resumed, before = False, {**carry, "passed": carry["passed"][:-1]}
-            if wait := next_wait(self, experiment, before, asked=self._asked(experiment)):
+            self.resumed = False
+            before: Carry = {**carry, "passed": carry["passed"][:-1]}
+            if wait := self._next_wait(experiment, before):
                 return wait
         if status_of(experiment) in SETTLED | CONCLUDED:
             return self.conclude(replace(outcome, view=experiment), carry)

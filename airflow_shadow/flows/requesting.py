@@ -18,10 +18,11 @@ from airflow_shadow.flows.guard import skip_creation
 from airflow_shadow.flows.harm import refuse_change, refuse_exchanged
 from airflow_shadow.flows.rollout import find_endpoint_tags
 from airflow_shadow.hooks.endpoints import Running, check_candidate, running
+from airflow_shadow.operators.create import CreateInferenceExperimentOperator
 from airflow_shadow.ownership import Identity
 
 
-class RequestingFlow(ChangingFlow):
+class RequestingFlow(ChangingFlow[CreateInferenceExperimentOperator]):
     """What a creation asks for; :class:`CreateInferenceExperimentFlow` decides when."""
 
     def _wanted(self) -> CreationRequest:

@@ -7,14 +7,17 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from airflow_shadow._compat import Context
 from airflow_shadow.analysis import epoch
 from airflow_shadow.exceptions import AwsRefusedError
 from airflow_shadow.flows.analysis import WatchVerdict, moment
 from airflow_shadow.flows.base import MOST_CONFLICTS
 from airflow_shadow.flows.harm import refuse_undoing
 from airflow_shadow.flows.stages import counts_of, judged
+from airflow_shadow.hooks.answering import wait_for
 from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.lifecycle import DEADLINES, Status, failure_reason, shows, with_sampling
+from airflow_shadow.sensors.rollout import RolloutAnalysisSensor
 from airflow_shadow.waiting import (
     EndpointSettled,
     Judged,
@@ -26,11 +29,11 @@ from airflow_shadow.waiting import (
 )
 
 
-class StageWatch(WatchVerdict):
+class StageWatch(WatchVerdict[RolloutAnalysisSensor]):
     """What :class:`~airflow_shadow.sensors.rollout.RolloutAnalysisSensor` does."""
 
-    def __init__(self, sensor: Any, context: Any) -> None:
-        super().__init__(sensor, context)
+    def __init__(self, operator: RolloutAnalysisSensor, context: Context) -> None:
+        super().__init__(operator, context)
         self._earlier: dict[str, list[Any]] = {}
 
     def goal(self) -> Judged:
@@ -46,7 +49,7 @@ class StageWatch(WatchVerdict):
         """
         created = self.op.created
         if created and self._is_new(created):
-            self.op.log.info("%r took the place of %r.", created, self.op.name)
+            self.log.info("%r took the place of %r.", created, self.op.name)
             # Its last change is this one, also when this task is tried again.
             self.op.name, self.op.since = created, None
             self.hook.insist(partial(self._raise_sampling, created), delay=self.pause)
@@ -58,8 +61,7 @@ class StageWatch(WatchVerdict):
         verdicts = judged(self.context, self.op.before)
         if not verdicts:
             return {}
-        find = partial(self.hook.find_experiment, self.op.name)
-        found = self.hook.insist(find, delay=self.pause) or {}
+        found = self.hook.find_experiment(self.op.name) or {}
         mine = (found.get("Name"), found.get("CreationTime"))
         return counts_of(
             verdict
@@ -74,15 +76,14 @@ class StageWatch(WatchVerdict):
         """
         if created != self.op.name:
             return True
-        find = partial(self.hook.find_experiment, created)
-        found = self.hook.insist(find, delay=self.pause)
+        found = self.hook.find_experiment(created)
         since = moment(self.op.since)
         return found is not None and since is not None and epoch(found["CreationTime"]) > since
 
     def _raise_sampling(self, name: str) -> None:
         for attempt in range(1, MOST_CONFLICTS + 1):
             experiment = self._await(ReachStatus(name, (str(Status.RUNNING),)))
-            share = int(self.op.sampling_percentage)
+            share = int(self.op.sampling_percentage or 0)
             expected = {"ShadowModeConfig": with_sampling(experiment["ShadowModeConfig"], share)}
             if shows(experiment, expected):
                 return
@@ -106,8 +107,8 @@ class StageWatch(WatchVerdict):
         """Wait in the worker: this happens once, after a clear."""
         deadline = time.time() + DEADLINES["update"].seconds
         policy = Policy(delay=self.op.poke_interval, deadline=deadline)
-        outcome = self.hook.wait_for(
-            goal, policy=policy, progress=progress or Progress(), patient=True
+        outcome = wait_for(
+            self.hook, goal, policy=policy, progress=progress or Progress(), patient=True
         )
         if outcome is None:
             raise AssertionError("a patient wait ended without an outcome")

@@ -15,9 +15,11 @@ from airflow_shadow.analysis import (
 )
 from airflow_shadow.analysis.words import duration
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.flows.base import Flow, Step, persist_links
+from airflow_shadow.flows.base import persist_links
+from airflow_shadow.flows.operator import Flow
 from airflow_shadow.flows.reporting import stage_of, write_report
 from airflow_shadow.flows.update import UpdateInferenceExperimentFlow
+from airflow_shadow.flows.wait import Step
 from airflow_shadow.hooks.sources import read_sources
 from airflow_shadow.lifecycle import (
     CONCLUDED,
@@ -28,6 +30,7 @@ from airflow_shadow.lifecycle import (
     shadow_variant,
     status_of,
 )
+from airflow_shadow.operators.rollout import RolloutRampOperator, RolloutResultOperator
 from airflow_shadow.report import Stage
 from airflow_shadow.waiting import View, inconclusive
 
@@ -170,7 +173,7 @@ def skip_unchosen(operator: Any, context: Any) -> None:
         raise AirflowSkipException(reason)
 
 
-class RampFlow(UpdateInferenceExperimentFlow):
+class RampFlow(UpdateInferenceExperimentFlow[RolloutRampOperator]):
     """The steps of :class:`~airflow_shadow.operators.rollout.RolloutRampOperator`."""
 
     def begin(self) -> Step:
@@ -187,7 +190,7 @@ class RampFlow(UpdateInferenceExperimentFlow):
         return super().begin()
 
 
-class ResultFlow(Flow):
+class ResultFlow(Flow[RolloutResultOperator]):
     """The steps of :class:`~airflow_shadow.operators.rollout.RolloutResultOperator`."""
 
     def begin(self) -> Step:
@@ -196,7 +199,7 @@ class ResultFlow(Flow):
         if experiment := self._judged_one(verdicts):
             persist_links(self.op, self.context, experiment)
         if self.op.report and verdicts:
-            self._report(verdicts)
+            self._report(self.op.report, verdicts)
         return {}
 
     def _judged_one(self, verdicts: Sequence[Mapping[str, Any]]) -> View | None:
@@ -207,12 +210,12 @@ class ResultFlow(Flow):
         found: View | None = pulled(self.context, stage, "experiment")
         return found
 
-    def _report(self, verdicts: Sequence[Mapping[str, Any]]) -> None:
+    def _report(self, path: str, verdicts: Sequence[Mapping[str, Any]]) -> None:
         last = verdicts[-1]
         write_report(
             self.op,
             self.context,
-            path=self.op.report,
+            path=path,
             title=f"Shadow rollout {last['experiment']}",
             stages=[self._stage(verdict) for verdict in verdicts],
             experiment=self.hook.describe_inference_experiment(last["experiment"]),
@@ -231,7 +234,8 @@ class ResultFlow(Flow):
             record=verdict.get("baseline", ()),
         )
 
-    def _finish(self, _: View) -> dict[str, Any]:
+    def finish(self, _: View) -> dict[str, Any]:
+        """Return the verdict that decided, with `promoted`; fail if `fail_on` has it."""
         verdict = final_verdict(self.context, self.op.stages)
         promoted = self._is_promoted(verdict)
         result = {**verdict, "promoted": promoted}

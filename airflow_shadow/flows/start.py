@@ -2,33 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from airflow_shadow.exceptions import AwsRefusedError
-from airflow_shadow.flows.base import Step, Wait
 from airflow_shadow.flows.changing import ChangingFlow
 from airflow_shadow.flows.harm import refuse_undoing
+from airflow_shadow.flows.wait import Carry, Step, Wait
 from airflow_shadow.lifecycle import Status, status_of
+from airflow_shadow.operators.start import StartInferenceExperimentOperator
 from airflow_shadow.waiting import Outcome, ReachStatus
 
 
-class StartInferenceExperimentFlow(ChangingFlow):
+class StartInferenceExperimentFlow(ChangingFlow[StartInferenceExperimentOperator]):
     """The steps of :class:`StartInferenceExperimentOperator`."""
 
     def begin(self) -> Step:
         """Wait out a creation or an update that is under way."""
         return self._await_ready({})
 
-    def begin_again(self, carry: dict[str, Any]) -> Step:
+    def begin_again(self, carry: Carry) -> Step:
         """Wait until it can be started, or has been."""
         return self._await_ready(carry)
 
-    def _await_ready(self, carry: dict[str, Any]) -> Wait:
+    def _await_ready(self, carry: Carry) -> Wait:
         ready = (Status.CREATED, Status.STARTING, Status.RUNNING)
         goal = ReachStatus(self.name(), tuple(map(str, ready)))
-        return Wait(goal, "_start", self.deadline(), carry)
+        return Wait(goal, self._start, self.deadline(), carry)
 
-    def _start(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+    def _start(self, outcome: Outcome, carry: Carry) -> Step:
         if outcome.error:
             raise outcome.error
         name = outcome.view["Name"]
@@ -46,4 +45,4 @@ class StartInferenceExperimentFlow(ChangingFlow):
         if not self.op.wait_for_completion:
             return self.hook.describe_inference_experiment(name)
         targets = (str(Status.RUNNING), str(Status.COMPLETED))
-        return Wait(ReachStatus(name, targets), "settled", self.deadline())
+        return Wait(ReachStatus(name, targets), self.settled, self.deadline())

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_shadow.exceptions import PromotionRefusedError
-from airflow_shadow.flows.base import Step, Wait
 from airflow_shadow.flows.chosen import skip_unfollowed
 from airflow_shadow.flows.conclude import ConcludeFlow
 from airflow_shadow.flows.harm import refuse_promotion_over
+from airflow_shadow.flows.wait import Carry, Step, Wait
 from airflow_shadow.hooks.endpoints import is_unchanged, running
 from airflow_shadow.lifecycle import (
     CONCLUDED,
@@ -20,10 +20,11 @@ from airflow_shadow.lifecycle import (
     recorded_promotion,
     status_of,
 )
+from airflow_shadow.operators.stop import StopInferenceExperimentOperator
 from airflow_shadow.waiting import Outcome, View, in_service
 
 
-class StopInferenceExperimentFlow(ConcludeFlow):
+class StopInferenceExperimentFlow(ConcludeFlow[StopInferenceExperimentOperator]):
     """The steps of :class:`StopInferenceExperimentOperator`."""
 
     def begin(self) -> Step:
@@ -41,7 +42,7 @@ class StopInferenceExperimentFlow(ConcludeFlow):
         prepared = self.hook.prepare(self.op.api_operation, request, validate=self.op.validate)
         return prepared.params
 
-    def conclude(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+    def conclude(self, outcome: Outcome, carry: Carry) -> Step:
         """Stop it, unless it has ended as was asked."""
         if outcome.error:
             raise outcome.error
@@ -64,7 +65,7 @@ class StopInferenceExperimentFlow(ConcludeFlow):
             return again
         return self.await_promotion(experiment) if promotes else self.await_end(experiment["Name"])
 
-    def _look_at_production(self, experiment: View, carry: Mapping[str, Any]) -> Wait | None:
+    def _look_at_production(self, experiment: View, carry: Carry) -> Wait | None:
         """Promote over nothing that somebody deployed since the candidate was tested."""
         asked = f"to promote a variant of experiment {experiment['Name']!r}"
         now_runs = running(self.hook, experiment["EndpointMetadata"]["EndpointName"], asked=asked)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
 from airflow_shadow.exceptions import AwsRefusedError, InvalidRequestError, UpdateRefusedError
-from airflow_shadow.flows.base import Step, Wait
 from airflow_shadow.flows.changing import ChangingFlow
 from airflow_shadow.flows.harm import refuse_undoing
 from airflow_shadow.flows.schedule import parse_duration
+from airflow_shadow.flows.wait import Carry, Step, Wait
 from airflow_shadow.lifecycle import (
     UPDATABLE,
     Status,
@@ -20,11 +20,14 @@ from airflow_shadow.lifecycle import (
     status_of,
     with_sampling,
 )
+from airflow_shadow.operators.update import UpdateInferenceExperimentOperator
 from airflow_shadow.service_model import to_plain
 from airflow_shadow.waiting import Outcome, Progress, ReachStatus, UpdateApplied, View
 
+Updating_co = TypeVar("Updating_co", bound=UpdateInferenceExperimentOperator, covariant=True)
 
-class UpdateInferenceExperimentFlow(ChangingFlow):
+
+class UpdateInferenceExperimentFlow(ChangingFlow[Updating_co]):
     """The steps of :class:`UpdateInferenceExperimentOperator`."""
 
     begins_window = True
@@ -33,20 +36,20 @@ class UpdateInferenceExperimentFlow(ChangingFlow):
         """Wait until AWS takes updates: it documents that only Created and Running do."""
         return self._await_ready({})
 
-    def begin_again(self, carry: dict[str, Any]) -> Step:
+    def begin_again(self, carry: Carry) -> Step:
         """Wait until AWS takes updates again."""
         return self._await_ready(carry)
 
-    def _await_ready(self, carry: dict[str, Any]) -> Wait:
+    def _await_ready(self, carry: Carry) -> Wait:
         goal = ReachStatus(self.name(), tuple(map(str, UPDATABLE)))
-        return Wait(goal, "_update", self.deadline(), carry)
+        return Wait(goal, self._update, self.deadline(), carry)
 
     def _typed(self) -> dict[str, Any]:
         times = {"StartTime": self.op.start_time, "EndTime": self.op.end_time}
         more = {"Schedule": {key: value for key, value in times.items() if value is not None}}
         return self.hook.coerce(self.op.api_operation, self.given(more))
 
-    def _update(self, outcome: Outcome, carry: dict[str, Any]) -> Step:
+    def _update(self, outcome: Outcome, carry: Carry) -> Step:
         if outcome.error:
             raise outcome.error
         experiment = outcome.view
@@ -69,7 +72,7 @@ class UpdateInferenceExperimentFlow(ChangingFlow):
             return self.hook.describe_inference_experiment(request["Name"])
         return Wait(
             UpdateApplied(request["Name"], expected, experiment.get("LastModifiedTime") or ""),
-            "settled",
+            self.settled,
             self.deadline(),
             progress=Progress(known_failure=failure_reason(experiment)),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -14,7 +14,6 @@ from airflow_shadow.exceptions import (
     ConnectionMissingError,
     ExperimentNotFoundError,
     InvalidRequestError,
-    ShadowError,
 )
 from airflow_shadow.hooks.autoscaling import AutoscalingHook
 from airflow_shadow.hooks.calling import CallingHook
@@ -27,19 +26,7 @@ from airflow_shadow.service_model import (
     coerce,
     prepare,
 )
-from airflow_shadow.waiting import (
-    AnyGoal,
-    Look,
-    Outcome,
-    Pause,
-    Policy,
-    Progress,
-    Reply,
-    Say,
-    View,
-    backoff,
-    wait,
-)
+from airflow_shadow.waiting import backoff
 
 Validate = Literal["strict", "warn"]
 
@@ -312,57 +299,3 @@ class InferenceExperimentHook(CallingHook):
         config = self.find_endpoint_config(endpoint["EndpointConfigName"]) or {}
         production = (config.get("ProductionVariants") or [{}])[0]
         return {**endpoint, "Config": config, "ModelName": production.get("ModelName")}
-
-    # --- waiting -------------------------------------------------------------------------
-
-    def answer(self, look: Look) -> Reply:
-        """Answer one question of the waiting logic; read-only; errors are part of the answer."""
-        questions: Mapping[str, Callable[[str], View | None]] = {
-            "experiment": self.find_experiment,
-            "endpoint": self.find_endpoint,
-            "holder": self.find_holder,
-            "running": self.find_running,
-            "package": self.find_model_package,
-            "alarms": lambda _: dict(self.cloudwatch.alarm_states(look.about["names"])),
-            "verdict": lambda _: self._verdict(look.about),
-        }
-        try:
-            view = questions[look.question](look.name)
-        except ShadowError as error:
-            return Reply(error=error, now=time.time())
-        return Reply(view=view, now=time.time(), aws_now=self.now().timestamp())
-
-    def _verdict(self, about: Mapping[str, Any]) -> View:
-        # Imported when needed: most waits judge nothing.
-        from airflow_shadow.hooks.verdicts import find_verdict  # noqa: PLC0415
-
-        return find_verdict(self, about)
-
-    def wait_for(
-        self, goal: AnyGoal, *, policy: Policy, progress: Progress, patient: bool = True
-    ) -> Outcome | None:
-        """Wait in this process.
-
-        :param patient: `False` returns `None` instead of pausing: the caller defers
-        """
-        steps = wait(goal, policy=policy, progress=progress)
-        return self._drive(steps, patient=patient)
-
-    def _drive(
-        self, steps: Generator[Look | Pause | Say, Reply | None, Outcome], *, patient: bool
-    ) -> Outcome | None:
-        reply: Reply | None = None
-        while True:
-            try:
-                step = steps.send(reply)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
-            reply = None
-            if isinstance(step, Look):
-                reply = self.answer(step)
-            elif isinstance(step, Say):
-                self.log.info(step.text)
-            elif not patient:
-                return None
-            else:
-                time.sleep(step.seconds)

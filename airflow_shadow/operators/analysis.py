@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
+from airflow_shadow._compat import Context
 from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink, ReportLink
 from airflow_shadow.operators.base import ShadowOperator
 from airflow_shadow.operators.choices import Choices, VerdictOutcome
 
 if TYPE_CHECKING:
     from airflow_shadow.analysis import AnalysisSpec
+    from airflow_shadow.flows.base import Steps
 
 
 class ShadowAnalysisOperator(ShadowOperator):
@@ -49,7 +51,6 @@ class ShadowAnalysisOperator(ShadowOperator):
     """
 
     api_operation = "DescribeInferenceExperiment"
-    flow = "airflow_shadow.flows.analysis.ShadowAnalysisFlow"
     deadline_row = "analysis"
     choices: ClassVar[Choices] = {"fail_on": get_args(VerdictOutcome)}
     template_fields: Sequence[str] = aws_template_fields(
@@ -83,3 +84,8 @@ class ShadowAnalysisOperator(ShadowOperator):
         self.fail_on = fail_on
         self.report = report
         self.check_literals()
+
+    def _steps(self, context: Context) -> Steps[Any]:
+        from airflow_shadow.flows.analysis import ShadowAnalysisFlow
+
+        return ShadowAnalysisFlow(self, context)

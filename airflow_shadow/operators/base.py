@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
-from airflow_shadow._compat import AirflowException, Context, conf, import_string
+from airflow_shadow._compat import AirflowException, Context, conf
 from airflow_shadow.exceptions import no_event
 from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink
 from airflow_shadow.operators.choices import Choices, ClosedChoices, OnKillAction, Validate
 from airflow_shadow.operators.templating import LazyHook, TextTemplates
 
 if TYPE_CHECKING:
-    from airflow_shadow.flows.base import Flow
+    from airflow_shadow.flows.base import Steps
 
 
 class ShadowOperator(  # type: ignore[override]
@@ -41,8 +41,6 @@ class ShadowOperator(  # type: ignore[override]
     api_operation: ClassVar[str]
     #: The row of the table of deadlines.
     deadline_row: ClassVar[str]
-    #: The class of the steps; a path, because a Dag file should not pay for importing them.
-    flow: ClassVar[str]
     choices: ClassVar[Choices] = {"validate": get_args(Validate)}
 
     template_fields: Sequence[str] = aws_template_fields()
@@ -50,7 +48,7 @@ class ShadowOperator(  # type: ignore[override]
     template_ext: Sequence[str] = ()
     ui_color = "#e8f0fe"
     operator_extra_links: tuple[Any, ...] = (EndpointLink(), MetricsLink(), ExperimentLink())
-    _running: Flow | None = None
+    _running: Steps[Any] | None = None
 
     def __init__(
         self,
@@ -72,21 +70,24 @@ class ShadowOperator(  # type: ignore[override]
         self.validate = validate
         self.check_literals()
 
-    def _flow(self, context: Context) -> Flow:
-        flow: Flow = import_string(self.flow)(self, context)
-        self._running = flow
-        return flow
+    def _steps(self, context: Context) -> Steps[Any]:
+        """Return what it does; imported there, for a Dag file should not pay for it."""
+        raise NotImplementedError
+
+    def _run(self, context: Context, event: Mapping[str, Any] | None = None) -> Any:
+        self._running = self._steps(context)
+        return self._running.run(event)
 
     def execute(self, context: Context) -> Any:
         """Run the operator; `TaskDeferred` leaves it where it must wait."""
         self.check_choices()
-        return self._flow(context).run()
+        return self._run(context)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> Any:
         """Go on after a wait in the triggerer; the event carries all that is needed."""
         if event is None:
             raise AirflowException(no_event(self.task_id))
-        return self._flow(context).run(event)
+        return self._run(context, event)
 
 
 class RequestOperator(ShadowOperator):

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
+from airflow_shadow._compat import Context
 from airflow_shadow.decision import PromoteOn
 from airflow_shadow.operators.base import ShadowOperator
 from airflow_shadow.operators.choices import Autoscaling, Choices, EndState, OnBackfill
+
+if TYPE_CHECKING:
+    from airflow_shadow.flows.base import Steps
 
 #: What stands for no argument, because `None` is what an analysis that was skipped gives.
 _NOT_GIVEN: Any = object()
 
 
-class _ConcludeOperator(ShadowOperator):
+class ConcludeOperator(ShadowOperator):
     """What promotion and removal share: wait until the experiment rests, then stop it once."""
 
     api_operation = "StopInferenceExperiment"
@@ -29,7 +33,7 @@ class _ConcludeOperator(ShadowOperator):
         self.reason = reason
 
 
-class PromoteShadowVariantOperator(_ConcludeOperator):
+class PromoteShadowVariantOperator(ConcludeOperator):
     """Make the shadow variant production (StopInferenceExperiment) and wait until it serves.
 
     Production's variant is removed and the shadow promoted under its own name, so alarms and
@@ -82,7 +86,6 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
     :raises AirflowException: where a retry may help
     """
 
-    flow = "airflow_shadow.flows.promote.PromoteShadowVariantFlow"
     deadline_row = "promote"
     choices: ClassVar[Choices] = {
         "autoscaling": get_args(Autoscaling),
@@ -126,8 +129,13 @@ class PromoteShadowVariantOperator(_ConcludeOperator):
         self.on_backfill = on_backfill
         self.check_literals()
 
+    def _steps(self, context: Context) -> Steps[Any]:
+        from airflow_shadow.flows.promote import PromoteShadowVariantFlow
 
-class RemoveShadowVariantOperator(_ConcludeOperator):
+        return PromoteShadowVariantFlow(self, context)
+
+
+class RemoveShadowVariantOperator(ConcludeOperator):
     """Remove the shadow variant and keep production (StopInferenceExperiment).
 
     An experiment that has concluded already is a success, however it ended: no shadow of it is
@@ -145,7 +153,6 @@ class RemoveShadowVariantOperator(_ConcludeOperator):
     :raises AirflowException: where a retry may help
     """
 
-    flow = "airflow_shadow.flows.conclude.RemoveShadowVariantFlow"
     deadline_row = "remove"
     choices: ClassVar[Choices] = {"desired_state": get_args(EndState)}
     template_fields: Sequence[str] = aws_template_fields("name", "reason")
@@ -161,3 +168,8 @@ class RemoveShadowVariantOperator(_ConcludeOperator):
         self.desired_state = desired_state
         self.missing_ok = missing_ok
         self.check_literals()
+
+    def _steps(self, context: Context) -> Steps[Any]:
+        from airflow_shadow.flows.conclude import RemoveShadowVariantFlow
+
+        return RemoveShadowVariantFlow(self, context)

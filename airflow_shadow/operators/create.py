@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
-from typing import Any, ClassVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
+from airflow_shadow._compat import Context
 from airflow_shadow.operators.base import LivingOperator
 from airflow_shadow.operators.choices import Choices, IfExists, OnBackfill
+
+if TYPE_CHECKING:
+    from airflow_shadow.flows.base import Steps
 
 
 class CreateInferenceExperimentOperator(LivingOperator):
@@ -59,7 +63,6 @@ class CreateInferenceExperimentOperator(LivingOperator):
     """
 
     api_operation = "CreateInferenceExperiment"
-    flow = "airflow_shadow.flows.create.CreateInferenceExperimentFlow"
     deadline_row = "create"
     choices: ClassVar[Choices] = {
         "if_exists": get_args(IfExists),
@@ -152,3 +155,8 @@ class CreateInferenceExperimentOperator(LivingOperator):
         self.on_backfill = on_backfill
         self.endpoint_timeout = endpoint_timeout
         self.check_literals()
+
+    def _steps(self, context: Context) -> Steps[Any]:
+        from airflow_shadow.flows.create import CreateInferenceExperimentFlow
+
+        return CreateInferenceExperimentFlow(self, context)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
-from typing import Any, ClassVar, get_args
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
-from airflow_shadow._compat import AirflowException, AirflowFailException, Context, import_string
+from airflow_shadow._compat import AirflowException, AirflowFailException, Context
 from airflow_shadow.exceptions import ShadowError, message
 from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink, ReportLink
 from airflow_shadow.operators.base import ShadowOperator
@@ -21,8 +21,8 @@ from airflow_shadow.operators.conclude import (
 from airflow_shadow.operators.create import CreateInferenceExperimentOperator
 from airflow_shadow.operators.update import UpdateInferenceExperimentOperator
 
-_STAGES = "airflow_shadow.flows.stages"
-_CLEANING = "airflow_shadow.flows.cleaning"
+if TYPE_CHECKING:
+    from airflow_shadow.flows.base import Steps
 
 
 class RolloutPlanOperator(ShadowOperator):
@@ -51,7 +51,6 @@ class RolloutPlanOperator(ShadowOperator):
     """
 
     api_operation = "DescribeInferenceExperiment"
-    flow = "airflow_shadow.flows.plan.PlanFlow"
     deadline_row = "analysis"
     template_fields: Sequence[str] = aws_template_fields("endpoint_name", "spec")
     file_fields = ("spec",)
@@ -82,6 +81,11 @@ class RolloutPlanOperator(ShadowOperator):
         self.max_stage_duration = max_stage_duration
         self.refuses = refuses
 
+    def _steps(self, context: Context) -> Steps[Any]:
+        from airflow_shadow.flows.plan import PlanFlow
+
+        return PlanFlow(self, context)
+
 
 class RolloutRampOperator(UpdateInferenceExperimentOperator):
     """Raise the sampling for the next stage (UpdateInferenceExperiment).
@@ -92,7 +96,6 @@ class RolloutRampOperator(UpdateInferenceExperimentOperator):
     :raises AirflowException: where a retry may help
     """
 
-    flow = f"{_STAGES}.RampFlow"
     template_fields: Sequence[str] = (
         *UpdateInferenceExperimentOperator.template_fields,
         "verdict",
@@ -105,6 +108,11 @@ class RolloutRampOperator(UpdateInferenceExperimentOperator):
     def __init__(self, *, verdict: Any = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.verdict = verdict
+
+    def _steps(self, context: Context) -> Steps[Any]:
+        from airflow_shadow.flows.stages import RampFlow
+
+        return RampFlow(self, context)
 
 
 class RolloutBranchOperator(ShadowVerdictBranchOperator):
@@ -137,14 +145,15 @@ class RolloutBranchOperator(ShadowVerdictBranchOperator):
 
     def choose_branch(self, context: Context) -> list[str] | None:
         """Return the ids to follow."""
+        from airflow_shadow.flows.stages import is_over, told
+
         self.verdict = self._final(context)
         ways = super().choose_branch(context)
-        if import_string(f"{_STAGES}.is_over")(self.verdict):
+        if is_over(self.verdict):
             # Nothing could be promoted any more, so nobody need be asked.
             ways = self._found("on_fail", self.on_fail)
         promotes = self.promote_on == "operational" or not self.verdict["operational_only"]
-        told = import_string(f"{_STAGES}.told")(self.verdict, promotes=promotes)
-        for key, value in told.items():
+        for key, value in told(self.verdict, promotes=promotes).items():
             context["ti"].xcom_push(key=key, value=value)
         if self.rehearses:
             self.log.info("Dry run: without it, %s would be next.", ", ".join(ways or ["nothing"]))
@@ -156,22 +165,25 @@ class RolloutBranchOperator(ShadowVerdictBranchOperator):
         return [*(ways or []), *self._found("question", self.question)]
 
     def _final(self, context: Context) -> Mapping[str, Any]:
+        from airflow_shadow.flows.stages import final_verdict
+
         try:
-            found: Mapping[str, Any] = import_string(f"{_STAGES}.final_verdict")(
-                context, self.stages
-            )
+            return final_verdict(context, self.stages)
         except ShadowError as error:
             raise AirflowFailException(str(error)) from error
-        return found
 
 
 def _tell(context: Context, followed: Any) -> None:
     """Leave the ids that a branch follows for those who ask whether they were chosen."""
-    context["ti"].xcom_push(key=import_string(f"{_STAGES}.FOLLOWED"), value=followed)
+    from airflow_shadow.flows.stages import FOLLOWED
+
+    context["ti"].xcom_push(key=FOLLOWED, value=followed)
 
 
 def _skip_unchosen(operator: Any, context: Context) -> None:
-    import_string(f"{_STAGES}.skip_unchosen")(operator, context)
+    from airflow_shadow.flows.stages import skip_unchosen
+
+    skip_unchosen(operator, context)
 
 
 class _ChosenOperator(ShadowOperator):
@@ -204,7 +216,10 @@ class RolloutPromoteOperator(  # type: ignore[override]
     :raises AirflowException: where a retry may help
     """
 
-    flow = f"{_CLEANING}.RolloutPromoteFlow"
+    def _steps(self, context: Context) -> Steps[Any]:
+        from airflow_shadow.flows.cleaning import RolloutPromoteFlow
+
+        return RolloutPromoteFlow(self, context)
 
 
 class RolloutRemoveOperator(  # type: ignore[override]
@@ -234,12 +249,15 @@ class RolloutCleanUpOperator(RemoveShadowVariantOperator):
     :raises AirflowException: where a retry may help
     """
 
-    flow = f"{_CLEANING}.CleanUpFlow"
-
     def __init__(self, *, promotion: str, rehearses: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.promotion = promotion
         self.rehearses = rehearses
+
+    def _steps(self, context: Context) -> Steps[Any]:
+        from airflow_shadow.flows.cleaning import CleanUpFlow
+
+        return CleanUpFlow(self, context)
 
 
 class RolloutCreateOperator(CreateInferenceExperimentOperator):
@@ -274,7 +292,6 @@ class RolloutResultOperator(ShadowOperator):
     """
 
     api_operation = "DescribeInferenceExperiment"
-    flow = f"{_STAGES}.ResultFlow"
     deadline_row = "analysis"
     choices: ClassVar[Choices] = {"fail_on": get_args(VerdictOutcome)}
     template_fields: Sequence[str] = aws_template_fields("report")
@@ -298,6 +315,11 @@ class RolloutResultOperator(ShadowOperator):
         self.report = report
         self.check_literals()
 
+    def _steps(self, context: Context) -> Steps[Any]:
+        from airflow_shadow.flows.stages import ResultFlow
+
+        return ResultFlow(self, context)
+
 
 def approval_operator() -> type[Any]:
     """Return a kind of Airflow's branch on a person's answer, which not every Airflow has.
@@ -305,7 +327,7 @@ def approval_operator() -> type[Any]:
     :raises ValueError: this one has none
     """
     try:
-        from airflow.providers.standard.operators.hitl import (  # noqa: PLC0415 - only if asked for
+        from airflow.providers.standard.operators.hitl import (
             HITLBranchOperator,
         )
     # The provider refuses with Airflow's own exception.

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
+from airflow_shadow._compat import Context
 from airflow_shadow.operators.base import LivingOperator
+
+if TYPE_CHECKING:
+    from airflow_shadow.flows.base import Steps
 
 
 class StartInferenceExperimentOperator(LivingOperator):
@@ -24,10 +28,14 @@ class StartInferenceExperimentOperator(LivingOperator):
     """
 
     api_operation = "StartInferenceExperiment"
-    flow = "airflow_shadow.flows.start.StartInferenceExperimentFlow"
     deadline_row = "start"
     template_fields: Sequence[str] = aws_template_fields("config", "name")
 
     def __init__(self, *, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.name = name
+
+    def _steps(self, context: Context) -> Steps[Any]:
+        from airflow_shadow.flows.start import StartInferenceExperimentFlow
+
+        return StartInferenceExperimentFlow(self, context)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
+from airflow_shadow._compat import Context
 from airflow_shadow.operators.base import RequestOperator
+
+if TYPE_CHECKING:
+    from airflow_shadow.flows.base import Steps
 
 
 class StopInferenceExperimentOperator(RequestOperator):
@@ -32,7 +36,6 @@ class StopInferenceExperimentOperator(RequestOperator):
     """
 
     api_operation = "StopInferenceExperiment"
-    flow = "airflow_shadow.flows.stop.StopInferenceExperimentFlow"
     deadline_row = "stop"
     template_fields: Sequence[str] = aws_template_fields(
         "config",
@@ -61,3 +64,8 @@ class StopInferenceExperimentOperator(RequestOperator):
         self.desired_model_variants = desired_model_variants
         self.desired_state = desired_state
         self.reason = reason
+
+    def _steps(self, context: Context) -> Steps[Any]:
+        from airflow_shadow.flows.stop import StopInferenceExperimentFlow
+
+        return StopInferenceExperimentFlow(self, context)

@@ -187,7 +187,7 @@ class TextTemplates:
         """Refuse a place that a report may not be written to, before there is one."""
         if report := getattr(self, "report", None):
             # Imported when a task asks: Dag files should not pay for it.
-            from airflow_shadow.hooks.reports import report_place  # noqa: PLC0415
+            from airflow_shadow.hooks.reports import report_place
 
             report_place(report, written=self.report_begins)
 
@@ -198,7 +198,7 @@ class LazyHook:
     @property
     def aws_hook_class(self) -> Any:
         """Return the hook's class."""
-        from airflow_shadow.hooks.inference_experiment import (  # noqa: PLC0415
+        from airflow_shadow.hooks.inference_experiment import (
             InferenceExperimentHook,
         )
 

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
+from airflow_shadow._compat import Context
 from airflow_shadow.operators.base import LivingOperator
+
+if TYPE_CHECKING:
+    from airflow_shadow.flows.base import Steps
 
 
 class UpdateInferenceExperimentOperator(LivingOperator):
@@ -36,7 +40,6 @@ class UpdateInferenceExperimentOperator(LivingOperator):
     """
 
     api_operation = "UpdateInferenceExperiment"
-    flow = "airflow_shadow.flows.update.UpdateInferenceExperimentFlow"
     deadline_row = "update"
     template_fields: Sequence[str] = aws_template_fields(
         "config",
@@ -86,3 +89,8 @@ class UpdateInferenceExperimentOperator(LivingOperator):
         self.model_variants = model_variants
         self.shadow_mode_config = shadow_mode_config
         self.data_storage_config = data_storage_config
+
+    def _steps(self, context: Context) -> Steps[Any]:
+        from airflow_shadow.flows.update import UpdateInferenceExperimentFlow
+
+        return UpdateInferenceExperimentFlow(self, context)

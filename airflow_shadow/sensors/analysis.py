@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
+from airflow_shadow._compat import Context
 from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink, ReportLink
 from airflow_shadow.sensors.base import ShadowSensor
 
 if TYPE_CHECKING:
     from airflow_shadow.analysis import AnalysisSpec
+    from airflow_shadow.flows.watch import Watch
 
 
 class ShadowAnalysisSensor(ShadowSensor):
@@ -68,7 +70,6 @@ class ShadowAnalysisSensor(ShadowSensor):
         `duration` the experiment ends too early for a window
     """
 
-    flow = "airflow_shadow.flows.analysis.WatchVerdict"
     template_fields: Sequence[str] = aws_template_fields(
         "duration", "max_duration", "name", "report", "sampling_percentage", "since", "spec"
     )
@@ -101,3 +102,8 @@ class ShadowAnalysisSensor(ShadowSensor):
         self.metrics = metrics
         self.min_remaining = min_remaining
         self.report = report
+
+    def _steps(self, context: Context) -> Watch[Any]:
+        from airflow_shadow.flows.analysis import WatchVerdict
+
+        return WatchVerdict(self, context)

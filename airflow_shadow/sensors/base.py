@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.sensors.base_aws import AwsBaseSensor
 
@@ -15,7 +15,6 @@ from airflow_shadow._compat import (
     TaskDeferralError,
     TaskDeferralTimeout,
     conf,
-    import_string,
     is_deferral_timeout,
 )
 from airflow_shadow.exceptions import no_event
@@ -41,8 +40,6 @@ class ShadowSensor(  # type: ignore[override]
     :param deferrable: wait in the triggerer, which frees the worker
     """
 
-    #: The class of the waiting; a path, because a Dag file should not pay for importing it.
-    flow: ClassVar[str]
     template_ext: Sequence[str] = ()
     ui_color = "#e8f0fe"
     operator_extra_links: tuple[Any, ...] = (EndpointLink(), MetricsLink(), ExperimentLink())
@@ -62,19 +59,19 @@ class ShadowSensor(  # type: ignore[override]
         self.has_own_timeout = timeout is not None
         self.deferrable = deferrable
 
-    def _flow(self, context: Context) -> Watch:
-        flow: Watch = import_string(self.flow)(self, context)
-        return flow
+    def _steps(self, context: Context) -> Watch[Any]:
+        """Return what it does; imported there, for a Dag file should not pay for it."""
+        raise NotImplementedError
 
     def execute(self, context: Context) -> Any:
         """Wait as the mode says; one look at least."""
-        return self._flow(context).run()
+        return self._steps(context).run()
 
     def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> Any:
         """Go on after a wait in the triggerer."""
         if event is None:
             raise AirflowException(no_event(self.task_id))
-        return self._flow(context).run(event)
+        return self._steps(context).run(event)
 
     def resume_execution(
         self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context
@@ -86,4 +83,4 @@ class ShadowSensor(  # type: ignore[override]
         except (TaskDeferralError, TaskDeferralTimeout) as error:
             if not is_deferral_timeout(error):
                 raise
-            return self._flow(context).give_up()
+            return self._steps(context).give_up()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
+from airflow_shadow._compat import Context
 from airflow_shadow.sensors.base import ShadowSensor
+
+if TYPE_CHECKING:
+    from airflow_shadow.flows.watch import Watch
 
 
 class InferenceExperimentSensor(ShadowSensor):
@@ -26,7 +30,6 @@ class InferenceExperimentSensor(ShadowSensor):
     :raises AirflowFailException: a target cannot be reached any more
     """
 
-    flow = "airflow_shadow.flows.watch.WatchStatus"
     template_fields: Sequence[str] = aws_template_fields("name", "target_statuses")
 
     def __init__(
@@ -39,3 +42,8 @@ class InferenceExperimentSensor(ShadowSensor):
         super().__init__(**kwargs)
         self.target_statuses = target_statuses
         self.missing_ok = missing_ok
+
+    def _steps(self, context: Context) -> Watch[Any]:
+        from airflow_shadow.flows.watch import WatchStatus
+
+        return WatchStatus(self, context)

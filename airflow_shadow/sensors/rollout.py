@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from airflow_shadow._compat import Context
 from airflow_shadow.sensors.analysis import ShadowAnalysisSensor
+
+if TYPE_CHECKING:
+    from airflow_shadow.flows.watch import Watch
 
 
 class RolloutAnalysisSensor(ShadowAnalysisSensor):
@@ -22,7 +26,6 @@ class RolloutAnalysisSensor(ShadowAnalysisSensor):
     :raises AirflowFailException: the experiment broke, or the metrics may not be read
     """
 
-    flow = "airflow_shadow.flows.stage_watch.StageWatch"
     template_fields: Sequence[str] = (*ShadowAnalysisSensor.template_fields, "created")
 
     def __init__(
@@ -39,3 +42,8 @@ class RolloutAnalysisSensor(ShadowAnalysisSensor):
         self.before = before
         self.stage = stage
         self.stages = stages
+
+    def _steps(self, context: Context) -> Watch[Any]:
+        from airflow_shadow.flows.stage_watch import StageWatch
+
+        return StageWatch(self, context)

@@ -15,6 +15,7 @@ from asgiref.sync import sync_to_async
 
 from airflow_shadow._compat import task_state
 from airflow_shadow.exceptions import ShadowError
+from airflow_shadow.hooks.answering import answer
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.metrics import CloudWatchHook
 from airflow_shadow.waiting import (
@@ -188,7 +189,7 @@ class InferenceExperimentTrigger(BaseTrigger):
                     await _make_client(needed)
                 except ShadowError as error:
                     return Reply(error=error, now=time.time())
-        return await _uncancelled(_in(_threads(), partial(hook.answer, look)))
+        return await _uncancelled(_in(_threads(), partial(answer, hook, look)))
 
 
 async def _make_client(hook: InferenceExperimentHook | CloudWatchHook) -> None:
