@@ -110,6 +110,7 @@ class Tasks:
         context: dict[str, Any] | None = None,
         dag_run: dict[str, Any] | None = None,
         until_deferred: bool = False,
+        in_flight: BaseTrigger | None = None,
         **arguments: Any,
     ) -> Run:
         """Run one try to its end, or until it leaves the worker.
@@ -117,6 +118,7 @@ class Tasks:
         :param ti: attributes of the task instance, like `max_tries` after a clear
         :param context: more of the template context
         :param dag_run: attributes of the run, like `run_type`
+        :param in_flight: the trigger that the task was deferred to before
         """
         waiting = {} if "poke_interval" in arguments else {"waiter_delay": 0.01}
         arguments = {**waiting, "deferrable": self.mode == "deferred", **arguments}
@@ -137,7 +139,11 @@ class Tasks:
             run.operator = operator
             return operator
 
-        step: Callable[[], Any] = lambda: fresh().execute(whole)  # noqa: E731
+        def resume(trigger: BaseTrigger, method: str = "execute_complete") -> Callable[[], Any]:
+            event = self._event(trigger)
+            return lambda: fresh().resume_execution(method, {"event": event}, whole)
+
+        step = resume(in_flight) if in_flight else lambda: fresh().execute(whole)
         while True:
             try:
                 run.value = step()
@@ -146,11 +152,7 @@ class Tasks:
                 run.trigger = deferred.trigger
                 if until_deferred:
                     return run
-                event = self._event(deferred.trigger)
-                method = deferred.method_name
-                step = lambda m=method, e=event: fresh().resume_execution(  # noqa: E731
-                    m, {"event": e}, whole
-                )
+                step = resume(deferred.trigger, deferred.method_name)
             else:
                 return run
 
