@@ -1,0 +1,50 @@
+"""How often a creation moves from file to file: what a reader has to follow."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import pytest
+
+import airflow_shadow
+from airflow_shadow.operators import CreateInferenceExperimentOperator
+from tests.helpers import CREATE
+from tests.tasks import Tasks
+
+PACKAGE = Path(airflow_shadow.__file__).parent
+
+
+def traced(work: Callable[[], Any]) -> list[Path]:
+    """Do some work; return the file of each function of ours that it calls, in their order."""
+    files: list[Path] = []
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        file = Path(frame.f_code.co_filename)
+        if event == "call" and file.is_relative_to(PACKAGE):
+            files.append(file.relative_to(PACKAGE))
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        work()
+    finally:
+        sys.setprofile(before)
+    return [file for file in files if file.parts[0] != "emulator"]
+
+
+def moves(places: list[Path]) -> int:
+    """Return how often one place follows another."""
+    return sum(one != other for one, other in zip(places, places[1:], strict=False))
+
+
+@pytest.mark.usefixtures("churn")
+def test_a_creation_is_followed_with_few_moves():
+    """From its `execute` to its end in the worker: a call of ours in another file is a move."""
+    files = traced(lambda: Tasks("worker").run(CreateInferenceExperimentOperator, **CREATE))
+    print(len({*files}), "files,", moves(files), moves([file.parent for file in files]))
+    assert 500 >= moves(files)
+    assert 100 >= moves([file.parent for file in files])
