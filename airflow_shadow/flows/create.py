@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -15,7 +15,6 @@ from airflow_shadow.exceptions import (
     ExperimentExistsError,
 )
 from airflow_shadow.flows.creation import (
-    UNREAD,
     CreationRequest,
     differences,
     plan,
@@ -42,7 +41,6 @@ from airflow_shadow.ownership import (
     Identity,
     adoption,
     claim,
-    default_names,
     known_failure,
 )
 from airflow_shadow.waiting import (
@@ -76,9 +74,7 @@ class CreateInferenceExperimentFlow(RequestingFlow):
         skip_backfill(self, on={"skip"})
         me = self.identity()
         self._warn_unnamed(me)
-        wanted = self._wanted()
-        self._checked(wanted.complete(UNREAD, name=next(self._names(me, wanted))))
-        wanted.check_schedule()
+        self.check()
         deadlines: Carry = {
             "claim_deadline": deadline("remove"),
             "endpoint_deadline": deadline("endpoint", self.op.endpoint_timeout),
@@ -95,15 +91,10 @@ class CreateInferenceExperimentFlow(RequestingFlow):
     @property
     def given_name(self) -> str | None:
         """Return the name that the user gave, if any."""
-        return self._wanted().given.get("Name")
-
-    def _names(self, me: Identity, wanted: CreationRequest) -> Iterator[str]:
-        if given := wanted.given.get("Name"):
-            return iter([given])
-        return default_names(me, endpoint_name=wanted.endpoint_name)
+        return self.wanted.given.get("Name")
 
     def _claim(self, me: Identity, carry: Carry) -> Step:
-        wanted, taken = self._wanted(), None
+        wanted, taken = self.wanted, None
         for name in self._names(me, wanted):
             found = self.hook.find_experiment(name)
             what = claim(found, self._tags_of(found), me, name_is_given="Name" in wanted.given)
@@ -112,7 +103,7 @@ class CreateInferenceExperimentFlow(RequestingFlow):
             taken = found
         if found is None:
             self._explain_name(name, wanted, taken)
-            self._check_before_waiting(wanted, name, me)
+            self._check_before_waiting(wanted)
             return self._await_endpoint(me, {**carry, "name": name})
         return self._act(what, found, me, carry)
 
@@ -167,10 +158,10 @@ class CreateInferenceExperimentFlow(RequestingFlow):
             return self._adopt(found, me)
         self.log.info("Found %r (%s): %s.", found["Name"], found["Status"], what)
         if what is Claim.RECREATE:
-            request, now_runs = self._complete(found["Name"])
+            prepared, now_runs = self._complete(found["Name"])
             if in_service(now_runs.shown):
                 # A record is not deleted for a creation that will be skipped.
-                skip_creation(self, request, now_runs, self._endpoint_tags(now_runs))
+                skip_creation(self, prepared.params, now_runs, self._endpoint_tags(now_runs))
             return self._delete_first(found, carry)
         if what is Claim.SUPERSEDE:
             return self._supersede(found, carry)
@@ -229,9 +220,9 @@ class CreateInferenceExperimentFlow(RequestingFlow):
 
     def _foreign(self, found: View) -> Claim:
         """Decide about somebody else's experiment as `if_exists` says."""
-        wanted = self._wanted()
-        request, _ = self._complete(found["Name"])
-        differs = differences(request, found)
+        wanted = self.wanted
+        prepared, _ = self._complete(found["Name"])
+        differs = differences(prepared.params, found)
         concluded = status_of(found) in CONCLUDED
         if self.op.if_exists == "adopt" and not differs:
             return Claim.ADOPT
@@ -259,7 +250,7 @@ class CreateInferenceExperimentFlow(RequestingFlow):
     # --- the endpoint --------------------------------------------------------------------
 
     def _await_endpoint(self, me: Identity, carry: Carry) -> Step:
-        endpoint_name, thorough = self._wanted().endpoint_name, "refusals" in carry
+        endpoint_name, thorough = self.wanted.endpoint_name, "refusals" in carry
         created = self.hook.now().timestamp() if self.sent or me.try_number > 1 else 0.0
         goal = EndpointFree(endpoint_name, thorough, own=carry["name"], created=created)
         endpoint = self.hook.find_endpoint(endpoint_name)
@@ -278,13 +269,13 @@ class CreateInferenceExperimentFlow(RequestingFlow):
             self.sent = True  # by an earlier process, whose answer was lost
             return self._claim(me, carry)
         failure = str(outcome.view.get("FailureReason") or "")
-        request, now_runs = self._complete(name, me.tags(known_failure=failure))
-        tags, asked = self._endpoint_tags(now_runs), self._asked(self._wanted())
+        prepared, now_runs = self._complete(name, me.tags(known_failure=failure))
+        tags, asked = self._endpoint_tags(now_runs), self._asked(self.wanted)
         again = look_again(self, tags, now_runs, carry, asked=asked)
         if again or not in_service(now_runs.shown):
             return self._await_endpoint(me, again or carry)
-        request = self._request(request, now_runs, tags)
-        self.log.info("%s", plan(request, now=self.hook.now()))
+        prepared = self._request(prepared, now_runs, tags)
+        self.log.info("%s", plan(prepared.params, now=self.hook.now()))
         if scaling := describe_scaling(self, now_runs):
             self.log.info("%s; a promotion will be refused unless autoscaling='ignore'.", scaling)
         if not is_unchanged(self.hook, now_runs):
@@ -294,12 +285,12 @@ class CreateInferenceExperimentFlow(RequestingFlow):
             return self._await_endpoint(me, carry)
         created, self.sent = self.hook.now().timestamp(), True
         try:
-            self.hook.create_inference_experiment(request, validate=self.op.validate)
+            self.hook.create_inference_experiment(prepared)
         except AwsRefusedError as error:
             if error.code not in BUSY:
                 raise
             return self._refused(me, carry, error)
-        return self._await_running(name, request, failure, created)
+        return self._await_running(name, prepared.params, failure, created)
 
     def _refused(self, me: Identity, carry: Carry, error: AwsRefusedError) -> Step:
         """Describe again what AWS may have meant: our name taken, the endpoint busy, or neither.
@@ -318,7 +309,7 @@ class CreateInferenceExperimentFlow(RequestingFlow):
         return self._await_endpoint(me, {**carry, "refusals": refusals})
 
     def _is_busy(self) -> bool:
-        endpoint_name = self._wanted().endpoint_name
+        endpoint_name = self.wanted.endpoint_name
         endpoint = self.hook.find_endpoint(endpoint_name) or {}
         return not is_idle(endpoint) or self.hook.find_holder(endpoint_name) is not None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import cached_property
 from typing import Any, TypeVar
 
 from airflow_shadow._compat import base_url, conf
@@ -48,11 +49,17 @@ class Flow(Steps[Operator_co]):
 
     # --- requests ------------------------------------------------------------------------
 
-    def given(self, more: Mapping[str, Mapping[str, Any]] | None = None) -> dict[str, Any]:
-        """Return the request as the user gave it, in the API's words: `config`, then arguments.
+    @cached_property
+    def request(self) -> Mapping[str, Any]:
+        """The request as the user gave it, with the API's types; not complete, and not checked."""
+        return self.hook.coerce(self.op.api_operation, self._given())
 
-        :param more: members to lay over the structures of the request
-        """
+    def times(self) -> Mapping[str, Any]:
+        """Return the fields of `Schedule` that are arguments of their own."""
+        return {}
+
+    def _given(self) -> dict[str, Any]:
+        """Return the request in the API's words: `config`, then arguments."""
         shape = self.hook.input_shape(self.op.api_operation)
         given = load_structure(getattr(self.op, "config", None), what="config") or {}
         if not isinstance(given, Mapping):
@@ -66,9 +73,8 @@ class Flow(Steps[Operator_co]):
         for member in given.keys() & shape.members.keys():
             if shape.members[member].type_name in _STRUCTURED:
                 given[member] = load_structure(given[member], what=member)
-        for member, values in (more or {}).items():
-            if values:
-                given[member] = {**(given.get(member) or {}), **values}
+        if times := {key: value for key, value in self.times().items() if value is not None}:
+            given["Schedule"] = {**(given.get("Schedule") or {}), **times}
         return given
 
     def name(self) -> str:
@@ -76,7 +82,7 @@ class Flow(Steps[Operator_co]):
 
         :raises InvalidRequestError: none is given
         """
-        name = self.hook.coerce(self.op.api_operation, self.given()).get("Name")
+        name = self.request.get("Name")
         if not name:
             raise nameless(self.op.api_operation)
         return str(name)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cached_property
 from typing import Any
 
 from airflow_shadow.exceptions import InvalidRequestError
@@ -19,50 +21,67 @@ from airflow_shadow.flows.harm import refuse_change, refuse_exchanged
 from airflow_shadow.flows.rollout import find_endpoint_tags
 from airflow_shadow.hooks.endpoints import Running, check_candidate, running
 from airflow_shadow.operators.create import CreateInferenceExperimentOperator
-from airflow_shadow.ownership import Identity
+from airflow_shadow.ownership import Identity, default_names
+from airflow_shadow.service_model import Prepared
 
 
 class RequestingFlow(ChangingFlow[CreateInferenceExperimentOperator]):
     """What a creation asks for; :class:`CreateInferenceExperimentFlow` decides when."""
 
-    def _wanted(self) -> CreationRequest:
+    @cached_property
+    def wanted(self) -> CreationRequest:
+        """What the user asked for."""
         return CreationRequest(
-            given=self.hook.coerce(self.op.api_operation, self.given(self._times())),
+            given=self.request,
             shadow_model_name=self.op.shadow_model_name,
             sampling_percentage=self.op.sampling_percentage,
             shadow_variant_name=self.op.shadow_variant_name,
             duration=self.op.duration,
         )
 
-    def _times(self) -> dict[str, Any]:
-        times = {"StartTime": self.op.start_time, "EndTime": self.op.end_time}
-        return {"Schedule": {key: value for key, value in times.items() if value is not None}}
+    def times(self) -> Mapping[str, Any]:
+        """Return the fields of `Schedule` that are arguments of their own."""
+        return {"StartTime": self.op.start_time, "EndTime": self.op.end_time}
 
-    def _checked(self, request: Mapping[str, Any]) -> dict[str, Any]:
+    def _checked(self, request: Mapping[str, Any]) -> Prepared:
         try:
-            prepared = self.hook.prepare(self.op.api_operation, request, validate=self.op.validate)
+            return self.hook.prepare(self.op.api_operation, request, validate=self.op.validate)
         except InvalidRequestError as error:
             raise with_legal_name(error, name=str(request["Name"])) from error
-        return prepared.params
 
     def _complete(
         self, name: str, tags: Mapping[str, str] | None = None
-    ) -> tuple[dict[str, Any], Running]:
+    ) -> tuple[Prepared, Running]:
         """Return the whole request, and what the endpoint runs that it was completed by."""
-        wanted = self._wanted()
+        wanted = self.wanted
         now_runs = running(self.hook, wanted.endpoint_name, asked=self._asked(wanted))
-        request = self._checked(wanted.complete(now_runs, name=name, tags=tags))
-        check_variant_names(request, now_runs, asked=self._asked(wanted))
-        return request, now_runs
+        prepared = self._checked(wanted.complete(now_runs, name=name, tags=tags))
+        check_variant_names(prepared.params, now_runs, asked=self._asked(wanted))
+        return prepared, now_runs
 
-    def _check_before_waiting(self, wanted: CreationRequest, name: str, me: Identity) -> None:
+    def _names(self, me: Identity, wanted: CreationRequest) -> Iterator[str]:
+        if given := wanted.given.get("Name"):
+            return iter([given])
+        return default_names(me, endpoint_name=wanted.endpoint_name)
+
+    @cached_property
+    def draft(self) -> Mapping[str, Any]:
+        """The request before the endpoint is read, checked as far as the user gave it."""
+        me = self.identity()
+        name, tags = next(self._names(me, self.wanted)), me.tags(known_failure="")
+        return self._checked(self.wanted.complete(UNREAD, name=name, tags=tags)).params
+
+    def check(self) -> None:
+        """Refuse what is wrong whatever AWS knows."""
+        _ = self.draft
+        self.wanted.check_schedule()
+
+    def _check_before_waiting(self, wanted: CreationRequest) -> None:
         """Refuse what no wait for the endpoint mends.
 
         An experiment that stands already is past this: its window may be over by now.
         """
-        tags = me.tags(known_failure="")
-        request = self._checked(wanted.complete(UNREAD, name=name, tags=tags))
-        for variant in request["ModelVariants"]:
+        for variant in self.draft["ModelVariants"]:
             if variant["ModelName"] != UNREAD.model_name:
                 check_candidate(self.hook, variant["ModelName"], asked=self._asked(wanted))
         now = self.hook.now()
@@ -77,20 +96,19 @@ class RequestingFlow(ChangingFlow[CreateInferenceExperimentOperator]):
     def _endpoint_tags(self, now_runs: Running) -> dict[str, str]:
         return find_endpoint_tags(self.hook, now_runs.arn) or {}
 
-    def _request(
-        self, request: dict[str, Any], now_runs: Running, tags: Mapping[str, str]
-    ) -> dict[str, Any]:
+    def _request(self, prepared: Prepared, now_runs: Running, tags: Mapping[str, str]) -> Prepared:
         """Return the request to send, if it does no harm to what the endpoint runs."""
-        asked = self._asked(self._wanted())
+        request, asked = prepared.params, self._asked(self.wanted)
         refuse_exchanged(self, now_runs, asked=asked)
         skip_creation(self, request, now_runs, tags)
         refuse_change(self, request, now_runs, asked=asked)
         for variant in request["ModelVariants"]:
             check_candidate(self.hook, variant["ModelName"], asked=asked)
-        return {**{k: v for k, v in request.items() if k != "Schedule"}, **self._schedule()}
+        others = {key: value for key, value in request.items() if key != "Schedule"}
+        return replace(prepared, params={**others, **self._schedule()})
 
     def _schedule(self) -> dict[str, Any]:
-        wanted, now = self._wanted(), self.hook.now()
+        wanted, now = self.wanted, self.hook.now()
         schedule = wanted.schedule(now=now, shift_past=self.op.shift_past_schedule)
         if moved := wanted.moved(schedule.get("Schedule", {}), now=now):
             self.log.info("%s", moved)

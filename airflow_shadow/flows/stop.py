@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from airflow_shadow.exceptions import PromotionRefusedError
@@ -29,16 +30,17 @@ class StopInferenceExperimentFlow(ConcludeFlow[StopInferenceExperimentOperator])
 
     def begin(self) -> Step:
         """Check the request before anything is waited for, and ask what was decided."""
-        skip_unfollowed(self, needs_decision=_promotes(self._request()))
+        skip_unfollowed(self, needs_decision=_promotes(self.stop_request))
         return self.await_rest({})
 
-    def _request(self) -> dict[str, Any]:
-        typed = self.hook.coerce(self.op.api_operation, self.given())
-        promotes = _promotes(typed)
+    @cached_property
+    def stop_request(self) -> dict[str, Any]:
+        """The whole request, checked."""
+        promotes = _promotes(self.request)
         ended = Status.COMPLETED if promotes else Status.CANCELLED
-        reason = typed.get("Reason") or self.text("Stopped")
+        reason = self.request.get("Reason") or self.text("Stopped")
         marked = mark(Action.PROMOTE if promotes else Action.STOP, reason)
-        request = {"DesiredState": str(ended), **typed, "Reason": marked}
+        request = {"DesiredState": str(ended), **self.request, "Reason": marked}
         prepared = self.hook.prepare(self.op.api_operation, request, validate=self.op.validate)
         return prepared.params
 
@@ -46,7 +48,7 @@ class StopInferenceExperimentFlow(ConcludeFlow[StopInferenceExperimentOperator])
         """Stop it, unless it has ended as was asked."""
         if outcome.error:
             raise outcome.error
-        experiment, request = outcome.view, self._request()
+        experiment, request = outcome.view, self.stop_request
         promotes = _promotes(request)
         if status_of(experiment) in CONCLUDED:
             if promotes and recorded_promotion(experiment) is None:

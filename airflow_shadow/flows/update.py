@@ -44,10 +44,9 @@ class UpdateInferenceExperimentFlow(ChangingFlow[Updating_co]):
         goal = ReachStatus(self.name(), tuple(map(str, UPDATABLE)))
         return Wait(goal, self._update, self.deadline(), carry)
 
-    def _typed(self) -> dict[str, Any]:
-        times = {"StartTime": self.op.start_time, "EndTime": self.op.end_time}
-        more = {"Schedule": {key: value for key, value in times.items() if value is not None}}
-        return self.hook.coerce(self.op.api_operation, self.given(more))
+    def times(self) -> Mapping[str, Any]:
+        """Return the fields of `Schedule` that are arguments of their own."""
+        return {"StartTime": self.op.start_time, "EndTime": self.op.end_time}
 
     def _update(self, outcome: Outcome, carry: Carry) -> Step:
         if outcome.error:
@@ -86,7 +85,7 @@ class UpdateInferenceExperimentFlow(ChangingFlow[Updating_co]):
 
     def _request(self, experiment: View) -> dict[str, Any]:
         """Return the request with what is kept filled in from the experiment."""
-        typed = self._typed()
+        typed = dict(self.request)
         if self.op.sampling_percentage is not None:
             typed["ShadowModeConfig"] = self._with_sampling(typed, experiment)
         schedule = self._schedule(typed, experiment)

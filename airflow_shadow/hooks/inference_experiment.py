@@ -153,9 +153,13 @@ class InferenceExperimentHook(CallingHook):
         return coerced.params
 
     def _change(
-        self, operation: str, values: Mapping[str, Any], validate: Validate = "strict"
+        self, operation: str, values: Mapping[str, Any] | Prepared, validate: Validate = "strict"
     ) -> str:
-        prepared = self.prepare(operation, values, validate=validate)
+        prepared = (
+            values
+            if isinstance(values, Prepared)
+            else self.prepare(operation, values, validate=validate)
+        )
         for fault in prepared.warnings:
             self.log.warning("%s; sent all the same.", fault)
         return str(self._ask(operation, prepared.params).get("InferenceExperimentArn", ""))
@@ -176,9 +180,12 @@ class InferenceExperimentHook(CallingHook):
     # --- the seven operations ------------------------------------------------------------
 
     def create_inference_experiment(
-        self, values: Mapping[str, Any], *, validate: Validate = "strict"
+        self, values: Mapping[str, Any] | Prepared, *, validate: Validate = "strict"
     ) -> str:
-        """Call CreateInferenceExperiment and return the ARN."""
+        """Call CreateInferenceExperiment and return the ARN.
+
+        :param values: the request, or what :meth:`prepare` has made of it
+        """
         return self._change("CreateInferenceExperiment", values, validate)
 
     def describe_inference_experiment(self, name: str) -> dict[str, Any]:

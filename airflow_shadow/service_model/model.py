@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, cast
 
 from botocore import xform_name
 from botocore.loaders import create_loader
 from botocore.model import ServiceModel, StructureShape
-
-from airflow_shadow.service_model.scalars import to_timestamp
 
 
 def input_shape(operation: str) -> StructureShape:
@@ -50,4 +48,6 @@ def _plain(value: Any) -> Any:
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
-    return to_timestamp(value).isoformat() if isinstance(value, datetime) else value
+    if isinstance(value, datetime):  # botocore's are aware, and so are ours
+        return value.astimezone(UTC).isoformat()
+    return value

@@ -176,7 +176,8 @@ class _Walk:
         if scalar is None:  # a blob, or a type newer than this: botocore knows what to do
             return given
         try:
-            value = scalar.convert(given)
+            is_text = shape.type_name == "string" and isinstance(given, str)
+            value = given if is_text else scalar.convert(given)
         except (ValueError, OverflowError, OSError):
             finding = Finding(FaultKind.TYPE, f"is not {scalar.noun}", scalar.example)
             return self._add(finding, _shown(shape, given), path, instead=given)
