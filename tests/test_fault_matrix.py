@@ -305,9 +305,7 @@ def _middle(row: str) -> str:
     """Return the line after which somebody acts: before our call, or while a task waits for AWS."""
     if row == "Analysis":
         return "Waiting for a verdict"
-    return (
-        "Waiting for experiment" if row in {"Create", "Start", "Sensor"} else "Reached experiment"
-    )
+    return "Waiting for experiment" if row in {"Create", "Start", "Sensor"} else "Experiment '"
 
 
 def stopped(scene: Scene, row: str) -> None:
@@ -334,7 +332,7 @@ def deleted(scene: Scene, row: str) -> None:
         scene.sagemaker.delete_inference_experiment(Name=NAME)
         scene.theirs.append("DeleteInferenceExperiment")
 
-    scene.log.when("Reached experiment" if row == "Start" else _middle(row), act)
+    scene.log.when("Experiment '" if row == "Start" else _middle(row), act)
 
 
 def breaks(scene: Scene, row: str) -> None:
@@ -356,7 +354,7 @@ def endpoint(scene: Scene, row: str) -> None:
         scene.sagemaker.delete_endpoint(EndpointName="churn")
         scene.theirs.append("DeleteEndpoint")
 
-    scene.log.when("Reached" if row == "Delete" else "Waiting for", act)
+    scene.log.when("Experiment '" if row == "Delete" else "Waiting for", act)
 
 
 def deployment(scene: Scene, row: str) -> None:
@@ -370,7 +368,7 @@ def deployment(scene: Scene, row: str) -> None:
         scene.emulator.faults.add(kind="hold-before", operation="AddTags")
         Thread(target=when_held, args=(scene.emulator, act), daemon=True).start()
     else:
-        scene.log.when("Reached" if row in {"Update", "Start"} else "Creating '", act)
+        scene.log.when("Experiment '" if row in {"Update", "Start"} else "Creating '", act)
 
 
 def nothing(scene: Scene, row: str) -> None:

@@ -92,7 +92,7 @@ def test_only_changes_are_said():
     _, said, _, _ = drive(RUNNING, replies)
     expected = [
         "Waiting for experiment 'x' to be Running: Creating.",
-        "Reached experiment 'x' to be Running: Running.",
+        "Experiment 'x' is Running.",
     ]
     assert expected == said
 

@@ -47,7 +47,9 @@ class PromotionCleared:
             return Judgement("missing", error=missing(self.asked, self.name))
         note_health(experiment, progress)
         if status_of(experiment) in CONCLUDED:
-            return _decided(f"it is {experiment['Status']} meanwhile", experiment)
+            return _decided(
+                f"experiment {self.name!r} is {experiment['Status']} by now", experiment
+            )
         if self.package and (judgement := (yield from self._ask_registry(experiment))):
             return judgement
         if self.alarms and (judgement := (yield from self._ask_alarms(experiment))):

@@ -79,6 +79,7 @@ Asking = Generator[Look, Reply, "Judgement"]
 class Judgement:
     """What one look means: done, failed, or (neither) wait on, with a word on what was seen.
 
+    :param seen: of what is done a sentence
     :param is_sentence: `seen` needs no word on what is waited for
     """
 
@@ -242,10 +243,11 @@ def _remember(
 
 def _line(judgement: Judgement, goal: Goal, progress: Progress) -> str:
     seen = judgement.seen
+    sentence = f"{seen[0].upper()}{seen[1:]}"
     if judgement.done:
-        return f"Reached {goal.asked}: {seen}."
+        return sentence if sentence.endswith(".") else f"{sentence}."
     if judgement.is_sentence:
-        return f"{seen[0].upper()}{seen[1:]}; waiting, attempt {progress.attempts}."
+        return f"{sentence}; waiting, attempt {progress.attempts}."
     return f"Waiting for {goal.asked}: {seen}."
 
 

@@ -127,7 +127,8 @@ class ReachStatus:
         if error := ended_badly(self.asked, experiment, progress, self.tolerates):
             return Judgement(shown, error=error, view=experiment)
         if shown in self.targets:
-            return Judgement(shown, done=True, view=experiment)
+            seen = f"experiment {self.name!r} is {shown}"
+            return Judgement(seen, done=True, view=experiment)
         if not can_reach(status, [Status(target) for target in self.targets]):
             found = f"experiment {self.name!r} is {shown}, which cannot get there any more"
             reason = experiment.get("StatusReason") or ""
@@ -170,7 +171,8 @@ class UpdateApplied:
             return Judgement(shown, error=error, view=experiment)
         if status in SETTLED:
             if shows(experiment, self.expected):
-                return Judgement(shown, done=True, view=experiment)
+                seen = f"experiment {self.name!r} is {shown} and shows its update"
+                return Judgement(seen, done=True, view=experiment)
             if self._has_failed(experiment, progress):
                 return Judgement(shown, error=self._rolled_back(experiment), view=experiment)
             shown = f"{shown}, still with the old values"
@@ -317,5 +319,7 @@ class ExperimentGone:
         """Describe the experiment until that fails."""
         experiment = (yield Look("experiment", self.name)).view
         if experiment is None:
-            return Judgement("deleted", done=True, view={"Name": self.name})
+            return Judgement(
+                f"experiment {self.name!r} is deleted", done=True, view={"Name": self.name}
+            )
         return Judgement(f"still {experiment.get('Status')}", view=experiment)

@@ -84,7 +84,7 @@ def test_an_update_under_way_is_waited_for(tasks, running, sagemaker, operator):
 def test_somebody_was_faster(tasks, running, sagemaker, log, operator):
     """A change between our look and our call is a conflict, and then there is another look."""
     log.when(
-        "Reached experiment 'theirs'",
+        "Experiment 'theirs' is",
         lambda: sagemaker.update_inference_experiment(Name=NAME, Description="somebody's"),
     )
     tasks.run(operator, name=NAME)

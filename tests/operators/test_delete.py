@@ -130,9 +130,7 @@ def test_botocore_may_resend(delete, stopped, emulator):
 
 def test_somebody_was_faster(delete, stopped, sagemaker, log, emulator):
     """A deletion between our look and our call is what was asked for."""
-    log.when(
-        "Reached experiment 'theirs'", lambda: sagemaker.delete_inference_experiment(Name=NAME)
-    )
+    log.when("Experiment 'theirs' is", lambda: sagemaker.delete_inference_experiment(Name=NAME))
     assert (NAME, [NAME]) == (delete().value, deletions(emulator))
 
 
@@ -155,7 +153,7 @@ def test_a_stop_under_way_is_waited_for(delete, running, sagemaker, emulator):
 def test_a_stop_after_our_look_is_waited_for(delete, running, sagemaker, log, emulator):
     """The refusal is of the moment: another look finds the experiment ending."""
     log.when(
-        "Reached experiment 'theirs'",
+        "Experiment 'theirs' is",
         lambda: sagemaker.stop_inference_experiment(Name=NAME, ModelVariantActions=ACTIONS),
     )
     delete()

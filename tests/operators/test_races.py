@@ -89,7 +89,9 @@ def production_of(sagemaker, name):
 
 def test_a_deployment_that_ends_before_the_creation_stays(create, sagemaker, log):
     """It showed the old model when the task read it, which must not come back."""
-    log.when("Reached endpoint 'churn'", lambda: deploy(sagemaker, "churn-v3", wait=False))
+    log.when(
+        "Endpoint 'churn' is InService and free", lambda: deploy(sagemaker, "churn-v3", wait=False)
+    )
     log.when("Creating 'churn-", lambda: in_service(sagemaker))
     name = create().value
     assert (["churn-v3"], "churn-v3") == (serves(sagemaker), production_of(sagemaker, name))

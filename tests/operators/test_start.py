@@ -105,7 +105,7 @@ def test_an_update_under_way_is_waited_for(start, scheduled, sagemaker, emulator
 
 def test_somebody_was_faster(start, scheduled, sagemaker, log, emulator):
     """A start between our look and our call is what was asked for."""
-    log.when("Reached experiment 'theirs'", lambda: sagemaker.start_inference_experiment(Name=NAME))
+    log.when("Experiment 'theirs' is", lambda: sagemaker.start_inference_experiment(Name=NAME))
     assert ("Running", [NAME]) == (start().experiment["Status"], starts(emulator))
 
 

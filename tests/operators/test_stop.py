@@ -213,7 +213,7 @@ def test_a_lost_answer_stops_once(halt, running, emulator, kind, actions):
 def test_somebody_was_faster(halt, running, sagemaker, log, emulator):
     """A stop between our look and our call comes to the same."""
     log.when(
-        "Reached experiment 'theirs'",
+        "Experiment 'theirs' is",
         lambda: sagemaker.stop_inference_experiment(Name=NAME, ModelVariantActions=REMOVE),
     )
     assert ("Cancelled", [NAME]) == (halt().experiment["Status"], stops(emulator))

@@ -166,7 +166,7 @@ def test_an_update_under_way_is_waited_for(update, running, sagemaker, emulator)
 def test_somebody_was_faster(update, running, sagemaker, log, emulator):
     """A conflict means to look again, once."""
     log.when(
-        "Reached experiment 'theirs'",
+        "Experiment 'theirs' is",
         lambda: sagemaker.update_inference_experiment(Name=NAME, Description="somebody's"),
     )
     run = update(sampling_percentage=50)
