@@ -6,6 +6,7 @@ import json
 import subprocess
 import sys
 from importlib.metadata import entry_points, metadata
+from importlib.resources import files
 from pathlib import Path
 
 import airflow
@@ -85,6 +86,21 @@ def test_a_dag_file_imports_no_trigger_module():
     code = (
         "import sys, airflow_shadow.operators, airflow_shadow.sensors; "
         "print([m for m in sys.modules if m.startswith('airflow_shadow.triggers')])"
+    )
+    assert "[]" == python(code)
+
+
+def test_the_page_of_the_report_is_part_of_the_package():
+    """Template and style sheet are found where the package is, however it was installed."""
+    kept = {file.name for file in files("airflow_shadow.report").iterdir()}
+    assert {"macros.html.j2", "report.html.j2", "style.css"} <= kept
+
+
+def test_only_who_makes_a_report_imports_jinja():
+    """The template is compiled with the first report, not with an import."""
+    code = (
+        "import sys, airflow_shadow.report; "
+        "print([m for m in sys.modules if m.startswith('jinja2')])"
     )
     assert "[]" == python(code)
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 
+from markupsafe import Markup
+
 from airflow_shadow.analysis import Finding
 from airflow_shadow.analysis.spec import UNANSWERED
 from airflow_shadow.analysis.words import allowed, change, says_nothing
-from airflow_shadow.report.markup import Markup, short, tag
+from airflow_shadow.report.markup import short, tag
 from airflow_shadow.report.scale import Scale
 
 WIDTH, ROW, FOOT = 400.0, 62.0, 34.0

@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from airflow_shadow.analysis import AnalysisSpec, Pair, Series, parse_statistic
 from airflow_shadow.analysis.baseline import changed_at, changes
 from airflow_shadow.analysis.words import PLAIN, level_unit
-from airflow_shadow.report.chart import Picture, Timeline, chart
+from airflow_shadow.report.chart import Picture, Timeline
 from airflow_shadow.report.facts import Stage
-from airflow_shadow.report.markup import Markup, tag
 from airflow_shadow.report.thinning import Buckets, count_level, mean_level, share_level
-
-#: What marks mean: a picture of each, and its words.
-LEGEND = (
-    ("line production", "M0 6H40", "production, solid"),
-    ("line shadow", "M0 6H40", "shadow, dashed"),
-    ("look", "M17 2l-4 8h8z", "planned look, PASS or FAIL"),
-    ("between", "M20 3v6", "look in between, FAIL only"),
-    ("stage", "M20 0V12", "a stage begins, with its sampling"),
-    ("change", "M20 0V12", "production was changed"),
-    ("alarm", "M20 0V12", "circuit breaker tripped"),
-)
 
 
 def timeline(stages: Sequence[Stage], spec: AnalysisSpec) -> Timeline:
@@ -51,31 +39,28 @@ def _changes(stage: Stage) -> Iterator[float]:
         yield changed_at(one, other)
 
 
-def charts(
-    stages: Sequence[Stage], keys: Iterable[tuple[str, str]], time: Timeline
-) -> Iterator[Markup]:
-    """Yield a chart of each metric and statistic that was asked for and observed.
+def pictures(stages: Sequence[Stage], spec: AnalysisSpec) -> Iterator[Picture]:
+    """Yield each metric and statistic that was asked for and observed, then the requests.
 
     What was observed beyond that has no place in the verdict, and may not be readable at all.
     """
     seen = {key for stage in stages for key in stage.observations.series}
-    for index, key in enumerate(key for key in keys if key in seen):
-        yield _figure(_picture(stages, key, index), time)
+    for index, key in enumerate(key for key in spec.needs if key in seen):
+        yield _picture(stages, key, index)
+    yield from _requests(stages, spec)
 
 
-def requests_chart(stages: Sequence[Stage], time: Timeline, spec: AnalysisSpec) -> Markup:
-    """Return the chart of both variants' requests, empty if none were counted."""
+def _requests(stages: Sequence[Stage], spec: AnalysisSpec) -> Iterator[Picture]:
+    """Yield both variants' requests, if any were counted."""
     pairs = [
         Pair(baseline=_a_minute(pair.baseline, period), candidate=_a_minute(pair.candidate, period))
         for stage in stages
         for pair, period in [(stage.observations.invocations, _period(stage, spec))]
         if pair is not None
     ]
-    if not pairs:
-        return Markup()
-    title = "Requests a minute"
-    told = Picture(key="requests", title=title, unit=PLAIN, level=count_level, pairs=pairs)
-    return _figure(told, time)
+    if pairs:
+        title = "Requests a minute"
+        yield Picture(key="requests", title=title, unit=PLAIN, level=count_level, pairs=pairs)
 
 
 def _a_minute(series: Series, period: int) -> Series:
@@ -105,17 +90,3 @@ def _alarms(stages: Sequence[Stage], name: str) -> Iterator[float]:
         for breaker in stage.verdict.breakers:
             if breaker.tripped and breaker.name == name and breaker.at is not None:
                 yield breaker.at
-
-
-def _figure(picture: Picture, time: Timeline) -> Markup:
-    return tag("figure", tag("figcaption", picture.title), chart(picture, time))
-
-
-def legend() -> Markup:
-    """Return what lines and marks mean, by shape and not by colour alone."""
-    return tag("ul", *(_entry(*entry) for entry in LEGEND), class_="legend")
-
-
-def _entry(class_: str, path: str, words: str) -> Markup:
-    drawn = tag("path", d=path, class_=class_)
-    return tag("li", tag("svg", drawn, viewBox="0 0 40 12", aria_hidden="true"), words)

@@ -1,26 +1,17 @@
-"""Tables that a screen reader can walk and a phone can stack, and lists of facts."""
+"""The tables of a report, as texts; how they look is the template's business."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import groupby
 
 from airflow_shadow.analysis import Baseline, BreakerFinding, Finding
 from airflow_shadow.analysis.tables import HEAD, cells
-from airflow_shadow.analysis.verdict import GOOD_SO_FAR
 from airflow_shadow.analysis.words import allowed, change, duration, level_unit, number, shown
 from airflow_shadow.report.facts import Stage
-from airflow_shadow.report.markup import Markup, tag
 from airflow_shadow.report.scale import moment
 
-#: Words that are an outcome, and how each looks.
-TONES = {
-    "PASS": "pass",
-    "FAIL": "fail",
-    "INCONCLUSIVE": "inconclusive",
-    GOOD_SO_FAR: "good",
-    "tripped": "fail",
-}
 #: Of the columns of :data:`HEAD`, those before the periods.
 NUMBERS = HEAD.index("periods")
 EVIDENCE = (*map(str.capitalize, HEAD[:NUMBERS]), "Periods", "Why")
@@ -38,47 +29,18 @@ BASELINE = (
 )
 
 
-def table(caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
-    """Return a table; the first cell of a row names it.
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """Hold a table; the first cell of a row names it."""
 
-    The roles are said aloud, because browsers forget them when a phone's style stacks the cells.
-    """
-    columns = (tag("th", each, scope="col", role="columnheader") for each in head)
-    return tag(
-        "table",
-        tag("caption", caption),
-        tag("thead", tag("tr", *columns, role="row"), role="rowgroup"),
-        tag("tbody", *(_row(head, row) for row in rows), role="rowgroup"),
-        role="table",
-    )
+    caption: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
 
 
-def _row(head: Sequence[str], row: Sequence[str]) -> Markup:
-    each = (_cell(label, value) for label, value in zip(head[1:], row[1:], strict=True))
-    return tag("tr", tag("th", row[0], scope="row", role="rowheader"), *each, role="row")
-
-
-def _cell(label: str, value: str) -> Markup:
-    tone = TONES.get(value) if label == "Outcome" else None
-    given = {"class_": tone, "data_label": label, "role": "cell"}
-    # An empty cell has no child at all, so that a phone leaves its line out.
-    return tag("td", tag("span", value), **given) if value else tag("td", **given)
-
-
-def facts(rows: Mapping[str, Sequence[str]]) -> Markup:
-    """Return a list of labels, each with its texts; a label without any is left out."""
-    parts = (
-        part
-        for label, texts in rows.items()
-        if texts
-        for part in (tag("dt", label), *(tag("dd", each) for each in texts))
-    )
-    return tag("dl", *parts)
-
-
-def evidence_table(caption: str, findings: Iterable[Finding]) -> Markup:
+def evidence_table(caption: str, findings: Iterable[Finding]) -> Table:
     """Return the evidence of each criterion with its units."""
-    return table(caption, EVIDENCE, map(_evidence, findings))
+    return Table(caption=caption, head=EVIDENCE, rows=[*map(_evidence, findings)])
 
 
 def _evidence(finding: Finding) -> tuple[str, ...]:
@@ -102,14 +64,14 @@ def _why(finding: Finding) -> str:
     return "; ".join(filter(None, (why, more)))
 
 
-def percentile_table(stage: Stage) -> Markup:
-    """Return the limit and the percentiles of slow requests, empty if neither is known."""
+def percentile_table(stage: Stage) -> Table:
+    """Return the limit and the percentiles of slow requests, without rows if neither is known."""
     slow = [each for each in stage.verdict.findings if each.limit or each.percentiles]
     known = [side for each in slow for side in each.percentiles or ()]
     names = list(dict.fromkeys(name for side in known for name in side))
     rows = [row for finding in slow for row in _percentiles(finding, names)]
-    head, caption = (*PERCENTILES, *names), f"Slow requests of the whole window: {stage.name}"
-    return table(caption, head, rows) if rows else Markup()
+    caption = f"Slow requests of the whole window: {stage.name}"
+    return Table(caption=caption, head=(*PERCENTILES, *names), rows=rows)
 
 
 def _percentiles(finding: Finding, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
@@ -124,9 +86,10 @@ def _percentiles(finding: Finding, names: Sequence[str]) -> Iterator[tuple[str, 
         yield (f"{name}, {variant}", limit, share, *values)
 
 
-def stage_table(stages: Iterable[Stage]) -> Markup:
+def stage_table(stages: Iterable[Stage]) -> Table:
     """Return what was said at each sampling percentage, in the order of time."""
-    return table("Stages, in the order of time", STAGES, map(_stage, stages))
+    rows = [_stage(stage) for stage in stages]
+    return Table(caption="Stages, in the order of time", head=STAGES, rows=rows)
 
 
 def _stage(stage: Stage) -> tuple[str, ...]:
@@ -141,10 +104,10 @@ def _stage(stage: Stage) -> tuple[str, ...]:
     )
 
 
-def breaker_table(stages: Iterable[Stage]) -> Markup:
-    """Return what the circuit breakers said in each stage, empty if there are none."""
+def breaker_table(stages: Iterable[Stage]) -> Table:
+    """Return what the circuit breakers said in each stage."""
     rows = [_breaker(stage, found) for stage in stages for found in stage.verdict.breakers]
-    return table("Hard limits on the shadow", BREAKERS, rows) if rows else Markup()
+    return Table(caption="Hard limits on the shadow", head=BREAKERS, rows=rows)
 
 
 def _breaker(stage: Stage, found: BreakerFinding) -> tuple[str, ...]:
@@ -159,10 +122,10 @@ def _breaker(stage: Stage, found: BreakerFinding) -> tuple[str, ...]:
     )
 
 
-def baseline_table(stages: Iterable[Stage]) -> Markup:
-    """Return what production was, a row for each state, empty if nobody looked."""
+def baseline_table(stages: Iterable[Stage]) -> Table:
+    """Return what production was, a row for each state, without any if nobody looked."""
     rows = [row for stage in stages for row in _baselines(stage)]
-    return table("What production was at the looks", BASELINE, rows) if rows else Markup()
+    return Table(caption="What production was at the looks", head=BASELINE, rows=rows)
 
 
 def _baselines(stage: Stage) -> Iterator[tuple[str, ...]]:

@@ -12,7 +12,7 @@ from airflow_shadow.analysis.words import allowed, change
 from airflow_shadow.report.forest import forest
 from airflow_shadow.report.tables import evidence_table
 from tests.report import data
-from tests.report.reading import NUMBER, cells, of_class, places, words
+from tests.report.reading import NUMBER, of_class, places, words
 
 FINDING = Finding(
     name="mean latency",
@@ -42,6 +42,11 @@ def drawn(*findings: Finding) -> str:
     return forest(findings, key="f", title="Change")
 
 
+def evidence(*findings: Finding) -> list[list[str]]:
+    """Return the rows of the evidence of some findings."""
+    return [list(row) for row in evidence_table("Evidence", findings).rows]
+
+
 def xs(plot: str, class_: str) -> list[float]:
     """Return the places from left to right of what carries a class."""
     found = of_class(plot, class_)
@@ -52,7 +57,7 @@ def xs(plot: str, class_: str) -> list[float]:
 
 def test_the_evidence_holds_the_findings_numbers():
     """Each number stands in its column, latencies in milliseconds, and the rest of the reason."""
-    row = cells(evidence_table("Evidence", [FINDING]))[1]
+    row = evidence(FINDING)[0]
     assert [
         "mean latency",
         "PASS",
@@ -70,7 +75,7 @@ def test_every_judged_finding_is_in_table_and_plot():
     """What the judge found appears with its own words, warnings marked."""
     findings = data.rich().verdict.findings
     assert "unanswered requests" in [finding.name for finding in findings]
-    rows = cells(evidence_table("Evidence", findings))[1:]
+    rows = evidence(*findings)
     assert [finding.outcome for finding in findings] == [row[1] for row in rows]
     for finding, row in zip(findings[:-1], rows, strict=False):
         assert [change(finding), allowed(finding)] == row[4:6]
@@ -80,7 +85,7 @@ def test_every_judged_finding_is_in_table_and_plot():
 def test_a_finding_from_outside_has_only_its_sentence():
     """An alarm has no interval: it is a row of the table, and nothing in the plot."""
     outside = data.rich().verdict.findings[-1]
-    row = cells(evidence_table("Evidence", [outside]))[1]
+    row = evidence(outside)[0]
     assert ["alarm", "INCONCLUSIVE", *[""] * 6, "alarm shop-alarm is INSUFFICIENT_DATA"] == row
     assert "" == drawn(outside)
 
@@ -142,7 +147,7 @@ def test_an_interval_that_says_nothing_is_unknown(ends):
 def test_unanswered_requests_are_a_row_like_any_other():
     """At full sampling they have an interval and a tolerance, in table and plot."""
     *_, found = data.stage().verdict.findings
-    row = cells(evidence_table("Evidence", [found]))[1]
+    row = evidence(found)[0]
     assert ["unanswered requests", "PASS", "0 %", "0 %", change(found), "+0.5 pp"] == row[:6]
     plot = drawn(found)
     assert 1 == len(of_class(plot, "mark"))
@@ -153,7 +158,7 @@ def test_below_full_sampling_the_share_is_told():
     """There is no interval; the counts stand in the table, and the share in both in words."""
     *_, found = data.stage(sampling=50.0).verdict.findings
     told = "the shadow got 50 % of the requests, 50 % expected"
-    row = cells(evidence_table("Evidence", [found]))[1]
+    row = evidence(found)[0]
     expected = ["unanswered requests", "PASS", *[""] * 4, "21,000 / 10,500", "105", told]
     assert expected == row
     plot = drawn(found)
@@ -164,7 +169,7 @@ def test_below_full_sampling_the_share_is_told():
 def test_the_table_says_how_much_longer_it_would_take():
     """What a finding lacks, and the time that would bring it, stand in its last cell."""
     short = replace(FINDING, outcome="INCONCLUSIVE", longer=3000.0)
-    row = cells(evidence_table("Evidence", [short]))[1]
+    row = evidence(short)[0]
     assert "120 of 300 periods needed; about 50 min more would decide" == row[-1]
 
 
@@ -192,4 +197,4 @@ def test_a_long_name_is_shortened_in_the_plot_only():
     """The table keeps the whole name."""
     long = replace(FINDING, name="x" * 60)
     assert "x" * 35 + "…" == words(of_class(drawn(long), "name")[0])
-    assert "x" * 60 == cells(evidence_table("Evidence", [long]))[1][0]
+    assert "x" * 60 == evidence(long)[0][0]

@@ -81,10 +81,22 @@ def test_each_picture_has_a_name_and_a_description(page):
 
 
 def test_each_table_can_be_walked(page):
-    """Tables have a caption, and heads that say what they head."""
+    """Tables have a caption, heads that say what they head, and as many cells in each row."""
     for table in tree(page).iter("table"):
         assert words(table.find("caption"))
         assert {"col", "row"} == {head.get("scope") for head in table.iter("th")}
+        assert 1 == len({len(row) for row in table.iter("tr")})
+
+
+def test_a_stacked_cell_bears_the_name_of_its_column(page):
+    """A phone hides the heads: each cell says what it holds, and an empty one has no child."""
+    for table in tree(page).iter("table"):
+        head, *rows = ([*row] for row in table.iter("tr"))
+        for row in rows:
+            assert [words(label) for label in head[1:]] == [
+                words_of(cell.get("data-label")) for cell in row[1:]
+            ]
+            assert [] == [cell for cell in row if not words(cell) and (cell.text or len(cell))]
 
 
 def test_headings_do_not_skip_a_level(page):
