@@ -56,6 +56,7 @@ ARROWS = {
     "rollout": {
         "_compat",
         "analysis",
+        "decision",
         "exceptions",
         "flows",
         "lifecycle",

@@ -121,14 +121,15 @@ def test_one_stage_is_a_ramp_too():
 @pytest.mark.skipif(not ASKS_PEOPLE, reason="Airflow 3.1 asks people first")
 def test_a_person_is_asked_before_the_conclusion():
     """Each branch leads where the answer says; nobody's answer removes."""
-    tasks = rollout(approval="inconclusive", approval_timeout=timedelta(hours=3)).tasks
+    patience = timedelta(hours=3)
+    tasks = rollout(approval="inconclusive", approval_timeout=patience, notifiers=[]).tasks
     found = edges(tasks)
     assert {"decide"} == found["approve"]
     assert {"decide", "approve"} == found["promote"] == found["remove"]
     approve = tasks["approve"]
     ids = {"Promote": tasks["promote"].task_id, "Remove": tasks["remove"].task_id}
     assert ids == approve.options_mapping
-    assert (["Remove"], timedelta(hours=3)) == (approve.defaults, approve.response_timeout)
+    assert (["Remove"], patience) == (approve.defaults, approve.response_timeout)
     ways = ["promote", "remove", "approve"]
     decide = tasks["decide"]
     assert ways == [decide.on_pass, decide.on_fail, decide.on_inconclusive]
@@ -276,11 +277,15 @@ def test_a_ramp_ends_at_100():
 
 def test_a_slip_of_the_pen_is_refused():
     """Airflow would ignore an unknown name among the defaults."""
-    assert "no task has an argument retrys" in refused(retrys=2)
-    assert "create: no task has an argument tag" in refused(create={"tag": 1})
+    assert "no task has an argument retrys (did you mean retries?)" in refused(retrys=2)
+    assert "stage_duratoin (did you mean stage_duration?)" in refused(stage_duratoin="1h")
+    assert "create: no task has an argument tag (did you" in refused(create={"tag": 1})
+    assert "no task has an argument xyzzy." in refused(xyzzy=1)
     assert "create: duration is given by the rollout" in refused(create={"duration": "2h"})
     assert "promote: reason is given by the rollout" in refused(promote={"reason": "so"})
+    assert "create: role_arn is given by the rollout" in refused(create={"role_arn": "r"})
     assert "task_id is given by the rollout" in refused(task_id="create")
+    assert "no task has an argument notifiers" in refused(notifiers=[])
 
 
 def test_choices_are_checked():

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from inspect import getfullargspec
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_shadow._compat import Label, TaskGroup
+from airflow_shadow.decision import PromoteOn
 from airflow_shadow.flows.schedule import parse_duration
-from airflow_shadow.rollout.checks import faults_of
-from airflow_shadow.rollout.plan import Plan, raise_faults
-from airflow_shadow.rollout.tasks import Approval, PromoteOn, Rollout
+from airflow_shadow.rollout.checks import raise_faults
+from airflow_shadow.rollout.plan import Plan
+from airflow_shadow.rollout.tasks import Approval, Rollout
 
 if TYPE_CHECKING:
     from airflow_shadow.analysis import AnalysisSpec
@@ -81,8 +83,8 @@ def shadow_rollout(
     :param promote: further arguments of the promotion; `alarms` replaces the critical alarms of the
         specification, which are waited for otherwise
     :param shared: arguments of all tasks that know them, such as `aws_conn_id`, `region_name`,
-        `deferrable`, `retries`, `allow_older` or `on_backfill`; with an approval also those of
-        Airflow's `HITLBranchOperator`, such as `notifiers`
+        `deferrable`, `retries`, `allow_older` or `on_backfill`; with an approval also
+        `assigned_users` and `notifiers` of Airflow's `HITLBranchOperator`
     :raises ValueError: naming all that is wrong, as far as it is known when the Dag is read: a
         rollout that could never promote is refused
     :raises InvalidRequestError: the specification or a duration cannot be read
@@ -116,7 +118,7 @@ def shadow_rollout(
         promote=promote or {},
         shared=shared,
     )
-    raise_faults(faults_of(rollout))
+    raise_faults(rollout, own=set(getfullargspec(shadow_rollout).kwonlyargs))
     tooltip = f"Shadow test at {', '.join(map(str, rollout.plan.ramp))} %, promoted on evidence"
     defaults: Any = shared  # mypy takes the converter's type variable for the argument's type
     with TaskGroup(group_id, default_args=defaults, tooltip=tooltip) as group:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
-from airflow_shadow.exceptions import message
 from airflow_shadow.lifecycle import DEADLINES, FULL_SAMPLING, MAX_DAYS
 from airflow_shadow.text.shown import shown
 
 if TYPE_CHECKING:
     from airflow_shadow.analysis import AnalysisSpec
 
-OUTCOMES = ("PASS", "FAIL", "INCONCLUSIVE")
 #: Time for a creation or an update, so much each has at most.
 ROOM = timedelta(seconds=DEADLINES["update"].seconds)
 #: Time for the promotion, which waits for alarms that fire.
@@ -175,60 +172,3 @@ def too_short(spec: AnalysisSpec, stage: timedelta) -> Iterator[str]:
                 f"specification's initial_delay of {spec.initial_delay} s, fewer than its {name} "
                 f"of {needed}, so none could PASS"
             )
-
-
-def choice_faults(**given: tuple[Any, Any]) -> Iterator[str]:
-    """Yield what is none of its choices.
-
-    :param given: an argument's value, and its `Literal` or the values that it may have
-    """
-    for name, (value, choices) in given.items():
-        allowed = get_args(choices) or choices
-        if value not in allowed:
-            yield f"{name}={shown(value)} is none of {', '.join(map(repr, allowed))}"
-
-
-def outcome_faults(fail_on: Collection[str]) -> Iterator[str]:
-    """Yield the outcomes that there are not."""
-    for outcome in fail_on:
-        yield from choice_faults(fail_on=(outcome, OUTCOMES))
-
-
-def argument_faults(
-    what: str, given: Iterable[str], *, classes: Sequence[type], own: Collection[str]
-) -> Iterator[str]:
-    """Yield arguments that none of the classes has, and those that the rollout gives itself.
-
-    Airflow ignores what it does not know in `default_args`, so a slip of the pen would not show.
-
-    :param what: the argument of `shadow_rollout` that bears them
-    :param own: those that the rollout gives itself
-    """
-    known = {name for kind in classes for name in _parameters(kind)}
-    for name in sorted(given):
-        if name in own:
-            yield f"{what}: {name} is given by the rollout itself"
-        elif name not in known:
-            yield f"{what}: no task has an argument {name}"
-
-
-def _parameters(kind: type) -> Iterator[str]:
-    for base in kind.__mro__:
-        if "__init__" in vars(base):
-            yield from inspect.signature(vars(base)["__init__"]).parameters
-
-
-def raise_faults(faults: Iterable[str]) -> None:
-    """Raise all faults as one error.
-
-    :raises ValueError: there are some
-    """
-    found = list(faults)
-    if found:
-        raise ValueError(
-            message(
-                asked="shadow_rollout",
-                found="; ".join(found),
-                next_step="Correct the arguments.",
-            )
-        )

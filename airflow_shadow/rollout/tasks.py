@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+from airflow_shadow.decision import PromoteOn
 from airflow_shadow.operators.rollout import (
     RolloutBranchOperator,
     RolloutCleanUpOperator,
@@ -24,7 +25,6 @@ from airflow_shadow.sensors.rollout import RolloutAnalysisSensor
 if TYPE_CHECKING:
     from airflow_shadow.analysis import AnalysisSpec
 
-PromoteOn = Literal["outputs", "operational"]
 Approval = Literal["none", "inconclusive", "always"]
 
 #: Some task runs on whatever the others did, as long as one of them did something.
