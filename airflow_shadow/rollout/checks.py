@@ -69,9 +69,11 @@ def _faults(rollout: Rollout) -> Iterator[str]:
     yield from _choice_faults("approval", [rollout.approval], get_args(Approval))
     yield from _choice_faults("fail_on", rollout.fail_on, OUTCOMES)
     yield from rollout.plan.faults()
-    if rollout.approval == "none" and not rollout.dry_run:
+    if rollout.is_unattended:
+        is_about_promoting = bool(rollout.promote or rollout.require_approved_model_package)
+        needs_outputs = rollout.needs_outputs and is_about_promoting
         spec = known_spec(rollout.spec)
-        yield from could_promote(spec, rollout.plan, promote_on=rollout.promote_on)
+        yield from could_promote(spec, rollout.plan, needs_outputs=needs_outputs)
 
 
 def _choice_faults(name: str, values: Iterable[Any], allowed: Sequence[Any]) -> Iterator[str]:

@@ -48,6 +48,9 @@ def shadow_rollout(
     however the run ends, no shadow is left, except as the table of endings in docs/rollout.md says;
     it draws the graph, too.
 
+    The three arguments without a default test and judge; without `promote_on="operational"` or an
+    `approval` nothing is promoted, which the logs of `plan` and `result` say.
+
     The task `result` is the group's only end, so `shadow_rollout(...) >> notify` works. It returns
     the verdict of the last stage that was judged, with `promoted`.
 
@@ -65,8 +68,8 @@ def shadow_rollout(
     :param metrics: metrics that are not SageMaker's own, likewise
     :param interval: time between two looks, likewise
     :param promote_on: `"outputs"` promotes only if the answers themselves were compared, which no
-        task of this package does yet, so that only an `approval` leads to a promotion;
-        `"operational"` promotes on latency and errors alone
+        task of this package does yet, so that only an `approval` leads to a promotion, and without
+        one the shadow is removed; `"operational"` promotes on latency and errors alone
     :param approval: ask a person before a promotion: never, if the verdict is INCONCLUSIVE, or on
         PASS and INCONCLUSIVE; needs Airflow 3.1
     :param approval_timeout: how long to wait for the approval of a person, then the candidate is
@@ -85,8 +88,9 @@ def shadow_rollout(
     :param shared: arguments of all tasks that know them, such as `aws_conn_id`, `region_name`,
         `deferrable`, `retries`, `allow_older` or `on_backfill`; with an approval also
         `assigned_users` and `notifiers` of Airflow's `HITLBranchOperator`
-    :raises ValueError: naming all that is wrong, as far as it is known when the Dag is read: a
-        rollout that could never promote is refused
+    :raises ValueError: naming all that is wrong, as far as it is known when the Dag is read: stages
+        that are too short to PASS, or `promote` and `require_approved_model_package` where nothing
+        could promote, too
     :raises InvalidRequestError: the specification or a duration cannot be read
     """
     patience = parse_duration(approval_timeout, argument="approval_timeout")

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_shadow.decision import TO_PROMOTE
 from airflow_shadow.lifecycle import DEADLINES, FULL_SAMPLING, MAX_DAYS
 from airflow_shadow.text.shown import shown
 
@@ -135,19 +136,22 @@ def _is_templated(value: Any) -> bool:
     return isinstance(value, str) and ("{{" in value or "{%" in value)
 
 
-def could_promote(spec: AnalysisSpec | None, plan: Plan, *, promote_on: str) -> Iterator[str]:
-    """Yield what keeps every verdict from a promotion, as far as it is known."""
+def could_promote(spec: AnalysisSpec | None, plan: Plan, *, needs_outputs: bool) -> Iterator[str]:
+    """Yield what keeps every verdict from a promotion that was asked for, as far as it is known.
+
+    :param needs_outputs: whether only compared answers lead to one
+    """
     if spec is None:
         return
     from airflow_shadow.analysis.spec import OUTPUT_METRICS  # noqa: PLC0415 - read by now
 
     critical = (criterion for criterion in spec.criteria if criterion.severity == "critical")
     compared = {criterion.metric for criterion in critical}
-    if promote_on == "outputs" and not compared & OUTPUT_METRICS:
+    if needs_outputs and not compared & OUTPUT_METRICS:
         yield (
-            "no criterion compares the answers themselves, so no PASS could promote; a model that "
-            "answers 0 quickly is fast and free of errors. promote_on='operational' promotes all "
-            "the same"
+            "promote and require_approved_model_package are about a promotion, but no criterion "
+            "compares the answers themselves, and latency and errors alone promote nothing: "
+            f"{TO_PROMOTE}"
         )
     yield from too_short(spec, plan.stage)
 
