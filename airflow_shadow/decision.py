@@ -14,6 +14,10 @@ PromoteOn = Literal["outputs", "operational"]
 OUTCOMES = ("PASS", "FAIL", "INCONCLUSIVE")
 #: The fields of a verdict that decide, and their types.
 _DECIDING = {"outcome": str, "operational_only": bool, "reason": str}
+#: What a rollout lacks that promotes nothing on latency and errors.
+TO_PROMOTE = (
+    "promote_on='operational' promotes on them all the same, approval='inconclusive' asks a person"
+)
 _NOT_COMPARED = (
     "The verdict is PASS, but nothing compared the answers themselves: a model that answers 0 "
     "quickly is fast and free of errors. Taken as INCONCLUSIVE; promote_on='operational' promotes "

@@ -50,6 +50,7 @@ ARROWS = {
     "rollout": {
         "_compat",
         "analysis",
+        "decision",
         "exceptions",
         "flows",
         "lifecycle",

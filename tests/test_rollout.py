@@ -19,6 +19,7 @@ from airflow_shadow._compat import (
 )
 from airflow_shadow.analysis import AnalysisSpec, Criterion, default_criteria
 from airflow_shadow.analysis.verdict import Verdict
+from airflow_shadow.emulator import fleet
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.flows.stages import told
 from airflow_shadow.operators.rollout import RolloutPlanOperator
@@ -121,14 +122,15 @@ def test_one_stage_is_a_ramp_too():
 @pytest.mark.skipif(not ASKS_PEOPLE, reason="Airflow 3.1 asks people first")
 def test_a_person_is_asked_before_the_conclusion():
     """Each branch leads where the answer says; nobody's answer removes."""
-    tasks = rollout(approval="inconclusive", approval_timeout=timedelta(hours=3)).tasks
+    patience = timedelta(hours=3)
+    tasks = rollout(approval="inconclusive", approval_timeout=patience, notifiers=[]).tasks
     found = edges(tasks)
     assert {"decide"} == found["approve"]
     assert {"decide", "approve"} == found["promote"] == found["remove"]
     approve = tasks["approve"]
     ids = {"Promote": tasks["promote"].task_id, "Remove": tasks["remove"].task_id}
     assert ids == approve.options_mapping
-    assert (["Remove"], timedelta(hours=3)) == (approve.defaults, approve.response_timeout)
+    assert (["Remove"], patience) == (approve.defaults, approve.response_timeout)
     ways = ["promote", "remove", "approve"]
     decide = tasks["decide"]
     assert ways == [decide.on_pass, decide.on_fail, decide.on_inconclusive]
@@ -276,11 +278,15 @@ def test_a_ramp_ends_at_100():
 
 def test_a_slip_of_the_pen_is_refused():
     """Airflow would ignore an unknown name among the defaults."""
-    assert "no task has an argument retrys" in refused(retrys=2)
-    assert "create: no task has an argument tag" in refused(create={"tag": 1})
+    assert "no task has an argument retrys (did you mean retries?)" in refused(retrys=2)
+    assert "stage_duratoin (did you mean stage_duration?)" in refused(stage_duratoin="1h")
+    assert "create: no task has an argument tag (did you" in refused(create={"tag": 1})
+    assert "no task has an argument xyzzy." in refused(xyzzy=1)
     assert "create: duration is given by the rollout" in refused(create={"duration": "2h"})
     assert "promote: reason is given by the rollout" in refused(promote={"reason": "so"})
+    assert "create: role_arn is given by the rollout" in refused(create={"role_arn": "r"})
     assert "task_id is given by the rollout" in refused(task_id="create")
+    assert "no task has an argument notifiers" in refused(notifiers=[])
 
 
 def test_choices_are_checked():
@@ -311,10 +317,57 @@ def test_a_duration_that_cannot_be_read_is_refused():
         rollout(stage_duration="{{ params.hours }}h")
 
 
-@pytest.mark.parametrize("spec", [None, AnalysisSpec(), {"alpha": 0.01}])
-def test_operational_metrics_alone_promote_only_if_that_is_said(spec):
+ONLY_TESTS = "Latency and errors alone promote nothing here: promote_on='operational'"
+
+
+def test_the_shortest_call_tests_and_promotes_nothing():
+    """Three arguments suffice; the plan says in a line of its own what is lacking."""
+    with DAG("rollouts", schedule=None, start_date=datetime(2026, 3, 1, tzinfo=UTC)) as dag:
+        group = shadow_rollout(
+            role_arn=fleet.ROLE_ARN, endpoint_name="churn", shadow_model_name="churn-v2"
+        )
+    assert "shadow_rollout" == group.group_id
+    decide = dag.get_task("shadow_rollout.decide")
+    assert ("outputs", "remove") == (decide.promote_on, decide.on_inconclusive)
+    told = dag.get_task("shadow_rollout.plan").told.splitlines()
+    assert told[0].startswith("A shadow test at 10, 50, 100 %, 2h each")
+    assert told[1].startswith(ONLY_TESTS)
+    assert "approval='inconclusive'" in told[1]
+
+
+@pytest.mark.parametrize("spec", [None, AnalysisSpec(), {"alpha": 0.01}, "{{ params.spec }}"])
+def test_a_rollout_that_only_tests_says_so_whatever_its_specification(spec):
     """A model that answers 0 quickly is fast and free of errors."""
-    assert "promote_on='operational'" in refused(promote_on="outputs", spec=spec)
+    tasks = rollout(promote_on="outputs", spec=spec).tasks
+    assert ONLY_TESTS in tasks["plan"].told
+    assert tasks["result"].needs_outputs
+
+
+@pytest.mark.parametrize("more", [{"promote_on": "operational"}, {"dry_run": True}])
+def test_a_rollout_that_may_promote_or_never_does_lacks_nothing(more):
+    """In a dry run more arguments would promote nothing either."""
+    tasks = rollout(**{"promote_on": "outputs", **more}).tasks
+    assert ONLY_TESTS not in tasks["plan"].told
+    assert not tasks["result"].needs_outputs
+
+
+@pytest.mark.skipif(not ASKS_PEOPLE, reason="Airflow 3.1 asks people first")
+@pytest.mark.parametrize("approval", ["inconclusive", "always"])
+def test_a_rollout_that_asks_a_person_lacks_nothing(approval):
+    """The person may promote what compared no answers."""
+    tasks = rollout(promote_on="outputs", approval=approval).tasks
+    assert ONLY_TESTS not in tasks["plan"].told
+    assert not tasks["result"].needs_outputs
+
+
+@pytest.mark.parametrize(
+    "more", [{"require_approved_model_package": True}, {"promote": {"alarms": []}}]
+)
+def test_a_condition_of_a_promotion_that_cannot_come_is_refused(more):
+    """Whoever gives one expects a promotion."""
+    said = refused(promote_on="outputs", **more)
+    assert "no criterion compares the answers themselves" in said
+    assert "promote_on='operational' promotes on them all the same" in said
 
 
 def test_what_may_promote_is_not_refused():

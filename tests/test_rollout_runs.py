@@ -135,6 +135,31 @@ def test_a_slow_candidate_can_fail_the_run(roll_out, emulator, sagemaker):
     assert not bears_a_shadow(sagemaker)
 
 
+#: As the shortest call: what promotes is left out.
+NO_PROMOTE_ON = DAG_FILE.replace("with DAG", 'given.pop("promote_on")\nwith DAG')
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_a_rollout_promotes_nothing_unless_told(roll_out, emulator, sagemaker, deferrable):
+    """A PASS on latency and errors alone removes the shadow, and says what would promote."""
+    candidate(sagemaker)
+    done = roll_out(dag_file=NO_PROMOTE_ON, ramp=[100], deferrable=deferrable)
+    assert done.succeeded, done.said[-6000:]
+    assert "Latency and errors alone promote nothing here: promote_on=" in done.said
+    assert ("PASS", False) == (done.verdict["outcome"], done.verdict["promoted"])
+    told = (
+        "Only latency and errors were compared, not the answers: promote_on='operational' promotes "
+        "on them all the same, approval='inconclusive' asks a person. PASS (operational"
+    )
+    assert done.verdict["reason"].startswith(told)
+    assert f"Did not promote churn-v2 on churn (tested against churn-v1). {told}" in done.said
+    assert ["churn-v1"] == serves(sagemaker)
+    (name,) = created(emulator)
+    assert ["Stopping", "Cancelled"] == statuses(emulator, name)[-2:]
+    assert "Nothing compared the answers" in described(sagemaker, name)["StatusReason"]
+    assert not bears_a_shadow(sagemaker)
+
+
 def test_a_dry_run_changes_nothing_in_the_end(roll_out, emulator, sagemaker):
     """It says what it would do; its arguments may be templates."""
     candidate(sagemaker)

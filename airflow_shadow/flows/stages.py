@@ -14,6 +14,7 @@ from airflow_shadow.analysis import (
     text_table,
 )
 from airflow_shadow.analysis.words import duration
+from airflow_shadow.decision import TO_PROMOTE, taken_as
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.flows.base import persist_links
 from airflow_shadow.flows.operator import Flow
@@ -36,6 +37,7 @@ from airflow_shadow.waiting import View, inconclusive
 
 #: XCom with the ids that a branch follows; Airflow 3 does not keep what a branch returns.
 FOLLOWED = "followed"
+_NOT_COMPARED = f"Only latency and errors were compared, not the answers: {TO_PROMOTE}."
 
 
 def pulled(context: Any, task_id: str, key: str = "return_value") -> Any:
@@ -239,10 +241,18 @@ class ResultFlow(Flow[RolloutResultOperator]):
         verdict = final_verdict(self.context, self.op.stages)
         promoted = self._is_promoted(verdict)
         result = {**verdict, "promoted": promoted}
+        if not promoted and self._lacks_outputs(verdict):
+            result["reason"] = f"{_NOT_COMPARED} {verdict['reason']}"
         self._tell(Verdict.from_dict(result), promoted=promoted)
         if result["outcome"] in self.op.fail_on:
             self._fail(result)
         return result
+
+    def _lacks_outputs(self, verdict: Mapping[str, Any]) -> bool:
+        """Tell whether a PASS did not promote because nothing compared the answers."""
+        counts_as, _ = taken_as(verdict, promote_on="outputs")
+        is_lacking = counts_as != verdict["outcome"] and not is_over(verdict)
+        return bool(self.op.needs_outputs and is_lacking)
 
     def _tell(self, verdict: Verdict, *, promoted: bool) -> None:
         self.op.log.info("%s", text_table(verdict))

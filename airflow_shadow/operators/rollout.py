@@ -37,7 +37,7 @@ class RolloutPlanOperator(ShadowOperator):
 
     :param spec: as for the analyses (templated)
     :param metrics: as for the analyses
-    :param told: what is planned, in one line
+    :param told: what is planned, a line each
     :param endpoint_name: endpoint whose production is looked at; no forecast unless given
         (templated)
     :param ramp: sampling percentages, one a stage
@@ -282,6 +282,8 @@ class RolloutResultOperator(ShadowOperator):
 
     :param stages: ids of the tasks that judge, in their order
     :param promotion: id of the task that promotes
+    :param needs_outputs: nothing promotes but a verdict that has compared the answers themselves;
+        the reason of another PASS says so, and what to give
     :param metrics: as for the analyses
     :param fail_on: outcomes that fail the task
     :param report: where to write an HTML report, such as `"{{ ds }}.html"`: a path below
@@ -302,6 +304,7 @@ class RolloutResultOperator(ShadowOperator):
         *,
         stages: Sequence[str],
         promotion: str,
+        needs_outputs: bool = False,
         metrics: Mapping[str, Mapping[str, Any]] | None = None,
         fail_on: Collection[str] = (),
         report: str | None = None,
@@ -310,6 +313,7 @@ class RolloutResultOperator(ShadowOperator):
         super().__init__(**kwargs)
         self.stages = stages
         self.promotion = promotion
+        self.needs_outputs = needs_outputs
         self.metrics = metrics
         self.fail_on = fail_on
         self.report = report

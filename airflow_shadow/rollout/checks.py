@@ -2,118 +2,111 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import inspect
+from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
+from difflib import get_close_matches
+from typing import Any, get_args
 
+from airflow_shadow.decision import OUTCOMES, PromoteOn
+from airflow_shadow.exceptions import message
 from airflow_shadow.operators import (
     CreateInferenceExperimentOperator,
     PromoteShadowVariantOperator,
     RemoveShadowVariantOperator,
 )
-from airflow_shadow.operators.rollout import RolloutResultOperator, approval_operator
-from airflow_shadow.rollout.plan import (
-    argument_faults,
-    choice_faults,
-    could_promote,
-    known_spec,
-    outcome_faults,
-)
-from airflow_shadow.rollout.tasks import Approval, PromoteOn, Rollout
-from airflow_shadow.sensors.rollout import RolloutAnalysisSensor
+from airflow_shadow.rollout.plan import could_promote, known_spec
+from airflow_shadow.rollout.tasks import Approval, Rollout
+from airflow_shadow.sensors import ShadowAnalysisSensor
+from airflow_shadow.text.shown import shown
 
-#: Where somebody may be asked.
-ASKING = ("inconclusive", "always")
-#: What the tasks get from the rollout itself, whoever else gives it.
-_EVERYWHERE = frozenset(
-    {"dag", "do_xcom_push", "task_group", "task_id", "trigger_rule", "wait_for_completion"}
-)
-_CREATES = _EVERYWHERE | {
-    "config",
-    "duration",
-    "end_time",
-    "endpoint_name",
-    "model_variants",
-    "role_arn",
-    "sampling_percentage",
-    "schedule",
-    "shadow_mode_config",
-    "shadow_model_name",
-    "start_time",
-}
-_PROMOTES = _EVERYWHERE | {
-    "allow_partial_sampling",
-    "approval_timeout",
-    "creation_time",
-    "name",
-    "promote_on",
-    "reason",
-    "require_approved_model_package",
-    "verdict",
-}
-_ANALYSES = frozenset(
-    {
-        "before",
-        "created",
-        "fail_on",
-        "max_duration",
-        "metrics",
-        "min_remaining",
-        "report",
-        "since",
-        "spec",
-        "stage",
-    }
-)
-#: What the promotion and the question have of their own; only `promote` can give alarms.
-_ASKS = frozenset(
+#: What the tasks get from the rollout itself, and what would contradict that.
+GIVEN = frozenset(
     {
         "alarms",
-        "body",
-        "defaults",
-        "multiple",
-        "options",
-        "options_mapping",
-        "promotion",
-        "response_timeout",
-        "subject",
+        "allow_partial_sampling",
+        "config",
+        "creation_time",
+        "dag",
+        "do_xcom_push",
+        "duration",
+        "end_time",
+        "max_duration",
+        "min_remaining",
+        "model_variants",
+        "name",
+        "reason",
+        "sampling_percentage",
+        "schedule",
+        "shadow_mode_config",
+        "since",
+        "start_time",
+        "task_group",
+        "task_id",
+        "trigger_rule",
+        "verdict",
+        "wait_for_completion",
     }
 )
-_BRANCHES = frozenset(
-    {
-        "decision",
-        "join",
-        "on_fail",
-        "on_inconclusive",
-        "on_pass",
-        "question",
-        "rehearses",
-        "stages",
-        "told",
-    }
-)
+#: What the question to a person takes besides, of Airflow's own operator.
+ASKS = frozenset({"assigned_users", "notifiers"})
 
 
-def faults_of(rollout: Rollout) -> Iterator[str]:
-    """Yield what is wrong, as far as it is known when the Dag is read."""
-    yield from choice_faults(
-        promote_on=(rollout.promote_on, PromoteOn), approval=(rollout.approval, Approval)
-    )
-    yield from outcome_faults(rollout.fail_on)
+def raise_faults(rollout: Rollout, *, own: AbstractSet[str]) -> None:
+    """Raise all that is wrong, as far as it is known when the Dag is read, as one error.
+
+    :param own: the names of the arguments of `shadow_rollout`
+    :raises ValueError: something is wrong
+    """
+    found = "; ".join([*_faults(rollout), *_argument_faults(rollout, own)])
+    if found:
+        next_step = "Correct the arguments."
+        raise ValueError(message(asked="shadow_rollout", found=found, next_step=next_step))
+
+
+def _faults(rollout: Rollout) -> Iterator[str]:
+    yield from _choice_faults("promote_on", [rollout.promote_on], get_args(PromoteOn))
+    yield from _choice_faults("approval", [rollout.approval], get_args(Approval))
+    yield from _choice_faults("fail_on", rollout.fail_on, OUTCOMES)
     yield from rollout.plan.faults()
-    if rollout.approval == "none" and not rollout.dry_run:
-        yield from could_promote(
-            known_spec(rollout.spec), rollout.plan, promote_on=rollout.promote_on
-        )
-    yield from _argument_faults(rollout)
+    if rollout.is_unattended:
+        is_about_promoting = bool(rollout.promote or rollout.require_approved_model_package)
+        needs_outputs = rollout.needs_outputs and is_about_promoting
+        spec = known_spec(rollout.spec)
+        yield from could_promote(spec, rollout.plan, needs_outputs=needs_outputs)
 
 
-def _argument_faults(rollout: Rollout) -> Iterator[str]:
-    kinds: list[Any] = [CreateInferenceExperimentOperator, PromoteShadowVariantOperator]
-    given = {"create": rollout.create, "promote": rollout.promote}
-    own = {"create": _CREATES, "promote": _PROMOTES}
-    for (what, names), kind in zip(given.items(), kinds, strict=True):
-        yield from argument_faults(what, names, classes=[kind], own=own[what])
-    kinds += [RolloutAnalysisSensor, RemoveShadowVariantOperator, RolloutResultOperator]
-    kinds += [approval_operator()] if rollout.approval in ASKING else []
-    reserved = _CREATES | _PROMOTES | _ANALYSES | _BRANCHES | _ASKS
-    yield from argument_faults("shadow_rollout", rollout.shared, classes=kinds, own=reserved)
+def _choice_faults(name: str, values: Iterable[Any], allowed: Sequence[Any]) -> Iterator[str]:
+    for value in values:
+        if value not in allowed:
+            yield f"{name}={shown(value)} is none of {', '.join(map(repr, allowed))}"
+
+
+def _argument_faults(rollout: Rollout, own: AbstractSet[str]) -> Iterator[str]:
+    """Yield slips of the pen: Airflow ignores what it does not know among the defaults."""
+    creates = _parameters(CreateInferenceExperimentOperator)
+    promotes = _parameters(PromoteShadowVariantOperator)
+    others = _parameters(ShadowAnalysisSensor) | _parameters(RemoveShadowVariantOperator)
+    asks = ASKS if rollout.approval != "none" else set()
+    shared = (creates | promotes | others | asks) - GIVEN
+    # Only the creation can be given a name, and only the promotion alarms.
+    yield from _name_faults("create", rollout.create, creates - GIVEN - own | {"name"}, own)
+    yield from _name_faults("promote", rollout.promote, promotes - GIVEN - own | {"alarms"}, own)
+    yield from _name_faults("shadow_rollout", rollout.shared, shared | own, own)
+
+
+def _name_faults(
+    what: str, names: Iterable[str], free: AbstractSet[str], own: AbstractSet[str]
+) -> Iterator[str]:
+    for name in sorted(set(names) - free):
+        close = get_close_matches(name, free, n=1)
+        if name in GIVEN | own:
+            yield f"{what}: {name} is given by the rollout itself"
+        else:
+            meant = f" (did you mean {close[0]}?)" if close else ""
+            yield f"{what}: no task has an argument {name}{meant}"
+
+
+def _parameters(kind: type) -> set[str]:
+    makers = [vars(base)["__init__"] for base in kind.__mro__ if "__init__" in vars(base)]
+    return {name for make in makers for name in inspect.signature(make).parameters}

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
+from inspect import getfullargspec
 from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_shadow._compat import Label, TaskGroup
+from airflow_shadow.decision import PromoteOn
 from airflow_shadow.flows.schedule import parse_duration
-from airflow_shadow.rollout.checks import faults_of
-from airflow_shadow.rollout.plan import Plan, raise_faults
-from airflow_shadow.rollout.tasks import Approval, PromoteOn, Rollout
+from airflow_shadow.rollout.checks import raise_faults
+from airflow_shadow.rollout.plan import Plan
+from airflow_shadow.rollout.tasks import Approval, Rollout
 
 if TYPE_CHECKING:
     from airflow_shadow.analysis import AnalysisSpec
@@ -46,6 +48,9 @@ def shadow_rollout(
     however the run ends, no shadow is left, except as the table of endings in docs/rollout.md says;
     it draws the graph, too.
 
+    The three arguments without a default test and judge; without `promote_on="operational"` or an
+    `approval` nothing is promoted, which the logs of `plan` and `result` say.
+
     The task `result` is the group's only end, so `shadow_rollout(...) >> notify` works. It returns
     the verdict of the last stage that was judged, with `promoted`.
 
@@ -63,8 +68,8 @@ def shadow_rollout(
     :param metrics: metrics that are not SageMaker's own, likewise
     :param interval: time between two looks, likewise
     :param promote_on: `"outputs"` promotes only if the answers themselves were compared, which no
-        task of this package does yet, so that only an `approval` leads to a promotion;
-        `"operational"` promotes on latency and errors alone
+        task of this package does yet, so that only an `approval` leads to a promotion, and without
+        one the shadow is removed; `"operational"` promotes on latency and errors alone
     :param approval: ask a person before a promotion: never, if the verdict is INCONCLUSIVE, or on
         PASS and INCONCLUSIVE; needs Airflow 3.1
     :param approval_timeout: how long to wait for the approval of a person, then the candidate is
@@ -81,10 +86,11 @@ def shadow_rollout(
     :param promote: further arguments of the promotion; `alarms` replaces the critical alarms of the
         specification, which are waited for otherwise
     :param shared: arguments of all tasks that know them, such as `aws_conn_id`, `region_name`,
-        `deferrable`, `retries`, `allow_older` or `on_backfill`; with an approval also those of
-        Airflow's `HITLBranchOperator`, such as `notifiers`
-    :raises ValueError: naming all that is wrong, as far as it is known when the Dag is read: a
-        rollout that could never promote is refused
+        `deferrable`, `retries`, `allow_older` or `on_backfill`; with an approval also
+        `assigned_users` and `notifiers` of Airflow's `HITLBranchOperator`
+    :raises ValueError: naming all that is wrong, as far as it is known when the Dag is read: stages
+        that are too short to PASS, or `promote` and `require_approved_model_package` where nothing
+        could promote, too
     :raises InvalidRequestError: the specification or a duration cannot be read
     """
     patience = parse_duration(approval_timeout, argument="approval_timeout")
@@ -116,7 +122,7 @@ def shadow_rollout(
         promote=promote or {},
         shared=shared,
     )
-    raise_faults(faults_of(rollout))
+    raise_faults(rollout, own=set(getfullargspec(shadow_rollout).kwonlyargs))
     tooltip = f"Shadow test at {', '.join(map(str, rollout.plan.ramp))} %, promoted on evidence"
     defaults: Any = shared  # mypy takes the converter's type variable for the argument's type
     with TaskGroup(group_id, default_args=defaults, tooltip=tooltip) as group:

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
-from airflow_shadow.exceptions import message
+from airflow_shadow.decision import TO_PROMOTE
 from airflow_shadow.lifecycle import DEADLINES, FULL_SAMPLING, MAX_DAYS
 from airflow_shadow.text.shown import shown
 
 if TYPE_CHECKING:
     from airflow_shadow.analysis import AnalysisSpec
 
-OUTCOMES = ("PASS", "FAIL", "INCONCLUSIVE")
 #: Time for a creation or an update, so much each has at most.
 ROOM = timedelta(seconds=DEADLINES["update"].seconds)
 #: Time for the promotion, which waits for alarms that fire.
@@ -138,19 +136,22 @@ def _is_templated(value: Any) -> bool:
     return isinstance(value, str) and ("{{" in value or "{%" in value)
 
 
-def could_promote(spec: AnalysisSpec | None, plan: Plan, *, promote_on: str) -> Iterator[str]:
-    """Yield what keeps every verdict from a promotion, as far as it is known."""
+def could_promote(spec: AnalysisSpec | None, plan: Plan, *, needs_outputs: bool) -> Iterator[str]:
+    """Yield what keeps every verdict from a promotion that was asked for, as far as it is known.
+
+    :param needs_outputs: whether only compared answers lead to one
+    """
     if spec is None:
         return
     from airflow_shadow.analysis.spec import OUTPUT_METRICS  # noqa: PLC0415 - read by now
 
     critical = (criterion for criterion in spec.criteria if criterion.severity == "critical")
     compared = {criterion.metric for criterion in critical}
-    if promote_on == "outputs" and not compared & OUTPUT_METRICS:
+    if needs_outputs and not compared & OUTPUT_METRICS:
         yield (
-            "no criterion compares the answers themselves, so no PASS could promote; a model that "
-            "answers 0 quickly is fast and free of errors. promote_on='operational' promotes all "
-            "the same"
+            "promote and require_approved_model_package are about a promotion, but no criterion "
+            "compares the answers themselves, and latency and errors alone promote nothing: "
+            f"{TO_PROMOTE}"
         )
     yield from too_short(spec, plan.stage)
 
@@ -175,60 +176,3 @@ def too_short(spec: AnalysisSpec, stage: timedelta) -> Iterator[str]:
                 f"specification's initial_delay of {spec.initial_delay} s, fewer than its {name} "
                 f"of {needed}, so none could PASS"
             )
-
-
-def choice_faults(**given: tuple[Any, Any]) -> Iterator[str]:
-    """Yield what is none of its choices.
-
-    :param given: an argument's value, and its `Literal` or the values that it may have
-    """
-    for name, (value, choices) in given.items():
-        allowed = get_args(choices) or choices
-        if value not in allowed:
-            yield f"{name}={shown(value)} is none of {', '.join(map(repr, allowed))}"
-
-
-def outcome_faults(fail_on: Collection[str]) -> Iterator[str]:
-    """Yield the outcomes that there are not."""
-    for outcome in fail_on:
-        yield from choice_faults(fail_on=(outcome, OUTCOMES))
-
-
-def argument_faults(
-    what: str, given: Iterable[str], *, classes: Sequence[type], own: Collection[str]
-) -> Iterator[str]:
-    """Yield arguments that none of the classes has, and those that the rollout gives itself.
-
-    Airflow ignores what it does not know in `default_args`, so a slip of the pen would not show.
-
-    :param what: the argument of `shadow_rollout` that bears them
-    :param own: those that the rollout gives itself
-    """
-    known = {name for kind in classes for name in _parameters(kind)}
-    for name in sorted(given):
-        if name in own:
-            yield f"{what}: {name} is given by the rollout itself"
-        elif name not in known:
-            yield f"{what}: no task has an argument {name}"
-
-
-def _parameters(kind: type) -> Iterator[str]:
-    for base in kind.__mro__:
-        if "__init__" in vars(base):
-            yield from inspect.signature(vars(base)["__init__"]).parameters
-
-
-def raise_faults(faults: Iterable[str]) -> None:
-    """Raise all faults as one error.
-
-    :raises ValueError: there are some
-    """
-    found = list(faults)
-    if found:
-        raise ValueError(
-            message(
-                asked="shadow_rollout",
-                found="; ".join(found),
-                next_step="Correct the arguments.",
-            )
-        )

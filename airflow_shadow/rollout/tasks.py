@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+from airflow_shadow.decision import TO_PROMOTE, PromoteOn
 from airflow_shadow.operators.rollout import (
     RolloutBranchOperator,
     RolloutCleanUpOperator,
@@ -24,7 +25,6 @@ from airflow_shadow.sensors.rollout import RolloutAnalysisSensor
 if TYPE_CHECKING:
     from airflow_shadow.analysis import AnalysisSpec
 
-PromoteOn = Literal["outputs", "operational"]
 Approval = Literal["none", "inconclusive", "always"]
 
 #: Some task runs on whatever the others did, as long as one of them did something.
@@ -50,18 +50,31 @@ class Rollout:
     promote: Mapping[str, Any]
     shared: Mapping[str, Any]
 
+    @property
+    def is_unattended(self) -> bool:
+        """Tell whether the verdict alone decides."""
+        return self.approval == "none" and not self.dry_run
+
+    @property
+    def needs_outputs(self) -> bool:
+        """Tell whether nothing promotes but a verdict that has compared the answers themselves."""
+        return self.is_unattended and self.promote_on == "outputs"
+
     def planned(self, endpoint_name: str) -> Any:
         """Return the task that foretells the plan before anything is created."""
+        told = [self.plan.sentence]
+        if self.needs_outputs:
+            told.append(f"Latency and errors alone promote nothing here: {TO_PROMOTE}.")
         return RolloutPlanOperator(
             task_id="plan",
             spec=self.spec,
             metrics=self.metrics,
-            told=self.plan.sentence,
+            told="\n".join(told),
             endpoint_name=endpoint_name,
             ramp=list(self.plan.ramp),
             stage_duration=text_of(self.plan.stage),
             max_stage_duration=text_of(self.plan.longest),
-            refuses=self.approval == "none" and not self.dry_run,
+            refuses=self.is_unattended,
         )
 
     def created(self, **asked: Any) -> Any:
@@ -189,6 +202,7 @@ class Rollout:
             task_id="result",
             stages=[stage.task_id for stage in stages],
             promotion=promotion,
+            needs_outputs=self.needs_outputs,
             metrics=self.metrics,
             fail_on=self.fail_on,
             report=self.report,
