@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any
 
 from botocore.model import Shape
 
 from airflow_shadow.service_model.faults import FaultKind, Finding, listed, suggestion
-from airflow_shadow.service_model.patterns import compiled
 
 _NUMBERS = frozenset({"integer", "long", "float", "double"})
 _UNITS = {"string": "characters", "list": "items", "map": "entries", "blob": "bytes"}
 #: An enum of more values is a catalogue (instance types): AWS adds to it faster than botocore is
 #: upgraded, so an unknown value there says nothing.
 _CATALOGUE = 30
+#: The one part of a request's patterns that Python cannot read: any letter, separator or number.
+_UNICODE = r"[\p{L}\p{Z}\p{N}"
+#: Exact within ASCII; beyond it AWS decides.
+_WIDENED = r"[a-zA-Z 0-9\x80-\U0010ffff"
+#: What Python reads otherwise than Java, for which the patterns are written.
+_MISREAD = re.compile(r"\[\[|\[:|&&")
 
 
 def broken_limits(shape: Shape, value: Any) -> Iterator[Finding]:
@@ -71,7 +78,21 @@ def _broken_pattern(shape: Shape, value: str) -> Iterator[Finding]:
     written = shape.metadata.get("pattern")
     if written is None or any(_broken_length(shape, value)):
         return
-    pattern = compiled(written)
+    pattern = _compiled(written)
     if pattern is not None and not pattern.fullmatch(value):
         says = f"does not match the pattern {written}"
         yield Finding(FaultKind.PATTERN, says, written, may_be_outdated=True)
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    r"""Return the pattern as Python can run it, else None: AWS checks a moment later.
+
+    ``re.ASCII``, because ``\d``, ``\w``, ``\s`` and their negations mean ASCII in Java.
+    """
+    if _MISREAD.search(pattern):
+        return None
+    try:
+        return re.compile(pattern.replace(_UNICODE, _WIDENED), re.ASCII)
+    except (re.error, OverflowError, RecursionError):
+        return None

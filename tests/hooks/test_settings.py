@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from airflow_shadow.hooks.settings import lost_settings, told
-from airflow_shadow.service_model import input_shape
+from tests.helpers import input_shape
 
 MODEL = boto3.client("sagemaker", "us-east-1").meta.service_model
 CONFIG = MODEL.operation_model("DescribeEndpointConfig").output_shape

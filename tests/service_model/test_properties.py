@@ -20,9 +20,9 @@ from airflow_shadow.service_model import (
     InvalidParametersError,
     Prepared,
     coerce,
-    input_shape,
     prepare,
 )
+from tests.helpers import input_shape
 
 VERBS = ["Create", "Describe", "Update", "Start", "Stop", "Delete"]
 OPERATIONS = [f"{verb}InferenceExperiment" for verb in VERBS] + ["ListInferenceExperiments"]

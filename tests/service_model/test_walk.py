@@ -13,9 +13,9 @@ from airflow_shadow.service_model import (
     InvalidParametersError,
     Prepared,
     coerce,
-    input_shape,
     prepare,
 )
+from tests.helpers import input_shape
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 ROLE = "arn:aws:iam::123456789012:role/shadow"
