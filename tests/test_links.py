@@ -9,7 +9,7 @@ from urllib.request import urlopen
 import pytest
 
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink
+from airflow_shadow.links import EndpointLink, MetricsLink
 from airflow_shadow.operators import (
     CreateInferenceExperimentOperator,
     UpdateInferenceExperimentOperator,
@@ -46,13 +46,6 @@ def test_the_metrics_link_shows_both_variants_side_by_side():
     assert "~'AWS*2fSageMaker" in address
 
 
-def test_the_shadow_tests_page_is_one_attribute(monkeypatch):
-    """AWS documents no address of it, so a wrong guess must be a one-line fix."""
-    monkeypatch.setattr(ExperimentLink, "page", "/elsewhere/{name}")
-    address = ExperimentLink().format_link(**FACTS)
-    assert address.endswith("#/elsewhere/churn-2026-03-01")
-
-
 @pytest.mark.parametrize(
     ("partition", "domain"),
     [
@@ -61,7 +54,7 @@ def test_the_shadow_tests_page_is_one_attribute(monkeypatch):
         ("aws-us-gov", "console.amazonaws-us-gov.com"),
     ],
 )
-@pytest.mark.parametrize("link", [EndpointLink(), ExperimentLink(), MetricsLink()])
+@pytest.mark.parametrize("link", [EndpointLink(), MetricsLink()])
 def test_each_partition_has_its_console(link, partition, domain):
     """China and GovCloud have consoles of their own."""
     facts = {**FACTS, "aws_domain": link.get_aws_domain(partition)}
@@ -80,17 +73,14 @@ def test_operators_leave_what_the_links_need(tasks, churn, emulator):
     assert expected == run.ti.xcoms["shadow_test"]
 
 
-@pytest.mark.parametrize(
-    ("link", "kind"),
-    [(EndpointLink(), "endpoint"), (ExperimentLink(), "experiment"), (MetricsLink(), "endpoint")],
-)
-def test_links_lead_to_the_emulators_page(worker, churn, emulator, link, kind):
-    """Each to the card of what it names; the console knows nothing of an emulator."""
+@pytest.mark.parametrize("link", [EndpointLink(), MetricsLink()])
+def test_links_lead_to_the_emulators_page(worker, churn, emulator, link):
+    """To the endpoint's card; the console knows nothing of an emulator."""
     facts = worker.run(CreateInferenceExperimentOperator, **CREATE).ti.xcoms["shadow_test"]
     address = urlsplit(link.format_link(**facts))
     with urlopen(address._replace(fragment="").geturl()) as page:
         assert f'id="{address.fragment}"' in page.read().decode()
-    assert f"us-east-1-{kind}-" in address.fragment
+    assert "us-east-1-endpoint-" in address.fragment
 
 
 def test_a_link_bears_no_password(monkeypatch):

@@ -10,7 +10,7 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_shadow._compat import AirflowException, Context, conf, import_string
 from airflow_shadow.exceptions import no_event
-from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink
+from airflow_shadow.links import EndpointLink, MetricsLink
 from airflow_shadow.operators.choices import Choices, ClosedChoices, OnKillAction, Validate
 from airflow_shadow.operators.templating import LazyHook, TextTemplates
 
@@ -49,7 +49,7 @@ class ShadowOperator(  # type: ignore[override]
     # Airflow would read every nested string that ends so as a file.
     template_ext: Sequence[str] = ()
     ui_color = "#e8f0fe"
-    operator_extra_links: tuple[Any, ...] = (EndpointLink(), MetricsLink(), ExperimentLink())
+    operator_extra_links: tuple[Any, ...] = (EndpointLink(), MetricsLink())
     _running: Flow | None = None
 
     def __init__(
