@@ -291,7 +291,7 @@ class CreateInferenceExperimentFlow(RequestingFlow):
             return self._await_endpoint(me, carry)
         created, self.sent = self.hook.now().timestamp(), True
         try:
-            self.hook.create_inference_experiment(request, validate=self.op.validate)
+            self.hook.create_inference_experiment(request)
         except AwsRefusedError as error:
             if error.code not in BUSY:
                 raise

@@ -39,7 +39,7 @@ class RequestingFlow(ChangingFlow):
 
     def _checked(self, request: Mapping[str, Any]) -> dict[str, Any]:
         try:
-            prepared = self.hook.prepare(self.op.api_operation, request, validate=self.op.validate)
+            prepared = self.hook.prepare(self.op.api_operation, request)
         except InvalidRequestError as error:
             raise with_legal_name(error, name=str(request["Name"])) from error
         return prepared.params
