@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 
 from airflow_shadow.analysis.spec import LATENCIES, Breaker, Comparison
 from airflow_shadow.analysis.statistic import parse_statistic
-from airflow_shadow.analysis.verdict import MAX_REASON, Finding, Verdict
+from airflow_shadow.analysis.verdict import Finding, Verdict
+from airflow_shadow.lifecycle import MAX_REASON
 
 ORDER = {"FAIL": 0, "INCONCLUSIVE": 1, "PASS": 2}
 

@@ -27,8 +27,8 @@ from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.sources import SOURCES, check_metrics, read_sources
 from airflow_shadow.lifecycle import CONCLUDED, MAX_DAYS, UPDATABLE, status_of
-from airflow_shadow.service_model.scalars import to_timestamp
 from airflow_shadow.text.shown import shown
+from airflow_shadow.text.values import to_timestamp
 from airflow_shadow.waiting import (
     FILLING_SECONDS,
     MARGIN_SECONDS,

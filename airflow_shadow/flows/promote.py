@@ -49,8 +49,8 @@ from airflow_shadow.lifecycle import (
     status_of,
     stop_request,
 )
-from airflow_shadow.service_model.scalars import to_timestamp
 from airflow_shadow.text.shown import shown
+from airflow_shadow.text.values import to_timestamp
 from airflow_shadow.waiting import Outcome, View, in_service
 
 

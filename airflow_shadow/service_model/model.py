@@ -9,7 +9,7 @@ from typing import Any
 from botocore import xform_name
 from botocore.model import StructureShape
 
-from airflow_shadow.service_model.scalars import to_timestamp
+from airflow_shadow.text.values import to_timestamp
 
 
 def field_names(shape: StructureShape) -> dict[str, str]:
