@@ -91,4 +91,4 @@ def test_the_same_capture_is_not_lost():
 
 def test_long_values_are_shortened():
     """One line of a log."""
-    assert f"VpcConfig ({'x' * 80}...), A (1)" == told({"VpcConfig": "x" * 500, "A": 1})
+    assert f"VpcConfig ({'x' * 77}...), A (1)" == told({"VpcConfig": "x" * 500, "A": 1})
