@@ -297,5 +297,5 @@ GRACE_SECONDS = _HOUR
 #: The life of an experiment without a schedule, and the longest one (CreateInferenceExperiment).
 DEFAULT_DAYS = 7
 MAX_DAYS = 30
-#: Percent; a candidate below it never bore the load of production.
+#: Percent, at which the shadow sees what production sees, and bears its load.
 FULL_SAMPLING = 100

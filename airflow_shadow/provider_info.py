@@ -63,7 +63,6 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "extra-links": [
             "airflow_shadow.links.inference_experiment.EndpointLink",
-            "airflow_shadow.links.inference_experiment.ExperimentLink",
             "airflow_shadow.links.inference_experiment.MetricsLink",
             "airflow_shadow.links.report.ReportLink",
         ],

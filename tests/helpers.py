@@ -9,10 +9,13 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.loaders import create_loader
+from botocore.model import ServiceModel, StructureShape
 
 from airflow_shadow._compat import AirflowException
 from airflow_shadow.emulator import Emulator, fleet
@@ -34,6 +37,18 @@ ROLLOUT: dict[str, Any] = {
 }
 #: A task instance after a clear: it raises `max_tries` by the tries that were used.
 CLEARED = {"max_tries": 1}
+
+
+def input_shape(operation: str) -> StructureShape:
+    """Return the shape of a SageMaker operation's input, without a client or credentials."""
+    shape: StructureShape = _sagemaker().operation_model(operation).input_shape
+    return shape
+
+
+@cache
+def _sagemaker() -> ServiceModel:
+    """Keep the model: reading it takes a tenth of a second."""
+    return ServiceModel(create_loader().load_service_model("sagemaker", "service-2"), "sagemaker")
 
 
 def run_dag(file: Path, *runs: str) -> subprocess.CompletedProcess[str]:

@@ -21,7 +21,7 @@ ARROWS = {
     "service_model": {"text"},
     "lifecycle": set(),
     "ownership": {"lifecycle"},
-    "analysis": {"exceptions", "text"},
+    "analysis": {"exceptions", "lifecycle", "text"},
     "report": {"analysis"},
     "waiting": {"analysis", "exceptions", "lifecycle", "text"},
     "_compat": set(),

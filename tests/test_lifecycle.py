@@ -23,7 +23,7 @@ from airflow_shadow.lifecycle import (
     status_of,
     stop_request,
 )
-from airflow_shadow.service_model import input_shape
+from tests.helpers import input_shape
 
 MODE = {
     "SourceModelVariantName": "prod",

@@ -10,7 +10,7 @@ import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
 from airflow_shadow.emulator.limits import LIMITS
-from airflow_shadow.service_model import input_shape
+from tests.helpers import input_shape
 
 OPERATIONS = [
     f"{verb}InferenceExperiment"

@@ -1,101 +1,111 @@
-"""A tool can follow what runs: from an operator to its steps, from step to step, to AWS."""
+"""Links from a task to the AWS console."""
 
 from __future__ import annotations
 
-import ast
-import re
-import shutil
-import subprocess
-import sys
-from pathlib import Path
+import json
+from urllib.parse import urlsplit
+from urllib.request import urlopen
 
 import pytest
 
-PACKAGE = Path(__file__).resolve().parent.parent / "airflow_shadow"
-FLOWS = "flows"
-MISSPELT = "misspelt"
+from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
+from airflow_shadow.links import EndpointLink, MetricsLink
+from airflow_shadow.operators import (
+    CreateInferenceExperimentOperator,
+    UpdateInferenceExperimentOperator,
+)
+from airflow_shadow.sensors import InferenceExperimentSensor
+from tests.helpers import CREATE
+from tests.tasks import Tasks
+
+FACTS = {
+    "region_name": "us-east-1",
+    "aws_domain": "aws.amazon.com",
+    "name": "churn-2026-03-01",
+    "endpoint_name": "churn",
+    "production_variant": "AllTraffic",
+    "shadow_variant": "churn-v2",
+}
 
 
-def flows() -> list[Path]:
-    """Return the files whose classes read an operator's arguments."""
-    files = sorted((PACKAGE / FLOWS).glob("*.py"))
-    return [file for file in files if "self.op." in file.read_text()]
-
-
-def test_a_misspelt_argument_or_step_is_found(tmp_path):
-    """The type checker knows which operator a flow is of, and which steps it has."""
-    pytest.importorskip("mypy")
-    copy, wrong = shutil.copytree(PACKAGE, tmp_path / "airflow_shadow"), set()
-    for file in flows():
-        text = file.read_text()
-        for pattern in (r"(self\.op\.)(\w+)", r"(Wait\(\s*[^\n]*?,\s*self\.)(\w+)"):
-            wrong |= {(file.name, f"{found[2]}_{MISSPELT}") for found in find_first(pattern, text)}
-            text = re.sub(pattern, rf"\1\2_{MISSPELT}", text, count=1)
-        (copy / FLOWS / file.name).write_text(text)
-    shutil.copy(PACKAGE.parent / "pyproject.toml", tmp_path)
-    mypy = [sys.executable, "-m", "mypy", "--strict"]
-    told = subprocess.run(mypy, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
-    error = rf'^[\w/]*/(\w+\.py):.* error: .*"(\w+_{MISSPELT})"'
-    assert wrong == {*re.findall(error, told, re.MULTILINE)}
-
-
-def find_first(pattern: str, text: str) -> list[re.Match[str]]:
-    """Return the first match, if there is one."""
-    return [found for found in [re.search(pattern, text)] if found]
-
-
-# --- a walk from an operator's execute to the calls of AWS --------------------------------
-
-
-def names_in(node: ast.AST) -> set[str]:
-    """Return all names and attributes that a piece of code mentions."""
-    names = {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
-    return names | {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}
-
-
-def definitions() -> dict[str, list[ast.AST]]:
-    """Return all functions and methods of operators, flows, waiting logic and hooks, by name."""
-    found: dict[str, list[ast.AST]] = {}
-    for room in ("operators", "sensors", FLOWS, "waiting", "hooks"):
-        for file in (PACKAGE / room).glob("*.py"):
-            for node in ast.walk(ast.parse(file.read_text())):
-                if isinstance(node, ast.FunctionDef | ast.ClassDef):
-                    found.setdefault(node.name, []).append(node)
-    return found
-
-
-def reached(start: str) -> set[str]:
-    """Return the names of all definitions that a static walk from one comes to."""
-    known = definitions()
-    seen, waiting = set(), [start]
-    while waiting:
-        name = waiting.pop()
-        if name in seen:
-            continue
-        seen.add(name)
-        for node in known[name]:
-            waiting += [each for each in names_in(node) if each in known]
-    return seen
-
-
-def test_a_walk_from_an_operator_reaches_aws():
-    """No step is named by a text that only runs."""
-    assert {"_create", "create_inference_experiment", "call"} <= reached(
-        "CreateInferenceExperimentOperator"
+def test_the_endpoint_link_leads_to_the_endpoints_page():
+    """The address is the one that the console uses."""
+    assert (
+        "https://console.aws.amazon.com/sagemaker/home?region=us-east-1#/endpoints/churn"
+        == EndpointLink().format_link(**FACTS)
     )
 
 
-def test_each_step_is_mentioned_where_it_is_next():
-    """A tool that looks for dead code finds none among the steps."""
-    steps = {
-        node.name
-        for file in flows()
-        for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.FunctionDef)
-        and any(
-            ast.unparse(arg.annotation) == "Outcome" for arg in node.args.args if arg.annotation
-        )
-    }
-    mentioned = set().union(*(names_in(ast.parse(file.read_text())) for file in flows()))
-    assert "_create" in steps
-    assert set() == steps - mentioned
+def test_the_metrics_link_shows_both_variants_side_by_side():
+    """The graph names each metric once for production and once for the shadow."""
+    address = MetricsLink().format_link(**FACTS)
+    assert "console.aws.amazon.com" == urlsplit(address).netloc
+    assert address.count("~'ModelLatency") == 2
+    assert "~'EndpointName~'churn~'VariantName~'AllTraffic)" in address
+    assert "~'EndpointName~'churn~'VariantName~'churn-v2)" in address
+    assert "~'AWS*2fSageMaker" in address
+
+
+@pytest.mark.parametrize(
+    ("partition", "domain"),
+    [
+        ("aws", "console.aws.amazon.com"),
+        ("aws-cn", "console.amazonaws.cn"),
+        ("aws-us-gov", "console.amazonaws-us-gov.com"),
+    ],
+)
+@pytest.mark.parametrize("link", [EndpointLink(), MetricsLink()])
+def test_each_partition_has_its_console(link, partition, domain):
+    """China and GovCloud have consoles of their own."""
+    facts = {**FACTS, "aws_domain": link.get_aws_domain(partition)}
+    assert domain == urlsplit(link.format_link(**facts)).netloc
+
+
+def test_an_unknown_partition_has_no_link():
+    """A wrong address would be worse than none."""
+    assert "" == EndpointLink().format_link(**{**FACTS, "aws_domain": None})
+
+
+def test_operators_leave_what_the_links_need(tasks, churn, emulator):
+    """A task pushes the facts of its experiment under one key."""
+    run = tasks.run(CreateInferenceExperimentOperator, **CREATE)
+    expected = {**FACTS, "name": run.value, "emulator": emulator.url}
+    assert expected == run.ti.xcoms["shadow_test"]
+
+
+@pytest.mark.parametrize("link", [EndpointLink(), MetricsLink()])
+def test_links_lead_to_the_emulators_page(worker, churn, emulator, link):
+    """To the endpoint's card; the console knows nothing of an emulator."""
+    facts = worker.run(CreateInferenceExperimentOperator, **CREATE).ti.xcoms["shadow_test"]
+    address = urlsplit(link.format_link(**facts))
+    with urlopen(address._replace(fragment="").geturl()) as page:
+        assert f'id="{address.fragment}"' in page.read().decode()
+    assert "us-east-1-endpoint-" in address.fragment
+
+
+def test_a_link_bears_no_password(monkeypatch):
+    """Whoever may see the task may not see all that its connection holds."""
+    extra = {"region_name": "us-east-1", "endpoint_url": "http://me:secret@localhost:5000/"}
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_SECRET", json.dumps({"conn_type": "aws", "extra": extra}))
+    assert "http://localhost:5000" == InferenceExperimentHook("aws_secret").emulator
+
+
+@pytest.mark.parametrize("host", ["https://vpce-1.sagemaker.us-east-1.vpce.amazonaws.com", None])
+def test_aws_itself_is_no_emulator(monkeypatch, host):
+    """Its console is linked, whatever way the calls take."""
+    extra = {"region_name": "us-east-1", "endpoint_url": host}
+    monkeypatch.setenv("AIRFLOW_CONN_AWS_OWN", json.dumps({"conn_type": "aws", "extra": extra}))
+    assert "" == InferenceExperimentHook("aws_own").emulator
+
+
+def test_links_show_while_the_task_is_deferred(worker, churn):
+    """The facts are pushed before the task leaves the worker, also by an update that waits."""
+    name = worker.run(CreateInferenceExperimentOperator, **CREATE).value
+    for operator, more in (
+        (UpdateInferenceExperimentOperator, {"sampling_percentage": 20}),
+        (InferenceExperimentSensor, {"target_statuses": "Completed", "poke_interval": 0.01}),
+    ):
+        deferring = Tasks(mode="deferred")
+        run = deferring.run(operator, name=name, until_deferred=True, **more)
+        assert 1 == run.deferrals
+        assert name == run.ti.xcoms["shadow_test"]["name"]

@@ -24,7 +24,7 @@ from airflow_shadow.ownership import (
     legal_name,
     slug,
 )
-from airflow_shadow.service_model import input_shape
+from tests.helpers import input_shape
 
 ME = Identity("", "promote", "scheduled__2026-03-01T00:00:00+00:00", "create", -1)
 NAME = input_shape("CreateInferenceExperiment").members["Name"]

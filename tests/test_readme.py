@@ -17,7 +17,7 @@ from airflow_shadow import operators
 from airflow_shadow.exceptions import ShadowError
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.lifecycle import DEADLINES
-from airflow_shadow.service_model import input_shape
+from tests.helpers import input_shape
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()

@@ -14,7 +14,6 @@ from airflow_shadow.analysis.observations import (
     OutsideResult,
     Pair,
     Series,
-    epoch,
 )
 from airflow_shadow.analysis.reading import read_spec
 from airflow_shadow.analysis.spec import (
@@ -29,6 +28,7 @@ from airflow_shadow.analysis.stage_forecast import PlannedStage, StageForecast
 from airflow_shadow.analysis.statistic import Statistic, parse_statistic
 from airflow_shadow.analysis.tables import escaped, markdown_table, text_table
 from airflow_shadow.analysis.verdict import BreakerFinding, Finding, Verdict
+from airflow_shadow.text.values import epoch
 
 __all__ = [
     "SILENT",

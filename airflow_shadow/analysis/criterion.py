@@ -212,12 +212,7 @@ def _without_data(look: Look, criterion: Criterion, judged: Judged) -> Finding:
     late = look.window.periods >= look.min_periods
     fails = late and criterion.on_no_data == "fail" and not judged.weaknesses
     why = ", ".join(judged.weaknesses) or f"no period has data of {_who(criterion)}"
-    return Finding(
-        **_described(look, criterion),
-        outcome="FAIL" if fails else "INCONCLUSIVE",
-        missing=look.window.periods,
-        sentence=f"{criterion.name}: {why}",
-    )
+    return _without_numbers(look, criterion, why, outcome="FAIL" if fails else "INCONCLUSIVE")
 
 
 #: A relative criterion on means has data, but nothing to divide.
@@ -226,14 +221,19 @@ NO_RATIO = "a mean is 0, so there is no ratio"
 
 def _without_limit(look: Look, criterion: Criterion) -> Finding:
     reference = parse_statistic(criterion.statistic).reference
+    why = (
+        f"no limit known, for production's {reference} of the day before the experiment was not "
+        "reported"
+    )
+    return _without_numbers(look, criterion, why, outcome="INCONCLUSIVE")
+
+
+def _without_numbers(look: Look, criterion: Criterion, why: str, *, outcome: Outcome) -> Finding:
     return Finding(
         **_described(look, criterion),
-        outcome="INCONCLUSIVE",
+        outcome=outcome,
         missing=look.window.periods,
-        sentence=(
-            f"{criterion.name}: no limit known, for production's {reference} of the day before the "
-            "experiment was not reported"
-        ),
+        sentence=f"{criterion.name}: {why}",
     )
 
 

@@ -10,10 +10,11 @@ from functools import cached_property
 
 from airflow_shadow.analysis.align import Columns, Window, read
 from airflow_shadow.analysis.counting import Counting
-from airflow_shadow.analysis.look import FULL, Look
+from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Observations, Pair, Series
 from airflow_shadow.analysis.spec import AnalysisSpec, Criterion
 from airflow_shadow.analysis.statistic import parse_statistic
+from airflow_shadow.lifecycle import FULL_SAMPLING
 
 #: Windows of the history that stand for a stage.
 MOST_WINDOWS = 24
@@ -95,7 +96,7 @@ def counted(spec: AnalysisSpec, history: History, criteria: Sequence[Criterion])
     observed = Observations(
         start=history.whole.start - spec.initial_delay,
         end=history.whole.end,
-        sampling_percentage=FULL,
+        sampling_percentage=FULL_SAMPLING,
         looks=[history.whole.end],
         series=both,
         invocations=Pair(baseline=history.requests, candidate=history.requests),

@@ -19,10 +19,9 @@ from airflow_shadow.analysis.evidence import Evidence
 from airflow_shadow.analysis.observations import Observations, Pair, Percentiles, Series
 from airflow_shadow.analysis.spec import AnalysisSpec
 from airflow_shadow.analysis.statistic import parse_statistic
+from airflow_shadow.lifecycle import FULL_SAMPLING
 
 Key = TypeVar("Key")
-#: Sampling percentage at which the shadow sees what production sees.
-FULL = 100.0
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Look:
     @property
     def is_full(self) -> bool:
         """Tell whether the shadow gets every request."""
-        return self.observations.sampling_percentage >= FULL
+        return self.observations.sampling_percentage >= FULL_SAMPLING
 
     @property
     def number(self) -> int:

@@ -5,21 +5,14 @@ from __future__ import annotations
 from array import array
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Literal
+
+from airflow_shadow.text.values import epoch
 
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
 #: What a CloudWatch alarm's state says about the candidate.
 ALARM_OUTCOMES: dict[str, Outcome] = {"OK": "PASS", "ALARM": "FAIL"}
-
-
-def epoch(time: float | str | datetime) -> float:
-    """Return a time as seconds since 1970; a time without zone is UTC."""
-    if isinstance(time, str):
-        time = datetime.fromisoformat(time)
-    if isinstance(time, datetime):
-        time = (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
-    return float(time)
 
 
 @dataclass(frozen=True, kw_only=True)

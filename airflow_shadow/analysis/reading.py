@@ -2,30 +2,44 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar, get_args
+from functools import cache
+from types import NoneType
+from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from airflow_shadow.analysis.spec import (
     AnalysisSpec,
     Breaker,
-    Comparison,
-    Count,
     Criterion,
-    Direction,
-    Kind,
-    Missing,
-    OnNoData,
     OutsideCriterion,
-    Severity,
     raise_faults,
 )
+from airflow_shadow.text.values import as_boolean
 
 Parser = Callable[[Any], Any]
-Item = TypeVar("Item", Criterion, Breaker, OutsideCriterion)
-
-TRUE, FALSE = frozenset({"true", "1", "yes"}), frozenset({"false", "0", "no"})
+Item = Criterion | Breaker | OutsideCriterion
+#: The lists of a specification, and what is in them.
+GROUPS: dict[str, type[Item]] = {
+    "criteria": Criterion,
+    "breakers": Breaker,
+    "outside": OutsideCriterion,
+}
+#: Words of YAML for what JSON calls true and false.
+BOOLEANS = {"yes": "true", "1": "true", "no": "false", "0": "false"}
+#: Fields of earlier versions, and what stands in their place.
+REMOVED = {
+    "looks": (
+        "there is no choice any more: PASS is read at planned looks, FAIL at any; planned_looks "
+        "says how many there are from a window's duration to its max_duration"
+    ),
+    "traffic_tolerance": (
+        "unanswered requests are a criterion of their own, and their tolerance is that of the one "
+        "on Invocation5XXErrors"
+    ),
+}
 
 
 def read_spec(value: AnalysisSpec | Mapping[str, Any] | str) -> AnalysisSpec:
@@ -41,7 +55,7 @@ def read_spec(value: AnalysisSpec | Mapping[str, Any] | str) -> AnalysisSpec:
     if isinstance(value, AnalysisSpec):
         return value
     faults: list[str] = []
-    fields = _fields(_loaded(value), SPEC, "", faults)
+    fields = _fields(_loaded(value), AnalysisSpec, "", faults)
     for group, item in GROUPS.items():
         if group in fields:
             fields[group] = _items(fields[group], item, group, faults)
@@ -74,10 +88,9 @@ def _yaml(text: str) -> Any:
         raise
 
 
-def _fields(
-    value: Any, parsers: Mapping[str, Parser], path: str, faults: list[str]
-) -> dict[str, Any]:
+def _fields(value: Any, kind: type, path: str, faults: list[str]) -> dict[str, Any]:
     """Return the parsed fields of a structure; what does not parse goes to `faults`."""
+    parsers = _parsers(kind)
     if not isinstance(value, Mapping):
         faults.append(f"{path.rstrip('.') or 'specification'}: {value!r} is not a structure")
         return {}
@@ -94,7 +107,7 @@ def _fields(
     return fields
 
 
-def _items(value: Any, kind: type[Item], path: str, faults: list[str]) -> tuple[Item, ...]:
+def _items(value: Any, kind: type[Any], path: str, faults: list[str]) -> tuple[Any, ...]:
     """Return a list's items; those with faults are left out."""
     read = []
     for index, given in enumerate(value):
@@ -102,8 +115,8 @@ def _items(value: Any, kind: type[Item], path: str, faults: list[str]) -> tuple[
             read.append(given)
             continue
         mine: list[str] = []
-        fields = _fields(given, PARSERS[kind], f"{path}[{index}].", mine)
-        lacking = [] if mine else [key for key in REQUIRED[kind] if key not in fields]
+        fields = _fields(given, kind, f"{path}[{index}].", mine)
+        lacking = [] if mine else [key for key in _required(kind) if key not in fields]
         mine += [f"{path}[{index}].{key}: is missing" for key in lacking]
         faults += mine
         if not mine:
@@ -119,6 +132,28 @@ def _rule_faults(fields: Mapping[str, Any]) -> list[str]:
         for index, item in enumerate(fields.get(group, ()))
         for fault in item.faults()
     ]
+
+
+@cache
+def _parsers(kind: type) -> dict[str, Parser]:
+    """Return how each field of a dataclass is read, by its type."""
+    hints = get_type_hints(kind)
+    return {field.name: _parser(hints[field.name]) for field in dataclasses.fields(kind)}
+
+
+def _parser(hint: Any) -> Parser:
+    if hint in _PARSERS:
+        return _PARSERS[hint]
+    inner = get_args(hint)
+    if NoneType in inner:
+        return _optional(_parser(inner[0]))
+    return _choice(inner) if get_origin(hint) is Literal else _list
+
+
+def _required(kind: type) -> list[str]:
+    """Return the fields that have no default."""
+    fields = dataclasses.fields(kind)
+    return [field.name for field in fields if field.default is dataclasses.MISSING]
 
 
 def _text(value: Any) -> str:
@@ -146,9 +181,10 @@ def _integer(value: Any) -> int:
 
 def _boolean(value: Any) -> bool:
     word = str(value).strip().lower()
-    if word not in TRUE | FALSE:
-        raise ValueError(f"{value!r} is neither true nor false")
-    return word in TRUE
+    found = as_boolean(BOOLEANS.get(word, word))
+    if not isinstance(found, bool):
+        raise TypeError(f"{value!r} is neither true nor false")
+    return found
 
 
 def _list(value: Any) -> Sequence[Any]:
@@ -164,9 +200,7 @@ def _datapoints(value: Any) -> tuple[int, int]:
     return _integer(parts[0]), _integer(parts[1])
 
 
-def _choice(literal: Any) -> Parser:
-    choices = get_args(literal)
-
+def _choice(choices: tuple[str, ...]) -> Parser:
     def parse(value: Any) -> Any:
         if value not in choices:
             raise ValueError(f"{value!r} is not one of {', '.join(choices)}")
@@ -180,68 +214,10 @@ def _optional(parser: Parser) -> Parser:
     return lambda value: None if value in (None, "", "None", "null") else parser(value)
 
 
-CRITERION: dict[str, Parser] = {
-    "name": _text,
-    "metric": _text,
-    "tolerance": _number,
-    "statistic": _text,
-    "comparison": _choice(Comparison),
-    "direction": _choice(Direction),
-    "severity": _choice(Severity),
-    "min_samples": _optional(_integer),
-    "missing": _choice(Missing),
-    "count": _choice(Count),
-    "on_no_data": _choice(OnNoData),
-}
-BREAKER: dict[str, Parser] = {
-    "metric": _text,
-    "statistic": _text,
-    "limit": _optional(_number),
-    "relative_limit": _optional(_number),
-    "datapoints": _datapoints,
-    "min_samples": _integer,
-    "missing": _choice(Missing),
-    "count": _choice(Count),
-}
-OUTSIDE: dict[str, Parser] = {
-    "name": _text,
-    "target": _text,
-    "kind": _choice(Kind),
-    "severity": _choice(Severity),
-}
-SPEC: dict[str, Parser] = {
-    "criteria": _list,
-    "breakers": _list,
-    "outside": _list,
-    "alpha": _number,
-    "period": _integer,
-    "initial_delay": _integer,
-    "min_periods": _integer,
-    "min_effective_periods": _integer,
-    "min_duration": _integer,
-    "require_full_sampling": _boolean,
-    "planned_looks": _integer,
-    "min_power": _number,
-}
-#: Fields of earlier versions, and what stands in their place.
-REMOVED = {
-    "looks": (
-        "there is no choice any more: PASS is read at planned looks, FAIL at any; planned_looks "
-        "says how many there are from a window's duration to its max_duration"
-    ),
-    "traffic_tolerance": (
-        "unanswered requests are a criterion of their own, and their tolerance is that of the one "
-        "on Invocation5XXErrors"
-    ),
-}
-GROUPS: dict[str, Any] = {"criteria": Criterion, "breakers": Breaker, "outside": OutsideCriterion}
-PARSERS: dict[type, dict[str, Parser]] = {
-    Criterion: CRITERION,
-    Breaker: BREAKER,
-    OutsideCriterion: OUTSIDE,
-}
-REQUIRED: dict[type, tuple[str, ...]] = {
-    Criterion: ("name", "metric", "tolerance"),
-    Breaker: ("metric",),
-    OutsideCriterion: ("name", "target"),
+_PARSERS: dict[Any, Parser] = {
+    str: _text,
+    float: _number,
+    int: _integer,
+    bool: _boolean,
+    tuple[int, int]: _datapoints,
 }

@@ -39,8 +39,31 @@ ERRORS = frozenset({SERVER_ERRORS, "Invocation4XXErrors", "InvocationModelErrors
 REQUEST_METRICS = LATENCIES | ERRORS
 
 
+class _Measured:
+    """What a criterion and a circuit breaker say alike of the metric that they are about."""
+
+    metric: str
+    statistic: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Return metric and statistic, under which the observations lie."""
+        return self.metric, self.statistic
+
+    @property
+    def is_mean(self) -> bool:
+        """Tell whether means are meant, not counts."""
+        return parse_statistic(self.statistic).kind == "mean"
+
+    def _count_faults(self) -> Iterator[str]:
+        """Yield what only counts can have."""
+        for name, usual in (("missing", "unknown"), ("count", "samples")):
+            if (given := getattr(self, name)) != usual:
+                yield f"{name}: {given!r} is for counts, and {self.statistic} is a mean"
+
+
 @dataclass(frozen=True, kw_only=True)
-class Criterion:
+class Criterion(_Measured):
     """Bound how much worse the candidate may be than the baseline in one metric.
 
     :param name: shown in the verdict, unique in a specification
@@ -78,16 +101,6 @@ class Criterion:
     on_no_data: OnNoData = "inconclusive"
 
     @property
-    def key(self) -> tuple[str, str]:
-        """Return metric and statistic, under which the observations lie."""
-        return self.metric, self.statistic
-
-    @property
-    def is_mean(self) -> bool:
-        """Tell whether means are compared, not counts."""
-        return parse_statistic(self.statistic).kind == "mean"
-
-    @property
     def needed_samples(self) -> int:
         """Return the requests of each variant below which the criterion cannot pass."""
         if self.min_samples is not None:
@@ -116,7 +129,7 @@ class Criterion:
             yield f"statistic: {error}"
             return
         if is_mean:
-            yield from count_faults(self)
+            yield from self._count_faults()
             return
         if self.comparison == "relative":
             yield "comparison: a ratio of rates explodes near zero; use 'difference' or 'absolute'"
@@ -125,7 +138,7 @@ class Criterion:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Breaker:
+class Breaker(_Measured):
     """Fail at once when the candidate is beyond a hard limit in M of N periods in a row.
 
     No statistics, no pairing: the counterpart of a CloudWatch alarm's "M out of N".
@@ -152,16 +165,6 @@ class Breaker:
         """Return how the verdict names the breaker."""
         return f"{self.metric} {self.statistic}"
 
-    @property
-    def key(self) -> tuple[str, str]:
-        """Return metric and statistic, under which the observations lie."""
-        return self.metric, self.statistic
-
-    @property
-    def is_mean(self) -> bool:
-        """Tell whether the limit is on means, not on shares."""
-        return parse_statistic(self.statistic).kind == "mean"
-
     def faults(self) -> Iterator[str]:
         """Yield what is wrong with the values, each with the field's name."""
         if not self.metric:
@@ -176,16 +179,9 @@ class Breaker:
             yield f"datapoints: {self.datapoints!r} is not M of N with 1 <= M <= N"
         try:
             if self.is_mean:
-                yield from count_faults(self)
+                yield from self._count_faults()
         except ValueError as error:
             yield f"statistic: {error}"
-
-
-def count_faults(item: Criterion | Breaker) -> Iterator[str]:
-    """Yield what only counts can have."""
-    for name, usual in (("missing", "unknown"), ("count", "samples")):
-        if getattr(item, name) != usual:
-            yield f"{name}: {getattr(item, name)!r} is for counts, and {item.statistic} is a mean"
 
 
 @dataclass(frozen=True, kw_only=True)

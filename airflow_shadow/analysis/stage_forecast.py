@@ -13,11 +13,12 @@ from airflow_shadow.analysis.evidence import Evidence
 from airflow_shadow.analysis.expected import expected, expected_answers
 from airflow_shadow.analysis.guards import guards
 from airflow_shadow.analysis.history import Counted, History, counted
-from airflow_shadow.analysis.look import FULL, Look
+from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Observations
 from airflow_shadow.analysis.outlook import chance, likely_from
 from airflow_shadow.analysis.spec import UNANSWERED, AnalysisSpec, Criterion, Severity
 from airflow_shadow.analysis.unanswered import criterion_of
+from airflow_shadow.lifecycle import FULL_SAMPLING
 
 #: Standard deviations by which the traffic to come may exceed the busiest seen.
 SLACK = 3.0
@@ -81,7 +82,7 @@ def foretell_stage(spec: AnalysisSpec, history: History, stage: PlannedStage) ->
     planned = Planned(spec, history, stage)
     criteria = list(spec.criteria)
     series = counted(spec, history, criteria)
-    if stage.sampling_percentage >= FULL:
+    if stage.sampling_percentage >= FULL_SAMPLING:
         criteria.append(criterion_of(planned.looks[-1]))
         series.append(Counted(columns=read(history.requests, history.whole)))
     seen = [_Criterion(planned, *row) for row in zip(criteria, series, strict=True)]
@@ -122,7 +123,7 @@ class Planned:
     @property
     def part(self) -> float:
         """Return the shadow's part of the requests."""
-        return self.stage.sampling_percentage / FULL
+        return self.stage.sampling_percentage / FULL_SAMPLING
 
     def seconds(self, number: int) -> float:
         """Return how long the window of a look is, warm-up over."""

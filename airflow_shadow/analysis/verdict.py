@@ -9,8 +9,6 @@ from typing import Any
 from airflow_shadow.analysis.observations import Counts, Outcome, Percentiles
 from airflow_shadow.analysis.spec import Comparison, Count, Direction, Missing, Severity
 
-#: AWS's limit on the `Reason` of StopInferenceExperiment.
-MAX_REASON = 1024
 #: The end of an interval that is as good as infinite, as after very few periods. PostgreSQL keeps
 #: 1e22 in an XCom as an integer of 23 digits, which Airflow 3 cannot hand to a task any more.
 _ENDLESS = float(2**53)

@@ -9,7 +9,9 @@ from datetime import UTC, datetime
 
 from airflow_shadow.analysis.spec import LATENCIES, Breaker, Comparison
 from airflow_shadow.analysis.statistic import parse_statistic
-from airflow_shadow.analysis.verdict import MAX_REASON, Finding, Verdict
+from airflow_shadow.analysis.verdict import Finding, Verdict
+from airflow_shadow.lifecycle import MAX_REASON
+from airflow_shadow.text.shown import shortened
 
 ORDER = {"FAIL": 0, "INCONCLUSIVE": 1, "PASS": 2}
 
@@ -232,7 +234,8 @@ def reason(verdict: Verdict) -> str:
 
     First the outcome and what it rests on, then what decided; the end may be cut off.
     """
-    return shortened(f"{verdict.headline} ({verdict.caveat}): {'; '.join(_deciding(verdict))}")
+    line = f"{verdict.headline} ({verdict.caveat}): {'; '.join(_deciding(verdict))}"
+    return shortened(" ".join(line.split()), most=MAX_REASON)
 
 
 def _deciding(verdict: Verdict) -> Iterator[str]:
@@ -254,9 +257,3 @@ def _deciding(verdict: Verdict) -> Iterator[str]:
 def is_critical(finding: Finding) -> bool:
     """Tell whether a finding decides."""
     return finding.severity == "critical"
-
-
-def shortened(text: str) -> str:
-    """Return a text without line breaks and at most as long as AWS keeps."""
-    line = " ".join(text.split())
-    return line if len(line) <= MAX_REASON else line[: MAX_REASON - 3] + "..."

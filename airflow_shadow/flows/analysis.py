@@ -32,8 +32,8 @@ from airflow_shadow.lifecycle import CONCLUDED, MAX_DAYS, UPDATABLE, status_of
 from airflow_shadow.operators.analysis import ShadowAnalysisOperator
 from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.sensors.analysis import ShadowAnalysisSensor
-from airflow_shadow.service_model.scalars import to_timestamp
 from airflow_shadow.text.shown import shown
+from airflow_shadow.text.values import to_timestamp
 from airflow_shadow.waiting import (
     FILLING_SECONDS,
     MARGIN_SECONDS,

@@ -14,10 +14,10 @@ from airflow_shadow.flows.wait import Carry, Step, Wait
 from airflow_shadow.hooks.packages import package_of
 from airflow_shadow.lifecycle import shadow_variant
 from airflow_shadow.operators.conclude import PromoteShadowVariantOperator
+from airflow_shadow.text.values import as_boolean
 from airflow_shadow.waiting import Outcome, PromotionCleared, View
 
 _APPROVAL_SECONDS = 24 * 3600
-_WORDS = {"true": True, "false": False}
 
 
 def next_wait(
@@ -74,9 +74,8 @@ def _package(
     flow: Flow[PromoteShadowVariantOperator], experiment: View, *, asked: str
 ) -> str | None:
     """Return the package that must be approved, `None` if none must."""
-    wanted = flow.op.require_approved_model_package
-    if isinstance(wanted, str):
-        wanted = _WORDS.get(wanted.strip().lower(), wanted.strip())
+    wanted = as_boolean(flow.op.require_approved_model_package)
+    wanted = wanted.strip() if isinstance(wanted, str) else wanted
     if wanted is None or wanted == "":
         raise _nothing("require_approved_model_package", "False")
     if wanted is True:

@@ -73,7 +73,7 @@ class ConcludeFlow(ChangingFlow[Concluding_co]):
     def stop(self, request: Mapping[str, Any], experiment: View, carry: Carry) -> Wait | None:
         """Stop the experiment; a conflict means that somebody was faster, so look again."""
         try:
-            self.hook.stop_inference_experiment(request, validate=self.op.validate)
+            self.hook.stop_inference_experiment(request)
         except AwsRefusedError as error:
             wait = self.await_deployment(error, experiment, carry)
             return wait or self.await_rest(self._after_conflict(error, request["Name"], carry))

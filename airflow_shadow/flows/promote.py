@@ -50,8 +50,8 @@ from airflow_shadow.lifecycle import (
     stop_request,
 )
 from airflow_shadow.operators.conclude import PromoteShadowVariantOperator
-from airflow_shadow.service_model.scalars import to_timestamp
 from airflow_shadow.text.shown import shown
+from airflow_shadow.text.values import to_timestamp
 from airflow_shadow.waiting import Outcome, View, in_service
 
 

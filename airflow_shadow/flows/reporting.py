@@ -53,7 +53,6 @@ def stage_of(
         start=start,
         end=end,
         looks=verdict.looks,
-        sampling_since=start,
         sampling_percentage=verdict.sampling_percentage,
         metrics=metrics,
         limits=limits_of(verdict),

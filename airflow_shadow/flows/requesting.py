@@ -45,7 +45,7 @@ class RequestingFlow(ChangingFlow[CreateInferenceExperimentOperator]):
 
     def _checked(self, request: Mapping[str, Any]) -> Prepared:
         try:
-            return self.hook.prepare(self.op.api_operation, request, validate=self.op.validate)
+            return self.hook.prepare(self.op.api_operation, request)
         except InvalidRequestError as error:
             raise with_legal_name(error, name=str(request["Name"])) from error
 

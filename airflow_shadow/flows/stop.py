@@ -41,7 +41,7 @@ class StopInferenceExperimentFlow(ConcludeFlow[StopInferenceExperimentOperator])
         reason = self.request.get("Reason") or self.text("Stopped")
         marked = mark(Action.PROMOTE if promotes else Action.STOP, reason)
         request = {"DesiredState": str(ended), **self.request, "Reason": marked}
-        prepared = self.hook.prepare(self.op.api_operation, request, validate=self.op.validate)
+        prepared = self.hook.prepare(self.op.api_operation, request)
         return prepared.params
 
     def conclude(self, outcome: Outcome, carry: Carry) -> Step:

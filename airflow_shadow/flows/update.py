@@ -63,7 +63,7 @@ class UpdateInferenceExperimentFlow(ChangingFlow[Updating_co]):
             if not refuse_undoing(self.hook, experiment, asked=asked, keeps_count=True):
                 return self.await_settled(experiment["EndpointMetadata"]["EndpointName"], carry)
         try:
-            self.hook.update_inference_experiment(request, validate=self.op.validate)
+            self.hook.update_inference_experiment(request)
         except AwsRefusedError as error:
             wait = self.await_deployment(error, experiment, carry)
             return wait or self._await_ready(self.after_conflict(error, carry))
@@ -97,7 +97,7 @@ class UpdateInferenceExperimentFlow(ChangingFlow[Updating_co]):
                 found="no change",
                 next_step="Give sampling_percentage, end_time or another field to change.",
             )
-        return self.hook.prepare(self.op.api_operation, typed, validate=self.op.validate).params
+        return self.hook.prepare(self.op.api_operation, typed).params
 
     def _with_sampling(self, typed: Mapping[str, Any], experiment: View) -> dict[str, Any]:
         config = typed.get("ShadowModeConfig") or experiment["ShadowModeConfig"]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 from airflow_shadow.exceptions import (
@@ -15,6 +14,7 @@ from airflow_shadow.exceptions import (
     NotFoundError,
 )
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
+from airflow_shadow.text.values import epoch
 from airflow_shadow.waiting.goals import endpoint_missing, in_service
 
 _VARIANT_NAME_LIMIT = 63
@@ -135,7 +135,7 @@ def _find_model(hook: InferenceExperimentHook, name: str | None) -> dict[str, An
 def _is_later(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
     """Tell whether something was created after something else, as far as AWS says when."""
     times = [view.get("CreationTime") for view in (one, other)]
-    created, before = (datetime.fromisoformat(time) if time else None for time in times)
+    created, before = (epoch(time) if time else None for time in times)
     return created is not None and before is not None and created > before
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_shadow.exceptions import (
@@ -27,8 +27,6 @@ from airflow_shadow.service_model import (
     prepare,
 )
 from airflow_shadow.waiting import backoff
-
-Validate = Literal["strict", "warn"]
 
 _INSIST_SECONDS = 300.0
 _PAGE = 100  # the largest that ListInferenceExperiments allows
@@ -122,20 +120,14 @@ class InferenceExperimentHook(CallingHook):
         """Return the shape of an operation's request in the service's model."""
         return self.conn.meta.service_model.operation_model(operation).input_shape
 
-    def prepare(
-        self,
-        operation: str,
-        values: Mapping[str, Any],
-        *,
-        validate: Validate = "strict",
-    ) -> Prepared:
+    def prepare(self, operation: str, values: Mapping[str, Any]) -> Prepared:
         """Give rendered values the API's types and check them along the service's model.
 
         :raises InvalidRequestError: with all faults, each with its path
         """
         shape = self.input_shape(operation)
         try:
-            return prepare(operation=operation, shape=shape, values=values, validate=validate)
+            return prepare(operation=operation, shape=shape, values=values)
         except InvalidParametersError as error:
             raise InvalidRequestError(asked=operation, found=str(error)) from error
 
@@ -152,14 +144,8 @@ class InferenceExperimentHook(CallingHook):
             self.log.info("%s rendered to nothing and is left out.", path)
         return coerced.params
 
-    def _change(
-        self, operation: str, values: Mapping[str, Any] | Prepared, validate: Validate = "strict"
-    ) -> str:
-        prepared = (
-            values
-            if isinstance(values, Prepared)
-            else self.prepare(operation, values, validate=validate)
-        )
+    def _change(self, operation: str, values: Mapping[str, Any] | Prepared) -> str:
+        prepared = values if isinstance(values, Prepared) else self.prepare(operation, values)
         for fault in prepared.warnings:
             self.log.warning("%s; sent all the same.", fault)
         return str(self._ask(operation, prepared.params).get("InferenceExperimentArn", ""))
@@ -179,14 +165,12 @@ class InferenceExperimentHook(CallingHook):
 
     # --- the seven operations ------------------------------------------------------------
 
-    def create_inference_experiment(
-        self, values: Mapping[str, Any] | Prepared, *, validate: Validate = "strict"
-    ) -> str:
+    def create_inference_experiment(self, values: Mapping[str, Any] | Prepared) -> str:
         """Call CreateInferenceExperiment and return the ARN.
 
         :param values: the request, or what :meth:`prepare` has made of it
         """
-        return self._change("CreateInferenceExperiment", values, validate)
+        return self._change("CreateInferenceExperiment", values)
 
     def describe_inference_experiment(self, name: str) -> dict[str, Any]:
         """Call DescribeInferenceExperiment.
@@ -196,21 +180,17 @@ class InferenceExperimentHook(CallingHook):
         self.described = self._ask("DescribeInferenceExperiment", {"Name": name})
         return self.described
 
-    def update_inference_experiment(
-        self, values: Mapping[str, Any], *, validate: Validate = "strict"
-    ) -> str:
+    def update_inference_experiment(self, values: Mapping[str, Any]) -> str:
         """Call UpdateInferenceExperiment and return the ARN."""
-        return self._change("UpdateInferenceExperiment", values, validate)
+        return self._change("UpdateInferenceExperiment", values)
 
     def start_inference_experiment(self, name: str) -> str:
         """Call StartInferenceExperiment, which starts a scheduled one now; return the ARN."""
         return self._change("StartInferenceExperiment", {"Name": name})
 
-    def stop_inference_experiment(
-        self, values: Mapping[str, Any], *, validate: Validate = "strict"
-    ) -> str:
+    def stop_inference_experiment(self, values: Mapping[str, Any]) -> str:
         """Call StopInferenceExperiment and return the ARN."""
-        return self._change("StopInferenceExperiment", values, validate)
+        return self._change("StopInferenceExperiment", values)
 
     def delete_inference_experiment(self, name: str) -> str:
         """Call DeleteInferenceExperiment, which leaves endpoint and variants alone."""

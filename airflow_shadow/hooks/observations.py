@@ -27,7 +27,6 @@ from airflow_shadow.hooks.metrics import Points, Query
 from airflow_shadow.hooks.percentiles import DAY, Limits, read_percentiles
 from airflow_shadow.hooks.periods import readable_period
 from airflow_shadow.hooks.sources import SOURCES, MetricSource, Variants, check_metrics, measured
-from airflow_shadow.lifecycle import LIVE, status_of
 from airflow_shadow.waiting import FILLING_SECONDS
 
 #: How long the newest minutes still fill.
@@ -65,10 +64,8 @@ def read_observations(
     start: datetime,
     end: datetime,
     looks: Sequence[float],
-    sampling_since: datetime | None = None,
     sampling_percentage: float | None = None,
     metrics: Mapping[str, MetricSource] | None = None,
-    outside: Mapping[str, OutsideResult] | None = None,
     limits: Limits | None = None,
     baseline: Sequence[Baseline] = (),
     stage: int = 1,
@@ -85,13 +82,9 @@ def read_observations(
     :param end: its end, cut to AWS's now without the minutes that still fill (:data:`FILLING`)
     :param looks: the planned ends of the window, as
         :class:`~airflow_shadow.analysis.Observations` takes them
-    :param sampling_since: when the sampling percentage took its value; what is older is dropped. By
-        default the last change of a live experiment, whatever changed: AWS does not tell (assumed:
-        `LastModifiedTime` moves with each update)
     :param sampling_percentage: that of the window, 0 to 100, if it is not the experiment's any more
     :param metrics: where to find metrics that are not SageMaker's own, by their names in the
         specification
-    :param outside: results of the outside criteria of kind ``custom``, by the criterion's name
     :param limits: production's own percentiles that requests are held against, as
         :func:`~airflow_shadow.hooks.percentiles.find_limits` reads them
     :param baseline: what production was at the looks of this window
@@ -105,7 +98,7 @@ def read_observations(
     variants = Variants.of(experiment)
     sources = {**SOURCES, **(metrics or {})}
     check_metrics(spec, sources)
-    span = _span(hook, spec, experiment, (epoch(start), epoch(end)), sampling_since)
+    span = _span(hook, spec, experiment, (epoch(start), epoch(end)))
     asked = dict(_asked(spec, limits or {}))
     points = _read(hook, asked, variants, sources, span)
     sampling = variants.sampling_percentage if sampling_percentage is None else sampling_percentage
@@ -119,7 +112,7 @@ def read_observations(
             for key, statistic in asked.items()
         },
         invocations=_invocations(points, variants),
-        outside={**read_alarms(hook, spec), **(outside or {})},
+        outside=read_alarms(hook, spec),
         limits=dict(limits or {}),
         percentiles=_percentiles(hook, spec, variants, sources, span),
         baseline=tuple(baseline),
@@ -158,7 +151,6 @@ def _span(
     spec: AnalysisSpec,
     experiment: Mapping[str, Any],
     asked: tuple[float, float],
-    sampling_since: datetime | None,
 ) -> _Span:
     """Return the window that can be read."""
     if not hook.knows_time:
@@ -166,26 +158,8 @@ def _span(
     now = epoch(hook.now())
     filled = now - FILLING.total_seconds()
     end = asked[1] if asked[1] <= filled + _TICK else filled
-    start = max(asked[0], _changed(hook, experiment, asked[0], end, sampling_since))
-    period = readable_period(spec.period, age=timedelta(seconds=now - start))
-    return _Span(start=start, end=max(start, end), period=period)
-
-
-def _changed(
-    hook: InferenceExperimentHook,
-    experiment: Mapping[str, Any],
-    start: float,
-    end: float,
-    sampling_since: datetime | None,
-) -> float:
-    """Return since when the sampling percentage certainly held."""
-    if sampling_since is not None:
-        return epoch(sampling_since)
-    modified = experiment.get("LastModifiedTime")
-    if modified is None or status_of(experiment) not in LIVE or not start < epoch(modified) < end:
-        return start
-    hook.log.info("The experiment was changed at %s; what is older is not judged.", modified)
-    return epoch(modified)
+    period = readable_period(spec.period, age=timedelta(seconds=now - asked[0]))
+    return _Span(start=asked[0], end=max(asked[0], end), period=period)
 
 
 def _read(

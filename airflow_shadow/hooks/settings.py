@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_shadow.text.shown import MOST, shortened
+
 #: Of DescribeEndpointConfig and of its variant: what CreateInferenceExperiment can express, and
 #: what is no setting. All else that AWS describes, also what it adds one day, would be lost.
 _CARRIED = frozenset(
@@ -23,7 +25,6 @@ _CARRIED_OF_VARIANT = frozenset(
 CAPTURE = "DataCaptureConfig"
 #: Members that switch a structure off, and how.
 _OFF = {"EnableCapture": False, "Status": "DISABLED"}
-_SHOWN = 80
 
 
 def lost_settings(config: Mapping[str, Any], *, captures_to: str = "") -> dict[str, Any]:
@@ -44,7 +45,7 @@ def lost_settings(config: Mapping[str, Any], *, captures_to: str = "") -> dict[s
 
 def told(lost: Mapping[str, Any]) -> str:
     """Return settings in one line, long values shortened."""
-    return ", ".join(f"{name} ({_shortened(value)})" for name, value in lost.items())
+    return ", ".join(f"{name} ({shortened(str(value), most=MOST)})" for name, value in lost.items())
 
 
 def _set_members(view: Mapping[str, Any], carried: frozenset[str]) -> dict[str, Any]:
@@ -55,8 +56,3 @@ def _is_set(value: Any) -> bool:
     if isinstance(value, Mapping):
         return bool(value) and not any(value.get(key) == off for key, off in _OFF.items())
     return bool(value)
-
-
-def _shortened(value: Any) -> str:
-    text = str(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."

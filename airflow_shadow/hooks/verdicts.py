@@ -42,7 +42,6 @@ def find_verdict(hook: InferenceExperimentHook, about: Mapping[str, Any]) -> dic
         start=start,
         end=end,
         looks=about.get("looks") or (),
-        sampling_since=start,
         sampling_percentage=about.get("sampling_percentage"),
         metrics=read_sources(about.get("metrics") or {}),
         limits={(metric, name): value for metric, name, value in about.get("limits") or ()},

@@ -20,8 +20,6 @@ class _ShadowLink(BaseAwsLink):
     format_str = _HOME
     #: The console's page of the service.
     service: ClassVar[str] = "sagemaker"
-    #: What the emulator's page shows: a card of this kind, of the name that is this fact.
-    card: ClassVar[tuple[str, str]] = ("endpoint", "endpoint_name")
 
     def fragment(self, **facts: Any) -> str:
         """Return what follows the `#`, for facts of the experiment."""
@@ -30,8 +28,8 @@ class _ShadowLink(BaseAwsLink):
     def format_link(self, **facts: Any) -> str:
         """Return the address; empty in a partition whose console is not known."""
         if emulator := facts.get("emulator"):
-            kind, name = self.card
-            return f"{emulator}/shadow#{facts['region_name']}-{kind}-{quote(facts[name])}"
+            place = f"{facts['region_name']}-endpoint-{quote(facts['endpoint_name'])}"
+            return f"{emulator}/shadow#{place}"
         if not facts.get("aws_domain"):
             return ""
         return _HOME.format(
@@ -50,23 +48,6 @@ class EndpointLink(_ShadowLink):
     def fragment(self, **facts: Any) -> str:
         """Return the endpoint's page."""
         return f"/endpoints/{quote(facts['endpoint_name'])}"
-
-
-class ExperimentLink(_ShadowLink):
-    """The shadow test in the SageMaker console.
-
-    AWS documents no address of this page, so it is assumed; a subclass or one assignment corrects
-    it: `ExperimentLink.page = "..."`.
-    """
-
-    name = "SageMaker shadow test"
-    card = ("experiment", "name")
-    #: assumed: where the console shows a shadow test.
-    page: ClassVar[str] = "/shadow-tests/{name}"
-
-    def fragment(self, **facts: Any) -> str:
-        """Return the experiment's page."""
-        return self.page.format(name=quote(facts["name"]))
 
 
 class MetricsLink(_ShadowLink):

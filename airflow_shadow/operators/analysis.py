@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_shadow._compat import Context
-from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink, ReportLink
+from airflow_shadow.links import EndpointLink, MetricsLink, ReportLink
 from airflow_shadow.operators.base import ShadowOperator
 from airflow_shadow.operators.choices import Choices, VerdictOutcome
 
@@ -58,7 +58,7 @@ class ShadowAnalysisOperator(ShadowOperator):
     )
     file_fields = ("spec",)
     template_fields_renderers = {"spec": "json"}  # noqa: RUF012 - as in Airflow's own operators
-    operator_extra_links = (EndpointLink(), MetricsLink(), ExperimentLink(), ReportLink())
+    operator_extra_links = (EndpointLink(), MetricsLink(), ReportLink())
 
     def __init__(
         self,

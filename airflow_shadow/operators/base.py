@@ -10,8 +10,8 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_shadow._compat import AirflowException, Context, conf
 from airflow_shadow.exceptions import no_event
-from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink
-from airflow_shadow.operators.choices import Choices, ClosedChoices, OnKillAction, Validate
+from airflow_shadow.links import EndpointLink, MetricsLink
+from airflow_shadow.operators.choices import Choices, ClosedChoices, OnKillAction
 from airflow_shadow.operators.templating import LazyHook, TextTemplates
 
 if TYPE_CHECKING:
@@ -29,8 +29,6 @@ class ShadowOperator(  # type: ignore[override]
     :param waiter_max_attempts: looks at most; `None` leaves it to the deadline
     :param waiter_timeout: seconds until the wait gives up; the default is in the README's table
     :param deferrable: wait in the triggerer, which frees the worker
-    :param validate: `"warn"` sends values beyond the maxima, enums and patterns that the installed
-        botocore knows, and says so in the log
     :param aws_conn_id: Airflow connection of type `aws` (templated)
     :param region_name: AWS region, if the connection's is not meant (templated)
     :param verify: whether, or with which CA bundle, to verify TLS certificates (templated)
@@ -41,13 +39,12 @@ class ShadowOperator(  # type: ignore[override]
     api_operation: ClassVar[str]
     #: The row of the table of deadlines.
     deadline_row: ClassVar[str]
-    choices: ClassVar[Choices] = {"validate": get_args(Validate)}
 
     template_fields: Sequence[str] = aws_template_fields()
     # Airflow would read every nested string that ends so as a file.
     template_ext: Sequence[str] = ()
     ui_color = "#e8f0fe"
-    operator_extra_links: tuple[Any, ...] = (EndpointLink(), MetricsLink(), ExperimentLink())
+    operator_extra_links: tuple[Any, ...] = (EndpointLink(), MetricsLink())
     _running: Steps[Any] | None = None
 
     def __init__(
@@ -58,7 +55,6 @@ class ShadowOperator(  # type: ignore[override]
         waiter_max_attempts: int | None = None,
         waiter_timeout: float | None = None,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
-        validate: Validate = "strict",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -67,7 +63,6 @@ class ShadowOperator(  # type: ignore[override]
         self.waiter_max_attempts = waiter_max_attempts
         self.waiter_timeout = waiter_timeout
         self.deferrable = deferrable
-        self.validate = validate
         self.check_literals()
 
     def _steps(self, context: Context) -> Steps[Any]:

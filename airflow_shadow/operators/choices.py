@@ -9,7 +9,6 @@ from airflow_shadow._compat import AirflowFailException
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.text.shown import listed, shown
 
-Validate = Literal["strict", "warn"]
 OnKillAction = Literal["leave", "stop"]
 IfExists = Literal["fail", "adopt", "replace"]
 OnBackfill = Literal["run", "skip", "observe"]

@@ -10,7 +10,7 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_shadow._compat import AirflowException, AirflowFailException, Context
 from airflow_shadow.exceptions import ShadowError, message
-from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink, ReportLink
+from airflow_shadow.links import EndpointLink, MetricsLink, ReportLink
 from airflow_shadow.operators.base import ShadowOperator
 from airflow_shadow.operators.branch import ShadowVerdictBranchOperator
 from airflow_shadow.operators.choices import Choices, OnKillAction, VerdictOutcome
@@ -297,7 +297,7 @@ class RolloutResultOperator(ShadowOperator):
     deadline_row = "analysis"
     choices: ClassVar[Choices] = {"fail_on": get_args(VerdictOutcome)}
     template_fields: Sequence[str] = aws_template_fields("report")
-    operator_extra_links = (EndpointLink(), MetricsLink(), ExperimentLink(), ReportLink())
+    operator_extra_links = (EndpointLink(), MetricsLink(), ReportLink())
 
     def __init__(
         self,

@@ -18,6 +18,7 @@ from airflow_shadow._compat import (
 )
 from airflow_shadow.exceptions import InvalidRequestError, ShadowError
 from airflow_shadow.operators.written import beginning, file_text, names_file
+from airflow_shadow.text.values import as_boolean
 
 _NOTHING = frozenset({"", "None"})
 
@@ -207,9 +208,8 @@ class LazyHook:
     @property
     def hook_verify(self) -> bool | str | None:
         """Return `verify` with the type that it lost if it was templated: `"False"` is no path."""
-        verify: bool | str | None = self.verify  # type: ignore[attr-defined]
-        words = {"true": True, "false": False}
-        return words.get(verify.lower(), verify) if isinstance(verify, str) else verify
+        verify: bool | str | None = as_boolean(self.verify)  # type: ignore[attr-defined]
+        return verify
 
     @property
     def _hook_parameters(self) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_shadow._compat import Context
-from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink, ReportLink
+from airflow_shadow.links import EndpointLink, MetricsLink, ReportLink
 from airflow_shadow.sensors.base import ShadowSensor
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class ShadowAnalysisSensor(ShadowSensor):
     )
     file_fields = ("spec",)
     template_fields_renderers = {"spec": "json"}  # noqa: RUF012 - as in Airflow's own operators
-    operator_extra_links = (EndpointLink(), MetricsLink(), ExperimentLink(), ReportLink())
+    operator_extra_links = (EndpointLink(), MetricsLink(), ReportLink())
 
     def __init__(
         self,

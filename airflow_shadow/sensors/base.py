@@ -18,7 +18,7 @@ from airflow_shadow._compat import (
     is_deferral_timeout,
 )
 from airflow_shadow.exceptions import no_event
-from airflow_shadow.links import EndpointLink, ExperimentLink, MetricsLink
+from airflow_shadow.links import EndpointLink, MetricsLink
 from airflow_shadow.operators.templating import LazyHook, TextTemplates
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ class ShadowSensor(  # type: ignore[override]
 
     template_ext: Sequence[str] = ()
     ui_color = "#e8f0fe"
-    operator_extra_links: tuple[Any, ...] = (EndpointLink(), MetricsLink(), ExperimentLink())
+    operator_extra_links: tuple[Any, ...] = (EndpointLink(), MetricsLink())
 
     def __init__(
         self,

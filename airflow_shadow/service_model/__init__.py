@@ -7,17 +7,16 @@ module         purpose
 =============  =====================================================================
 ``faults``     what is wrong with a value, and the error that carries all of it
 ``scalars``    one value to the type of one leaf
-``patterns``   the model's regular expressions, as Python can run them
 ``limits``     what the model says of a value that botocore does not check
 ``walk``       the way through a request: :func:`prepare` and :func:`coerce`
-``model``      botocore's model, and its answers as plain values
+``model``      the names of the API's fields, and its answers as plain values
 =============  =====================================================================
 """
 
 from __future__ import annotations
 
 from airflow_shadow.service_model.faults import Fault, FaultKind, InvalidParametersError
-from airflow_shadow.service_model.model import field_names, input_shape, to_plain
+from airflow_shadow.service_model.model import field_names, to_plain
 from airflow_shadow.service_model.walk import Prepared, coerce, prepare
 
 __all__ = [
@@ -27,7 +26,6 @@ __all__ = [
     "Prepared",
     "coerce",
     "field_names",
-    "input_shape",
     "prepare",
     "to_plain",
 ]

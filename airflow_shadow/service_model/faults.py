@@ -54,10 +54,6 @@ class Finding(NamedTuple):
     kind: FaultKind
     says: str
     allowed: str
-    #: Whether AWS may have opened since what this model closes, so that it may only warn.
-    may_be_outdated: bool = False
-    #: Whether it never stops a request.
-    only_warns: bool = False
 
 
 class InvalidParametersError(ValueError):

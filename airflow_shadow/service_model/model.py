@@ -1,31 +1,13 @@
-"""botocore's model of SageMaker, and its answers as plain values."""
+"""The names of the API's fields in Python, and its answers as plain values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from functools import cache
-from typing import Any, cast
+from typing import Any
 
 from botocore import xform_name
-from botocore.loaders import create_loader
-from botocore.model import ServiceModel, StructureShape
-
-
-def input_shape(operation: str) -> StructureShape:
-    """Return the shape of a SageMaker operation's input, without a client or credentials.
-
-    :param operation: the API's name, e.g. ``CreateInferenceExperiment``
-    :raises botocore.model.OperationNotFoundError: if the installed botocore does not know it
-    """
-    # None only for operations without any input; all of ours take at least a name or a filter.
-    return cast(StructureShape, _sagemaker().operation_model(operation).input_shape)
-
-
-@cache
-def _sagemaker() -> ServiceModel:
-    """Keep the model: reading it takes a tenth of a second."""
-    return ServiceModel(create_loader().load_service_model("sagemaker", "service-2"), "sagemaker")
+from botocore.model import StructureShape
 
 
 def field_names(shape: StructureShape) -> dict[str, str]:

@@ -8,18 +8,21 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
 from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from airflow_shadow.text.values import (
+    FIRST_YEAR,
+    LAST_YEAR,
+    as_boolean,
+    not_bool,
+    to_timestamp,
+)
+
 # Python's own int() and float() also take 1_000, digits of other scripts, nan and inf.
 _INTEGER = re.compile(r"([+-]?[0-9]+)(?:\.0+)?")
 _DECIMAL = re.compile(r"[+-]?[0-9]+(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?")
-_EPOCH = re.compile(r"[+-]?[0-9]{9,}(?:\.[0-9]+)?")
-#: Far from where Python's time ends, so that whoever adds a duration or a zone stays within.
-_FIRST_YEAR, _LAST_YEAR = 1970, 9000
-_BOOLEANS = MappingProxyType({"true": True, "false": False})
 
 
 def to_integer(value: Any) -> int:
@@ -29,7 +32,7 @@ def to_integer(value: Any) -> int:
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, Integral):
-        return int(_not_bool(value))
+        return int(not_bool(value))
     raise ValueError
 
 
@@ -37,17 +40,16 @@ def to_float(value: Any) -> float:
     """Return finite numbers and decimal text as float; Python itself writes ``1e-05``."""
     if isinstance(value, str):
         value = float(_matched(_DECIMAL, value)[0])
-    if isinstance(value, Real) and math.isfinite(number := float(_not_bool(value))):
+    if isinstance(value, Real) and math.isfinite(number := float(not_bool(value))):
         return number
     raise ValueError
 
 
 def to_boolean(value: Any) -> bool:
-    """Return bools, ``true`` and ``false`` in any case; ``"False"`` must never become true."""
-    if isinstance(value, bool):
-        return value
-    if isinstance(value, str) and (word := value.strip().lower()) in _BOOLEANS:
-        return _BOOLEANS[word]
+    """Return bools, and ``true`` and ``false`` in any case."""
+    found = as_boolean(value)
+    if isinstance(found, bool):
+        return found
     raise ValueError
 
 
@@ -59,56 +61,8 @@ def to_text(value: Any) -> str:
     if isinstance(value, str):
         return value
     if isinstance(value, (Integral, float)):
-        return str(_not_bool(value))
+        return str(not_bool(value))
     raise ValueError
-
-
-def to_timestamp(value: Any) -> datetime:
-    """Return the moment in UTC; without a zone UTC is meant, as everywhere in Airflow.
-
-    :raises ValueError: it is none, or so far away that one cannot count with it
-    """
-    moment = _moment(value)
-    if not _FIRST_YEAR <= moment.year <= _LAST_YEAR:
-        raise ValueError
-    return moment
-
-
-def _moment(value: Any) -> datetime:
-    if isinstance(value, datetime):
-        return _in_utc(value)
-    if isinstance(value, date):
-        return datetime(value.year, value.month, value.day, tzinfo=UTC)
-    if isinstance(value, str):
-        return _timestamp_of_text(value.strip())
-    if isinstance(value, (Integral, float)):
-        return _timestamp_of_number(_not_bool(value))
-    raise ValueError
-
-
-def _timestamp_of_text(text: str) -> datetime:
-    if _EPOCH.fullmatch(text):
-        return datetime.fromtimestamp(float(text), tz=UTC)
-    return _in_utc(datetime.fromisoformat(text))
-
-
-def _timestamp_of_number(value: Any) -> datetime:
-    """Return seconds since 1970; eight digits are a date, as they are in text (``ds_nodash``)."""
-    if isinstance(value, Integral) and 10**7 <= value < 10**8:  # type: ignore[operator]
-        return _timestamp_of_text(str(value))
-    return datetime.fromtimestamp(value, tz=UTC)
-
-
-def _in_utc(value: datetime) -> datetime:
-    """Return a plain datetime, because subclasses (pendulum's) travel badly."""
-    moment = datetime.combine(value.date(), value.timetz())
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-
-
-def _not_bool(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise ValueError  # noqa: TRY004 - one error for all that does not fit
-    return value
 
 
 def _matched(pattern: re.Pattern[str], text: str) -> re.Match[str]:
@@ -139,7 +93,7 @@ SCALARS: Mapping[str, Scalar] = MappingProxyType(
         "string": Scalar(to_text, "text", "text"),
         "timestamp": Scalar(
             to_timestamp,
-            f"a time between the years {_FIRST_YEAR} and {_LAST_YEAR}",
+            f"a time between the years {FIRST_YEAR} and {LAST_YEAR}",
             "a datetime, ISO-8601 text or seconds since 1970",
         ),
     }

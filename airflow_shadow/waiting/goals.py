@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, ClassVar
 
 from airflow_shadow.exceptions import (
@@ -29,6 +28,7 @@ from airflow_shadow.lifecycle import (
     shows,
     status_of,
 )
+from airflow_shadow.text.values import epoch
 from airflow_shadow.waiting.engine import Asking, Judgement, Look, Progress, View
 
 #: Seconds after a change of ours in which AWS may show what was before; nothing is promised.
@@ -120,7 +120,7 @@ class ReachStatus:
         if experiment is None:
             return False
         made = experiment.get("CreationTime")
-        return not made or datetime.fromisoformat(made).timestamp() > self.created - 1
+        return not made or epoch(made) > self.created - 1
 
     def _judge(self, experiment: View, progress: Progress) -> Judgement:
         status, shown = status_of(experiment), str(experiment.get("Status"))

@@ -18,6 +18,8 @@ from airflow_shadow.lifecycle import (
     Ending,
     status_of,
 )
+from airflow_shadow.text.shown import shortened
+from airflow_shadow.text.values import epoch, to_timestamp
 from airflow_shadow.waiting.engine import Asking, Judgement, Look, Progress, View
 from airflow_shadow.waiting.goals import ended_badly, missing, note_health
 from airflow_shadow.waiting.looks import Looks
@@ -221,16 +223,12 @@ def inconclusive(verdict: Mapping[str, Any], because: str) -> dict[str, Any]:
     """
     caveat = Verdict.from_dict(verdict).caveat
     reason = f"INCONCLUSIVE ({caveat}): {because} {verdict['reason']}"
-    return {**verdict, "outcome": "INCONCLUSIVE", "reason": reason[:MAX_REASON]}
-
-
-def _moment(text: str) -> float:
-    return datetime.fromisoformat(text).timestamp()
+    return {**verdict, "outcome": "INCONCLUSIVE", "reason": shortened(reason, most=MAX_REASON)}
 
 
 def _modified(experiment: View) -> float:
     """Return when an experiment was changed last; its creation is a change, too."""
-    return _moment(experiment.get("LastModifiedTime") or experiment["CreationTime"])
+    return epoch(experiment.get("LastModifiedTime") or experiment["CreationTime"])
 
 
 def _begin(experiment: View) -> float:
@@ -245,17 +243,17 @@ def _begin(experiment: View) -> float:
 
 def _born(experiment: View) -> float:
     """Return the earliest time at which the experiment can have run."""
-    created = _moment(experiment["CreationTime"])
+    created = epoch(experiment["CreationTime"])
     start = (experiment.get("Schedule") or {}).get("StartTime")
     # One that a person started early may keep its planned start.
-    ahead = start and _moment(start) > _modified(experiment)
-    return created if not start or ahead else max(created, _moment(start))
+    ahead = start and epoch(start) > _modified(experiment)
+    return created if not start or ahead else max(created, epoch(start))
 
 
 def concluded_at(experiment: View) -> float:
     """Return when an experiment was concluded, in seconds since 1970."""
     end = experiment.get("CompletionTime")
-    return _moment(end) if end else _modified(experiment)
+    return epoch(end) if end else _modified(experiment)
 
 
 def planned_window(experiment: View) -> tuple[datetime, datetime]:
@@ -264,6 +262,6 @@ def planned_window(experiment: View) -> tuple[datetime, datetime]:
     assumed: AWS's default of seven days is counted from the start also if only that was given.
     """
     schedule = experiment.get("Schedule") or {}
-    start = datetime.fromisoformat(schedule.get("StartTime") or experiment["CreationTime"])
+    start = to_timestamp(schedule.get("StartTime") or experiment["CreationTime"])
     end = schedule.get("EndTime") or experiment.get("CompletionTime")
-    return start, datetime.fromisoformat(end) if end else start + timedelta(days=DEFAULT_DAYS)
+    return start, to_timestamp(end) if end else start + timedelta(days=DEFAULT_DAYS)

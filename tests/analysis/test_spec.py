@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -91,7 +92,7 @@ min_power: 0.6
 """
 
 
-@pytest.mark.parametrize("given", [FULL, json.dumps(FULL), YAML, MEANT])
+@pytest.mark.parametrize("given", [FULL, json.dumps(FULL), YAML, MEANT, asdict(MEANT)])
 def test_a_dict_json_and_yaml_mean_the_same(given):
     """Numbers may be text, and YAML's `no` is what was written."""
     assert MEANT == read_spec(given)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from moto.cloudwatch.models import cloudwatch_backends
 
-from airflow_shadow.analysis import AnalysisSpec, OutsideCriterion, OutsideResult
+from airflow_shadow.analysis import AnalysisSpec, OutsideCriterion
 from airflow_shadow.emulator.core import ACCOUNT, REGION
 from airflow_shadow.exceptions import InvalidRequestError
 
@@ -57,10 +57,3 @@ def test_more_alarms_than_one_call_takes(hook, alarms):
     with pytest.raises(InvalidRequestError, match="gone-0") as caught:
         hook.cloudwatch.alarm_states([*names, "OK"])
     assert "'OK'" not in caught.value.found
-
-
-def test_custom_results_are_handed_through(shadowed):
-    """The caller brings the outcome of what no metric shows."""
-    result = OutsideResult(outcome="PASS", sentence="reviewed")
-    spec = AnalysisSpec(outside=(OutsideCriterion(name="own", target="x", kind="custom"),))
-    assert {"own": result} == shadowed().look(spec, outside={"own": result}).outside

@@ -128,10 +128,10 @@ def test_a_bad_request_is_not_sent(hook, churn, emulator):
     ]
 
 
-def test_faults_of_an_old_model_can_be_warnings(hook, churn, log):
-    """What the installed botocore's model closes, AWS may have opened since."""
+def test_an_unknown_member_of_an_enum_is_sent(hook, churn, log):
+    """AWS may have added it since the installed botocore; here it refuses it."""
     with pytest.raises(AwsRefusedError):
-        hook.create_inference_experiment(request(sampling_percentage=101), validate="warn")
+        hook.create_inference_experiment({**request(), "Type": "CanaryMode"})
     assert log.containing("; sent all the same.")
 
 

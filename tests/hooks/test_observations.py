@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -17,7 +17,6 @@ from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.metrics import Query
 from airflow_shadow.hooks.observations import FILLING, read_observations
 from airflow_shadow.hooks.periods import readable_period
-from tests.helpers import until
 from tests.hooks.words import DAY, ERRORS, HOUR, LATENCY, NO_RETRIES, of, only, sampled
 
 # --- what is read ---------------------------------------------------------------------------
@@ -129,28 +128,6 @@ def test_a_window_in_the_future_is_empty(shadowed, emulator):
     reading = look(start=start, end=start + HOUR)
     assert reading.start == reading.end
     assert "INCONCLUSIVE" == judge(AnalysisSpec(), reading).outcome
-
-
-def test_what_is_older_than_a_change_is_dropped(shadowed, emulator, sagemaker, hook):
-    """Minutes of another sampling percentage are not pooled with those of today's."""
-    test = shadowed(sampling=50)
-    sampled(sagemaker, 100)
-    changed = hook.describe_inference_experiment("x")["LastModifiedTime"]
-    emulator.clock.advance(HOUR)
-    reading = test.look(end=emulator.clock.now())
-    assert datetime.fromisoformat(changed).timestamp() == reading.start
-    assert min(of(reading, ERRORS)[0].times) >= reading.start
-
-
-def test_who_changed_it_knows_since_when_the_sampling_holds(shadowed, emulator, sagemaker):
-    """An update of the description leaves the evidence as it is."""
-    test = shadowed()
-    sagemaker.update_inference_experiment(Name="x", Description="new")
-    until(sagemaker, "x", "Updating")
-    until(sagemaker, "x", "Running")
-    emulator.clock.advance(HOUR)
-    reading = test.look(end=emulator.clock.now(), sampling_since=test.start)
-    assert test.start.timestamp() == reading.start
 
 
 def test_a_stage_before_the_last_change_is_read_whole(shadowed, sagemaker):

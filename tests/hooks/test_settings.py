@@ -8,7 +8,7 @@ import boto3
 import pytest
 
 from airflow_shadow.hooks.settings import lost_settings, told
-from airflow_shadow.service_model import input_shape
+from tests.helpers import input_shape
 
 MODEL = boto3.client("sagemaker", "us-east-1").meta.service_model
 CONFIG = MODEL.operation_model("DescribeEndpointConfig").output_shape
@@ -91,4 +91,4 @@ def test_the_same_capture_is_not_lost():
 
 def test_long_values_are_shortened():
     """One line of a log."""
-    assert f"VpcConfig ({'x' * 80}...), A (1)" == told({"VpcConfig": "x" * 500, "A": 1})
+    assert f"VpcConfig ({'x' * 77}...), A (1)" == told({"VpcConfig": "x" * 500, "A": 1})

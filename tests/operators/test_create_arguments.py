@@ -247,12 +247,6 @@ def test_tags_of_the_user_stand_beside_ours(once, sagemaker):
     assert ("ml", 8, 9) == (tags["team"], len(ours), len(tags))
 
 
-def test_an_old_botocore_can_be_overruled(once, emulator):
-    """With `validate="warn"` AWS itself decides what is beyond the model's maximum."""
-    text = fails(AirflowFailException, once, sampling_percentage=150, validate="warn")
-    assert "AWS says: ValidationException" in text
-
-
 # --- times
 
 

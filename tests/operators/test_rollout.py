@@ -14,7 +14,6 @@ from airflow_shadow._compat import AirflowFailException, AirflowSkipException, r
 from airflow_shadow.emulator import fleet
 from airflow_shadow.flows.rollout import SERVES, Rollout, latest, parse, tag_value
 from airflow_shadow.operators import CreateInferenceExperimentOperator, PromoteShadowVariantOperator
-from airflow_shadow.service_model import input_shape
 from tests.helpers import (
     CLEARED,
     CREATE,
@@ -22,6 +21,7 @@ from tests.helpers import (
     created,
     explicit,
     fails,
+    input_shape,
     serves,
     somebodys,
     stop,

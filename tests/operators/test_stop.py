@@ -269,20 +269,31 @@ def test_a_stop_that_breaks_fails(halt, running, emulator, actions):
         ({"model_variant_actions": {}}, "ModelVariantActions"),
         ({"model_variant_actions": None}, "ModelVariantActions"),
         ({"model_variant_actions": "{{ none }}"}, "ModelVariantActions"),
-        ({"model_variant_actions": {"AllTraffic": "Keep"}}, "ModelVariantActions"),
-        ({"desired_state": "Done"}, "DesiredState"),
         (
             {"desired_model_variants": [bigger("two")]},
             "InstanceCount: 'two' is not an integer",
         ),
     ],
-    ids=["empty map", "no map", "map of nothing", "action", "state", "count"],
+    ids=["empty map", "no map", "map of nothing", "count"],
 )
 def test_a_wrong_request_is_refused_before_the_call(halt, running, emulator, arguments, part):
     """Each fault is named with its path, and nothing was sent or waited for."""
     before = emulator.history()
     assert part in fails(AirflowFailException, halt, **arguments)
     assert before == emulator.history()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "path"),
+    [
+        ({"model_variant_actions": {"AllTraffic": "Keep"}}, "ModelVariantActions.AllTraffic"),
+        ({"desired_state": "Done"}, "DesiredState"),
+    ],
+)
+def test_a_word_that_the_model_does_not_know_is_aws_to_refuse(halt, running, log, arguments, path):
+    """AWS may know more words than the installed botocore, so a slip only warns before."""
+    assert "AWS says: ValidationException" in fails(AirflowFailException, halt, **arguments)
+    assert log.containing(f"{path}: ")
 
 
 @pytest.mark.parametrize("name", [None, "", "{{ none }}"])

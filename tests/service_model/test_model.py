@@ -2,7 +2,8 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from airflow_shadow.service_model import field_names, input_shape, to_plain
+from airflow_shadow.service_model import field_names, to_plain
+from tests.helpers import input_shape
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
