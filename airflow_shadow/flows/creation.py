@@ -17,9 +17,9 @@ from airflow_shadow.flows.schedule import (
     window_length,
 )
 from airflow_shadow.hooks.endpoints import Running, shadow_request
+from airflow_shadow.hooks.plain import to_plain
 from airflow_shadow.lifecycle import sampling, shows
 from airflow_shadow.ownership import legal_name
-from airflow_shadow.service_model import to_plain
 from airflow_shadow.text.shown import listed, shown
 
 #: Tags of one resource (CreateInferenceExperiment).

@@ -11,6 +11,7 @@ from airflow_shadow.flows.changing import ChangingFlow
 from airflow_shadow.flows.harm import refuse_undoing
 from airflow_shadow.flows.schedule import parse_duration
 from airflow_shadow.flows.wait import Carry, Step, Wait
+from airflow_shadow.hooks.plain import to_plain
 from airflow_shadow.lifecycle import (
     UPDATABLE,
     Status,
@@ -21,7 +22,6 @@ from airflow_shadow.lifecycle import (
     with_sampling,
 )
 from airflow_shadow.operators.update import UpdateInferenceExperimentOperator
-from airflow_shadow.service_model import to_plain
 from airflow_shadow.waiting import Outcome, Progress, ReachStatus, UpdateApplied, View
 
 Updating_co = TypeVar("Updating_co", bound=UpdateInferenceExperimentOperator, covariant=True)

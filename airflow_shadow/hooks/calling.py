@@ -24,7 +24,7 @@ from airflow_shadow.hooks.errors import (
     needs_fresh_credentials,
     without_user,
 )
-from airflow_shadow.service_model import to_plain
+from airflow_shadow.hooks.plain import to_plain
 
 # The waiting has its own back-off, so botocore need not insist; a user's setting wins.
 _CONFIG = Config(

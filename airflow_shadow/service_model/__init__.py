@@ -9,14 +9,14 @@ module         purpose
 ``scalars``    one value to the type of one leaf
 ``limits``     what the model says of a value that botocore does not check
 ``walk``       the way through a request: :func:`prepare` and :func:`coerce`
-``model``      the names of the API's fields, and its answers as plain values
+``names``      the names of the API's fields in Python
 =============  =====================================================================
 """
 
 from __future__ import annotations
 
 from airflow_shadow.service_model.faults import Fault, FaultKind, InvalidParametersError
-from airflow_shadow.service_model.model import field_names, to_plain
+from airflow_shadow.service_model.names import field_names
 from airflow_shadow.service_model.walk import Prepared, coerce, prepare
 
 __all__ = [
@@ -27,5 +27,4 @@ __all__ = [
     "coerce",
     "field_names",
     "prepare",
-    "to_plain",
 ]

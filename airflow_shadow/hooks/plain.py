@@ -1,18 +1,10 @@
-"""The names of the API's fields in Python, and its answers as plain values."""
+"""AWS's answers as plain values."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-
-from botocore import xform_name
-from botocore.model import StructureShape
-
-
-def field_names(shape: StructureShape) -> dict[str, str]:
-    """Return the API's field for each Python name: ``{"endpoint_name": "EndpointName"}``."""
-    return {xform_name(name): name for name in shape.members}
 
 
 def to_plain(value: Any) -> Any:

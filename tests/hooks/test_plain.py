@@ -1,9 +1,8 @@
-"""What botocore's model and its answers become."""
+"""What AWS's answers become."""
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from airflow_shadow.service_model import field_names, to_plain
-from tests.helpers import input_shape
+from airflow_shadow.hooks.plain import to_plain
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -20,12 +19,3 @@ def test_a_response_becomes_plain():
         "Schedule": {"StartTime": "2026-01-31T12:00:00+00:00"},
         "ModelVariants": [{"Status": "InService"}],
     } == to_plain(response)
-
-
-def test_field_names_are_botocores():
-    """Arguments are named as botocore's paginators and waiters would name them."""
-    names = field_names(input_shape("StopInferenceExperiment"))
-    assert ("ModelVariantActions", "DesiredState") == (
-        names["model_variant_actions"],
-        names["desired_state"],
-    )
