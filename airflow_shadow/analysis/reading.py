@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar, get_args
 
@@ -21,6 +19,8 @@ from airflow_shadow.analysis.spec import (
     Severity,
     raise_faults,
 )
+from airflow_shadow.text.numbers import finite
+from airflow_shadow.text.shown import MOST, shortened, shown
 
 Parser = Callable[[Any], Any]
 Item = TypeVar("Item", Criterion, Breaker, OutsideCriterion)
@@ -51,16 +51,9 @@ def read_spec(value: AnalysisSpec | Mapping[str, Any] | str) -> AnalysisSpec:
 
 
 def _loaded(value: Mapping[str, Any] | str) -> Any:
-    """Return the structure that a text holds; JSON first, because YAML reads it looser."""
+    """Return the structure that a text holds."""
     if not isinstance(value, str):
         return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return _yaml(value)
-
-
-def _yaml(text: str) -> Any:
     # Imported when needed: most specifications are dicts.
     from airflow_shadow.text.structures import (  # noqa: PLC0415
         UnreadableTextError,
@@ -68,7 +61,7 @@ def _yaml(text: str) -> Any:
     )
 
     try:
-        return parse_structure(text, what="specification")
+        return parse_structure(value, what="specification")
     except UnreadableTextError as error:
         raise_faults([error.problem])
         raise
@@ -79,13 +72,14 @@ def _fields(
 ) -> dict[str, Any]:
     """Return the parsed fields of a structure; what does not parse goes to `faults`."""
     if not isinstance(value, Mapping):
-        faults.append(f"{path.rstrip('.') or 'specification'}: {value!r} is not a structure")
+        faults.append(f"{path.rstrip('.') or 'specification'}: {shown(value)} is not a structure")
         return {}
     fields = {}
     for key, given in value.items():
         if key not in parsers:
             known = f"unknown; known are {', '.join(parsers)}"
-            faults.append(f"{path}{key}: {REMOVED.get(key, known)}")
+            told = shortened(str(key), most=MOST)
+            faults.append(f"{path}{told}: {REMOVED.get(key, known)}")
             continue
         try:
             fields[key] = parsers[key](given)
@@ -123,44 +117,34 @@ def _rule_faults(fields: Mapping[str, Any]) -> list[str]:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not text")
+        raise TypeError(f"{shown(value)} is not text")
     return value
 
 
-def _number(value: Any) -> float:
-    try:
-        number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(f"{value!r} is not a number")
-    return number
-
-
 def _integer(value: Any) -> int:
-    number = _number(value)
+    number = finite(value)
     if number != int(number):
-        raise ValueError(f"{value!r} is not a whole number")
+        raise ValueError(f"{shown(value)} is not a whole number")
     return int(number)
 
 
 def _boolean(value: Any) -> bool:
-    word = str(value).strip().lower()
+    word = (value if isinstance(value, str) else shown(value)).strip().lower()
     if word not in TRUE | FALSE:
-        raise ValueError(f"{value!r} is neither true nor false")
+        raise ValueError(f"{shown(value)} is neither true nor false")
     return word in TRUE
 
 
 def _list(value: Any) -> Sequence[Any]:
     if isinstance(value, str) or not isinstance(value, Sequence):
-        raise TypeError(f"{value!r} is not a list")
+        raise TypeError(f"{shown(value)} is not a list")
     return value
 
 
 def _datapoints(value: Any) -> tuple[int, int]:
     parts = value.split(" of ") if isinstance(value, str) else value
     if not isinstance(parts, Sequence) or len(parts) != len(("m", "n")):
-        raise ValueError(f"{value!r} is not M and N, like [3, 5] or '3 of 5'")
+        raise ValueError(f"{shown(value)} is not M and N, like [3, 5] or '3 of 5'")
     return _integer(parts[0]), _integer(parts[1])
 
 
@@ -169,7 +153,7 @@ def _choice(literal: Any) -> Parser:
 
     def parse(value: Any) -> Any:
         if value not in choices:
-            raise ValueError(f"{value!r} is not one of {', '.join(choices)}")
+            raise ValueError(f"{shown(value)} is not one of {', '.join(choices)}")
         return value
 
     return parse
@@ -183,7 +167,7 @@ def _optional(parser: Parser) -> Parser:
 CRITERION: dict[str, Parser] = {
     "name": _text,
     "metric": _text,
-    "tolerance": _number,
+    "tolerance": finite,
     "statistic": _text,
     "comparison": _choice(Comparison),
     "direction": _choice(Direction),
@@ -196,8 +180,8 @@ CRITERION: dict[str, Parser] = {
 BREAKER: dict[str, Parser] = {
     "metric": _text,
     "statistic": _text,
-    "limit": _optional(_number),
-    "relative_limit": _optional(_number),
+    "limit": _optional(finite),
+    "relative_limit": _optional(finite),
     "datapoints": _datapoints,
     "min_samples": _integer,
     "missing": _choice(Missing),
@@ -213,7 +197,7 @@ SPEC: dict[str, Parser] = {
     "criteria": _list,
     "breakers": _list,
     "outside": _list,
-    "alpha": _number,
+    "alpha": finite,
     "period": _integer,
     "initial_delay": _integer,
     "min_periods": _integer,
@@ -221,7 +205,7 @@ SPEC: dict[str, Parser] = {
     "min_duration": _integer,
     "require_full_sampling": _boolean,
     "planned_looks": _integer,
-    "min_power": _number,
+    "min_power": finite,
 }
 #: Fields of earlier versions, and what stands in their place.
 REMOVED = {
