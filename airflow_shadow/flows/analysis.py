@@ -26,14 +26,22 @@ from airflow_shadow.flows.watch import Watch
 from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.sources import SOURCES, check_metrics, read_sources
-from airflow_shadow.lifecycle import CONCLUDED, MAX_DAYS, UPDATABLE, status_of
+from airflow_shadow.lifecycle import (
+    CONCLUDED,
+    FULL_SAMPLING,
+    MAX_DAYS,
+    UPDATABLE,
+    status_of,
+)
 from airflow_shadow.service_model.scalars import to_timestamp
+from airflow_shadow.text.numbers import finite
 from airflow_shadow.text.shown import shown
 from airflow_shadow.waiting import (
     FILLING_SECONDS,
     MARGIN_SECONDS,
     AnyGoal,
     Judged,
+    Looks,
     Progress,
     View,
     concluded_at,
@@ -55,7 +63,7 @@ class WatchVerdict(Watch):
         duration, longest = _seconds(op.duration), _seconds(op.max_duration, "max_duration")
         if longest is not None and duration is None:
             raise InvalidRequestError(
-                asked=f"max_duration={op.max_duration!r}",
+                asked=f"max_duration={shown(op.max_duration)}",
                 found="no duration",
                 next_step="Give the duration, at whose end the first planned look is.",
             )
@@ -69,7 +77,7 @@ class WatchVerdict(Watch):
             duration=duration,
             max_duration=longest,
             interval=interval,
-            margin=max(MARGIN_SECONDS, op.min_remaining or 0),
+            margin=max(MARGIN_SECONDS, self._remaining),
             limits=self.known.plain_limits,
             # A window that begins with the experiment's last change would begin anew.
             halts=since is not None and self._moves_end,
@@ -79,7 +87,13 @@ class WatchVerdict(Watch):
     @property
     def _moves_end(self) -> bool:
         """Tell whether the experiment's end may be moved: a window without a length would, too."""
-        return self.op.min_remaining is not None and bool(self.op.duration)
+        return self.op.min_remaining is not None and self.op.duration is not None
+
+    @property
+    def _remaining(self) -> float:
+        """Return `min_remaining` in seconds."""
+        given = 0 if self.op.min_remaining is None else self.op.min_remaining
+        return parse_duration(given, argument="min_remaining", may_be_zero=True).total_seconds()
 
     def prepare(self) -> None:
         """Move the experiment's end if it would come before its conclusion at the next look."""
@@ -89,7 +103,7 @@ class WatchVerdict(Watch):
         experiment = self.hook.insist(describe, delay=self.pause)
         if experiment is not None:
             goal = self.goal()
-            looks, now = goal.looks(experiment), self.hook.now().timestamp()
+            looks, now = _looks(goal, experiment), self.hook.now().timestamp()
             # The minutes in which the last metrics come in are no delay of the task's.
             late = now - MARGIN_SECONDS
             needed = looks.after(late) if goal.halts else looks.limit
@@ -119,7 +133,7 @@ class WatchVerdict(Watch):
         """
         if status_of(experiment) not in UPDATABLE:
             return
-        remaining = self.op.min_remaining
+        remaining = self._remaining
         move = partial(
             extend, self.hook, experiment, needed=over + remaining, until=until + remaining
         )
@@ -140,7 +154,7 @@ class WatchVerdict(Watch):
         experiment = self.hook.find_experiment(self.op.name)
         if experiment is None:
             return Known()
-        looks = self.goal().looks(experiment)
+        looks = _looks(self.goal(), experiment)
         return bring(self.hook, self.op, experiment, start=looks.start, end=looks.limit)
 
     def finish(self, view: View) -> dict[str, Any]:
@@ -190,8 +204,26 @@ class ShadowAnalysisFlow(Flow):
         return verdict
 
 
+def _looks(goal: Judged, experiment: View) -> Looks:
+    """Return when to judge.
+
+    :raises InvalidRequestError: the window begins after the experiment: it would never be over
+    """
+    looks, end = goal.looks(experiment), planned_window(experiment)[1]
+    if looks.start >= end.timestamp():
+        raise InvalidRequestError(
+            asked=f"an analysis of {goal.name!r} from {_text(looks.start)} on",
+            found=f"the experiment ends at {end.isoformat()}, before the window begins",
+            next_step="Correct since, a time at AWS; nothing was changed.",
+        )
+    return looks
+
+
 def _seconds(duration: Any, argument: str = "duration") -> float | None:
-    return parse_duration(duration, argument=argument).total_seconds() if duration else None
+    """Return a duration in seconds; only `None` is none, for an empty one would mean no end."""
+    if duration is None:
+        return None
+    return parse_duration(duration, argument=argument).total_seconds()
 
 
 def spec_of(op: Any) -> AnalysisSpec:
@@ -205,8 +237,8 @@ def spec_of(op: Any) -> AnalysisSpec:
             found="a template that rendered to nothing",
             next_step="Correct it; leave spec out to judge by the defaults.",
         )
-    spec = read_spec(load_structure(op.spec, what="spec") or {})
-    check_metrics(spec, {**SOURCES, **read_sources(op.metrics or {})})
+    spec = read_spec({} if op.spec is None else load_structure(op.spec, what="spec"))
+    check_metrics(spec, {**SOURCES, **read_sources(op.metrics)})
     return spec
 
 
@@ -218,7 +250,7 @@ def bring(
         hook,
         experiment,
         spec=spec_of(op),
-        metrics=read_sources(op.metrics or {}),
+        metrics=read_sources(op.metrics),
         start=start,
         end=end,
     )
@@ -242,11 +274,13 @@ def _plain(value: Any) -> Any:
 
 def _percentage(value: Any) -> float:
     try:
-        return float(value)
-    except (OverflowError, TypeError, ValueError) as error:
-        raise InvalidRequestError(
-            asked=f"sampling_percentage={shown(value)}", found="not a number"
-        ) from error
+        if 0 <= (percentage := finite(value)) <= FULL_SAMPLING:
+            return percentage
+    except ValueError:
+        pass  # told below, like a number that is too large
+    raise InvalidRequestError(
+        asked=f"sampling_percentage={shown(value)}", found="not a number from 0 to 100"
+    )
 
 
 def moment(value: datetime | str | None) -> float | None:
@@ -315,7 +349,7 @@ def deliver(op: Any, context: Any, hook: InferenceExperimentHook, view: View) ->
             experiment=experiment,
             spec=spec,
             verdict=verdict,
-            metrics=read_sources(op.metrics or {}),
+            metrics=read_sources(op.metrics),
             looks=view["looked"],
             record=view["verdict"].get("baseline", ()),
         )

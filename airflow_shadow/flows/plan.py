@@ -41,7 +41,7 @@ class PlanFlow(Flow):
 
     def _history(self, spec: AnalysisSpec) -> History | None:
         """Return what production showed; a plan may go on without."""
-        endpoint, metrics = self.op.endpoint_name, read_sources(self.op.metrics or {})
+        endpoint, metrics = self.op.endpoint_name, read_sources(self.op.metrics)
         try:
             history = read_history(self.hook, spec, endpoint, metrics=metrics)
         except (AwsAccessDeniedError, EndpointNotFoundError, MetricsUnreadableError) as error:

@@ -44,7 +44,7 @@ def find_verdict(hook: InferenceExperimentHook, about: Mapping[str, Any]) -> dic
         looks=about.get("looks") or (),
         sampling_since=start,
         sampling_percentage=about.get("sampling_percentage"),
-        metrics=read_sources(about.get("metrics") or {}),
+        metrics=read_sources(about.get("metrics")),
         limits={(metric, name): value for metric, name, value in about.get("limits") or ()},
         baseline=record,
         stage=about.get("stage") or 1,
