@@ -32,8 +32,9 @@ def text_table(verdict: Verdict) -> str:
 
 def markdown_table(verdict: Verdict) -> str:
     """Return the verdict as Markdown, for the body of a question to a person."""
-    rows = [HEAD, ("---",) * len(HEAD), *(cells(finding) for finding in verdict.findings)]
-    table = "\n".join(f"| {' | '.join(map(escaped, row))} |" for row in rows)
+    head, *rows = ([*map(escaped, row)] for row in (HEAD, *map(cells, verdict.findings)))
+    lines = [head, ["---"] * len(HEAD), *rows]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     notes = "\n".join(f"- {escaped(note)}" for note in _notes(verdict))
     return f"**{verdict.headline}** ({verdict.caveat})\n\n{table}\n\n{notes}\n"
 

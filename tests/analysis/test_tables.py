@@ -143,6 +143,7 @@ def test_a_person_gets_markdown():
     body = markdown_table(VERDICT)
     rows = [line for line in body.splitlines() if line.startswith("|")]
     assert [11] * 6 == [line.count("|") for line in rows]
+    assert f"|{' --- |' * 10}" == rows[1]
     assert "alarm cpu\\|high is OK" in body
     assert body.startswith("**PASS** (operational metrics only)")
 
