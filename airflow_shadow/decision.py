@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.text.shown import printable, shown
+from airflow_shadow.text.structures import unique_keys
 
 PromoteOn = Literal["outputs", "operational"]
 
@@ -18,6 +19,8 @@ _DECIDING = {"outcome": str, "operational_only": bool, "reason": str}
 TO_PROMOTE = (
     "promote_on='operational' promotes on them all the same, approval='inconclusive' asks a person"
 )
+#: Per cent of the requests.
+_ALL = 100
 _NOT_COMPARED = (
     "The verdict is PASS, but nothing compared the answers themselves: a model that answers 0 "
     "quickly is fast and free of errors. Taken as INCONCLUSIVE; promote_on='operational' promotes "
@@ -28,22 +31,55 @@ _NOT_COMPARED = (
 def read_verdict(value: Any, *, asked: str) -> Mapping[str, Any]:
     """Return the verdict that a rendered argument holds.
 
-    :raises InvalidRequestError: it is no verdict
+    :raises InvalidRequestError: it is no verdict, or a PASS that contradicts itself
     """
     verdict = _loaded(value)
     typed = isinstance(verdict, Mapping) and all(
         isinstance(verdict.get(field), kind) for field, kind in _DECIDING.items()
     )
     # Hand-written ones may leave it out: whoever writes one knows what for.
-    typed = typed and isinstance(verdict.get("sampling_percentage", 100), int | float)
+    typed = typed and _is_share(verdict.get("sampling_percentage", _ALL))
     if not typed or verdict["outcome"] not in OUTCOMES:
-        raise InvalidRequestError(
-            asked=asked,
-            found=f"{shown(value)}, which is none",
-            next_step="Give what ShadowAnalysisSensor or ShadowAnalysisOperator returns, like "
-            "analysis.output; one that was skipped returns nothing.",
-        )
+        raise _refused(asked, f"{shown(value)}, which is none")
+    if verdict["outcome"] == "PASS" and (against := next(_against(verdict), None)):
+        raise _refused(asked, f"a PASS that contradicts itself: {against}")
     return {**verdict, "reason": printable(verdict["reason"])}
+
+
+def _refused(asked: str, found: str) -> InvalidRequestError:
+    return InvalidRequestError(
+        asked=asked,
+        found=found,
+        next_step="Give what ShadowAnalysisSensor or ShadowAnalysisOperator returns, like "
+        "analysis.output; one that was skipped returns nothing.",
+    )
+
+
+def _is_share(value: Any) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and 0 <= value <= _ALL  # a NaN is refused, too
+
+
+def _against(verdict: Mapping[str, Any]) -> Iterator[str]:
+    """Yield what no PASS says that the judge made; a field that is left out says nothing."""
+    for field, usual in (("stage_passed", True), ("concluded", False)):
+        if verdict.get(field, usual) is not usual:
+            yield f"{field} is {shown(verdict[field])}"
+    if verdict.get("lacking"):
+        yield f"lacking is {shown(verdict['lacking'])}"
+    for finding in _rows(verdict, "findings"):
+        if finding.get("severity") != "warning" and finding.get("outcome") != "PASS":
+            yield f"the finding {shown(finding.get('name'))} is {shown(finding.get('outcome'))}"
+    for breaker in _rows(verdict, "breakers"):
+        if breaker.get("tripped") is not False:
+            yield f"the breaker {shown(breaker.get('name'))} tripped"
+
+
+def _rows(verdict: Mapping[str, Any], field: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the mappings in a field; an empty one for what is none, which no PASS has."""
+    rows = verdict.get(field, ())
+    for row in rows if isinstance(rows, list | tuple) else [rows]:
+        yield row if isinstance(row, Mapping) else {}
 
 
 def taken_as(verdict: Mapping[str, Any], *, promote_on: str) -> tuple[str, str]:
@@ -59,6 +95,7 @@ def taken_as(verdict: Mapping[str, Any], *, promote_on: str) -> tuple[str, str]:
 
 def _loaded(value: Any) -> Any:
     try:
-        return json.loads(value) if isinstance(value, str) else value
+        is_text = isinstance(value, str)
+        return json.loads(value, object_pairs_hook=unique_keys) if is_text else value
     except (RecursionError, ValueError):
         return None

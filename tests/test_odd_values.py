@@ -2,19 +2,33 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import fields
 from datetime import timedelta
+from functools import partial, reduce
 
 import pytest
 
 from airflow_shadow import operators, sensors
 from airflow_shadow._compat import AirflowException, AirflowFailException
-from airflow_shadow.analysis import read_spec
+from airflow_shadow.analysis import (
+    AnalysisSpec,
+    Breaker,
+    Criterion,
+    OutsideCriterion,
+    Verdict,
+    judge,
+    read_spec,
+)
+from airflow_shadow.decision import read_verdict
 from airflow_shadow.emulator import fleet
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.rollout import shadow_rollout
 from airflow_shadow.sensors.rollout import RolloutAnalysisSensor
-from tests.helpers import CREATE, ROLLOUT, explicit, fails, somebodys
+from airflow_shadow.text.shown import shown
+from tests.analysis.data import seen
+from tests.helpers import CREATE, ROLLOUT, described, explicit, fails, somebodys
 from tests.tasks import DAG, Tasks
 
 #: What JSON can hold, and no argument expects.
@@ -152,3 +166,198 @@ def test_a_ramp_of_one_stage_is_a_number(worker):
     with DAG("ramp", schedule=None):
         group = shadow_rollout(**ROLLOUT, ramp=100, interval="5m", spec={"min_duration": 0})
     assert "shadow_rollout.analyse_100" in group.children
+
+
+#: What JSON can hold inside of a structure, too.
+INNER = {
+    **ODD,
+    "no number": float("nan"),
+    "digits": 10**5000,
+    "digits in a list": [10**5000],
+    "deep": reduce(lambda inner, _: [inner], range(3000), []),
+    "underscored": "1_0",
+    "list": [],
+    "text": "[]",
+    "none": None,
+}
+GROUPS = {
+    "criteria": {"name": "a", "metric": "ModelLatency", "statistic": "Average", "tolerance": 0.1},
+    "breakers": {"metric": "ModelLatency", "statistic": "Average", "limit": 1e6},
+    "outside": {"name": "b", "target": "alarm"},
+}
+ITEMS = {"criteria": Criterion, "breakers": Breaker, "outside": OutsideCriterion}
+PLACES = [
+    *((one.name, lambda value, name=one.name: {name: value}) for one in fields(AnalysisSpec)),
+    *((group, lambda value, group=group: {group: [value]}) for group in GROUPS),
+    *(
+        (
+            f"{group}.{one.name}",
+            lambda value, group=group, name=one.name: {group: [{**GROUPS[group], name: value}]},
+        )
+        for group in GROUPS
+        for one in fields(ITEMS[group])
+    ),
+]
+
+
+@pytest.mark.parametrize("place", [place for _, place in PLACES], ids=[name for name, _ in PLACES])
+def test_an_odd_value_inside_a_specification_is_a_fault(place):
+    """With its path, in one short line; or the specification can be judged by."""
+    for value in INNER.values():
+        try:
+            spec = read_spec(place(value))
+        except InvalidRequestError as error:
+            assert len(str(error)) < 1500  # noqa: PT017
+            assert 3 == len(str(error).splitlines())  # noqa: PT017
+        else:
+            json.dumps(judge(spec, seen({}, minutes=90)).to_dict(), allow_nan=False)
+
+
+@pytest.mark.parametrize("value", INNER.values(), ids=INNER)
+def test_an_odd_value_in_a_task_is_a_fault(tasks, churn, sagemaker, value):
+    """Of a specification, of a metric's place, and of the metrics as a whole."""
+    somebodys(sagemaker)
+    source = {"namespace": "N", "name": value, "dimensions": {"a": value}}
+    metrics = [value, {"M": value}, {"M": source}, {"x" * 5000: {"y" * 5000: value}}]
+    given = [{"metrics": one} for one in metrics if one is not None]
+    # Airflow itself renders nothing that is nested so deeply.
+    given += [] if value is INNER["deep"] else [{"spec": {"alpha": value}}]
+    for argument in given:
+        text = fails(
+            AirflowFailException,
+            tasks.run,
+            operators.ShadowAnalysisOperator,
+            name="theirs",
+            **argument,
+        )
+        assert (len(text) < 1500, 3) == (True, len(text.splitlines()))
+
+
+@pytest.mark.parametrize("metrics", [["x"], "{}", '{"M": {}}', 5, True, [], ""])
+def test_metrics_are_a_mapping(tasks, churn, sagemaker, metrics):
+    """It ended in an AttributeError, or counted as none."""
+    somebodys(sagemaker)
+    text = fails(
+        AirflowFailException,
+        tasks.run,
+        sensors.ShadowAnalysisSensor,
+        name="theirs",
+        metrics=metrics,
+        poke_interval=1,
+    )
+    assert f"metrics: {metrics!r} is not a mapping" in text
+
+
+@pytest.mark.parametrize("spec", [[], False, "[]", 0])
+def test_nothing_but_none_is_the_default_specification(tasks, churn, sagemaker, spec):
+    """What was meant is not known."""
+    somebodys(sagemaker)
+    run = partial(tasks.run, operators.ShadowAnalysisOperator, name="theirs", spec=spec)
+    assert "is not a structure" in fails(AirflowFailException, run)
+
+
+SHARES = ["nan", "inf", "150", "-5", "1_0", True, "", "x", 100.5, 10**400, [100]]
+ANALYSES = [operators.ShadowAnalysisOperator, sensors.ShadowAnalysisSensor]
+
+
+@pytest.mark.parametrize("cls", ANALYSES)
+@pytest.mark.parametrize("share", SHARES, ids=lambda share: f"{share!r:.10}")
+def test_a_sampling_percentage_is_one(tasks, churn, sagemaker, share, cls):
+    """Before the wait; a NaN made the verdict no JSON."""
+    somebodys(sagemaker)
+    patience = {"poke_interval": 1} if cls is sensors.ShadowAnalysisSensor else {}
+    arguments = {"name": "theirs", "sampling_percentage": share, **patience}
+    text = fails(AirflowFailException, tasks.run, cls, **arguments)
+    assert f"sampling_percentage={shown(share)}.\nFound: not a number from 0 to 100" in text
+
+
+@pytest.mark.parametrize("argument", ["duration", "max_duration", "min_remaining"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        *("", False, True, -1000, float("nan"), float("inf"), 1e13, "soon", [], "P", "T"),
+        timedelta(days=-1),
+    ],
+    ids=repr,
+)
+def test_lengths_of_a_window_are_durations(tasks, churn, sagemaker, argument, value):
+    """With a duration or without; an empty one is not none."""
+    somebodys(sagemaker)
+    given = {"duration": "2h", "poke_interval": 1, argument: value}
+    run = partial(tasks.run, sensors.ShadowAnalysisSensor, name="theirs", **given)
+    text = fails(AirflowFailException, run)
+    assert f"Asked: {argument}={shown(value)}.\nFound: not a duration" in text
+
+
+@pytest.mark.parametrize("argument", ["duration", "max_duration"])
+@pytest.mark.parametrize("nothing", [0, 0.0, timedelta(), "0s"], ids=repr)
+def test_a_window_has_a_length(tasks, churn, sagemaker, argument, nothing):
+    """It was taken for none, which is the whole experiment."""
+    somebodys(sagemaker)
+    given = {"duration": "2h", "poke_interval": 1, argument: nothing}
+    run = partial(tasks.run, sensors.ShadowAnalysisSensor, name="theirs", **given)
+    assert f"Asked: {argument}={shown(nothing)}.\n" in fails(AirflowFailException, run)
+
+
+def test_an_unchecked_min_remaining_needs_no_duration(tasks, churn, sagemaker):
+    """A NaN was the same as none then."""
+    somebodys(sagemaker)
+    arguments = {"name": "theirs", "min_remaining": float("nan"), "poke_interval": 1}
+    text = fails(AirflowFailException, tasks.run, sensors.ShadowAnalysisSensor, **arguments)
+    assert "Asked: min_remaining=nan." in text
+
+
+@pytest.mark.parametrize("argument", ["duration", "max_duration"])
+def test_a_length_is_not_lost(tasks, churn, sagemaker, argument):
+    """A template that renders to nothing made the window as long as the experiment."""
+    somebodys(sagemaker)
+    given = {"duration": "2h", "poke_interval": 1, argument: "{{ none }}"}
+    run = partial(tasks.run, sensors.ShadowAnalysisSensor, name="theirs", **given)
+    text = fails(AirflowFailException, run)
+    assert f"Asked: {argument}.\nFound: a template" in text
+
+
+@pytest.mark.parametrize(
+    "remaining", [0, "0", 90000, "90000", "25h", timedelta(hours=25)], ids=repr
+)
+def test_min_remaining_is_given_like_a_duration(churn, sagemaker, emulator, remaining):
+    """Text ended in a TypeError."""
+    before = somebodys(sagemaker)["Schedule"]["EndTime"]
+    since, day = emulator.clock.now(), timedelta(days=1)
+    Tasks(mode="deferred").run(
+        sensors.ShadowAnalysisSensor,
+        name="theirs",
+        since=since,
+        duration=before - since - timedelta(minutes=20),
+        min_remaining=remaining,
+        poke_interval=1,
+        until_deferred=True,
+    )
+    moved = described(sagemaker, "theirs")["Schedule"]["EndTime"] - before
+    assert (remaining not in {0, "0"}) == (moved > day)
+
+
+@pytest.mark.parametrize("given", [{}, {"min_remaining": 0}, {"min_remaining": "1h"}], ids=repr)
+@pytest.mark.parametrize("since", ["8999-01-01", timedelta(minutes=1)], ids=repr)
+def test_a_window_begins_before_its_experiment_ends(tasks, churn, sagemaker, given, since):
+    """The end was moved to 30 days, and the wait was for a look in 8999."""
+    end = somebodys(sagemaker)["Schedule"]["EndTime"]
+    begin = since if isinstance(since, str) else (end + since).isoformat()
+    arguments = {"name": "theirs", "duration": "2h", "since": begin, "poke_interval": 1, **given}
+    text = fails(AirflowFailException, tasks.run, sensors.ShadowAnalysisSensor, **arguments)
+    assert f"the experiment ends at {end.isoformat()}, before the window begins" in text
+    assert end == described(sagemaker, "theirs")["Schedule"]["EndTime"]
+
+
+VERDICT = {"outcome": "PASS", "operational_only": False, "reason": "PASS: mean latency +4.1 %."}
+
+
+@pytest.mark.parametrize("value", INNER.values(), ids=INNER)
+def test_an_odd_value_inside_a_verdict_is_no_other_error(value):
+    """The deciding fields have types; in the others nothing of a PASS contradicts it."""
+    for field in [one.name for one in fields(Verdict)] + ["concluded"]:
+        try:
+            read_verdict({**VERDICT, field: value}, asked="to branch")
+        except InvalidRequestError as error:
+            assert len(str(error)) < 1500  # noqa: PT017
+            assert 3 == len(str(error).splitlines())  # noqa: PT017

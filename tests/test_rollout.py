@@ -168,7 +168,7 @@ def test_nothing_of_a_name_is_markdown_in_the_question():
     """Whoever writes the specification does not write to who is asked."""
     reason = "INCONCLUSIVE: <img src=x> [click](http://x) is open"
     evidence = told(judged("INCONCLUSIVE", reason=reason), promotes=True)["evidence"]
-    assert evidence.startswith(r"INCONCLUSIVE: \<img src=x\> \[click\]\(http://x\) is open")
+    assert evidence.startswith(r"INCONCLUSIVE: \<img src=x\> \[click\]\(http: //x\) is open")
 
 
 @pytest.mark.skipif(not ASKS_PEOPLE, reason="Airflow 3.1 asks people first")

@@ -130,7 +130,7 @@ def _lacking(look: Look) -> Iterator[str]:
         yield f"window of {minutes:.0f} min is below {look.spec.min_duration / 60:.0f} min"
     sampling = look.observations.sampling_percentage
     if look.spec.require_full_sampling and not look.is_full:
-        yield f"sampling of {sampling:g} % is below 100 %"
+        yield f"sampling of {sampling:.15g} % is below 100 %"
 
 
 def _notes(look: Look, findings: tuple[Finding, ...], *, passes: bool) -> Iterator[str]:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
-import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from types import NoneType
@@ -17,6 +15,8 @@ from airflow_shadow.analysis.spec import (
     OutsideCriterion,
     raise_faults,
 )
+from airflow_shadow.text.numbers import finite
+from airflow_shadow.text.shown import MOST, shortened, shown
 from airflow_shadow.text.values import as_boolean
 
 Parser = Callable[[Any], Any]
@@ -65,16 +65,9 @@ def read_spec(value: AnalysisSpec | Mapping[str, Any] | str) -> AnalysisSpec:
 
 
 def _loaded(value: Mapping[str, Any] | str) -> Any:
-    """Return the structure that a text holds; JSON first, because YAML reads it looser."""
+    """Return the structure that a text holds."""
     if not isinstance(value, str):
         return value
-    try:
-        return json.loads(value)
-    except (ValueError, RecursionError):
-        return _yaml(value)
-
-
-def _yaml(text: str) -> Any:
     # Imported when needed: most specifications are dicts.
     from airflow_shadow.text.structures import (  # noqa: PLC0415
         UnreadableTextError,
@@ -82,7 +75,7 @@ def _yaml(text: str) -> Any:
     )
 
     try:
-        return parse_structure(text, what="specification")
+        return parse_structure(value, what="specification")
     except UnreadableTextError as error:
         raise_faults([error.problem])
         raise
@@ -92,13 +85,14 @@ def _fields(value: Any, kind: type, path: str, faults: list[str]) -> dict[str, A
     """Return the parsed fields of a structure; what does not parse goes to `faults`."""
     parsers = _parsers(kind)
     if not isinstance(value, Mapping):
-        faults.append(f"{path.rstrip('.') or 'specification'}: {value!r} is not a structure")
+        faults.append(f"{path.rstrip('.') or 'specification'}: {shown(value)} is not a structure")
         return {}
     fields = {}
     for key, given in value.items():
         if key not in parsers:
             known = f"unknown; known are {', '.join(parsers)}"
-            faults.append(f"{path}{key}: {REMOVED.get(key, known)}")
+            told = shortened(str(key), most=MOST)
+            faults.append(f"{path}{told}: {REMOVED.get(key, known)}")
             continue
         try:
             fields[key] = parsers[key](given)
@@ -158,52 +152,42 @@ def _required(kind: type) -> list[str]:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is not text")
+        raise TypeError(f"{shown(value)} is not text")
     return value
 
 
-def _number(value: Any) -> float:
-    try:
-        number = math.nan if isinstance(value, bool) else float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise ValueError(f"{value!r} is not a number")
-    return number
-
-
 def _integer(value: Any) -> int:
-    number = _number(value)
+    number = finite(value)
     if number != int(number):
-        raise ValueError(f"{value!r} is not a whole number")
+        raise ValueError(f"{shown(value)} is not a whole number")
     return int(number)
 
 
 def _boolean(value: Any) -> bool:
-    word = str(value).strip().lower()
+    word = (value if isinstance(value, str) else shown(value)).strip().lower()
     found = as_boolean(BOOLEANS.get(word, word))
     if not isinstance(found, bool):
-        raise TypeError(f"{value!r} is neither true nor false")
+        raise TypeError(f"{shown(value)} is neither true nor false")
     return found
 
 
 def _list(value: Any) -> Sequence[Any]:
     if isinstance(value, str) or not isinstance(value, Sequence):
-        raise TypeError(f"{value!r} is not a list")
+        raise TypeError(f"{shown(value)} is not a list")
     return value
 
 
 def _datapoints(value: Any) -> tuple[int, int]:
     parts = value.split(" of ") if isinstance(value, str) else value
     if not isinstance(parts, Sequence) or len(parts) != len(("m", "n")):
-        raise ValueError(f"{value!r} is not M and N, like [3, 5] or '3 of 5'")
+        raise ValueError(f"{shown(value)} is not M and N, like [3, 5] or '3 of 5'")
     return _integer(parts[0]), _integer(parts[1])
 
 
 def _choice(choices: tuple[str, ...]) -> Parser:
     def parse(value: Any) -> Any:
         if value not in choices:
-            raise ValueError(f"{value!r} is not one of {', '.join(choices)}")
+            raise ValueError(f"{shown(value)} is not one of {', '.join(choices)}")
         return value
 
     return parse
@@ -216,7 +200,7 @@ def _optional(parser: Parser) -> Parser:
 
 _PARSERS: dict[Any, Parser] = {
     str: _text,
-    float: _number,
+    float: finite,
     int: _integer,
     bool: _boolean,
     tuple[int, int]: _datapoints,

@@ -8,13 +8,15 @@ that `docs/analysis.md` measures.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from airflow_shadow.analysis.fitting import misfits
 from airflow_shadow.analysis.statistic import parse_statistic
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.text.shown import shortened
+from airflow_shadow.text.shown import printable, shortened, shown
 
 Comparison = Literal["relative", "difference", "absolute"]
 Direction = Literal["increase", "decrease", "either"]
@@ -39,7 +41,20 @@ ERRORS = frozenset({SERVER_ERRORS, "Invocation4XXErrors", "InvocationModelErrors
 REQUEST_METRICS = LATENCIES | ERRORS
 
 
-class _Measured:
+class Checked:
+    """What is told of its values, before the judge rests on them."""
+
+    def faults(self) -> Iterator[str]:
+        """Yield what is wrong with the values, each with the field's name."""
+        wrong = list(misfits(self))
+        yield from wrong or self.broken_rules()
+
+    def broken_rules(self) -> Iterator[str]:
+        """Yield what is wrong with values of the right types."""
+        raise NotImplementedError
+
+
+class _Measured(Checked):
     """What a criterion and a circuit breaker say alike of the metric that they are about."""
 
     metric: str
@@ -109,15 +124,13 @@ class Criterion(_Measured):
             return MEAN_SAMPLES if self.metric in REQUEST_METRICS else 1
         return math.ceil(EXPECTED_AT_TOLERANCE / self.tolerance)
 
-    def faults(self) -> Iterator[str]:
-        """Yield what is wrong with the values, each with the field's name."""
+    def broken_rules(self) -> Iterator[str]:
+        """Yield what is wrong with values of the right types."""
         yield from _name_faults(self.name)
-        if not self.metric:
-            yield "metric: is empty"
-        if not (math.isfinite(self.tolerance) and self.tolerance > 0):
+        yield from _line_faults("metric", self.metric)
+        if not self.tolerance > 0:
             yield f"tolerance: {self.tolerance!r} is not above 0"
-        if self.min_samples is not None and self.min_samples < 1:
-            yield f"min_samples: {self.min_samples!r} is not at least 1"
+        yield from _bound_faults(self, "tolerance", "min_samples")
         if self.comparison == "absolute" and self.direction == "either":
             yield "direction: an absolute limit has one side, 'increase' or 'decrease'"
         yield from self._statistic_faults()
@@ -165,18 +178,16 @@ class Breaker(_Measured):
         """Return how the verdict names the breaker."""
         return f"{self.metric} {self.statistic}"
 
-    def faults(self) -> Iterator[str]:
-        """Yield what is wrong with the values, each with the field's name."""
-        if not self.metric:
-            yield "metric: is empty"
+    def broken_rules(self) -> Iterator[str]:
+        """Yield what is wrong with values of the right types."""
+        yield from _line_faults("metric", self.metric)
         if (self.limit is None) == (self.relative_limit is None):
             yield "limit: give either limit or relative_limit"
-        if self.limit is not None and not self.limit >= 0:
-            yield f"limit: {self.limit!r} is not at least 0"
         if self.relative_limit is not None and not self.relative_limit > 1:
             yield f"relative_limit: {self.relative_limit!r} is not above 1"
         if not 1 <= self.datapoints[0] <= self.datapoints[1]:
-            yield f"datapoints: {self.datapoints!r} is not M of N with 1 <= M <= N"
+            yield f"datapoints: {shown(self.datapoints)} is not M of N with 1 <= M <= N"
+        yield from _bound_faults(self, "limit", "relative_limit", "min_samples")
         try:
             if self.is_mean:
                 yield from self._count_faults()
@@ -185,7 +196,7 @@ class Breaker(_Measured):
 
 
 @dataclass(frozen=True, kw_only=True)
-class OutsideCriterion:
+class OutsideCriterion(Checked):
     """Let something that the judge does not measure take part in the verdict.
 
     :param name: shown in the verdict, unique in a specification
@@ -199,24 +210,57 @@ class OutsideCriterion:
     kind: Kind = "alarm"
     severity: Severity = "critical"
 
-    def faults(self) -> Iterator[str]:
-        """Yield what is wrong with the values, each with the field's name."""
+    def broken_rules(self) -> Iterator[str]:
+        """Yield what is wrong with values of the right types."""
         yield from _name_faults(self.name)
-        if not self.target:
-            yield "target: is empty"
+        yield from _line_faults("target", self.target)
 
 
 def _name_faults(name: str) -> Iterator[str]:
-    if not name.strip():
-        yield "name: is empty"
-    elif len(name) > MAX_NAME:
-        yield f"name: has {len(name)} characters, at most {MAX_NAME} are allowed"
-    elif not name.isprintable():
-        yield f"name: {name!r} is not one line of printable characters"
+    yield from _line_faults("name", name, most=MAX_NAME)
+    if name.strip() and " ".join(name.split(" ")) != " ".join(name.split()):
+        yield f"name: {shown(name)} has blanks at its ends or several in a row"
 
 
 #: Longer names would crowd the numbers out of AWS's `Reason`.
 MAX_NAME = 60
+#: CloudWatch's own are shorter.
+MAX_TEXT = 1024
+
+
+def _line_faults(field: str, text: str, *, most: int = MAX_TEXT) -> Iterator[str]:
+    if not text.strip():
+        yield f"{field}: is empty"
+    elif len(text) > most:
+        yield f"{field}: has {len(text)} characters, at most {most} are allowed"
+    elif printable(text) != text:
+        yield f"{field}: {shown(text)} is not one line of printable characters"
+
+
+#: What values may be beside their own rules. Smaller guards have not been measured to hold the
+#: error rates, nor a smaller alpha; larger values fit into no experiment, and their digits into no
+#: sentence.
+BOUNDS: dict[str, tuple[float, float]] = {
+    "period": (1, 86400),
+    "initial_delay": (0, 30 * 86400),
+    "min_periods": (10, 30 * 1440),
+    "min_effective_periods": (5, 30 * 1440),
+    "min_duration": (0, 30 * 86400),
+    "planned_looks": (1, 20),
+    "min_samples": (1, 1e12),
+    "tolerance": (0, 1e15),
+    "limit": (0, 1e15),
+    "relative_limit": (0, 1e15),
+}
+
+
+def _bound_faults(item: Checked, *names: str) -> Iterator[str]:
+    for name in names:
+        value, (least, most) = getattr(item, name), BOUNDS[name]
+        if value is not None and value < least:
+            yield f"{name}: {shown(value)} is not at least {least:.15g}"
+        if value is not None and value > most:
+            yield f"{name}: {shown(value)} is above {most:.15g}"
 
 
 def default_criteria() -> tuple[Criterion, ...]:
@@ -260,13 +304,15 @@ def default_breakers() -> tuple[Breaker, ...]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AnalysisSpec:
+class AnalysisSpec(Checked):
     """Everything the judge is told besides the observations.
 
-    :param criteria: what is compared; at least one critical one (or critical outside one) is needed
-    :param breakers: hard limits that fail at once
-    :param outside: criteria whose outcome the caller brings
-    :param alpha: accepted probability of a false PASS, and of a false FAIL, of the whole verdict
+    :param criteria: what is compared, at most 100; at least one critical one (or critical outside
+        one) is needed
+    :param breakers: hard limits that fail at once, at most 100
+    :param outside: criteria whose outcome the caller brings, at most 100
+    :param alpha: accepted probability of a false PASS, and of a false FAIL, of the whole verdict,
+        1e-9 to 0.2
     :param period: length of a period in seconds; CloudWatch keeps 60 for 15 days, 300 for 63
     :param initial_delay: seconds after the window's start that are not read (warm-up)
     :param min_periods: periods with data of both variants below which a mean or rate cannot pass
@@ -296,31 +342,32 @@ class AnalysisSpec:
         """Refuse a specification that cannot be judged."""
         raise_faults(list(self.faults()))
 
-    def faults(self) -> Iterator[str]:
-        """Yield what is wrong with the values, each with its path."""
+    def broken_rules(self) -> Iterator[str]:
+        """Yield what is wrong with values of the right types, each with its path."""
         yield from self._own_faults()
         for group in ("criteria", "breakers", "outside"):
-            for index, item in enumerate(getattr(self, group)):
+            items = getattr(self, group)
+            if len(items) > MAX_ITEMS:
+                yield f"{group}: has {len(items)} entries, at most {MAX_ITEMS} are allowed"
+                return
+            for index, item in enumerate(items):
                 yield from (f"{group}[{index}].{fault}" for fault in item.faults())
         yield from self._set_faults()
 
     def _own_faults(self) -> Iterator[str]:
-        if not 0 < self.alpha <= MAX_ALPHA:
-            yield f"alpha: {self.alpha!r} is not above 0 and at most {MAX_ALPHA}"
-        if self.period < 1:
-            yield f"period: {self.period!r} is not at least 1"
+        if not MIN_ALPHA <= self.alpha <= MAX_ALPHA:
+            yield f"alpha: {self.alpha!r} is not from {MIN_ALPHA} to {MAX_ALPHA}"
         if not 0 <= self.min_power < 1:
             yield f"min_power: {self.min_power!r} is not at least 0 and below 1"
-        if self.planned_looks > MAX_LOOKS:
-            yield f"planned_looks: {self.planned_looks!r} is above {MAX_LOOKS}"
-        for field, least in LEAST.items():
-            if getattr(self, field) < least:
-                yield f"{field}: {getattr(self, field)!r} is not at least {least}"
+        lengths = ("period", "initial_delay", "min_duration")
+        guards = ("min_periods", "min_effective_periods", "planned_looks")
+        yield from _bound_faults(self, *lengths, *guards)
 
     def _set_faults(self) -> Iterator[str]:
-        named: list[Criterion | OutsideCriterion] = [*self.criteria, *self.outside]
-        names = [item.name for item in named]
-        for name in sorted({name for name in names if names.count(name) > 1}):
+        every: list[Criterion | OutsideCriterion] = [*self.criteria, *self.outside]
+        named = [item for item in every if not any(misfits(item))]
+        names = Counter(item.name for item in named)
+        for name in sorted(name for name, count in names.items() if count > 1):
             yield f"criteria: the name {name!r} is used more than once"
         if UNANSWERED in names:
             yield f"criteria: the name {UNANSWERED!r} is that of a finding of every verdict"
@@ -348,18 +395,10 @@ class AnalysisSpec:
 UNANSWERED = "unanswered requests"
 #: Accepted share of unanswered requests where no criterion is about server errors.
 UNANSWERED_TOLERANCE = 0.005
-#: More looks share so little alpha each that none could pass.
-MAX_LOOKS = 20
-#: Above this the word PASS means nothing.
-MAX_ALPHA = 0.2
-#: Smaller guards than these have not been measured to hold the error rates.
-LEAST = {
-    "initial_delay": 0,
-    "min_periods": 10,
-    "min_effective_periods": 5,
-    "min_duration": 0,
-    "planned_looks": 1,
-}
+#: Above this the word PASS means nothing; below, no normal quantile is known any more.
+MIN_ALPHA, MAX_ALPHA = 1e-9, 0.2
+#: More criteria share so little alpha that no experiment could decide, and an XCom is small.
+MAX_ITEMS = 100
 
 
 def raise_faults(faults: list[str]) -> None:

@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
+from airflow_shadow.text.shown import shown
+
 #: Microseconds in a unit; CloudWatch reports the latencies of SageMaker in microseconds.
 UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6, "": 1.0}
-ABOVE = re.compile(r"above:(\d+(?:\.\d+)?)\s*(us|ms|s|)")
+ABOVE = re.compile(r"above:(\d{1,15}(?:\.\d{1,10})?)(?: ?(us|ms|s))?", re.ASCII)
 #: Above a percentile of production itself, before the experiment: known only when it is observed.
-OWN = re.compile(r"above:(p\d{1,2}(?:\.\d+)?)")
-MEAN = re.compile(r"Average|IQM|tm\d{1,2}(?:\.\d+)?")
+OWN = re.compile(r"above:(p\d{1,2}(?:\.\d{1,10})?)", re.ASCII)
+MEAN = re.compile(r"Average|IQM|tm\d{1,2}(?:\.\d{1,10})?", re.ASCII)
+#: CloudWatch is asked for no limit of more digits.
+MAX_LIMIT = 1e15
 PERCENTILE = re.compile(r"(?:p|PR|TC|tc|ts|wm)\W*\d.*")
 
 
@@ -50,15 +54,15 @@ def parse_statistic(text: str) -> Statistic:
     """
     if text == "rate":
         return Statistic(kind="rate", cloudwatch="Sum")
-    if above := ABOVE.fullmatch(text):
-        limit = float(above[1]) * UNITS[above[2]]
+    above = ABOVE.fullmatch(text)
+    if above and (limit := float(above[1]) * UNITS[above[2] or ""]) < MAX_LIMIT:
         return Statistic(kind="above", cloudwatch=count_above(limit), limit=limit)
     if own := OWN.fullmatch(text):
         return Statistic(kind="above", cloudwatch="", reference=own[1])
     if MEAN.fullmatch(text):
         return Statistic(kind="mean", cloudwatch=text)
     known = "rate, above:<limit>, above:p<nn>, Average, IQM, tm<nn>"
-    raise ValueError(f"{text!r} is not one of {known}{_why(text)}")
+    raise ValueError(f"{shown(text)} is not one of {known}{_why(text)}")
 
 
 def _why(text: str) -> str:

@@ -32,8 +32,9 @@ def text_table(verdict: Verdict) -> str:
 
 def markdown_table(verdict: Verdict) -> str:
     """Return the verdict as Markdown, for the body of a question to a person."""
-    rows = [HEAD, ("---",) * len(HEAD), *(cells(finding) for finding in verdict.findings)]
-    table = "\n".join(f"| {' | '.join(map(escaped, row))} |" for row in rows)
+    head, *rows = ([*map(escaped, row)] for row in (HEAD, *map(cells, verdict.findings)))
+    lines = [head, ["---"] * len(HEAD), *rows]
+    table = "\n".join(f"| {' | '.join(line)} |" for line in lines)
     notes = "\n".join(f"- {escaped(note)}" for note in _notes(verdict))
     return f"**{verdict.headline}** ({verdict.caveat})\n\n{table}\n\n{notes}\n"
 
@@ -84,10 +85,17 @@ def _says_why(finding: Finding) -> bool:
     return finding.estimate is None or finding.sentence.endswith(")")
 
 
-#: What Markdown, or HTML inside it, would take for its own.
-_MARKS = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
+#: What Markdown, or HTML inside it, would take for its own; at the start, for that of a list.
+_MARKS = re.compile(r"([\\`*_{}\[\]<>()#+!|~&]|^-)")
+_NUMBER = re.compile(r"^(\d+)(?=\.(?: |$))")
+#: What GitHub's Markdown, which Airflow's pages show, links by itself, even where it is escaped.
+_LINKS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=[\w.+-])(?=@)", re.IGNORECASE)
 
 
 def escaped(text: str) -> str:
-    """Return a text as it is, for Markdown: names come from whoever wrote the specification."""
-    return _MARKS.sub(r"\\\1", " ".join(text.split()))
+    """Return a text as it is, for Markdown: names come from whoever wrote the specification.
+
+    A blank breaks what would become a link.
+    """
+    marked = _MARKS.sub(r"\\\1", _LINKS.sub(" ", " ".join(text.split())))
+    return _NUMBER.sub(r"\1\\", marked)

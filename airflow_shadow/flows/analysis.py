@@ -28,10 +28,17 @@ from airflow_shadow.flows.watch import Watch
 from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.sources import SOURCES, check_metrics, read_sources
-from airflow_shadow.lifecycle import CONCLUDED, MAX_DAYS, UPDATABLE, status_of
+from airflow_shadow.lifecycle import (
+    CONCLUDED,
+    FULL_SAMPLING,
+    MAX_DAYS,
+    UPDATABLE,
+    status_of,
+)
 from airflow_shadow.operators.analysis import ShadowAnalysisOperator
 from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.sensors.analysis import ShadowAnalysisSensor
+from airflow_shadow.text.numbers import finite
 from airflow_shadow.text.shown import shown
 from airflow_shadow.text.values import to_timestamp
 from airflow_shadow.waiting import (
@@ -39,6 +46,7 @@ from airflow_shadow.waiting import (
     MARGIN_SECONDS,
     AnyGoal,
     Judged,
+    Looks,
     Progress,
     View,
     concluded_at,
@@ -64,7 +72,7 @@ class WatchVerdict(Watch[Judging_co]):
         duration, longest = _seconds(op.duration), _seconds(op.max_duration, "max_duration")
         if longest is not None and duration is None:
             raise InvalidRequestError(
-                asked=f"max_duration={op.max_duration!r}",
+                asked=f"max_duration={shown(op.max_duration)}",
                 found="no duration",
                 next_step="Give the duration, at whose end the first planned look is.",
             )
@@ -78,7 +86,7 @@ class WatchVerdict(Watch[Judging_co]):
             duration=duration,
             max_duration=longest,
             interval=interval,
-            margin=max(MARGIN_SECONDS, op.min_remaining or 0),
+            margin=max(MARGIN_SECONDS, self._remaining),
             limits=self.known.plain_limits,
             # A window that begins with the experiment's last change would begin anew.
             halts=since is not None and self._moves_end,
@@ -88,7 +96,13 @@ class WatchVerdict(Watch[Judging_co]):
     @property
     def _moves_end(self) -> bool:
         """Tell whether the experiment's end may be moved: a window without a length would, too."""
-        return self.op.min_remaining is not None and bool(self.op.duration)
+        return self.op.min_remaining is not None and self.op.duration is not None
+
+    @property
+    def _remaining(self) -> float:
+        """Return `min_remaining` in seconds."""
+        given = 0 if self.op.min_remaining is None else self.op.min_remaining
+        return parse_duration(given, argument="min_remaining", may_be_zero=True).total_seconds()
 
     def prepare(self) -> None:
         """Move the experiment's end if it would come before its conclusion at the next look."""
@@ -97,7 +111,7 @@ class WatchVerdict(Watch[Judging_co]):
         experiment = self.hook.find_experiment(self.op.name)
         if experiment is not None:
             goal = self.goal()
-            looks, now = goal.looks(experiment), self.hook.now().timestamp()
+            looks, now = _looks(goal, experiment), self.hook.now().timestamp()
             # The minutes in which the last metrics come in are no delay of the task's.
             late = now - MARGIN_SECONDS
             needed = looks.after(late) if goal.halts else looks.limit
@@ -127,7 +141,7 @@ class WatchVerdict(Watch[Judging_co]):
         """
         if status_of(experiment) not in UPDATABLE:
             return
-        remaining = self.op.min_remaining or 0.0
+        remaining = self._remaining
         try:
             self.ends = extend(
                 self.hook, experiment, needed=over + remaining, until=until + remaining
@@ -147,7 +161,7 @@ class WatchVerdict(Watch[Judging_co]):
         experiment = self.hook.find_experiment(self.op.name)
         if experiment is None:
             return Known()
-        looks = self.goal().looks(experiment)
+        looks = _looks(self.goal(), experiment)
         return bring(self.hook, self.op, experiment, start=looks.start, end=looks.limit)
 
     def finish(self, view: View) -> dict[str, Any]:
@@ -198,8 +212,26 @@ class ShadowAnalysisFlow(Flow[ShadowAnalysisOperator]):
         return verdict
 
 
+def _looks(goal: Judged, experiment: View) -> Looks:
+    """Return when to judge.
+
+    :raises InvalidRequestError: the window begins after the experiment: it would never be over
+    """
+    looks, end = goal.looks(experiment), planned_window(experiment)[1]
+    if looks.start >= end.timestamp():
+        raise InvalidRequestError(
+            asked=f"an analysis of {goal.name!r} from {_text(looks.start)} on",
+            found=f"the experiment ends at {end.isoformat()}, before the window begins",
+            next_step="Correct since, a time at AWS; nothing was changed.",
+        )
+    return looks
+
+
 def _seconds(duration: Any, argument: str = "duration") -> float | None:
-    return parse_duration(duration, argument=argument).total_seconds() if duration else None
+    """Return a duration in seconds; only `None` is none, for an empty one would mean no end."""
+    if duration is None:
+        return None
+    return parse_duration(duration, argument=argument).total_seconds()
 
 
 def spec_of(op: Judges | RolloutPlanOperator) -> AnalysisSpec:
@@ -213,8 +245,8 @@ def spec_of(op: Judges | RolloutPlanOperator) -> AnalysisSpec:
             found="a template that rendered to nothing",
             next_step="Correct it; leave spec out to judge by the defaults.",
         )
-    spec = read_spec(load_structure(op.spec, what="spec") or {})
-    check_metrics(spec, {**SOURCES, **read_sources(op.metrics or {})})
+    spec = read_spec({} if op.spec is None else load_structure(op.spec, what="spec"))
+    check_metrics(spec, {**SOURCES, **read_sources(op.metrics)})
     return spec
 
 
@@ -226,7 +258,7 @@ def bring(
         hook,
         experiment,
         spec=spec_of(op),
-        metrics=read_sources(op.metrics or {}),
+        metrics=read_sources(op.metrics),
         start=start,
         end=end,
     )
@@ -250,11 +282,13 @@ def _plain(value: Any) -> Any:
 
 def _percentage(value: Any) -> float:
     try:
-        return float(value)
-    except (OverflowError, TypeError, ValueError) as error:
-        raise InvalidRequestError(
-            asked=f"sampling_percentage={shown(value)}", found="not a number"
-        ) from error
+        if 0 <= (percentage := finite(value)) <= FULL_SAMPLING:
+            return percentage
+    except ValueError:
+        pass  # told below, like a number that is too large
+    raise InvalidRequestError(
+        asked=f"sampling_percentage={shown(value)}", found="not a number from 0 to 100"
+    )
 
 
 def moment(value: datetime | str | None) -> float | None:
@@ -323,7 +357,7 @@ def deliver(op: Judges, context: Any, hook: InferenceExperimentHook, view: View)
             experiment=experiment,
             spec=spec,
             verdict=verdict,
-            metrics=read_sources(op.metrics or {}),
+            metrics=read_sources(op.metrics),
             looks=view["looked"],
             record=view["verdict"].get("baseline", ()),
         )

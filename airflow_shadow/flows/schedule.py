@@ -27,17 +27,20 @@ SHORTEST = timedelta(hours=1)
 DEFAULT_DURATION = timedelta(days=DEFAULT_DAYS)
 
 
-def parse_duration(value: Any, *, argument: str = "duration") -> timedelta:
+def parse_duration(
+    value: Any, *, argument: str = "duration", may_be_zero: bool = False
+) -> timedelta:
     """Return a duration given as `timedelta`, seconds, `90m`, `1d12h` or ISO-8601 `P1DT12H`.
 
     :param argument: its name, for the message
     :raises InvalidRequestError: it is none of these, not above zero, or longer than a year
     """
+    nothing = timedelta()
     try:
         found = _duration(value)
     except (OverflowError, ValueError):
         found = None
-    if not found or not timedelta() < found <= LONGEST:
+    if found is None or not nothing <= found <= LONGEST or not (found or may_be_zero):
         raise InvalidRequestError(
             asked=f"{argument}={shown(value)}",
             found="not a duration, or longer than a year",
@@ -53,7 +56,8 @@ def _duration(value: Any) -> timedelta | None:
     elif isinstance(value, int | float) and not isinstance(value, bool):
         found = timedelta(seconds=value)
     elif isinstance(value, str) and (match := _written(value.strip())):
-        found = timedelta(**{unit: int(n) for unit, n in match.groupdict().items() if n})
+        units = {unit: int(n) for unit, n in match.groupdict().items() if n}
+        found = timedelta(**units) if units else None
     elif isinstance(value, str) and re.fullmatch(r"\s*\d+(\.\d+)?\s*", value):
         found = timedelta(seconds=float(value))
     return found

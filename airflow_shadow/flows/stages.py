@@ -231,7 +231,7 @@ class ResultFlow(Flow[RolloutResultOperator]):
             experiment=self.hook.describe_inference_experiment(verdict["experiment"]),
             spec=read_spec(verdict["spec"]),
             verdict=Verdict.from_dict(verdict),
-            metrics=read_sources(self.op.metrics or {}),
+            metrics=read_sources(self.op.metrics),
             looks=verdict["looked"],
             record=verdict.get("baseline", ()),
         )

@@ -9,7 +9,7 @@ from typing import Any
 from airflow_shadow.analysis import AnalysisSpec
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.hooks.metrics import Query
-from airflow_shadow.text.shown import shown
+from airflow_shadow.text.shown import listed, shortened, shown
 
 _REQUESTS, _INSTANCES = "AWS/SageMaker", "/aws/sagemaker/Endpoints"
 _NAMESPACES = {
@@ -103,27 +103,34 @@ SOURCES: Mapping[str, MetricSource] = {
 }
 
 
-def read_sources(value: Mapping[str, Any]) -> dict[str, MetricSource]:
+def read_sources(value: Mapping[str, Any] | None) -> dict[str, MetricSource]:
     """Return the sources that a Dag describes in plain words.
 
     :param value: name of a metric in the specification to a mapping with `namespace`, `name` and,
-        unless they are SageMaker's, `dimensions`, as :class:`MetricSource` takes them
+        unless they are SageMaker's, `dimensions`, as :class:`MetricSource` takes them; `None` for
+        none
     :raises InvalidRequestError: with all faults
     """
-    faults = [
-        f"{metric}{fault}" for metric, described in value.items() for fault in _faults(described)
-    ]
+    given: Any = {} if value is None else value
+    if not isinstance(given, Mapping):
+        faults = [f"metrics: {shown(given)} is not a mapping"]
+    else:
+        each = ((metric, fault) for metric, one in given.items() for fault in _faults(metric, one))
+        faults = [f"{shortened(str(metric), most=80)}{fault}" for metric, fault in each]
     if faults:
-        raise InvalidRequestError(asked="where metrics are kept", found="; ".join(faults))
-    return {metric: MetricSource(**described) for metric, described in value.items()}
+        raise InvalidRequestError(asked="where metrics are kept", found="; ".join(faults[:20]))
+    return {metric: MetricSource(**described) for metric, described in given.items()}
 
 
-def _faults(described: Any) -> Iterator[str]:
+def _faults(metric: Any, described: Any) -> Iterator[str]:
+    if not isinstance(metric, str):
+        yield ": is not text"
     if not isinstance(described, Mapping):
         yield f": {shown(described)} is not a mapping"
         return
     known = [one.name for one in fields(MetricSource)]
-    yield from (f".{key}: is not one of {', '.join(known)}" for key in described.keys() - known)
+    for key in described.keys() - known:
+        yield f".{shortened(str(key), most=80)}: is not one of {', '.join(known)}"
     for key in ("namespace", "name"):
         if not isinstance(described.get(key), str):
             yield f".{key}: {shown(described.get(key))} is not text"
@@ -148,6 +155,6 @@ def check_metrics(spec: AnalysisSpec, sources: Mapping[str, MetricSource] = SOUR
     if unknown:
         raise InvalidRequestError(
             asked="the metrics of an analysis",
-            found=f"no metric of SageMaker's named {', '.join(map(repr, unknown))}",
+            found=f"no metric of SageMaker's named {listed(unknown)}",
             next_step=f"Use one of {', '.join(sorted(sources))}, or say where CloudWatch keeps it.",
         )

@@ -43,7 +43,7 @@ def find_verdict(hook: InferenceExperimentHook, about: Mapping[str, Any]) -> dic
         end=end,
         looks=about.get("looks") or (),
         sampling_percentage=about.get("sampling_percentage"),
-        metrics=read_sources(about.get("metrics") or {}),
+        metrics=read_sources(about.get("metrics")),
         limits={(metric, name): value for metric, name, value in about.get("limits") or ()},
         baseline=record,
         stage=about.get("stage") or 1,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from copy import copy
 from typing import Any, ClassVar, cast
 
@@ -81,15 +81,16 @@ def unique_keys(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
 
 
 #: Where a call goes, and what protects it. Without the first two it would go elsewhere.
-_NEVER_NOTHING = frozenset({"aws_conn_id", "kms_key", "region_name"})
+NEVER_NOTHING = frozenset({"aws_conn_id", "kms_key", "region_name"})
 
 
-def refuse_lost(argument: str) -> None:
+def refuse_lost(argument: str, never: Collection[str] = NEVER_NOTHING) -> None:
     """Refuse an address or a safeguard that a template took away: that is never meant.
 
+    :param never: the arguments that are one
     :raises InvalidRequestError: the argument is one
     """
-    if argument in _NEVER_NOTHING:
+    if argument in never:
         raise InvalidRequestError(
             asked=argument,
             found="a template or an XCom that rendered to nothing, so something else would be used",
@@ -103,6 +104,8 @@ class TextTemplates:
 
     #: The arguments that may be the path of a file, which is read before it is rendered.
     file_fields: ClassVar[tuple[str, ...]] = ()
+    #: The arguments that no template may take away.
+    never_nothing: ClassVar[Collection[str]] = NEVER_NOTHING
     #: What the Dag's author wrote of the argument `report` himself, up to its first template.
     report_begins = ""
 
@@ -162,7 +165,7 @@ class TextTemplates:
 
     def _check_lost(self, names: Iterable[str]) -> None:
         for name in names:
-            refuse_lost(name)
+            refuse_lost(name, self.never_nothing)
             self.log.info("%s rendered to nothing and is left out.", name)  # type: ignore[attr-defined]
 
     def _read_files(self, env: jinja2.Environment, data: set[int]) -> None:

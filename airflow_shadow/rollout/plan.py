@@ -125,7 +125,7 @@ def known_spec(spec: Any) -> AnalysisSpec | None:
     # Imported when needed: Dag files should not pay for it.
     from airflow_shadow.analysis import read_spec  # noqa: PLC0415
 
-    return read_spec(spec or {})
+    return read_spec({} if spec is None else spec)
 
 
 def _is_templated(value: Any) -> bool:

@@ -10,6 +10,7 @@ from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_shadow._compat import Context
 from airflow_shadow.links import EndpointLink, MetricsLink, ReportLink
+from airflow_shadow.operators.templating import NEVER_NOTHING
 from airflow_shadow.sensors.base import ShadowSensor
 
 if TYPE_CHECKING:
@@ -45,11 +46,11 @@ class ShadowAnalysisSensor(ShadowSensor):
         `.json` or `.yaml` file on the template path, written out; the defaults unless given
         (templated)
     :param since: begin of the window, such as the XCom `since` of the task that created or updated
-        the experiment; the last change of the experiment unless given, which may be its creation,
-        while the shadow was still deployed (templated)
+        the experiment, and before the experiment's end; the last change of the experiment unless
+        given, which may be its creation, while the shadow was still deployed (templated)
     :param duration: length of the window up to the first planned look: a timedelta, seconds,
         `"90m"` or ISO-8601; unless given, up to `min_remaining`, or a quarter of an hour, before
-        the experiment's end (templated)
+        the experiment's end; a template that renders to nothing is refused (templated)
     :param max_duration: length up to the last planned look, likewise; unless given, or where it is
         not longer than `duration`, there is one planned look (templated)
     :param interval: time between two looks, by AWS's clock, given like `duration`; the longer one
@@ -59,9 +60,10 @@ class ShadowAnalysisSensor(ShadowSensor):
         (templated)
     :param metrics: metrics that are not SageMaker's own: name to a mapping with `namespace`, `name`
         and `dimensions`
-    :param min_remaining: seconds that the experiment must live on after the window; if there is a
-        `duration`, its end is moved when needed, from planned look to planned look, to 30 days
-        after its start at most; without `since` it is moved for the last one at once
+    :param min_remaining: how long the experiment must live on after the window, given like
+        `duration`, or 0; if there is a `duration`, its end is moved when needed, from planned look
+        to planned look, to 30 days after its start at most; without `since` it is moved for the
+        last one at once
     :param report: where to write an HTML report, such as `"{{ ds }}.html"`: a path below
         `[airflow_shadow] reports_folder`, or a local path or URL like `s3://bucket/{{ ds }}.html`,
         whose place is written out before any template (templated)
@@ -74,6 +76,8 @@ class ShadowAnalysisSensor(ShadowSensor):
         "duration", "max_duration", "name", "report", "sampling_percentage", "since", "spec"
     )
     file_fields = ("spec",)
+    #: Without a length the window would last as long as the experiment.
+    never_nothing = NEVER_NOTHING | {"duration", "max_duration"}
     template_fields_renderers = {"spec": "json"}  # noqa: RUF012 - as in Airflow's own operators
     operator_extra_links = (EndpointLink(), MetricsLink(), ReportLink())
 
@@ -87,7 +91,7 @@ class ShadowAnalysisSensor(ShadowSensor):
         interval: timedelta | float | str | None = None,
         sampling_percentage: float | str | None = None,
         metrics: Mapping[str, Mapping[str, Any]] | None = None,
-        min_remaining: float | None = None,
+        min_remaining: timedelta | float | str | None = None,
         report: str | None = None,
         **kwargs: Any,
     ) -> None:

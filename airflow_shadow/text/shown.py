@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
+#: What Unicode takes for letters, marks or symbols, and nobody sees.
+_BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 #: Characters of a value in a message.
 MOST = 80
 #: Values of one kind in a message.
@@ -32,7 +34,12 @@ def printable(text: str) -> str:
 
     Line breaks, control characters, surrogates, and what has no width or changes the direction.
     """
-    return "".join(each if each.isprintable() else _escaped(each) for each in text)
+    return "".join(map(_visible, text))
+
+
+def _visible(character: str) -> str:
+    hidden = not character.isprintable() or character in _BLANK
+    return _escaped(character) if hidden else character
 
 
 def _escaped(character: str) -> str:

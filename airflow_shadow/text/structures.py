@@ -104,7 +104,11 @@ def _twice(keys: list[str]) -> _TwiceError:
     return _TwiceError(listed(key for key, count in Counter(keys).items() if count > 1))
 
 
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return what JSON calls an object.
+
+    :raises ValueError: a key stands twice, so that one of its values would be lost
+    """
     mapping = dict(pairs)
     if len(mapping) < len(pairs):
         raise _twice([key for key, _ in pairs])
@@ -114,7 +118,7 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 # Numbers as written, so that no digit is lost; `strict=False` keeps line breaks inside of text,
 # which YAML, asked next, would fold to blanks.
 _JSON = json.JSONDecoder(
-    object_pairs_hook=_object, parse_int=str, parse_float=str, parse_constant=str, strict=False
+    object_pairs_hook=unique_keys, parse_int=str, parse_float=str, parse_constant=str, strict=False
 )
 
 

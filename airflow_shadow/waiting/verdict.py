@@ -18,7 +18,7 @@ from airflow_shadow.lifecycle import (
     Ending,
     status_of,
 )
-from airflow_shadow.text.shown import shortened
+from airflow_shadow.text.shown import printable, shortened
 from airflow_shadow.text.values import epoch, to_timestamp
 from airflow_shadow.waiting.engine import Asking, Judgement, Look, Progress, View
 from airflow_shadow.waiting.goals import ended_badly, missing, note_health
@@ -222,7 +222,7 @@ def inconclusive(verdict: Mapping[str, Any], because: str) -> dict[str, Any]:
     :param verdict: as plain values
     """
     caveat = Verdict.from_dict(verdict).caveat
-    reason = f"INCONCLUSIVE ({caveat}): {because} {verdict['reason']}"
+    reason = printable(f"INCONCLUSIVE ({caveat}): {because} {verdict['reason']}")
     return {**verdict, "outcome": "INCONCLUSIVE", "reason": shortened(reason, most=MAX_REASON)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import random
 from array import array
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from airflow_shadow.analysis import (
     AnalysisSpec,
+    Criterion,
     Observations,
     Pair,
     Series,
@@ -187,3 +189,22 @@ def test_a_month_needs_little_memory():
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 100e6
+
+
+@pytest.mark.parametrize("sampling", [0, 1e-9, 50, 100])
+@pytest.mark.parametrize("bad", [0, 3, 100])
+def test_the_strictest_specification_is_judged(bad, sampling):
+    """The smallest alpha, shared by the most criteria and looks; it ended in a math error."""
+    criteria = [
+        Criterion(name=f"errors {n}", metric=ERRORS[0], comparison="difference", tolerance=0.01)
+        for n in range(50)
+    ]
+    criteria += [
+        Criterion(name=f"latency {n}", metric="ModelLatency", statistic="Average", tolerance=0.1)
+        for n in range(50)
+    ]
+    spec = AnalysisSpec(criteria=tuple(criteria), alpha=1e-9, planned_looks=20)
+    pairs = {ERRORS: rates([0] * 90, [bad] * 90), LATENCY: noisy(90, 1 + bad / 50)}
+    looks = tuple(5400.0 * number for number in range(1, 21))
+    verdict = judge(spec, seen(pairs, minutes=90, sampling=sampling, looks=looks))
+    assert len(json.dumps(verdict.to_dict(), allow_nan=False)) < 200_000

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 
@@ -158,7 +159,12 @@ def test_all_faults_are_in_one_error():
         ("period", "1.5", "period: '1.5' is not a whole number"),
         ("require_full_sampling", "maybe", "'maybe' is neither true nor false"),
         ("alpha", "nan", "alpha: 'nan' is not a number"),
-        ("alpha", "0.5", "alpha: 0.5 is not above 0 and at most 0.2"),
+        ("alpha", "0.5", "alpha: 0.5 is not from 1e-09 to 0.2"),
+        ("alpha", "5e-324", "alpha: 5e-324 is not from 1e-09 to 0.2"),
+        ("alpha", "0.0_1", "alpha: '0.0_1' is not a number"),
+        ("alpha", 10**400, "is not a number"),
+        ("criteria", [10**5000], "criteria[0]: <int too long to show> is not a structure"),
+        ("period", 10**300, "is above 86400"),
         ("min_periods", 3, "min_periods: 3 is not at least 10"),
         ("planned_looks", 0, "planned_looks: 0 is not at least 1"),
         ("planned_looks", 21, "planned_looks: 21 is above 20"),
@@ -170,7 +176,11 @@ def test_all_faults_are_in_one_error():
         ("breakers", [{"metric": "M"}], "give either limit or relative_limit"),
         ("breakers", [{"metric": "M", "limit": "1", "datapoints": "3"}], "is not M and N"),
         ("breakers", [{}], "breakers[0].metric: is missing"),
+        ("breakers", [{"metric": "M", "limit": 1, "min_samples": -5}], "is not at least 1"),
         ("outside", [{"name": "a", "target": ""}], "outside[0].target: is empty"),
+        ("outside", [{"name": "a", "target": "a\nNext: b"}], "is not one line of printable"),
+        ("outside", [{"name": "a", "target": "a"}] * 101, "has 101 entries, at most 100"),
+        ("criteria", [FULL["criteria"][1]] * 16_000, "has 16000 entries, at most 100 are"),
     ],
 )
 def test_each_fault_is_named_with_its_path(field, value, fault):
@@ -180,9 +190,11 @@ def test_each_fault_is_named_with_its_path(field, value, fault):
     assert fault in caught.value.found
 
 
-@pytest.mark.parametrize("text", ["", "[1, 2]", "a: [", "5"])
+@pytest.mark.parametrize(
+    "text", ["", "[1, 2]", "a: [", "5", "[]", "false", '{"alpha": 0.01, "alpha": 0.2}']
+)
 def test_text_that_is_no_structure_is_refused(text):
-    """Neither JSON nor YAML, or something else in it."""
+    """Neither JSON nor YAML, or something else in it, or two values of one key."""
     with pytest.raises(InvalidRequestError):
         read_spec(text)
 
@@ -198,6 +210,11 @@ def test_text_that_is_no_structure_is_refused(text):
         ({"name": "x" * 61}, "name: has 61 characters"),
         ({"name": "two\nlines"}, "name: 'two\\nlines' is not one line of printable characters"),
         ({"name": "\u202eetar"}, "is not one line of printable characters"),
+        ({"name": "errors\u3164"}, "is not one line of printable characters"),
+        ({"name": "errors "}, "name: 'errors ' has blanks at its ends or several in a row"),
+        ({"name": "server  errors"}, "has blanks at its ends or several in a row"),
+        ({"metric": "M\nNext: promote"}, "metric: 'M\\nNext: promote' is not one line"),
+        ({"tolerance": 1e16, "statistic": "Average"}, "tolerance: 1e+16 is above 1e+15"),
         ({"name": "unanswered requests"}, "is that of a finding of every verdict"),
         ({"metric": ""}, "metric: is empty"),
         (
@@ -216,6 +233,39 @@ def test_a_criterion_that_cannot_be_judged_is_refused(fields, fault):
     """Each rule has its message."""
     with pytest.raises(InvalidRequestError) as caught:
         AnalysisSpec(criteria=(error_criterion(**fields),))
+    assert fault in caught.value.found
+
+
+@pytest.mark.parametrize(
+    ("make", "fault"),
+    [
+        (lambda: AnalysisSpec(alpha="0.05"), "alpha: '0.05' is not of type float"),
+        (lambda: AnalysisSpec(alpha=math.nan), "alpha: nan is not of type float"),
+        (lambda: AnalysisSpec(period=True), "period: True is not of type int"),
+        (lambda: AnalysisSpec(criteria=[{"name": "a"}]), "is not of type tuple[Criterion, ...]"),
+        (lambda: AnalysisSpec(criteria=5), "criteria: 5 is not of type tuple[Criterion, ...]"),
+        (
+            lambda: AnalysisSpec(criteria=(error_criterion(name=[]),)),
+            "criteria[0].name: [] is not of type str",
+        ),
+        (
+            lambda: AnalysisSpec(criteria=(error_criterion(severity="none"),)),
+            "criteria[0].severity: 'none' is not of type Severity",
+        ),
+        (
+            lambda: AnalysisSpec(breakers=(Breaker(metric="M", limit=1, datapoints=(1,)),)),
+            "breakers[0].datapoints: (1,) is not of type tuple[int, int]",
+        ),
+        (
+            lambda: read_spec({"alpha": "x", "criteria": [error_criterion(tolerance="1")]}),
+            "criteria[0].tolerance: '1' is not of type float",
+        ),
+    ],
+)
+def test_a_value_of_another_type_is_a_fault(make, fault):
+    """Python does not ask, and the judge would end in a TypeError."""
+    with pytest.raises(InvalidRequestError) as caught:
+        make()
     assert fault in caught.value.found
 
 
@@ -256,7 +306,23 @@ def test_statistics_are_read_from_their_names(text, expected):
     assert expected == (found.kind, found.cloudwatch, found.limit)
 
 
-@pytest.mark.parametrize("text", ["p99", "p99.9", "PR(:250)", "Sum", "above:", "above:5h", "tm"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "p99",
+            "p99.9",
+            "PR(:250)",
+            "Sum",
+            "above:",
+            "above:5h",
+            "tm",
+            "above:250\n\n",
+            "above:250 ",
+        ),
+        *("above:\u0665", "above:" + "9" * 400, "above:999999999999999s", "tm99." + "9" * 400),
+    ],
+)
 def test_other_statistics_are_refused(text):
     """Percentiles above all."""
     with pytest.raises(ValueError, match="is not one of rate"):

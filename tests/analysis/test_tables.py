@@ -12,6 +12,7 @@ from airflow_shadow.analysis import (
     Finding,
     OutsideCriterion,
     OutsideResult,
+    escaped,
     judge,
     markdown_table,
     text_table,
@@ -142,20 +143,50 @@ def test_a_person_gets_markdown():
     body = markdown_table(VERDICT)
     rows = [line for line in body.splitlines() if line.startswith("|")]
     assert [11] * 6 == [line.count("|") for line in rows]
+    assert f"|{' --- |' * 10}" == rows[1]
     assert "alarm cpu\\|high is OK" in body
     assert body.startswith("**PASS** (operational metrics only)")
 
 
-NASTY = "<img src=x onerror=alert(1)> **b** [l](http://x) `c` | & ~~d~~"
+NASTY = "<img src=x onerror=alert(1)> **b** [l](/x) `c` | & ~~d~~"
 
 
 def test_names_reach_markdown_as_they_are():
     """Neither HTML nor Markdown in a name is taken for the table's own."""
-    spec = AnalysisSpec(breakers=(), criteria=(latency_criterion(name=NASTY[:60]),))
+    spec = AnalysisSpec(breakers=(), criteria=(latency_criterion(name=NASTY),))
     body = markdown_table(judge(spec, seen({}, minutes=90)))
     shown = re.sub(r"\\.", "", body)
     assert not re.search("[<>`]|onerror=alert\\(|\\[l|~~", shown)
-    assert NASTY[:60] in re.sub(r"\\(.)", r"\1", body)
+    assert NASTY in re.sub(r"\\(.)", r"\1", body)
+
+
+#: What Airflow's pages link by themselves (mdast-util-gfm-autolink-literal): it looks at the text
+#: that is left of the Markdown, so escapes do not keep it from that.
+AUTOLINKS = (
+    re.compile(r"(https?://|www(?=\.))([-.\w]+)([^ \t\r\n]*)", re.IGNORECASE),
+    re.compile(r"([-.\w+]+)@([-\w]+(?:\.[-\w]+)+)"),
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("see https://evil.example/x", "see https: //evil.example/x"),
+        ("HTTP://evil.example", "HTTP: //evil.example"),
+        ("(www.evil.example)", r"\(www .evil.example\)"),
+        ("mail a.b+c@evil.example", r"mail a.b\+c @evil.example"),
+        ("s3://bucket/key", "s3: //bucket/key"),
+        ("1. promote it", r"1\. promote it"),
+        ("12. promote it", r"12\. promote it"),
+        ("- promote it", r"\- promote it"),
+        ("1.5 % of 20. No more", "1.5 % of 20. No more"),
+    ],
+)
+def test_a_text_becomes_no_link_and_no_list(text, shown):
+    """A person who is asked must not be sent elsewhere."""
+    assert shown == escaped(text)
+    plain = re.sub(r"\\(.)", r"\1", escaped(text))
+    assert [] == [link for link in AUTOLINKS if link.search(plain)]
 
 
 def test_lines_of_a_callers_sentence_stay_in_their_place():

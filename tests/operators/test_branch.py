@@ -258,3 +258,10 @@ def test_airflow_follows_the_branch(tmp_path):
     said = done.stdout + done.stderr
     assert 0 == done.returncode, said[-6000:]
     assert "the shadow is removed" in said
+
+
+@pytest.mark.parametrize("more", [{"stage_passed": False}, {"concluded": True}, {"lacking": ["x"]}])
+def test_a_pass_that_contradicts_itself_is_refused(more):
+    """No judge made it; another outcome may say so."""
+    assert "a PASS that contradicts itself" in refusal(verdict=verdict(**more))
+    assert ["remove"] == branch(verdict=verdict("FAIL", **more))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from datetime import timedelta
 
 import pytest
@@ -147,11 +148,11 @@ def test_without_the_argument_nothing_is_asked(tasks, running, sagemaker):
     assert ["churn-v2"] == serves(sagemaker)
 
 
-@pytest.mark.parametrize("share", [10, float("nan")])
+@pytest.mark.parametrize("share", [10, 10.0, 99.99999999, 0])
 def test_the_verdict_of_an_earlier_stage_fails(promote, verdict, emulator, share):
     """The candidate has the full load by now, but was not judged under it."""
     said = fails(AirflowFailException, promote, verdict(sampling_percentage=share))
-    assert f"a verdict on {share:g} % of the requests" in said
+    assert f"a verdict on {share:.15g} % of the requests" in said
     assert [] == accepted(emulator, "StopInferenceExperiment")
 
 
@@ -161,11 +162,66 @@ def test_the_verdict_of_an_earlier_stage_can_be_allowed(promote, verdict, sagema
     assert ["churn-v2"] == serves(sagemaker)
 
 
-def test_a_share_that_is_no_number_is_no_verdict(promote, verdict, emulator):
+@pytest.mark.parametrize("outcome", ["PASS", "FAIL"])
+@pytest.mark.parametrize(
+    "share",
+    ["10", True, None, math.nan, math.inf, -math.inf, 150, -5, 10**400, -(10**400)],
+    ids=lambda share: f"{share!r:.10}",
+)
+def test_a_share_that_is_none_is_no_verdict(promote, verdict, emulator, share, outcome):
     """It would be compared with one."""
-    assert "which is none" in fails(
-        AirflowFailException, promote, verdict(sampling_percentage="10")
+    given = verdict(outcome, sampling_percentage=share)
+    assert "which is none" in fails(AirflowFailException, promote, given)
+    assert [] == accepted(emulator, "StopInferenceExperiment")
+
+
+BAD = {"name": "errors", "severity": "critical", "outcome": "FAIL"}
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"stage_passed": False},
+        {"stage_passed": "yes"},
+        {"concluded": True},
+        {"lacking": ["window of 5 min is below 60 min"]},
+        {"findings": [BAD]},
+        {"findings": [{**BAD, "outcome": "INCONCLUSIVE"}]},
+        {"findings": [{"name": "errors"}]},
+        {"findings": [5]},
+        {"findings": "x"},
+        {"breakers": [{"name": "M rate", "tripped": True}]},
+        {"breakers": 5},
+    ],
+    ids=repr,
+)
+def test_a_pass_that_contradicts_itself_fails(promote, verdict, emulator, more):
+    """No judge made it."""
+    text = fails(AirflowFailException, promote, verdict(**more))
+    assert "Found: a PASS that contradicts itself: " in text
+    assert [] == accepted(emulator, "StopInferenceExperiment")
+
+
+def test_a_pass_may_hold_all_that_a_pass_does(promote, verdict, sagemaker):
+    """A warning decides nothing."""
+    good = {**BAD, "outcome": "PASS"}
+    promote(
+        verdict(
+            stage_passed=True,
+            lacking=[],
+            findings=[good, {**BAD, "severity": "warning"}],
+            breakers=[{"name": "M rate", "tripped": False}],
+        )
     )
+    assert ["churn-v2"] == serves(sagemaker)
+
+
+def test_a_key_that_stands_twice_is_no_verdict(promote, verdict, emulator):
+    """Readers take the first or the last."""
+    text = json.dumps({"first": 1, **verdict("FAIL")}).replace('"first": 1', '"outcome": "PASS"')
+    for given in (text, text.replace('"FAIL"', '"PASS"')):
+        assert "which is none" in fails(AirflowFailException, promote, given)
+    assert [] == accepted(emulator, "StopInferenceExperiment")
 
 
 def test_a_fail_of_an_earlier_stage_skips(promote, verdict):

@@ -310,6 +310,16 @@ def test_a_long_reason_of_somebody_does_not_cut_off_what_the_verdict_rests_on(
     assert 1024 == len(reason)
 
 
+def test_the_reason_of_somebody_forges_no_line(emulator, sagemaker, shadow, analyse):
+    """It may hold what turns a terminal or a page round."""
+    since = shadow(step=0)
+    emulator.clock.advance(HOUR)
+    stop(sagemaker, NAME, Reason="a\x1b[31mb\u202ec\u2028d\u3164")
+    until(sagemaker, NAME, "Cancelled")
+    reason = analyse(since=since.isoformat()).value["reason"]
+    assert r"(a\x1b[31mb\u202ec\u2028d\u3164); until then" in reason
+
+
 def test_a_broken_experiment_fails(emulator, sagemaker, shadow, analyse):
     """Then nothing was tested."""
     since = shadow(step=0)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from airflow_shadow.text.shown import listed, shortened, shown
+from airflow_shadow.text.numbers import finite
+from airflow_shadow.text.shown import listed, printable, shortened, shown
 
 DEEP = [[[[[[[[["x"] * 99] * 99] * 99] * 99] * 99] * 99]]]
 
@@ -28,3 +29,42 @@ def test_a_list_shows_the_first_few():
 def test_a_text_loses_its_end():
     """And shows that it did."""
     assert ("ab", "a...") == (shortened("ab", most=4), shortened("abcde", most=4))
+
+
+@pytest.mark.parametrize("hidden", ["\n", "\x1b", "\u202e", "\u200b", "\u3164", "\u2800", "\ud800"])
+def test_what_nobody_sees_is_escaped(hidden):
+    """It could forge a line, or make two names look alike."""
+    assert printable(f"a{hidden}b").isascii()
+    assert "a b, \u00e9 \u4e2d" == printable("a b, \u00e9 \u4e2d")
+
+
+@pytest.mark.parametrize(
+    ("value", "number"), [(5, 5), (0.5, 0.5), (" 1e-3 ", 0.001), ("-.5", -0.5)]
+)
+def test_a_number_may_be_text(value, number):
+    """As a template renders it."""
+    assert number == finite(value)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        True,
+        None,
+        "",
+        "nan",
+        "inf",
+        float("nan"),
+        10**400,
+        "1_0",
+        "\u0665",
+        "0x1",
+        "9" * 400,
+        b"1",
+        [],
+    ],
+)
+def test_other_values_are_no_number(value):
+    """Python alone would take most of them, or end in another error."""
+    with pytest.raises(ValueError, match="is not a number"):
+        finite(value)

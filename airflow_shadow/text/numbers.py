@@ -1,0 +1,28 @@
+"""Numbers from outside: as values, or as the text that a template rendered."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from airflow_shadow.text.shown import shown
+
+#: What people and JSON write; Python alone would also take `1_0`, `nan` and other scripts' digits.
+_WRITTEN = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
+
+
+def finite(value: Any) -> float:
+    """Return the number that a value is or that its text writes.
+
+    :raises ValueError: it is none; a bool, a NaN and what is infinite are none
+    """
+    is_other = isinstance(value, bool | bytes)
+    if not is_other and (not isinstance(value, str) or _WRITTEN.fullmatch(value)):
+        try:
+            number = float(value)
+        except (OverflowError, TypeError, ValueError):
+            number = math.nan
+        if math.isfinite(number):
+            return number
+    raise ValueError(f"{shown(value)} is not a number")
