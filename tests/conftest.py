@@ -28,6 +28,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zlib import crc32
 
 import boto3
 import botocore.client
@@ -43,16 +44,16 @@ from airflow_shadow.emulator.snapshot import Snapshot
 from airflow_shadow.triggers import inference_experiment as trigger_module
 from tests.log import Log, captured
 from tests.matrix import pytest_terminal_summary  # noqa: F401 - prints what tests recorded
-from tests.tasks import MODES, Tasks
+from tests.tasks import MODES, SENSOR_MODES, Tasks
 
 
 def _once(owner: Any, name: str, key: Callable[..., Any]) -> None:
     """Let a function of botocore's or moto's work out each answer once, and then remember it."""
     work_out, known = getattr(owner, name), {}
 
-    def remembered(*args: Any) -> Any:
-        if (question := key(*args)) not in known:
-            known[question] = work_out(*args)
+    def remembered(*args: Any, **kwargs: Any) -> Any:
+        if (question := key(*args, **kwargs)) not in known:
+            known[question] = work_out(*args, **kwargs)
         return known[question]
 
     setattr(owner, name, remembered)
@@ -62,7 +63,11 @@ def _once(owner: Any, name: str, key: Callable[..., Any]) -> None:
 # and look at the signature of each of the handlers that it registers.
 _once(botocore.loaders.JSONFileLoader, "load_file", lambda _, path: path)
 _once(botocore.loaders.Loader, "list_available_services", lambda _, type_name: type_name)
-_once(botocore.client.ClientCreator, "_load_service_model", lambda _, *service: service)
+_once(
+    botocore.client.ClientCreator,
+    "_load_service_model",
+    lambda _, name, version=None: (name, version),
+)
 _once(botocore.client.ClientCreator, "_create_methods", lambda _, model: model.service_name)
 _make_methods = botocore.client.ClientCreator._create_methods
 botocore.client.ClientCreator._create_methods = lambda *args: dict(_make_methods(*args))
@@ -95,6 +100,22 @@ def pytest_runtest_makereport() -> Iterator[None]:
     if report.outcome == "passed" and PASSWORD in said:
         report.outcome, report.longrepr = "failed", "the connection's password is in the output"
     return report
+
+
+#: The parameters by which tests run in all modes.
+_IN_ALL = {"mode": MODES, "sense": SENSOR_MODES, "analyse": SENSOR_MODES}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let a test that runs in all modes be quick in one of them, by turns."""
+    for item in items:
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        for name, modes in _IN_ALL.items():
+            if (mode := params.get(name)) in modes:
+                turn = crc32(item.nodeid.replace(mode, "").encode())
+                if mode != modes[turn % len(modes)]:
+                    item.add_marker("thorough")
 
 
 def pytest_sessionfinish() -> None:

@@ -21,7 +21,7 @@ from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.sensors import ShadowAnalysisSensor
 from airflow_shadow.waiting import FILLING_SECONDS
 from tests.helpers import accepted, described, fails, meanwhile, stop, until
-from tests.tasks import Tasks
+from tests.tasks import SENSOR_MODES, Tasks
 
 NAME, HOUR = "theirs", timedelta(hours=1)
 BROKEN = Behaviour(error_rate=1.0)
@@ -48,7 +48,7 @@ class Analysing:
                 self.reschedules += 1
 
 
-@pytest.fixture(params=("poke", "reschedule", "deferrable"))
+@pytest.fixture(params=SENSOR_MODES)
 def analyse(request, emulator):
     """Analyse with the sensor in all its modes."""
     return Analysing(request.param)
