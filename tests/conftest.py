@@ -83,6 +83,7 @@ _once(moto.core.responses, "method_names_from_class", lambda response: response)
 # Each client also walks the whole stack, and reads all source files on it, to name its operator to
 # AWS: 45 of the 157 seconds that one file of tests took under a profiler.
 AwsGenericHook._find_operator_class_name = staticmethod(lambda *_: None)
+AwsGenericHook._get_caller = staticmethod(lambda *_: "Unknown")
 AwsGenericHook._find_executor_class_name = staticmethod(lambda: None)
 
 # Backfills are an engine of their own there, and no later Airflow has that command.

@@ -1,11 +1,10 @@
 """The way from this process's clients to an emulator that serves, without a socket."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from typing import Any
 from urllib.parse import unquote, urlsplit
-from wsgiref.types import WSGIApplication
 from wsgiref.util import setup_testing_defaults
 
 from botocore.awsrequest import AWSPreparedRequest, AWSResponse
@@ -15,8 +14,9 @@ from moto.core.botocore_stubber import MockRawResponse
 from airflow_shadow.emulator.core import Emulator
 
 Environ = dict[str, Any]
+Application = Callable[..., Iterable[bytes]]
 
-_open: dict[str, WSGIApplication] = {}
+_open: dict[str, Application] = {}
 
 
 @contextmanager
@@ -41,10 +41,10 @@ def _answer(request: AWSPreparedRequest, **_: Any) -> AWSResponse | None:
     return _ask(application, request) if application else None
 
 
-def _ask(application: WSGIApplication, request: AWSPreparedRequest) -> AWSResponse:
+def _ask(application: Application, request: AWSPreparedRequest) -> AWSResponse:
     started: list[Any] = []
-    body = b"".join(application(_environ(request), lambda *start: started.extend(start)))  # type: ignore[arg-type, func-returns-value, return-value]
-    status, headers = started[:2]
+    body = b"".join(application(_environ(request), lambda *start: started.extend(start)))
+    status, headers, *_ = started
     return AWSResponse(request.url, int(status.split()[0]), dict(headers), MockRawResponse(body))
 
 

@@ -73,7 +73,7 @@ def _moto(emulator: "Emulator") -> Application:
     """Return moto's application, its part that we answer bound to this emulator for good."""
     moto = DomainDispatcherApplication(create_backend_app)
     # It would look at each of its two hundred folders at each request.
-    moto.get_backend_for_host = cache(moto.get_backend_for_host)
+    moto.get_backend_for_host = cache(moto.get_backend_for_host)  # type: ignore[method-assign]
     install(emulator)
     try:
         # Made now: later the place in moto may belong to another emulator.
