@@ -5,7 +5,7 @@ UV_VERSION = 0.13.9
 # Else each process of Airflow compiles it anew where nobody may write beside its files.
 export UV_COMPILE_BYTECODE = 1
 
-.PHONY: demo airflow test test-2.11 test-3.0 test-3.1 e2e e2e-faults lives e2e-celery e2e-celery-lost e2e-load lint bench clean
+.PHONY: demo airflow test test-all test-2.11 test-3.0 test-3.1 e2e e2e-faults lives e2e-celery e2e-celery-lost e2e-load lint bench clean
 
 demo: .venv/.installed
 	.venv/bin/python -m demo
@@ -17,7 +17,12 @@ airflow: .venv/.installed
 # Most tests wait more than they compute; one that has no more to do takes another's.
 SIDE_BY_SIDE = -n 4 --dist worksteal
 
+# Each operator, sensor, fault and way of giving arguments, every test in one mode.
 test: .venv/.installed .venv-awscli/.installed
+	.venv/bin/python -m pytest $(SIDE_BY_SIDE) -m "not thorough"
+
+# All of it, and Dags in an Airflow of their own.
+test-all: .venv/.installed .venv-awscli/.installed
 	.venv/bin/python -m pytest $(SIDE_BY_SIDE)
 
 # The tests on the oldest Airflow and amazon provider that are supported; what is left out is about

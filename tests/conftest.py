@@ -1,4 +1,4 @@
-"""What all tests share: a home for Airflow, an emulator over HTTP, tasks in both modes."""
+"""What all tests share: a home for Airflow, an emulator, tasks in both modes."""
 
 from __future__ import annotations
 
@@ -18,58 +18,72 @@ os.environ |= {
     "AWS_SECRET_ACCESS_KEY": "any",
 }
 
-import functools
 import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from zlib import crc32
 
 import boto3
 import botocore.client
+import botocore.errorfactory
+import botocore.hooks
 import botocore.loaders
+import moto.core.responses
 import pytest
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 
-from airflow_shadow.emulator import Emulator, fleet
+from airflow_shadow.emulator import Emulator, fleet, without_http
+from airflow_shadow.emulator.snapshot import Snapshot
 from airflow_shadow.triggers import inference_experiment as trigger_module
 from tests.log import Log, captured
 from tests.matrix import pytest_terminal_summary  # noqa: F401 - prints what tests recorded
-from tests.tasks import MODES, Tasks
-
-# Each client parses megabytes of service models; the tests make hundreds of clients.
-_read_once = functools.cache(botocore.loaders.JSONFileLoader().load_file)
-botocore.loaders.JSONFileLoader.load_file = lambda _, path: _read_once(path)
-_list_services = botocore.loaders.Loader.list_available_services
-_services_listed: dict[str, list[str]] = {}
+from tests.tasks import MODES, SENSOR_MODES, Tasks
 
 
-def _list_services_once(loader: botocore.loaders.Loader, type_name: str) -> list[str]:
-    if type_name not in _services_listed:
-        _services_listed[type_name] = _list_services(loader, type_name)
-    return _services_listed[type_name]
+def _once(owner: Any, name: str, key: Callable[..., Any]) -> None:
+    """Let a function of botocore's or moto's work out each answer once, and then remember it."""
+    work_out, known = getattr(owner, name), {}
+
+    def remembered(*args: Any, **kwargs: Any) -> Any:
+        if (question := key(*args, **kwargs)) not in known:
+            known[question] = work_out(*args, **kwargs)
+        return known[question]
+
+    setattr(owner, name, remembered)
 
 
-botocore.loaders.Loader.list_available_services = _list_services_once
+# The tests make thousands of sessions and clients; each would parse megabytes of service models,
+# and look at the signature of each of the handlers that it registers.
+_once(botocore.loaders.JSONFileLoader, "load_file", lambda _, path: path)
+_once(botocore.loaders.Loader, "list_available_services", lambda _, type_name: type_name)
+_once(
+    botocore.client.ClientCreator,
+    "_load_service_model",
+    lambda _, name, version=None: (name, version),
+)
+_once(botocore.client.ClientCreator, "_create_methods", lambda _, model: model.service_name)
 _make_methods = botocore.client.ClientCreator._create_methods
-_methods_made: dict[str, dict[str, Any]] = {}
-
-
-def _make_methods_once(creator: Any, service_model: Any) -> dict[str, Any]:
-    name = service_model.service_name
-    if name not in _methods_made:
-        _methods_made[name] = _make_methods(creator, service_model)
-    return dict(_methods_made[name])
-
-
-botocore.client.ClientCreator._create_methods = _make_methods_once
+botocore.client.ClientCreator._create_methods = lambda *args: dict(_make_methods(*args))
+_once(
+    botocore.errorfactory.ClientExceptionsFactory,
+    "create_client_exceptions",
+    lambda _, model: model.service_name,
+)
+_once(botocore.hooks.EventAliaser, "_alias_event_name", lambda _, event: event)
+_once(botocore.hooks, "accepts_kwargs", lambda handler: getattr(handler, "__func__", handler))
+# And moto looks at all members of a class of hundreds at each call.
+_once(moto.core.responses, "method_names_from_class", lambda response: response)
 # Each client also walks the whole stack, and reads all source files on it, to name its operator to
 # AWS: 45 of the 157 seconds that one file of tests took under a profiler.
 AwsGenericHook._find_operator_class_name = staticmethod(lambda *_: None)
+AwsGenericHook._get_caller = staticmethod(lambda *_: "Unknown")
 AwsGenericHook._find_executor_class_name = staticmethod(lambda: None)
 
 # Backfills are an engine of their own there, and no later Airflow has that command.
@@ -89,6 +103,22 @@ def pytest_runtest_makereport() -> Iterator[None]:
     return report
 
 
+#: The parameters by which tests run in all modes.
+_IN_ALL = {"mode": MODES, "sense": SENSOR_MODES, "analyse": SENSOR_MODES}
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let a test that runs in all modes be quick in one of them, by turns."""
+    for item in items:
+        params = item.callspec.params if hasattr(item, "callspec") else {}
+        for name, modes in _IN_ALL.items():
+            if (mode := params.get(name)) in modes:
+                turn = crc32(item.nodeid.replace(mode, "").encode())
+                if mode != modes[turn % len(modes)]:
+                    item.add_marker("thorough")
+
+
 def pytest_sessionfinish() -> None:
     """Leave nothing behind."""
     shutil.rmtree(_HOME, ignore_errors=True)
@@ -101,8 +131,15 @@ def emulator_server() -> Iterator[Emulator]:
         yield server
 
 
+def transport(request: pytest.FixtureRequest, emulator: Emulator) -> AbstractContextManager[None]:
+    """Spare a test's calls HTTP, which takes twice the time, unless it is marked to be about it."""
+    return nullcontext() if request.node.get_closest_marker("http") else without_http(emulator)
+
+
 @pytest.fixture
-def emulator(emulator_server: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emulator:
+def emulator(
+    emulator_server: Emulator, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Emulator]:
     """Give a test a fresh SageMaker and the connection to it."""
     emulator_server.reset()
     emulator_server.pace = "count"
@@ -115,15 +152,16 @@ def emulator(emulator_server: Emulator, monkeypatch: pytest.MonkeyPatch) -> Emul
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
     monkeypatch.setenv("CONNECTION_PASSWORD", PASSWORD)
     trigger_module._hook.cache_clear()
-    return emulator_server
+    with transport(request, emulator_server):
+        yield emulator_server
 
 
-@pytest.fixture
-def sagemaker(emulator: Emulator) -> boto3.client:
+@pytest.fixture(scope="session")
+def somebody(emulator_server: Emulator) -> boto3.client:
     """Return a plain client, for what the tests do as somebody else."""
     return boto3.client(
         "sagemaker",
-        endpoint_url=emulator.url,
+        endpoint_url=emulator_server.url,
         region_name=REGION,
         aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
         aws_secret_access_key=PASSWORD,
@@ -131,11 +169,25 @@ def sagemaker(emulator: Emulator) -> boto3.client:
 
 
 @pytest.fixture
-def churn(sagemaker: boto3.client) -> SimpleNamespace:
-    """Set up an endpoint `churn` that serves `churn-v1`, and a candidate `churn-v2`."""
+def sagemaker(emulator: Emulator, somebody: boto3.client) -> boto3.client:
+    """Return the plain client, of a fresh SageMaker."""
+    return somebody
+
+
+@pytest.fixture(scope="session")
+def set_up(emulator_server: Emulator, somebody: boto3.client) -> Snapshot:
+    """Set up an endpoint `churn` that serves `churn-v1`, and candidates, once for all tests."""
+    emulator_server.reset()
     for model in ("churn-v1", "churn-v2", "churn-v3"):
-        fleet.create_model(sagemaker, name=model)
-    fleet.create_endpoint(sagemaker, endpoint_name="churn", model_name="churn-v1")
+        fleet.create_model(somebody, name=model)
+    fleet.create_endpoint(somebody, endpoint_name="churn", model_name="churn-v1")
+    return emulator_server.snapshot()
+
+
+@pytest.fixture
+def churn(set_up: Snapshot, emulator: Emulator, sagemaker: boto3.client) -> SimpleNamespace:
+    """Give a test the endpoint `churn`, which serves `churn-v1`, and a candidate `churn-v2`."""
+    emulator.restore(set_up)
     return SimpleNamespace(endpoint="churn", model="churn-v1", candidate="churn-v2")
 
 

@@ -76,7 +76,9 @@ def _folded(sizes: Sequence[int], width: int) -> Iterator[list[int]]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the tables of all reports, those of other processes included."""
+    """Print the tables of all reports, those of other processes included, if all cells ran."""
+    if terminalreporter.config.option.markexpr:
+        return
     cells = list(_reported(terminalreporter))
     width = terminalreporter.config.get_terminal_writer().fullwidth
     for title in dict.fromkeys(cell.title for cell in cells):

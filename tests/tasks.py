@@ -24,6 +24,7 @@ except ImportError:  # Airflow 3.1
     from airflow.exceptions import TaskDeferred
 
 MODES = ("worker", "deferred")
+SENSOR_MODES = ("poke", "reschedule", "deferrable")
 
 
 def read(text: str) -> Any:

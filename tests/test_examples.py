@@ -27,6 +27,7 @@ def nights(sagemaker):
     return models
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("airflow_db")
 def test_three_nights_promote_three_candidates(nights, emulator, sagemaker):
     """Each night tests its candidate at 10, 50 and 100 % and promotes it."""
@@ -48,6 +49,7 @@ def test_an_example_gives_its_tasks_enough_tries(example):
     )
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("airflow_db")
 def test_a_night_that_fails_leaves_no_shadow_behind(nights, emulator, sagemaker):
     """When a task in the middle fails, the teardown removes the shadow and production stays."""
@@ -91,6 +93,7 @@ def fleets(emulator):
     return clients
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("airflow_db")
 def test_a_person_promotes_or_only_watches(fleets, emulator):
     """Without a logical date: one form ends in a promotion, the next changes nothing."""
@@ -113,6 +116,7 @@ def test_a_person_promotes_or_only_watches(fleets, emulator):
     assert [promoted] == accepted(emulator, "StopInferenceExperiment")
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("airflow_db")
 def test_a_form_that_is_wrong_is_refused_before_any_call(fleets, emulator):
     """The form's own limits keep nonsense from AWS."""
@@ -122,6 +126,7 @@ def test_a_form_that_is_wrong_is_refused_before_any_call(fleets, emulator):
     assert [] == accepted(emulator, "CreateInferenceExperiment")
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("airflow_db")
 def test_past_dates_are_rolled_out_one_after_the_other(nights, emulator, sagemaker):
     """Windows in the past are run now; the last date's candidate serves in the end."""
@@ -131,6 +136,7 @@ def test_past_dates_are_rolled_out_one_after_the_other(nights, emulator, sagemak
     assert [nights[1]] == serves(sagemaker)
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("airflow_db")
 def test_a_fleet_is_promoted_where_its_evidence_allows(fleets, emulator):
     """A mapped task group promotes on two endpoints and removes the candidate of the third."""

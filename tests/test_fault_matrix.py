@@ -504,7 +504,14 @@ def assert_failed(came: Came, name: str) -> None:
     assert came.error.__cause__.__traceback__
 
 
-@pytest.mark.parametrize(("row", "column", "mode"), PARAMETERS)
+#: Lost connections are lost over HTTP, too.
+MARKED = [
+    pytest.param(*cell, marks=[pytest.mark.http] * cell[1].startswith("lost"))
+    for cell in PARAMETERS
+]
+
+
+@pytest.mark.parametrize(("row", "column", "mode"), MARKED)
 def test_a_fault(row, column, mode, scene, record_property):
     """It survives with the right end, or fails with the error that says what to do."""
     word = WORDS[CELLS[row, column]]

@@ -58,6 +58,7 @@ with DAG("gates", schedule="@daily", start_date=datetime(2026, 3, 1, tzinfo=UTC)
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("churn", "airflow_db")
 @pytest.mark.parametrize("deferrable", [False, True])
 def test_each_instance_of_a_mapped_group_is_decided_on_its_own(

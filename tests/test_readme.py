@@ -142,6 +142,7 @@ def _figureless(line: str) -> str:
 @pytest.mark.skipif(
     version("apache-airflow") < "3", reason="`make demo` runs on the newest Airflow"
 )
+@pytest.mark.thorough
 def test_the_demo_tells_the_story_of_the_readme():
     """`make demo` ends well, prints what the README shows, and leaves no process behind."""
     done = subprocess.run(

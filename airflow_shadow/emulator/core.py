@@ -1,8 +1,10 @@
 """The emulator itself: state per account and region, and what tests may turn."""
 
+from datetime import timedelta
 from threading import RLock
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
+from wsgiref.types import WSGIApplication
 
 from airflow_shadow.emulator.choices import BusyCode, Choices, ErrorSamples
 from airflow_shadow.emulator.clock import Clock
@@ -15,6 +17,9 @@ from airflow_shadow.emulator.server import Server
 from airflow_shadow.emulator.standing import declare
 from airflow_shadow.emulator.traffic import Flow, Traffic
 from airflow_shadow.emulator.world import World
+
+if TYPE_CHECKING:
+    from airflow_shadow.emulator.snapshot import Snapshot
 
 ACCOUNT = "123456789012"  # moto's default
 REGION = "us-east-1"
@@ -75,6 +80,11 @@ class Emulator:
     def url(self) -> str:
         """The address to give as `endpoint_url`. Raises RuntimeError when not serving."""
         return self._server.url
+
+    @property
+    def application(self) -> WSGIApplication:
+        """The WSGI application behind the address. Raises RuntimeError when not serving."""
+        return self._server.application
 
     @property
     def pace(self) -> PaceName:
@@ -162,6 +172,28 @@ class Emulator:
     def forget(self, entry: dict[str, Any]) -> None:
         """Take an entry back out of the history."""
         self._history.remove(entry)
+
+    def snapshot(self) -> "Snapshot":
+        """Return what SageMaker keeps and what happened so far, for :meth:`restore`."""
+        # Imported late, as in `reset`.
+        from airflow_shadow.emulator.snapshot import take  # noqa: PLC0415
+
+        with self.lock:
+            return take(at=self.clock.now(), worlds=self.worlds(), history=self.history())
+
+    def restore(self, snapshot: "Snapshot") -> None:
+        """Put back what SageMaker kept, which costs a fraction of the calls that made it.
+
+        Faults, pace and other services stay as they are, and so does the clock unless it is behind.
+        """
+        from airflow_shadow.emulator.snapshot import put_back  # noqa: PLC0415
+
+        with self.lock:
+            self.clock.advance(max(snapshot.at - self.clock.now(), timedelta(0)))
+            self._worlds.clear()
+            for account, region in snapshot.worlds:
+                put_back(snapshot, self.world(account=account, region=region))
+            self._history.replace(snapshot.history)
 
     def clear(self) -> None:
         """Forget this emulator's own state; `reset` clears moto's too."""

@@ -37,6 +37,11 @@ class History:
                 if account in (None, entry["account"]) and region in (None, entry["region"])
             ]
 
+    def replace(self, entries: list[dict[str, Any]]) -> None:
+        """Let these entries be all that happened."""
+        with self._lock:
+            self._entries = [dict(entry) for entry in entries]
+
     def clear(self) -> None:
         """Forget everything."""
         with self._lock:

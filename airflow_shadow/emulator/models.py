@@ -7,10 +7,16 @@ from moto.sagemaker.models import sagemaker_backends
 from airflow_shadow.emulator.world import Document, World
 
 
+def models_of(world: World) -> dict[str, Any]:
+    """Return moto's own models of an account and region, by name."""
+    # moto offers no look-up that does not raise; its cap in pyproject.toml covers this attribute.
+    models: dict[str, Any] = sagemaker_backends[world.account][world.region]._models  # noqa: SLF001
+    return models
+
+
 def find_model(world: World, name: str) -> Document | None:
     """Return a model as DescribeModel shows it, or None."""
-    # moto offers no look-up that does not raise; its cap in pyproject.toml covers this attribute.
-    model: Any = sagemaker_backends[world.account][world.region]._models.get(name)  # noqa: SLF001
+    model = models_of(world).get(name)
     return dict(model.response_object) if model else None
 
 

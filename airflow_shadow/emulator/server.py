@@ -2,6 +2,7 @@
 
 from threading import Thread
 from typing import TYPE_CHECKING
+from wsgiref.types import WSGIApplication
 
 from werkzeug.serving import BaseWSGIServer, make_server
 
@@ -20,11 +21,19 @@ class Server:
     @property
     def url(self) -> str:
         """The server's address. Raises RuntimeError when it is not running."""
+        return f"http://{self._host}:{self._running().server_port}"
+
+    @property
+    def application(self) -> WSGIApplication:
+        """What answers. Raises RuntimeError when the server is not running."""
+        return self._running().app
+
+    def _running(self) -> BaseWSGIServer:
         if self._server is None:
             raise RuntimeError(
                 "The emulator is not serving. Enter it with `with Emulator() as ...`."
             )
-        return f"http://{self._host}:{self._server.server_port}"
+        return self._server
 
     def start(self) -> None:
         """Bind the port and answer requests; when this returns, connections are accepted."""

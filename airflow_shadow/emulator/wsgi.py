@@ -1,6 +1,7 @@
 """The application the server runs: the control API, the page, and moto behind a few corrections."""
 
 from collections.abc import Callable, Iterable
+from functools import cache
 from socket import SHUT_RDWR, socket
 from typing import TYPE_CHECKING, Any
 
@@ -71,6 +72,8 @@ def _plain(
 def _moto(emulator: "Emulator") -> Application:
     """Return moto's application, its part that we answer bound to this emulator for good."""
     moto = DomainDispatcherApplication(create_backend_app)
+    # It would look at each of its two hundred folders at each request.
+    moto.get_backend_for_host = cache(moto.get_backend_for_host)  # type: ignore[method-assign]
     install(emulator)
     try:
         # Made now: later the place in moto may belong to another emulator.
@@ -95,6 +98,8 @@ def _answer(moto: Application, environ: Environ, start: StartResponse) -> Iterab
     try:
         return moto(environ, start)
     except LostConnectionError:
+        if "werkzeug.socket" not in environ:  # asked in process
+            raise
         connection: socket = environ["werkzeug.socket"]
         connection.shutdown(SHUT_RDWR)
         raise ConnectionResetError("closed without an answer, as asked") from None

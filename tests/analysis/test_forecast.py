@@ -232,6 +232,7 @@ def test_a_forecast_from_sixty_pairs_is_calibrated(bench, number):
     assert 0.10 + near(power, 300) > abs(power - bench.from_pairs(draws, cell, 200))
 
 
+@pytest.mark.thorough
 def test_the_range_before_the_first_stage_covers_what_comes(bench):
     """In nine of ten worlds at least."""
     covered = 0

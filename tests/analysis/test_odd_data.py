@@ -164,6 +164,7 @@ def test_nothing_that_can_be_measured_crashes(pairs, invocations):
     assert text_table(verdict)
 
 
+@pytest.mark.thorough
 def test_a_month_needs_little_memory():
     """30 days at one-minute resolution are judged in well under 100 MB."""
     import tracemalloc  # noqa: PLC0415

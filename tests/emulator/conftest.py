@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 
 from airflow_shadow.emulator import Emulator
 from airflow_shadow.emulator.fleet import create_endpoint, create_model, experiment_request
+from tests.conftest import transport
 
 PROMOTE = {"AllTraffic": "Remove", "Shadow": "Promote"}
 REMOVE = {"AllTraffic": "Retain", "Shadow": "Remove"}
@@ -25,10 +26,11 @@ def server():
 
 
 @pytest.fixture
-def emulator(server):
+def emulator(server, request):
     """The server, as new."""
     server.reset()
-    return server
+    with transport(request, server):
+        yield server
 
 
 @cache

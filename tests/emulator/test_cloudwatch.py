@@ -423,6 +423,7 @@ def test_accounts_and_regions_are_apart(metrics, emulator, connect):
     assert [] == other.values("Invocations", "AllTraffic")
 
 
+@pytest.mark.thorough
 def test_a_week_comes_in_two_pages(emulator, client, metrics):
     """Ten metrics of both variants, minute by minute, are more points than one answer holds."""
     request = experiment_request(

@@ -10,6 +10,8 @@ from botocore.exceptions import ClientError, ConnectionClosedError
 
 from airflow_shadow.emulator.fleet import shadow_mode
 
+pytestmark = pytest.mark.http
+
 MODE_75 = shadow_mode(source="AllTraffic", shadow="Shadow", sampling_percentage=75)
 
 

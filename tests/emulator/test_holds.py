@@ -14,6 +14,8 @@ from botocore.exceptions import ReadTimeoutError
 from airflow_shadow.emulator.fleet import create_model
 from tests.metrics import metric, query
 
+pytestmark = pytest.mark.http
+
 
 def control(emulator, method, what):
     """Call the control API."""

@@ -4,6 +4,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 CONFTEST = 'pytest_plugins = ["airflow_shadow.emulator.pytest_plugin"]\n'
 
 TESTS = """
@@ -42,6 +44,7 @@ def test_no_connection():
 """
 
 
+@pytest.mark.thorough
 def test_the_fixtures_work_in_a_project_of_a_user(tmp_path):
     """One server for the session, as new for each test, and a connection that leads to it."""
     (tmp_path / "conftest.py").write_text(CONFTEST)

@@ -17,6 +17,8 @@ import pytest
 
 from airflow_shadow.emulator import Emulator
 
+pytestmark = pytest.mark.http
+
 
 def call(url, method="GET", body=None):
     """Return status and JSON of a request to the control API."""

@@ -238,6 +238,7 @@ with DAG("branches", schedule=None) as dag:
 """
 
 
+@pytest.mark.thorough
 @pytest.mark.usefixtures("airflow_db")
 def test_airflow_follows_the_branch(tmp_path):
     """The graph of docs/deciding.md in a group: nobody is asked, and no promotion runs."""

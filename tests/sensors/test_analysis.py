@@ -21,7 +21,7 @@ from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.sensors import ShadowAnalysisSensor
 from airflow_shadow.waiting import FILLING_SECONDS
 from tests.helpers import accepted, described, fails, meanwhile, stop, until
-from tests.tasks import Tasks
+from tests.tasks import SENSOR_MODES, Tasks
 
 NAME, HOUR = "theirs", timedelta(hours=1)
 BROKEN = Behaviour(error_rate=1.0)
@@ -48,7 +48,7 @@ class Analysing:
                 self.reschedules += 1
 
 
-@pytest.fixture(params=("poke", "reschedule", "deferrable"))
+@pytest.fixture(params=SENSOR_MODES)
 def analyse(request, emulator):
     """Analyse with the sensor in all its modes."""
     return Analysing(request.param)
@@ -65,7 +65,7 @@ def shadow(emulator, sagemaker, monkeypatch):
     """Run a shadow under traffic; return since when. Each look at it takes some minutes at AWS."""
     find = InferenceExperimentHook.find_experiment
 
-    def run(candidate=None, *, sampling=100, step=300, per_minute=200):
+    def run(candidate=None, *, sampling=100, step=900, per_minute=200, ends=None):
         behaviour = environment(candidate or Behaviour())
         fleet.create_model(sagemaker, name="v2", environment=behaviour)
         traffic = Traffic(requests_per_minute=per_minute, daily_swing=0, late_seconds=0)
@@ -76,6 +76,7 @@ def shadow(emulator, sagemaker, monkeypatch):
             model_name="v1",
             shadow_model_name="v2",
             sampling_percentage=sampling,
+            **({"Schedule": {"EndTime": ends}} if ends else {}),
         )
         sagemaker.create_inference_experiment(**request)
         until(sagemaker, NAME, "Running")
@@ -210,7 +211,7 @@ def test_waiting_on_does_not_extend_a_timeout(shadow):
 
 def test_the_log_tells_how_far_the_window_is(shadow, poke, log):
     """Periods, what is seen, and when the next look and the last one are."""
-    since = shadow()
+    since = shadow(step=300)
     poke(since=since.isoformat(), interval=600, spec={"min_periods": 60})
     first = next(line for line in log.lines if "14 of 60 periods" in line)
     assert re.search(
@@ -265,7 +266,7 @@ def described_time(run):
 
 def test_the_same_window_gives_the_same_verdict(shadow, analyse):
     """A re-run reproduces it, also after the experiment was concluded and sampled otherwise."""
-    since = shadow(SLOW, sampling=50)
+    since = shadow(SLOW, sampling=50, step=300)
     arguments = {"since": since.isoformat(), "interval": 1800, "sampling_percentage": "50"}
     first = analyse(**arguments).value
     again = analyse(**arguments).value
@@ -390,13 +391,13 @@ def test_the_move_of_the_end_begins_the_window_once(emulator, shadow, analyse):
 
 def test_a_window_without_a_length_leaves_what_shall_remain(emulator, shadow, analyse):
     """The experiment's end is not moved for that: the window's own would move away with it."""
-    since = shadow(step=6 * 3600)
-    day = timedelta(days=1)
-    arguments = {"duration": None, "min_remaining": day.total_seconds()}
-    verdict = analyse(since=since.isoformat(), interval=day.total_seconds(), **arguments).value
-    born = datetime.fromisoformat(verdict["creation_time"])
+    hour = timedelta(hours=1)
+    ends = emulator.clock.now().replace(microsecond=0) + 7 * hour
+    since = shadow(step=900, ends=ends)
+    arguments = {"duration": None, "min_remaining": hour.total_seconds()}
+    verdict = analyse(since=since.isoformat(), interval=hour.total_seconds(), **arguments).value
     filling = timedelta(seconds=FILLING_SECONDS)
-    assert born + timedelta(days=6) - filling == datetime.fromtimestamp(verdict["end"], UTC)
+    assert ends - hour - filling == datetime.fromtimestamp(verdict["end"], UTC)
     assert [] == accepted(emulator, "UpdateInferenceExperiment")
 
 

@@ -12,7 +12,7 @@ from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.sensors import ShadowAnalysisSensor
 from tests.helpers import accepted, redeploy, stop, until
-from tests.tasks import Tasks
+from tests.tasks import SENSOR_MODES, Tasks
 
 NAME, HOUR, DAY = "theirs", timedelta(hours=1), timedelta(days=1)
 
@@ -52,7 +52,7 @@ def shadow(emulator, sagemaker, monkeypatch):
     return run
 
 
-@pytest.fixture(params=("poke", "reschedule", "deferrable"))
+@pytest.fixture(params=SENSOR_MODES)
 def analyse(request, emulator):
     """Analyse two hours, in each mode of the sensor."""
     tasks = Tasks("deferred" if request.param == "deferrable" else "worker")

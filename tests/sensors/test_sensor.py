@@ -17,7 +17,7 @@ from airflow_shadow._compat import (
 )
 from airflow_shadow.sensors import InferenceExperimentSensor
 from tests.helpers import expire, fails, somebodys, stop
-from tests.tasks import Tasks
+from tests.tasks import SENSOR_MODES, Tasks
 
 try:
     from airflow.sdk.bases.operator import TriggerFailureReason
@@ -28,7 +28,6 @@ except ImportError:  # Airflow 2.11
     TRIGGER_TIMEOUT = "Trigger/execution timeout"
 
 NAME = "theirs"
-SENSOR_MODES = ("poke", "reschedule", "deferrable")
 
 
 class Sensing:
