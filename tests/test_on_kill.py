@@ -71,6 +71,7 @@ def test_the_default_leaves_the_experiment_alone(killed, emulator):
     assert [] == accepted(emulator, "StopInferenceExperiment")
 
 
+@pytest.mark.http
 def test_a_kill_asks_once_and_does_not_wait(killed, emulator):
     """A task that is killed has seconds, however slowly AWS answers."""
     emulator.faults.add(operation="StopInferenceExperiment", kind="slow", seconds=2, times=None)

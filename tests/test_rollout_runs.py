@@ -26,6 +26,8 @@ from tests.helpers import (
     stop,
 )
 
+pytestmark = pytest.mark.thorough
+
 #: Judged in minutes: the least that the judge takes.
 SPEC = {
     "min_duration": 600,
@@ -108,7 +110,6 @@ def test_a_good_candidate_is_promoted_with_a_report(roll_out, emulator, sagemake
     assert all(f"{share} % sampling" in page for share in (10, 50, 100))
 
 
-@pytest.mark.thorough
 @in_e2e
 def test_a_candidate_that_fails_is_removed_at_the_first_stage(roll_out, emulator, sagemaker):
     """Its errors end the ramp early, in the triggerer too, and AWS keeps the reason."""
@@ -124,7 +125,6 @@ def test_a_candidate_that_fails_is_removed_at_the_first_stage(roll_out, emulator
     assert described(sagemaker, name)["StatusReason"].startswith(done.verdict["reason"])
 
 
-@pytest.mark.thorough
 def test_a_slow_candidate_can_fail_the_run(roll_out, emulator, sagemaker):
     """Whether FAIL fails the run is an argument; the shadow is removed before."""
     candidate(sagemaker, SHADOW_LATENCY_MS="80")
@@ -141,7 +141,6 @@ def test_a_slow_candidate_can_fail_the_run(roll_out, emulator, sagemaker):
 NO_PROMOTE_ON = DAG_FILE.replace("with DAG", 'given.pop("promote_on")\nwith DAG')
 
 
-@pytest.mark.thorough
 @pytest.mark.parametrize("deferrable", [False, True])
 def test_a_rollout_promotes_nothing_unless_told(roll_out, emulator, sagemaker, deferrable):
     """A PASS on latency and errors alone removes the shadow, and says what would promote."""
@@ -163,7 +162,6 @@ def test_a_rollout_promotes_nothing_unless_told(roll_out, emulator, sagemaker, d
     assert not bears_a_shadow(sagemaker)
 
 
-@pytest.mark.thorough
 def test_a_dry_run_changes_nothing_in_the_end(roll_out, emulator, sagemaker):
     """It says what it would do; its arguments may be templates."""
     candidate(sagemaker)
@@ -181,7 +179,6 @@ def test_a_dry_run_changes_nothing_in_the_end(roll_out, emulator, sagemaker):
     assert not bears_a_shadow(sagemaker)
 
 
-@pytest.mark.thorough
 @in_e2e
 def test_metrics_that_are_denied_leave_no_shadow(roll_out, emulator, sagemaker):
     """The analysis of the second stage fails, and the teardown removes the shadow."""
@@ -202,7 +199,6 @@ def test_metrics_that_are_denied_leave_no_shadow(roll_out, emulator, sagemaker):
     assert not bears_a_shadow(sagemaker)
 
 
-@pytest.mark.thorough
 def test_a_creation_that_fails_leaves_no_shadow(roll_out, emulator, sagemaker):
     """AWS has created the experiment, and the task may not look at it."""
     candidate(sagemaker)
@@ -219,7 +215,6 @@ def test_a_creation_that_fails_leaves_no_shadow(roll_out, emulator, sagemaker):
     assert not bears_a_shadow(sagemaker)
 
 
-@pytest.mark.thorough
 def test_a_person_who_stops_the_test_ends_the_rollout(roll_out, emulator, sagemaker):
     """There is no verdict for a promotion, and no reason to fail."""
     candidate(sagemaker)
@@ -232,7 +227,6 @@ def test_a_person_who_stops_the_test_ends_the_rollout(roll_out, emulator, sagema
     assert ["churn-v1"] == serves(sagemaker)
 
 
-@pytest.mark.thorough
 def test_a_candidate_that_serves_already_skips_all(roll_out, emulator, sagemaker):
     """Nothing is tested, so nothing is judged, and nobody is told."""
     done = roll_out(shadow_model_name="churn-v1")
@@ -273,7 +267,6 @@ with DAG("mapped", schedule="@daily", start_date=datetime(2026, 3, 1, tzinfo=UTC
 """
 
 
-@pytest.mark.thorough
 def test_a_mapped_rollout_decides_for_each_endpoint(roll_out, emulator, sagemaker):
     """Airflow 3.3.2 forgets a branch's skips in mapped groups, and would promote what failed."""
     candidate(sagemaker)

@@ -65,7 +65,7 @@ def shadow(emulator, sagemaker, monkeypatch):
     """Run a shadow under traffic; return since when. Each look at it takes some minutes at AWS."""
     find = InferenceExperimentHook.find_experiment
 
-    def run(candidate=None, *, sampling=100, step=900, per_minute=200, ends=None):
+    def run(candidate=None, *, sampling=100, step=600, per_minute=200, ends=None):
         behaviour = environment(candidate or Behaviour())
         fleet.create_model(sagemaker, name="v2", environment=behaviour)
         traffic = Traffic(requests_per_minute=per_minute, daily_swing=0, late_seconds=0)
@@ -147,7 +147,7 @@ def test_what_the_first_planned_look_leaves_open_the_second_decides(
     emulator, sagemaker, shadow, analyse
 ):
     """The experiment's end is moved along, no further than that look needs."""
-    since = shadow()
+    since = shadow(step=300)
     soon = {"StartTime": since, "EndTime": since + 3 * HOUR}
     sagemaker.update_inference_experiment(Name=NAME, Schedule=soon)
     until(sagemaker, NAME, "Running")
