@@ -18,7 +18,7 @@ airflow: .venv/.installed
 SIDE_BY_SIDE = -n 4 --dist worksteal
 
 # Each operator, sensor, fault and way of giving arguments, every test in one mode.
-test: .venv/.installed .venv-awscli/.installed
+test: .venv/.installed
 	.venv/bin/python -m pytest $(SIDE_BY_SIDE) -m "not thorough"
 
 # All of it, and Dags in an Airflow of their own.

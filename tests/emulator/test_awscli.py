@@ -11,6 +11,7 @@ import pytest
 from airflow_shadow.emulator.traffic import Traffic
 from tests.metrics import Metrics, query
 
+pytestmark = pytest.mark.thorough
 REPOSITORY = Path(__file__).parents[2]
 
 
