@@ -27,7 +27,7 @@ test-all: .venv/.installed .venv-awscli/.installed
 
 # The tests on the oldest Airflow and amazon provider that are supported; what is left out is about
 # our own code alone, and boto3 and moto are pinned to the same versions.
-SAME_ANYWHERE = $(addprefix --ignore=tests/,analysis emulator report service_model text test_odd_values.py)
+SAME_ANYWHERE = $(addprefix --ignore=tests/,analysis emulator report request_model text test_odd_values.py)
 
 test-2.11: .venv-2.11/.installed .venv-awscli/.installed
 	.venv-2.11/bin/python -m pytest $(SIDE_BY_SIDE) $(SAME_ANYWHERE)

@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from airflow_shadow.exceptions import ReportNotWrittenError
-from airflow_shadow.flows.schedule import parse_duration
+from airflow_shadow.experiments.schedule import parse_duration
 from airflow_shadow.links import ReportLink
 from airflow_shadow.operators import PromoteShadowVariantOperator
 

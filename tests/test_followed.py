@@ -12,26 +12,26 @@ from pathlib import Path
 import pytest
 
 PACKAGE = Path(__file__).resolve().parent.parent / "airflow_shadow"
-FLOWS = "flows"
+STEPS = "steps"
 MISSPELT = "misspelt"
 
 
-def flows() -> list[Path]:
+def step_files() -> list[Path]:
     """Return the files whose classes read an operator's arguments."""
-    files = sorted((PACKAGE / FLOWS).glob("*.py"))
+    files = sorted((PACKAGE / STEPS).glob("*.py"))
     return [file for file in files if "self.op." in file.read_text()]
 
 
 def test_a_misspelt_argument_or_step_is_found(tmp_path):
-    """The type checker knows which operator a flow is of, and which steps it has."""
+    """The type checker knows which operator steps are of, and which steps it has."""
     pytest.importorskip("mypy")
     copy, wrong = shutil.copytree(PACKAGE, tmp_path / "airflow_shadow"), set()
-    for file in flows():
+    for file in step_files():
         text = file.read_text()
         for pattern in (r"(self\.op\.)(\w+)", r"(Wait\(\s*[^\n]*?,\s*self\.)(\w+)"):
             wrong |= {(file.name, f"{found[2]}_{MISSPELT}") for found in find_first(pattern, text)}
             text = re.sub(pattern, rf"\1\2_{MISSPELT}", text, count=1)
-        (copy / FLOWS / file.name).write_text(text)
+        (copy / STEPS / file.name).write_text(text)
     shutil.copy(PACKAGE.parent / "pyproject.toml", tmp_path)
     mypy = [sys.executable, "-m", "mypy", "--strict"]
     told = subprocess.run(mypy, cwd=tmp_path, capture_output=True, text=True, check=False).stdout
@@ -54,9 +54,9 @@ def names_in(node: ast.AST) -> set[str]:
 
 
 def definitions() -> dict[str, list[ast.AST]]:
-    """Return all functions and methods of operators, flows, waiting logic and hooks, by name."""
+    """Return all functions and methods of operators, steps, waiters and hooks, by name."""
     found: dict[str, list[ast.AST]] = {}
-    for room in ("operators", "sensors", FLOWS, "waiting", "hooks"):
+    for room in ("operators", "sensors", STEPS, "waiters", "hooks"):
         for file in (PACKAGE / room).glob("*.py"):
             for node in ast.walk(ast.parse(file.read_text())):
                 if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -89,13 +89,13 @@ def test_each_step_is_mentioned_where_it_is_next():
     """A tool that looks for dead code finds none among the steps."""
     steps = {
         node.name
-        for file in flows()
+        for file in step_files()
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.FunctionDef)
         and any(
             ast.unparse(arg.annotation) == "Outcome" for arg in node.args.args if arg.annotation
         )
     }
-    mentioned = set().union(*(names_in(ast.parse(file.read_text())) for file in flows()))
+    mentioned = set().union(*(names_in(ast.parse(file.read_text())) for file in step_files()))
     assert "_create" in steps
     assert set() == steps - mentioned

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_shadow import lifecycle
-from airflow_shadow.lifecycle import (
+from airflow_shadow.experiments import lifecycle
+from airflow_shadow.experiments.lifecycle import (
     CONCLUDED,
     LIVE,
     REACHABLE,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_shadow.waiting import Judged, Looks, Progress, Reply
+from airflow_shadow.waiters import Judged, Looks, Progress, Reply
 
 HOUR = 3600.0
 #: Three hours or six, looked at every half an hour, PASS read at two of the looks.

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-import airflow_shadow.flows.base
+import airflow_shadow.steps.base
 from airflow_shadow.exceptions import AwsUnavailableError
 from airflow_shadow.operators import CreateInferenceExperimentOperator
 from airflow_shadow.triggers import inference_experiment as trigger_module
@@ -37,7 +37,7 @@ def killed(emulator, churn, monkeypatch, mode):
     """Create with an action, kill the task where it waits, and say what its state is then."""
 
     def kill(action: str, state: str | None) -> None:
-        for module in (airflow_shadow.flows.base, trigger_module):
+        for module in (airflow_shadow.steps.base, trigger_module):
             monkeypatch.setattr(module, "task_state", lambda _: state)
         wanted = {**CREATE, "on_kill_action": action}
         run = Tasks(mode="worker").run(CreateInferenceExperimentOperator, **wanted)

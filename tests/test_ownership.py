@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_shadow.ownership import (
+from airflow_shadow.experiments.ownership import (
     ARGUMENTS,
     Claim,
     Identity,
@@ -49,7 +49,7 @@ def test_a_name_is_readable():
 def test_a_name_is_the_same_in_every_process():
     """A retry runs elsewhere, with another seed of Python's own hashes."""
     code = f"""
-from airflow_shadow.ownership import Identity, default_names
+from airflow_shadow.experiments.ownership import Identity, default_names
 print(next(default_names({ME!r}, endpoint_name="churn")))
 """
     env = {**os.environ, "PYTHONHASHSEED": "4711"}

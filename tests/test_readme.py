@@ -15,8 +15,8 @@ from botocore import xform_name
 
 from airflow_shadow import operators
 from airflow_shadow.exceptions import ShadowError
+from airflow_shadow.experiments.lifecycle import DEADLINES
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.lifecycle import DEADLINES
 from tests.helpers import input_shape
 
 ROOT = Path(__file__).resolve().parent.parent

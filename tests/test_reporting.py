@@ -21,7 +21,6 @@ from airflow_shadow.analysis import AnalysisSpec, OutsideCriterion, judge
 from airflow_shadow.emulator import fleet
 from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.exceptions import ReportNotWrittenError
-from airflow_shadow.flows.reporting import facts_of, stage_of, write_report
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.observations import read_observations
 from airflow_shadow.links import ReportLink
@@ -29,6 +28,7 @@ from airflow_shadow.operators import ShadowAnalysisOperator
 from airflow_shadow.operators.base import ShadowOperator
 from airflow_shadow.provider_info import get_provider_info
 from airflow_shadow.sensors import ShadowAnalysisSensor
+from airflow_shadow.steps.report import facts_of, stage_of, write_report
 from tests.helpers import fails, somebodys
 from tests.mapping import expanded
 from tests.report import data

@@ -21,9 +21,9 @@ from airflow_shadow.analysis import AnalysisSpec, Criterion, default_criteria
 from airflow_shadow.analysis.verdict import Verdict
 from airflow_shadow.emulator import fleet
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.flows.stages import told
 from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.rollout import shadow_rollout
+from airflow_shadow.steps.rollout import told
 from tests.helpers import ROLLOUT, fails
 from tests.tasks import DAG
 

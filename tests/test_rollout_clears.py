@@ -13,10 +13,10 @@ from airflow_shadow._compat import AirflowFailException, AirflowSkipException
 from airflow_shadow.analysis import Verdict
 from airflow_shadow.emulator import fleet
 from airflow_shadow.emulator.traffic import Traffic
-from airflow_shadow.flows.stages import final_verdict, judged, skip_unchosen
-from airflow_shadow.lifecycle import Action, mark, sampling
+from airflow_shadow.experiments.lifecycle import Action, mark, sampling
 from airflow_shadow.operators.rollout import RolloutResultOperator
 from airflow_shadow.sensors.rollout import RolloutAnalysisSensor
+from airflow_shadow.steps.rollout import final_verdict, judged, skip_unchosen
 from tests.helpers import accepted, described, fails, somebodys, stop
 
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from airflow_shadow.operators import CreateInferenceExperimentOperator
 from airflow_shadow.triggers import inference_experiment as module
 from airflow_shadow.triggers.inference_experiment import InferenceExperimentTrigger
-from airflow_shadow.waiting import Outcome, ReachStatus, goal_to_dict
+from airflow_shadow.waiters import Outcome, ReachStatus, goal_to_dict
 from tests.conftest import PASSWORD
 from tests.helpers import CREATE, created, somebodys
 

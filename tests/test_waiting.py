@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_shadow.exceptions import AwsAccessDeniedError, AwsUnavailableError
-from airflow_shadow.lifecycle import Action, mark
-from airflow_shadow.waiting import (
+from airflow_shadow.experiments.lifecycle import Action, mark
+from airflow_shadow.waiters import (
     EndpointFree,
     EndpointSettled,
     ExperimentGone,

@@ -14,7 +14,7 @@ from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Observations, Pair, Series
 from airflow_shadow.analysis.spec import AnalysisSpec, Criterion
 from airflow_shadow.analysis.statistic import parse_statistic
-from airflow_shadow.lifecycle import FULL_SAMPLING
+from airflow_shadow.experiments.lifecycle import FULL_SAMPLING
 
 #: Windows of the history that stand for a stage.
 MOST_WINDOWS = 24

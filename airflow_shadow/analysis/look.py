@@ -19,7 +19,7 @@ from airflow_shadow.analysis.evidence import Evidence
 from airflow_shadow.analysis.observations import Observations, Pair, Percentiles, Series
 from airflow_shadow.analysis.spec import AnalysisSpec
 from airflow_shadow.analysis.statistic import parse_statistic
-from airflow_shadow.lifecycle import FULL_SAMPLING
+from airflow_shadow.experiments.lifecycle import FULL_SAMPLING
 
 Key = TypeVar("Key")
 

@@ -18,7 +18,7 @@ from airflow_shadow.analysis.observations import Observations
 from airflow_shadow.analysis.outlook import chance, likely_from
 from airflow_shadow.analysis.spec import UNANSWERED, AnalysisSpec, Criterion, Severity
 from airflow_shadow.analysis.unanswered import criterion_of
-from airflow_shadow.lifecycle import FULL_SAMPLING
+from airflow_shadow.experiments.lifecycle import FULL_SAMPLING
 
 #: Standard deviations by which the traffic to come may exceed the busiest seen.
 SLACK = 3.0

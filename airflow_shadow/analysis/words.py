@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from airflow_shadow.analysis.spec import LATENCIES, Breaker, Comparison
 from airflow_shadow.analysis.statistic import parse_statistic
 from airflow_shadow.analysis.verdict import Finding, Verdict
-from airflow_shadow.lifecycle import MAX_REASON
+from airflow_shadow.experiments.lifecycle import MAX_REASON
 from airflow_shadow.text.shown import shortened
 
 ORDER = {"FAIL": 0, "INCONCLUSIVE": 1, "PASS": 2}

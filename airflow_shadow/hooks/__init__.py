@@ -1,1 +1,1 @@
-"""The only room that calls AWS."""
+"""The only module that calls AWS."""

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_shadow.exceptions import AwsError
-from airflow_shadow.hooks.calling import CallingHook
+from airflow_shadow.hooks.base import CallingHook
 
 
 class AutoscalingHook(CallingHook):
     """Ask Application Auto Scaling about variants of endpoints.
 
-    The parameters are those of :class:`~airflow_shadow.hooks.calling.CallingHook`.
+    The parameters are those of :class:`~airflow_shadow.hooks.base.CallingHook`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

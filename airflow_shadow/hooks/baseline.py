@@ -9,8 +9,8 @@ from typing import Any
 
 from airflow_shadow.analysis import Baseline, epoch
 from airflow_shadow.exceptions import AwsAccessDeniedError, AwsRefusedError
+from airflow_shadow.experiments.lifecycle import Status, production_variant, sampling, status_of
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.lifecycle import Status, production_variant, sampling, status_of
 
 #: States that a record holds at most: it travels with the wait.
 _MOST = 50

@@ -15,7 +15,7 @@ from airflow_shadow.exceptions import (
 )
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.text.values import epoch
-from airflow_shadow.waiting.goals import endpoint_missing, in_service
+from airflow_shadow.waiters.conditions import endpoint_missing, in_service
 
 _VARIANT_NAME_LIMIT = 63
 #: What moves with every deployment, beside the status.

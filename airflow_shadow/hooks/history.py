@@ -13,7 +13,7 @@ from airflow_shadow.hooks.metrics import Points, Query
 from airflow_shadow.hooks.observations import FILLING
 from airflow_shadow.hooks.periods import readable_period
 from airflow_shadow.hooks.sources import SOURCES, MetricSource, check_metrics, measured
-from airflow_shadow.waiting.goals import endpoint_missing
+from airflow_shadow.waiters.conditions import endpoint_missing
 
 #: How far back is looked: all hours of a week, one page of GetMetricData for the default criteria.
 LONGEST = timedelta(days=7)

@@ -15,18 +15,18 @@ from airflow_shadow.exceptions import (
     ExperimentNotFoundError,
     InvalidRequestError,
 )
+from airflow_shadow.experiments.lifecycle import LIVE, Action, Status, mark, status_of, stop_request
 from airflow_shadow.hooks.autoscaling import AutoscalingHook
-from airflow_shadow.hooks.calling import CallingHook
+from airflow_shadow.hooks.base import CallingHook
 from airflow_shadow.hooks.errors import NOT_FOUND, VALIDATION, without_user
 from airflow_shadow.hooks.metrics import CloudWatchHook
-from airflow_shadow.lifecycle import LIVE, Action, Status, mark, status_of, stop_request
-from airflow_shadow.service_model import (
+from airflow_shadow.request_model import (
     InvalidParametersError,
     Prepared,
     coerce,
     prepare,
 )
-from airflow_shadow.waiting import backoff
+from airflow_shadow.waiters import backoff
 
 _INSIST_SECONDS = 300.0
 _PAGE = 100  # the largest that ListInferenceExperiments allows

@@ -13,7 +13,7 @@ from airflow_shadow.exceptions import (
     MetricsUnreadableError,
     NotFoundError,
 )
-from airflow_shadow.hooks.calling import CallingHook
+from airflow_shadow.hooks.base import CallingHook
 from airflow_shadow.text.shown import listed
 
 Item = TypeVar("Item")
@@ -58,7 +58,7 @@ class CloudWatchHook(CallingHook):
     """Read metrics and alarms of Amazon CloudWatch.
 
     Every method raises the errors of :mod:`airflow_shadow.exceptions`. The parameters are those of
-    :class:`~airflow_shadow.hooks.calling.CallingHook`.
+    :class:`~airflow_shadow.hooks.base.CallingHook`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

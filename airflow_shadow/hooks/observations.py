@@ -27,7 +27,7 @@ from airflow_shadow.hooks.metrics import Points, Query
 from airflow_shadow.hooks.percentiles import DAY, Limits, read_percentiles
 from airflow_shadow.hooks.periods import readable_period
 from airflow_shadow.hooks.sources import SOURCES, MetricSource, Variants, check_metrics, measured
-from airflow_shadow.waiting import FILLING_SECONDS
+from airflow_shadow.waiters import FILLING_SECONDS
 
 #: How long the newest minutes still fill.
 FILLING = timedelta(seconds=FILLING_SECONDS)

@@ -24,7 +24,7 @@ def find_verdict(hook: InferenceExperimentHook, about: Mapping[str, Any]) -> dic
 
     Calls GetMetricData, DescribeAlarms, DescribeEndpoint and DescribeEndpointConfig.
 
-    :param about: what :class:`airflow_shadow.waiting.Judged` says: `experiment`, `spec`, `metrics`,
+    :param about: what :class:`airflow_shadow.waiters.Judged` says: `experiment`, `spec`, `metrics`,
         `start` and `end` in seconds since 1970, `looks`, `sampling_percentage`, `stage`, `stages`,
         `earlier`, `limits`, `record`; without `looks` no PASS is read, and what else is left out
         has the defaults of :func:`~airflow_shadow.hooks.observations.read_observations`

@@ -15,7 +15,7 @@ from airflow_shadow.operators.choices import Choices, VerdictOutcome
 
 if TYPE_CHECKING:
     from airflow_shadow.analysis import AnalysisSpec
-    from airflow_shadow.flows.base import Steps
+    from airflow_shadow.steps.base import Steps
 
 
 class ShadowAnalysisOperator(ShadowOperator):
@@ -86,6 +86,6 @@ class ShadowAnalysisOperator(ShadowOperator):
         self.check_literals()
 
     def _steps(self, context: Context) -> Steps[Any]:
-        from airflow_shadow.flows.analysis import ShadowAnalysisFlow
+        from airflow_shadow.steps.analysis import ShadowAnalysisSteps
 
-        return ShadowAnalysisFlow(self, context)
+        return ShadowAnalysisSteps(self, context)

@@ -1,4 +1,4 @@
-"""What all operators share: arguments, templates, and a flow that is imported when it runs."""
+"""What all operators share: arguments, templates, and steps that are imported when it runs."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from airflow_shadow.operators.choices import Choices, ClosedChoices, OnKillActio
 from airflow_shadow.operators.templating import LazyHook, TextTemplates
 
 if TYPE_CHECKING:
-    from airflow_shadow.flows.base import Steps
+    from airflow_shadow.steps.base import Steps
 
 
 class ShadowOperator(  # type: ignore[override]

@@ -14,7 +14,7 @@ from airflow_shadow.operators.base import ShadowOperator
 from airflow_shadow.operators.choices import Autoscaling, Choices, EndState, OnBackfill
 
 if TYPE_CHECKING:
-    from airflow_shadow.flows.base import Steps
+    from airflow_shadow.steps.base import Steps
 
 #: What stands for no argument, because `None` is what an analysis that was skipped gives.
 _NOT_GIVEN: Any = object()
@@ -130,9 +130,9 @@ class PromoteShadowVariantOperator(ConcludeOperator):
         self.check_literals()
 
     def _steps(self, context: Context) -> Steps[Any]:
-        from airflow_shadow.flows.promote import PromoteShadowVariantFlow
+        from airflow_shadow.steps.promote import PromoteShadowVariantSteps
 
-        return PromoteShadowVariantFlow(self, context)
+        return PromoteShadowVariantSteps(self, context)
 
 
 class RemoveShadowVariantOperator(ConcludeOperator):
@@ -170,6 +170,6 @@ class RemoveShadowVariantOperator(ConcludeOperator):
         self.check_literals()
 
     def _steps(self, context: Context) -> Steps[Any]:
-        from airflow_shadow.flows.conclude import RemoveShadowVariantFlow
+        from airflow_shadow.steps.conclude import RemoveShadowVariantSteps
 
-        return RemoveShadowVariantFlow(self, context)
+        return RemoveShadowVariantSteps(self, context)

@@ -13,7 +13,7 @@ from airflow_shadow.operators.base import LivingOperator
 from airflow_shadow.operators.choices import Choices, IfExists, OnBackfill
 
 if TYPE_CHECKING:
-    from airflow_shadow.flows.base import Steps
+    from airflow_shadow.steps.base import Steps
 
 
 class CreateInferenceExperimentOperator(LivingOperator):
@@ -157,6 +157,6 @@ class CreateInferenceExperimentOperator(LivingOperator):
         self.check_literals()
 
     def _steps(self, context: Context) -> Steps[Any]:
-        from airflow_shadow.flows.create import CreateInferenceExperimentFlow
+        from airflow_shadow.steps.create import CreateInferenceExperimentSteps
 
-        return CreateInferenceExperimentFlow(self, context)
+        return CreateInferenceExperimentSteps(self, context)

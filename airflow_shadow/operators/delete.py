@@ -11,7 +11,7 @@ from airflow_shadow._compat import Context
 from airflow_shadow.operators.base import RequestOperator
 
 if TYPE_CHECKING:
-    from airflow_shadow.flows.base import Steps
+    from airflow_shadow.steps.base import Steps
 
 
 class DeleteInferenceExperimentOperator(RequestOperator):
@@ -36,6 +36,6 @@ class DeleteInferenceExperimentOperator(RequestOperator):
         self.name = name
 
     def _steps(self, context: Context) -> Steps[Any]:
-        from airflow_shadow.flows.delete import DeleteInferenceExperimentFlow
+        from airflow_shadow.steps.delete import DeleteInferenceExperimentSteps
 
-        return DeleteInferenceExperimentFlow(self, context)
+        return DeleteInferenceExperimentSteps(self, context)

@@ -22,7 +22,7 @@ from airflow_shadow.operators.create import CreateInferenceExperimentOperator
 from airflow_shadow.operators.update import UpdateInferenceExperimentOperator
 
 if TYPE_CHECKING:
-    from airflow_shadow.flows.base import Steps
+    from airflow_shadow.steps.base import Steps
 
 
 class RolloutPlanOperator(ShadowOperator):
@@ -82,9 +82,9 @@ class RolloutPlanOperator(ShadowOperator):
         self.refuses = refuses
 
     def _steps(self, context: Context) -> Steps[Any]:
-        from airflow_shadow.flows.plan import PlanFlow
+        from airflow_shadow.steps.plan import PlanSteps
 
-        return PlanFlow(self, context)
+        return PlanSteps(self, context)
 
 
 class RolloutRampOperator(UpdateInferenceExperimentOperator):
@@ -110,9 +110,9 @@ class RolloutRampOperator(UpdateInferenceExperimentOperator):
         self.verdict = verdict
 
     def _steps(self, context: Context) -> Steps[Any]:
-        from airflow_shadow.flows.stages import RampFlow
+        from airflow_shadow.steps.rollout import RampSteps
 
-        return RampFlow(self, context)
+        return RampSteps(self, context)
 
 
 class RolloutBranchOperator(ShadowVerdictBranchOperator):
@@ -145,7 +145,7 @@ class RolloutBranchOperator(ShadowVerdictBranchOperator):
 
     def choose_branch(self, context: Context) -> list[str] | None:
         """Return the ids to follow."""
-        from airflow_shadow.flows.stages import is_over, told
+        from airflow_shadow.steps.rollout import is_over, told
 
         self.verdict = self._final(context)
         ways = super().choose_branch(context)
@@ -165,7 +165,7 @@ class RolloutBranchOperator(ShadowVerdictBranchOperator):
         return [*(ways or []), *self._found("question", self.question)]
 
     def _final(self, context: Context) -> Mapping[str, Any]:
-        from airflow_shadow.flows.stages import final_verdict
+        from airflow_shadow.steps.rollout import final_verdict
 
         try:
             return final_verdict(context, self.stages)
@@ -175,13 +175,13 @@ class RolloutBranchOperator(ShadowVerdictBranchOperator):
 
 def _tell(context: Context, followed: Any) -> None:
     """Leave the ids that a branch follows for those who ask whether they were chosen."""
-    from airflow_shadow.flows.stages import FOLLOWED
+    from airflow_shadow.steps.rollout import FOLLOWED
 
     context["ti"].xcom_push(key=FOLLOWED, value=followed)
 
 
 def _skip_unchosen(operator: Any, context: Context) -> None:
-    from airflow_shadow.flows.stages import skip_unchosen
+    from airflow_shadow.steps.rollout import skip_unchosen
 
     skip_unchosen(operator, context)
 
@@ -217,9 +217,9 @@ class RolloutPromoteOperator(  # type: ignore[override]
     """
 
     def _steps(self, context: Context) -> Steps[Any]:
-        from airflow_shadow.flows.cleaning import RolloutPromoteFlow
+        from airflow_shadow.steps.clean_up import RolloutPromoteSteps
 
-        return RolloutPromoteFlow(self, context)
+        return RolloutPromoteSteps(self, context)
 
 
 class RolloutRemoveOperator(  # type: ignore[override]
@@ -255,9 +255,9 @@ class RolloutCleanUpOperator(RemoveShadowVariantOperator):
         self.rehearses = rehearses
 
     def _steps(self, context: Context) -> Steps[Any]:
-        from airflow_shadow.flows.cleaning import CleanUpFlow
+        from airflow_shadow.steps.clean_up import CleanUpSteps
 
-        return CleanUpFlow(self, context)
+        return CleanUpSteps(self, context)
 
 
 class RolloutCreateOperator(CreateInferenceExperimentOperator):
@@ -320,9 +320,9 @@ class RolloutResultOperator(ShadowOperator):
         self.check_literals()
 
     def _steps(self, context: Context) -> Steps[Any]:
-        from airflow_shadow.flows.stages import ResultFlow
+        from airflow_shadow.steps.rollout import ResultSteps
 
-        return ResultFlow(self, context)
+        return ResultSteps(self, context)
 
 
 def approval_operator() -> type[Any]:

@@ -11,7 +11,7 @@ from airflow_shadow._compat import Context
 from airflow_shadow.operators.base import LivingOperator
 
 if TYPE_CHECKING:
-    from airflow_shadow.flows.base import Steps
+    from airflow_shadow.steps.base import Steps
 
 
 class StartInferenceExperimentOperator(LivingOperator):
@@ -36,6 +36,6 @@ class StartInferenceExperimentOperator(LivingOperator):
         self.name = name
 
     def _steps(self, context: Context) -> Steps[Any]:
-        from airflow_shadow.flows.start import StartInferenceExperimentFlow
+        from airflow_shadow.steps.start import StartInferenceExperimentSteps
 
-        return StartInferenceExperimentFlow(self, context)
+        return StartInferenceExperimentSteps(self, context)

@@ -11,7 +11,7 @@ from airflow_shadow._compat import Context
 from airflow_shadow.operators.base import RequestOperator
 
 if TYPE_CHECKING:
-    from airflow_shadow.flows.base import Steps
+    from airflow_shadow.steps.base import Steps
 
 
 class StopInferenceExperimentOperator(RequestOperator):
@@ -66,6 +66,6 @@ class StopInferenceExperimentOperator(RequestOperator):
         self.reason = reason
 
     def _steps(self, context: Context) -> Steps[Any]:
-        from airflow_shadow.flows.stop import StopInferenceExperimentFlow
+        from airflow_shadow.steps.stop import StopInferenceExperimentSteps
 
-        return StopInferenceExperimentFlow(self, context)
+        return StopInferenceExperimentSteps(self, context)

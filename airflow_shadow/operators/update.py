@@ -12,7 +12,7 @@ from airflow_shadow._compat import Context
 from airflow_shadow.operators.base import LivingOperator
 
 if TYPE_CHECKING:
-    from airflow_shadow.flows.base import Steps
+    from airflow_shadow.steps.base import Steps
 
 
 class UpdateInferenceExperimentOperator(LivingOperator):
@@ -91,6 +91,6 @@ class UpdateInferenceExperimentOperator(LivingOperator):
         self.data_storage_config = data_storage_config
 
     def _steps(self, context: Context) -> Steps[Any]:
-        from airflow_shadow.flows.update import UpdateInferenceExperimentFlow
+        from airflow_shadow.steps.update import UpdateInferenceExperimentSteps
 
-        return UpdateInferenceExperimentFlow(self, context)
+        return UpdateInferenceExperimentSteps(self, context)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_shadow._compat import Label, TaskGroup
 from airflow_shadow.decision import PromoteOn
-from airflow_shadow.flows.schedule import parse_duration
+from airflow_shadow.experiments.schedule import parse_duration
 from airflow_shadow.rollout.checks import raise_faults
 from airflow_shadow.rollout.plan import Plan
 from airflow_shadow.rollout.tasks import Approval, Rollout

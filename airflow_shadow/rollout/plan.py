@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_shadow.decision import TO_PROMOTE
-from airflow_shadow.lifecycle import DEADLINES, FULL_SAMPLING, MAX_DAYS
+from airflow_shadow.experiments.lifecycle import DEADLINES, FULL_SAMPLING, MAX_DAYS
 from airflow_shadow.text.shown import shown
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from airflow_shadow.sensors.base import ShadowSensor
 
 if TYPE_CHECKING:
     from airflow_shadow.analysis import AnalysisSpec
-    from airflow_shadow.flows.watch import Watch
+    from airflow_shadow.steps.status import SensorSteps
 
 
 class ShadowAnalysisSensor(ShadowSensor):
@@ -107,7 +107,7 @@ class ShadowAnalysisSensor(ShadowSensor):
         self.min_remaining = min_remaining
         self.report = report
 
-    def _steps(self, context: Context) -> Watch[Any]:
-        from airflow_shadow.flows.analysis import WatchVerdict
+    def _steps(self, context: Context) -> SensorSteps[Any]:
+        from airflow_shadow.steps.analysis import AnalysisSensorSteps
 
-        return WatchVerdict(self, context)
+        return AnalysisSensorSteps(self, context)

@@ -22,7 +22,7 @@ from airflow_shadow.links import EndpointLink, MetricsLink
 from airflow_shadow.operators.templating import LazyHook, TextTemplates
 
 if TYPE_CHECKING:
-    from airflow_shadow.flows.watch import Watch
+    from airflow_shadow.steps.status import SensorSteps
 
 _DELAY = conf.getfloat("airflow_shadow", "waiter_delay", fallback=30.0)
 
@@ -59,7 +59,7 @@ class ShadowSensor(  # type: ignore[override]
         self.has_own_timeout = timeout is not None
         self.deferrable = deferrable
 
-    def _steps(self, context: Context) -> Watch[Any]:
+    def _steps(self, context: Context) -> SensorSteps[Any]:
         """Return what it does; imported there, for a Dag file should not pay for it."""
         raise NotImplementedError
 

@@ -11,7 +11,7 @@ from airflow_shadow._compat import Context
 from airflow_shadow.sensors.base import ShadowSensor
 
 if TYPE_CHECKING:
-    from airflow_shadow.flows.watch import Watch
+    from airflow_shadow.steps.status import SensorSteps
 
 
 class InferenceExperimentSensor(ShadowSensor):
@@ -43,7 +43,7 @@ class InferenceExperimentSensor(ShadowSensor):
         self.target_statuses = target_statuses
         self.missing_ok = missing_ok
 
-    def _steps(self, context: Context) -> Watch[Any]:
-        from airflow_shadow.flows.watch import WatchStatus
+    def _steps(self, context: Context) -> SensorSteps[Any]:
+        from airflow_shadow.steps.status import StatusSensorSteps
 
-        return WatchStatus(self, context)
+        return StatusSensorSteps(self, context)

@@ -9,7 +9,7 @@ from airflow_shadow._compat import Context
 from airflow_shadow.sensors.analysis import ShadowAnalysisSensor
 
 if TYPE_CHECKING:
-    from airflow_shadow.flows.watch import Watch
+    from airflow_shadow.steps.status import SensorSteps
 
 
 class RolloutAnalysisSensor(ShadowAnalysisSensor):
@@ -43,7 +43,7 @@ class RolloutAnalysisSensor(ShadowAnalysisSensor):
         self.stage = stage
         self.stages = stages
 
-    def _steps(self, context: Context) -> Watch[Any]:
-        from airflow_shadow.flows.stage_watch import StageWatch
+    def _steps(self, context: Context) -> SensorSteps[Any]:
+        from airflow_shadow.steps.stage import StageSensorSteps
 
-        return StageWatch(self, context)
+        return StageSensorSteps(self, context)

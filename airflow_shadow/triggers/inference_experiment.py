@@ -15,10 +15,10 @@ from asgiref.sync import sync_to_async
 
 from airflow_shadow._compat import task_state
 from airflow_shadow.exceptions import ShadowError
-from airflow_shadow.hooks.answering import answer
+from airflow_shadow.hooks.driver import answer
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.metrics import CloudWatchHook
-from airflow_shadow.waiting import (
+from airflow_shadow.waiters import (
     KILLED,
     EndpointFree,
     EndpointSettled,
@@ -62,7 +62,7 @@ _ARGUMENTS = (
 
 
 class InferenceExperimentTrigger(BaseTrigger):
-    """Wait for a goal of :mod:`airflow_shadow.waiting`; it only reads.
+    """Wait for a goal of :mod:`airflow_shadow.waiters`; it only reads.
 
     Its arguments lie unencrypted in Airflow's database, so they hold no secrets: the credentials
     come from the connection. Its one event carries all that the worker needs to go on.

@@ -17,7 +17,7 @@ from airflow_shadow.analysis import (
     Verdict,
     judge,
 )
-from airflow_shadow.lifecycle import MAX_REASON
+from airflow_shadow.experiments.lifecycle import MAX_REASON
 from tests.analysis.data import (
     ERRORS,
     LATENCY,

@@ -18,7 +18,7 @@ from tests.hooks.words import NO_RETRIES, connect
 def test_sts_gets_our_timeouts(monkeypatch, emulator):
     """An STS that accepts and never answers is given up like any other service."""
     config = Config(read_timeout=0.2, retries={"total_max_attempts": 1})
-    monkeypatch.setattr("airflow_shadow.hooks.calling._CONFIG", config)
+    monkeypatch.setattr("airflow_shadow.hooks.base._CONFIG", config)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
         role = "arn:aws:iam::123456789012:role/shadow"

@@ -10,7 +10,7 @@ import pytest
 
 from airflow_shadow.emulator import fleet
 from airflow_shadow.emulator.traffic import Traffic
-from airflow_shadow.hooks.calling import CallingHook
+from airflow_shadow.hooks.base import CallingHook
 from airflow_shadow.triggers import inference_experiment as trigger_module
 from tests.conftest import REGION
 from tests.helpers import serves

@@ -9,9 +9,9 @@ from functools import partial
 import pytest
 
 from airflow_shadow._compat import AirflowFailException, AirflowSkipException
-from airflow_shadow.flows.cleaning import LEFT
 from airflow_shadow.operators.rollout import RolloutCleanUpOperator, RolloutPromoteOperator
-from airflow_shadow.waiting import KILLED
+from airflow_shadow.steps.clean_up import LEFT
+from airflow_shadow.waiters import KILLED
 from tests.helpers import accepted, described, fails, serves, somebodys, stop
 
 NAME, PROMOTE = "theirs", "rollout.promote"

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_shadow._compat import AirflowFailException
 from airflow_shadow.emulator import fleet
-from airflow_shadow.lifecycle import Action, mark
+from airflow_shadow.experiments.lifecycle import Action, mark
 from airflow_shadow.operators import PromoteShadowVariantOperator, RemoveShadowVariantOperator
 from tests.helpers import (
     accepted,

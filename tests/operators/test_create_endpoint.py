@@ -7,7 +7,7 @@ from datetime import UTC, timedelta
 
 import pytest
 
-import airflow_shadow.flows.base
+import airflow_shadow.steps.base
 from airflow_shadow._compat import AirflowException, AirflowFailException
 from airflow_shadow.emulator import fleet
 from airflow_shadow.operators import (
@@ -162,7 +162,7 @@ def killed_while_busy(tasks, sagemaker, monkeypatch, log):
     """Mark a creation failed while it waits for somebody's experiment; return what it left."""
 
     def kill():
-        for module in (airflow_shadow.flows.base, trigger_module):
+        for module in (airflow_shadow.steps.base, trigger_module):
             monkeypatch.setattr(module, "task_state", lambda _: "failed")
         waiting = []
 

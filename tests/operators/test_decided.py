@@ -7,12 +7,12 @@ from types import SimpleNamespace
 import pytest
 
 from airflow_shadow._compat import AirflowSkipException, BaseBranchOperator
-from airflow_shadow.flows.chosen import skip_unfollowed
 from airflow_shadow.operators import (
     PromoteShadowVariantOperator,
     ShadowVerdictBranchOperator,
     StopInferenceExperimentOperator,
 )
+from airflow_shadow.steps.branches import skip_unfollowed
 from tests.tasks import DAG
 
 ACTIONS = {"AllTraffic": "Remove", "churn-v2": "Promote"}

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from airflow_shadow._compat import AirflowFailException
+from airflow_shadow.experiments.ownership import Identity
 from airflow_shadow.operators import (
     CreateInferenceExperimentOperator,
     PromoteShadowVariantOperator,
 )
-from airflow_shadow.ownership import Identity
 from tests.helpers import CREATE, accepted, created, explicit, fails, somebodys, until
 
 

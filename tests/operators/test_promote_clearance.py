@@ -14,7 +14,7 @@ import pytest
 from airflow_shadow._compat import AirflowException, AirflowFailException, AirflowSkipException
 from airflow_shadow.emulator import fleet
 from airflow_shadow.operators import PromoteShadowVariantOperator
-from airflow_shadow.waiting import PromotionCleared, goal_from_dict, goal_to_dict
+from airflow_shadow.waiters import PromotionCleared, goal_from_dict, goal_to_dict
 from tests.conftest import PASSWORD, REGION
 from tests.helpers import accepted, described, expire, fails, serves, somebodys, stop, until
 from tests.tasks import Tasks

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from airflow_shadow._compat import AirflowFailException, AirflowSkipException, run_moment
 from airflow_shadow.emulator import fleet
-from airflow_shadow.flows.rollout import SERVES, Rollout, latest, parse, tag_value
 from airflow_shadow.operators import CreateInferenceExperimentOperator, PromoteShadowVariantOperator
+from airflow_shadow.steps.promotions import SERVES, Rollout, latest, parse, tag_value
 from tests.helpers import (
     CLEARED,
     CREATE,

@@ -14,7 +14,7 @@ from airflow_shadow.operators import (
     StartInferenceExperimentOperator,
     StopInferenceExperimentOperator,
 )
-from airflow_shadow.service_model import field_names
+from airflow_shadow.request_model import field_names
 from tests.helpers import accepted, described, expire, fails, serves, somebodys, statuses, stop
 
 NAME = "theirs"

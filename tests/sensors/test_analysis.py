@@ -19,7 +19,7 @@ from airflow_shadow.emulator.behaviour import Behaviour, environment
 from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.sensors import ShadowAnalysisSensor
-from airflow_shadow.waiting import FILLING_SECONDS
+from airflow_shadow.waiters import FILLING_SECONDS
 from tests.helpers import accepted, described, fails, meanwhile, stop, until
 from tests.tasks import SENSOR_MODES, Tasks
 

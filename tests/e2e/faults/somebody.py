@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_shadow.lifecycle import sampling
+from airflow_shadow.experiments.lifecycle import sampling
 from tests.e2e.faults.cast import CAST, ROWS
 from tests.e2e.faults.stage import Stage
 from tests.e2e.processes import until

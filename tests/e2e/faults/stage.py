@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from airflow_shadow import exceptions
-from airflow_shadow.lifecycle import sampling
-from airflow_shadow.waiting import FILLING_SECONDS
+from airflow_shadow.experiments.lifecycle import sampling
+from airflow_shadow.waiters import FILLING_SECONDS
 from tests.e2e.api import ENDED, Api
 from tests.e2e.aws import Aws
 from tests.e2e.faults import victims

@@ -1,0 +1,1 @@
+"""What an experiment is: its statuses, whose it is, when it runs; pure."""

@@ -1,1 +1,0 @@
-"""What each operator does, step by step; imported when a task runs, not when a Dag is parsed."""

@@ -1,0 +1,1 @@
+"""What each operator and sensor does, step by step; imported when a task runs, not before."""

@@ -1,0 +1,283 @@
+"""What the steps of all tasks share: one way of waiting, errors as Airflow wants them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import cached_property, partial
+from typing import Any, ClassVar, Generic, NoReturn, TypeVar
+
+from airflow_shadow._compat import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+    Context,
+    task_state,
+)
+from airflow_shadow.exceptions import InvalidRequestError, ShadowError
+from airflow_shadow.experiments.lifecycle import sampling
+from airflow_shadow.hooks.driver import wait_for
+from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
+from airflow_shadow.links import EndpointLink
+from airflow_shadow.operators.base import ShadowOperator
+from airflow_shadow.sensors.base import ShadowSensor
+from airflow_shadow.steps.wait import Carry, Step, Wait
+from airflow_shadow.waiters import (
+    KILLED,
+    AnyGoal,
+    EndpointFree,
+    EndpointSettled,
+    Outcome,
+    Policy,
+    View,
+    goal_to_dict,
+)
+
+Task_co = TypeVar("Task_co", bound=ShadowOperator | ShadowSensor, covariant=True)
+
+#: Airflow's own backstop behind the deadline that the trigger keeps itself.
+_BACKSTOP = timedelta(minutes=10)
+#: Seconds at most between two tries of one step.
+PAUSE = 5.0
+#: Tries after a conflict.
+MOST_CONFLICTS = 5
+#: botocore settings that may hold passwords; a trigger's arguments lie unencrypted.
+_SECRET_CONFIG = frozenset({"proxies", "proxies_config"})
+
+
+def persist_links(operator: Any, context: Any, experiment: Mapping[str, Any]) -> None:
+    """Let the task's page link to the console, also while the task is deferred."""
+    hook: InferenceExperimentHook = operator.hook
+    shadow, _ = sampling(experiment)
+    endpoint = (experiment.get("EndpointMetadata") or experiment)["EndpointName"]
+    EndpointLink.persist(
+        context=context,
+        operator=operator,
+        region_name=hook.conn_region_name,
+        aws_partition=hook.conn_partition,
+        name=experiment["Name"],
+        endpoint_name=endpoint,
+        production_variant=experiment["ShadowModeConfig"]["SourceModelVariantName"],
+        shadow_variant=shadow,
+        emulator=hook.emulator,
+    )
+
+
+def can_defer(operator: Any) -> bool:
+    """Tell whether a trigger could do this operator's waiting without holding secrets."""
+    secret = sorted(_SECRET_CONFIG & set(operator.botocore_config or {}))
+    if secret:
+        operator.log.warning(
+            "Waiting in the worker: botocore_config may hold passwords (%s), and a trigger's "
+            "arguments lie unencrypted. Put them into the connection to defer.",
+            ", ".join(secret),
+        )
+    return not secret
+
+
+def defer(operator: Any, step: Wait, policy: Policy) -> NoReturn:
+    """Leave the worker; the triggerer goes on with the same wait.
+
+    :param operator: an operator or sensor with the AWS provider's own arguments
+    :raises TaskDeferred: always
+    """
+    # Imported when needed: tasks that do not defer should not pay for it.
+    from airflow_shadow.triggers.inference_experiment import (  # noqa: PLC0415
+        InferenceExperimentTrigger,
+    )
+
+    operator.defer(
+        trigger=InferenceExperimentTrigger(
+            goal=goal_to_dict(step.goal),
+            then=step.then.__name__,
+            carry=dict(step.carry),
+            progress=step.progress.to_dict(),
+            deadline=policy.deadline,
+            waiter_delay=policy.delay,
+            waiter_max_attempts=policy.max_attempts,
+            aws_conn_id=operator.aws_conn_id,
+            region_name=operator.region_name,
+            verify=operator.hook_verify,
+            botocore_config=operator.botocore_config,
+            on_kill_action=getattr(operator, "on_kill_action", "leave"),
+        ),
+        method_name="execute_complete",
+        timeout=timedelta(seconds=max(0.0, policy.deadline - time.time())) + _BACKSTOP,
+    )
+    raise AssertionError("defer() returned, though it always raises")
+
+
+class Steps(Generic[Task_co]):
+    """What one task does, step by step; a resumed task begins in the middle of it.
+
+    :param operator: whose arguments say what is wanted
+    :param context: Airflow's
+    """
+
+    #: Whether a window that is to be judged can begin at the end; its time is the XCom `since`.
+    begins_window: ClassVar[bool] = False
+    #: Steps that had another name when a task in flight was deferred, by that name.
+    renamed: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, operator: Task_co, context: Context) -> None:
+        self.op = operator
+        self.context: Any = context
+        self.hook: InferenceExperimentHook = operator.hook
+        self.log = operator.log
+        #: The live experiment that a kill may have to stop, once it is known.
+        self.living: str | None = None
+        #: Whether this process goes on with what a trigger saw, some time ago.
+        self.resumed = False
+
+    # --- what kinds of it say ------------------------------------------------------------
+
+    @property
+    def delay(self) -> float:
+        """Seconds between two looks at AWS."""
+        raise NotImplementedError
+
+    def begin(self) -> Step:
+        """Do the first step."""
+        raise NotImplementedError
+
+    def finish(self, view: View) -> Any:
+        """End well with what the last step gave; return what the task returns."""
+        raise NotImplementedError
+
+    def policy(self, step: Wait) -> Policy:
+        """Return how to wait."""
+        return Policy(delay=self.delay, deadline=step.deadline)
+
+    def leave(self, step: Wait, policy: Policy) -> NoReturn:
+        """Leave the worker while there is nothing to do but wait."""
+        defer(self.op, step, policy)
+
+    def fail(self, error: ShadowError) -> NoReturn:
+        """Raise Airflow's exception for an error of ours."""
+        raise translated(error, self.hook) from error
+
+    # --- one after the other -------------------------------------------------------------
+
+    def run(self, event: Mapping[str, Any] | None = None) -> Any:
+        """Go through the steps, from the first or from where the event of a trigger says.
+
+        :raises TaskDeferred: where it must wait and may defer
+        :raises AirflowException: or a kind of it, for every error of ours
+        """
+        try:
+            step = self._insist(partial(self._resume, event) if event else self.begin)
+            while isinstance(step, Wait):
+                outcome = self._wait(step)
+                step = self._insist(partial(self._next, step.then, outcome, step.carry))
+            return self.finish(step)
+        except ShadowError as error:
+            self.fail(error)
+        except AirflowSkipException as skip:
+            self.log.info("%s", skip)  # Airflow shows the exception in a folded group
+            raise
+
+    def _resume(self, event: Mapping[str, Any]) -> Step:
+        self.resumed = True
+        then = getattr(self, self.renamed.get(event["then"], event["then"]))
+        return self._next(then, Outcome.from_dict(event["outcome"]), event["carry"])
+
+    def _next(self, then: Callable[[Outcome, Carry], Step], outcome: Outcome, carry: Carry) -> Step:
+        self.meet(outcome.view)
+        return then(outcome, carry)
+
+    def _insist(self, step: Callable[[], Step]) -> Step:
+        """Do a step, again while AWS is unavailable: asking twice does no harm."""
+        done: Step = self.hook.insist(step, delay=self.pause)
+        return done
+
+    def _wait(self, step: Wait) -> Outcome:
+        policy = self.policy(step)
+        outcome = wait_for(
+            self.hook, step.goal, policy=policy, progress=step.progress, patient=self.is_patient
+        )
+        if outcome is None:
+            self._meet_described(step.goal)
+            self.leave(step, policy)
+        return outcome
+
+    def _meet_described(self, goal: AnyGoal) -> None:
+        described = self.hook.described or {}
+        # A look for who holds an endpoint describes other people's experiments, and one of these
+        # may bear the endpoint's name.
+        about_endpoint = isinstance(goal, EndpointFree | EndpointSettled)
+        if not about_endpoint and described.get("Name") == goal.name:
+            self.meet(described)
+
+    @cached_property
+    def defers(self) -> bool:
+        """Whether a trigger does the waiting."""
+        return bool(self.op.deferrable) and can_defer(self.op)
+
+    @property
+    def is_patient(self) -> bool:
+        """Whether the worker itself waits."""
+        return not self.defers
+
+    @property
+    def pause(self) -> float:
+        """Seconds between two tries of one step."""
+        return min(float(self.delay), PAUSE)
+
+    # --- the experiment that it is about -------------------------------------------------
+
+    def meet(self, experiment: Mapping[str, Any]) -> None:
+        """Take note of the experiment that it is about: for a kill, and for the task's links.
+
+        :param experiment: a description, or the request of a creation
+        """
+        if "ShadowModeConfig" in experiment:
+            self.living = experiment["Name"]
+            persist_links(self.op, self.context, experiment)
+
+    def kill(self) -> None:
+        """Remove the shadow now, if the task has failed.
+
+        Airflow also kills the process of a task when a worker shuts down, and after a clear has
+        already started the next try: the experiment goes on then.
+        """
+        state = task_state(self.context["ti"])
+        if self.living is None or state != "failed":
+            self.log.info("The task is %s; experiment %r is left alone.", state, self.living)
+            return
+        self.hook.remove_shadow_now(self.living, reason=KILLED)
+
+    def push(self, experiment: View) -> Any:
+        """Push the description to the XCom `experiment` and return the experiment's name."""
+        if self.op.do_xcom_push:
+            self.context["ti"].xcom_push(key="experiment", value=experiment)
+            if self.begins_window:
+                self.context["ti"].xcom_push(key="since", value=self._aws_time(experiment))
+        return experiment.get("Name")
+
+    def _aws_time(self, experiment: View) -> str:
+        """Return AWS's time as ISO-8601 text; a task that comes from the triggerer has to ask."""
+        if not self.hook.knows_time:
+            find = partial(self.hook.find_experiment, experiment["Name"])
+            self.hook.insist(find, delay=self.pause)
+        return self.hook.now().isoformat(timespec="seconds")
+
+
+def nameless(asked: str) -> InvalidRequestError:
+    """Return the error of a task that is about an experiment and has no name of one."""
+    return InvalidRequestError(
+        asked=asked,
+        found="no name: it is not given, or its template rendered to nothing",
+        next_step="Give the name, for instance the output of the task that creates it.",
+    )
+
+
+def translated(error: ShadowError, hook: InferenceExperimentHook) -> Exception:
+    """Return Airflow's exception for ours: one that fails at once where a retry is pointless."""
+    kind = AirflowException if error.retriable else AirflowFailException
+    return kind(text_of(error, hook))
+
+
+def text_of(error: ShadowError, hook: InferenceExperimentHook) -> str:
+    """Return an error's message; what was not found may be somewhere else than the hook asks."""
+    return str(error.at(hook.place)) if error.depends_on_place else str(error)

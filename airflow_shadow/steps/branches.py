@@ -1,0 +1,68 @@
+"""Whether a task that changes production was meant to run: what branch and verdict say, by now.
+
+Airflow skips what a branch leaves out, but 3.2 and 3.3 forget that inside mapped task groups. So
+the task that changes something asks for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from airflow_shadow._compat import AirflowSkipException
+from airflow_shadow.operators.base import ShadowOperator
+from airflow_shadow.steps.operator import OperatorSteps
+
+#: Where Airflow's branches (2.11 to 3.3) leave what they decided, about the tasks behind them.
+_DECISION = "skipmixin_key"
+
+
+def skip_unfollowed(steps: OperatorSteps[ShadowOperator], *, needs_decision: bool) -> None:
+    """Skip the task if a branch directly before it decided otherwise.
+
+    :param needs_decision: whether the task is skipped, too, if no verdict's branch directly before
+        it left a decision; what another branch decided stands for none
+    :raises AirflowSkipException: it is so
+    """
+    if steps.op.is_teardown:
+        return  # which Airflow's branches never skip
+    branches = list(_branches(steps.op))
+    decisions = {branch.task_id: _decision(steps.context, branch.task_id) for branch in branches}
+    for task_id, decision in decisions.items():
+        if decision and not _follows(decision, steps.op.task_id):
+            followed = ", ".join(decision.get("followed") or ()) or "nothing"
+            raise AirflowSkipException(f"Skipped: {task_id!r} decided to follow {followed}.")
+    asked = [b.task_id for b in branches if getattr(_kind(b), "decides_on_verdict", False)]
+    if needs_decision and asked and not any(map(decisions.get, asked)):
+        raise AirflowSkipException(f"Skipped: {', '.join(asked)} left no decision.")
+
+
+def _kind(task: Any) -> type:
+    """Return a task's class, which for a mapped one is that of its instances."""
+    kind: type = getattr(task, "operator_class", type(task))
+    return kind
+
+
+def _branches(operator: Any) -> Iterator[Any]:
+    for task_id in sorted(operator.upstream_task_ids):
+        task = operator.dag.get_task(task_id)
+        # By name, because each of Airflow's packages has a class of its own for it.
+        if "SkipMixin" in {base.__name__ for base in _kind(task).__mro__}:
+            yield task
+
+
+def _decision(context: Any, task_id: str) -> Mapping[str, Any] | None:
+    """Return what a branch left: one of the same mapped group, else one outside of it."""
+    ti = context["ti"]
+    for map_index in dict.fromkeys((ti.map_index, -1)):
+        found = ti.xcom_pull(task_ids=task_id, key=_DECISION, map_indexes=map_index)
+        if found:
+            decision: Mapping[str, Any] = found
+            return decision
+    return None
+
+
+def _follows(decision: Mapping[str, Any], task_id: str) -> bool:
+    if "followed" in decision:
+        return task_id in decision["followed"]
+    return task_id not in decision.get("skipped", ())

@@ -1,0 +1,73 @@
+"""Clean up after a rollout, and fail where it ended without a conclusion."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from airflow_shadow._compat import AirflowSkipException
+from airflow_shadow.exceptions import UnconcludedError
+from airflow_shadow.experiments.lifecycle import Action, mark
+from airflow_shadow.operators.rollout import RolloutCleanUpOperator
+from airflow_shadow.steps.conclude import RemoveShadowVariantSteps
+from airflow_shadow.steps.promote import PromoteShadowVariantSteps
+from airflow_shadow.steps.rollout import pulled
+from airflow_shadow.steps.wait import Carry, Step
+from airflow_shadow.waiters import KILLED, Outcome, View
+
+#: XCom that tells which experiment a promotion decided to leave to the teardown.
+LEFT = "left"
+
+
+class RolloutPromoteSteps(PromoteShadowVariantSteps):
+    """The steps of :class:`~airflow_shadow.operators.rollout.RolloutPromoteOperator`."""
+
+    def run(self, event: Mapping[str, Any] | None = None) -> Any:
+        """Promote; a skip, as of a package that was rejected, is a conclusion too."""
+        try:
+            return super().run(event)
+        except AirflowSkipException:
+            left = [self.op.name, self.op.creation_time]
+            self.context["ti"].xcom_push(key=LEFT, value=left)
+            raise
+
+
+class CleanUpSteps(RemoveShadowVariantSteps[RolloutCleanUpOperator]):
+    """The steps of :class:`~airflow_shadow.operators.rollout.RolloutCleanUpOperator`."""
+
+    #: Name and creation time of what this try has removed.
+    removed: list[Any] | None = None
+
+    def removing(self, experiment: View, carry: Carry) -> Carry:
+        """Remember across the wait what is removed: a deleted record tells nothing any more."""
+        return {**carry, "removed": _known(experiment)}
+
+    def settled(self, outcome: Outcome, carry: Carry) -> Step:
+        """End with what was waited for, or with its error."""
+        experiment = super().settled(outcome, carry)
+        self.removed = carry["removed"]
+        return experiment
+
+    def finish(self, view: View) -> Any:
+        """End as a removal does, or fail where nobody had concluded what was removed."""
+        name = super().finish(view)
+        if self._is_own(view):
+            self.removed = _known(view)
+        if self.removed and not self.op.rehearses and self.removed != self._left():
+            raise UnconcludedError(
+                asked=f"to clean up after experiment {self.removed[0]!r}",
+                found="no task had concluded it, so its shadow was removed",
+            )
+        return name
+
+    def _is_own(self, experiment: View) -> bool:
+        """Tell whether another try, a call whose answer was lost, or a kill has removed it."""
+        own = {mark(Action.REMOVE, text) for text in (self.text("Removed"), KILLED)}
+        return experiment.get("StatusReason") in own
+
+    def _left(self) -> Any:
+        return pulled(self.context, self.op.promotion, LEFT)
+
+
+def _known(experiment: View) -> list[Any]:
+    return [experiment["Name"], experiment.get("CreationTime")]

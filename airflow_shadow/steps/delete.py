@@ -1,0 +1,56 @@
+"""Delete the record of an experiment."""
+
+from __future__ import annotations
+
+from airflow_shadow.exceptions import AwsRefusedError, ExperimentNotFoundError
+from airflow_shadow.experiments.lifecycle import CONCLUDED, SETTLED, Status, status_of
+from airflow_shadow.operators.delete import DeleteInferenceExperimentOperator
+from airflow_shadow.steps.operator import OperatorSteps
+from airflow_shadow.steps.wait import Carry, Step, Wait
+from airflow_shadow.waiters import ANY_ENDING, ExperimentGone, Outcome, ReachStatus, View
+
+
+class DeleteInferenceExperimentSteps(OperatorSteps[DeleteInferenceExperimentOperator]):
+    """The steps of :class:`DeleteInferenceExperimentOperator`."""
+
+    def begin(self) -> Step:
+        """Wait out whatever is under way: AWS deletes only what rests."""
+        return self._await_rest({})
+
+    def _await_rest(self, carry: Carry) -> Wait:
+        goal = ReachStatus(self.name(), tuple(map(str, SETTLED | CONCLUDED)), tolerates=ANY_ENDING)
+        return Wait(goal, self._delete, self.deadline(), carry)
+
+    def _delete(self, outcome: Outcome, carry: Carry) -> Step:
+        if isinstance(outcome.error, ExperimentNotFoundError):
+            return self._gone()
+        if outcome.error:
+            raise outcome.error
+        try:
+            self.hook.delete_inference_experiment(outcome.view["Name"])
+        except ExperimentNotFoundError:
+            return self._gone()  # somebody was faster, or our own first call was
+        except AwsRefusedError as error:
+            return self._refused(error, carry)
+        if not self.op.wait_for_completion:
+            return outcome.view
+        return Wait(ExperimentGone(outcome.view["Name"]), self.settled, self.deadline())
+
+    def _gone(self) -> View:
+        name, where = self.name(), self.hook.place
+        self.log.info("There is no experiment %r %s, so there is nothing to delete.", name, where)
+        return {"Name": self.name()}
+
+    def _refused(self, error: AwsRefusedError, carry: Carry) -> Wait:
+        """Look again after a conflict: it may be concluded soon, but does not while it runs."""
+        again = self.after_conflict(error, carry)
+        found = self.hook.find_experiment(self.name())
+        if found and status_of(found) is Status.RUNNING:
+            raise AwsRefusedError(
+                asked=f"to delete experiment {found['Name']!r}",
+                found="it is Running",
+                reason=error.reason,
+                code=error.code,
+                next_step="Promote or remove its shadow variant first, then delete it.",
+            ) from error
+        return self._await_rest(again)

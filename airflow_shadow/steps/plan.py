@@ -1,0 +1,104 @@
+"""What a rollout does before anything is created: read what is judged, and foretell the plan."""
+
+from __future__ import annotations
+
+from airflow_shadow.analysis import (
+    AnalysisSpec,
+    Forecast,
+    History,
+    PlannedStage,
+    forecast,
+    forecast_table,
+)
+from airflow_shadow.exceptions import (
+    AwsAccessDeniedError,
+    EndpointNotFoundError,
+    InvalidRequestError,
+    MetricsUnreadableError,
+)
+from airflow_shadow.experiments.schedule import parse_duration
+from airflow_shadow.hooks.history import LONGEST, read_history
+from airflow_shadow.hooks.sources import read_sources
+from airflow_shadow.operators.rollout import RolloutPlanOperator
+from airflow_shadow.steps.analysis import spec_of
+from airflow_shadow.steps.operator import OperatorSteps
+from airflow_shadow.steps.wait import Step
+from airflow_shadow.waiters import Looks, View
+
+#: So many times as long as planned the last stage may become, unless something else is said.
+_LONGER = 3
+
+
+class PlanSteps(OperatorSteps[RolloutPlanOperator]):
+    """The step of :class:`~airflow_shadow.operators.rollout.RolloutPlanOperator`."""
+
+    def begin(self) -> Step:
+        """Read what the analyses will be given, and say what can be expected of them."""
+        spec = spec_of(self.op)
+        self.log.info("%s", self.op.told)
+        history = self._history(self.op.endpoint_name, spec) if self.op.endpoint_name else None
+        if history is not None:
+            self._tell(spec, forecast(spec, history, self._stages(spec)))
+        return {}
+
+    def _history(self, endpoint: str, spec: AnalysisSpec) -> History | None:
+        """Return what production showed; a plan may go on without."""
+        metrics = read_sources(self.op.metrics)
+        try:
+            history = read_history(self.hook, spec, endpoint, metrics=metrics)
+        except (AwsAccessDeniedError, EndpointNotFoundError, MetricsUnreadableError) as error:
+            self.log.warning("No forecast: %s", error)
+            return None
+        if history.requests.times:
+            return history
+        self.log.warning(
+            "No forecast: CloudWatch has no requests of endpoint %r in the last %d days.",
+            endpoint,
+            LONGEST.days,
+        )
+        return None
+
+    def _stages(self, spec: AnalysisSpec) -> list[PlannedStage]:
+        """Return the stages with their planned looks; only the last one can become longer."""
+        first = parse_duration(self.op.stage_duration).total_seconds()
+        longest = self.op.max_stage_duration
+        most = _LONGER * first if longest is None else parse_duration(longest).total_seconds()
+        count = spec.planned_looks if most > first else 1
+        looks = Looks(0.0, first, most if count > 1 else first, None, count).planned
+        *early, last = self.op.ramp
+        return [
+            *(PlannedStage(sampling_percentage=share, looks=(first,)) for share in early),
+            PlannedStage(sampling_percentage=last, looks=tuple(looks)),
+        ]
+
+    def _tell(self, spec: AnalysisSpec, told: Forecast) -> None:
+        self.log.info("From the last %.0f h of production:\n%s", told.hours, forecast_table(told))
+        for one in told.stages[-1].criteria:
+            self.log.info("%s", one.sentence)
+        if self.op.do_xcom_push:
+            self.context["ti"].xcom_push(key="forecast", value=told.to_dict())
+        if told.ruled_out:
+            self._refuse(told)
+        elif told.chance[1] < spec.min_power:
+            self.log.warning(
+                "%s That is below min_power, %.0f %%: give longer stages.",
+                told.sentence,
+                100 * spec.min_power,
+            )
+
+    def _refuse(self, told: Forecast) -> None:
+        found = "; ".join(told.ruled_out)
+        if not self.op.refuses:
+            self.log.warning("The last stage cannot PASS: %s", found)
+            return
+        raise InvalidRequestError(
+            asked="a rollout that can promote",
+            found=found,
+            next_step=(
+                "Give a longer stage_duration or max_stage_duration, or a specification that asks "
+                "for less; nothing was created."
+            ),
+        )
+
+    def finish(self, _: View) -> None:
+        """Leave nothing: it is not about an experiment."""

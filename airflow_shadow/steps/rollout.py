@@ -1,0 +1,277 @@
+"""What the tasks of a rollout do beside those that they are kinds of: go stage by stage."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, NoReturn
+
+from airflow_shadow._compat import AirflowFailException, AirflowSkipException
+from airflow_shadow.analysis import (
+    Verdict,
+    escaped,
+    markdown_table,
+    read_spec,
+    text_table,
+)
+from airflow_shadow.analysis.words import duration
+from airflow_shadow.decision import TO_PROMOTE, taken_as
+from airflow_shadow.exceptions import InvalidRequestError
+from airflow_shadow.experiments.lifecycle import (
+    CONCLUDED,
+    FULL_SAMPLING,
+    MAX_REASON,
+    production_variant,
+    recorded_promotion,
+    shadow_variant,
+    status_of,
+)
+from airflow_shadow.hooks.sources import read_sources
+from airflow_shadow.operators.rollout import RolloutRampOperator, RolloutResultOperator
+from airflow_shadow.report import Stage
+from airflow_shadow.steps.base import persist_links
+from airflow_shadow.steps.operator import OperatorSteps
+from airflow_shadow.steps.report import stage_of, write_report
+from airflow_shadow.steps.update import UpdateInferenceExperimentSteps
+from airflow_shadow.steps.wait import Step
+from airflow_shadow.waiters import View, inconclusive
+
+#: XCom with the ids that a branch follows; Airflow 3 does not keep what a branch returns.
+FOLLOWED = "followed"
+_NOT_COMPARED = f"Only latency and errors were compared, not the answers: {TO_PROMOTE}."
+
+
+def pulled(context: Any, task_id: str, key: str = "return_value") -> Any:
+    """Return what a task of the same run, and of the same mapped group, left; else `None`."""
+    ti = context["ti"]
+    return ti.xcom_pull(task_ids=task_id, key=key, map_indexes=ti.map_index)
+
+
+def judged(context: Any, stages: Sequence[str]) -> list[Mapping[str, Any]]:
+    """Return the verdicts of the stages that were judged one after the other, in their order.
+
+    A task that was cleared and then skipped keeps what it said before, so a stage counts only if it
+    began when the one before it was over, and none counts after a FAIL.
+
+    :param stages: the ids of the tasks that judge
+    """
+    found: list[Mapping[str, Any]] = []
+    for task_id in stages:
+        verdict = pulled(context, task_id)
+        if not verdict or (found and _is_before(verdict, found[-1])):
+            break
+        found.append(verdict)
+    return found
+
+
+def _is_before(verdict: Mapping[str, Any], last: Mapping[str, Any]) -> bool:
+    return last["outcome"] == "FAIL" or bool(verdict["start"] < last["end"])
+
+
+def counts_of(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    """Return the counts of some stages, criterion to a mapping for each stage that has some."""
+    found: dict[str, list[Any]] = {}
+    for verdict in verdicts:
+        for finding in verdict["findings"]:
+            if finding.get("counts"):
+                found.setdefault(finding["name"], []).append(finding["counts"])
+    return found
+
+
+def final_verdict(context: Any, stages: Sequence[str]) -> Mapping[str, Any]:
+    """Return the verdict that decides: the one of the last stage that was judged.
+
+    A PASS of another stage than the last lets the ramp go on, but promotes nothing.
+
+    :raises InvalidRequestError: no stage was judged
+    """
+    verdicts = judged(context, stages)
+    if not verdicts:
+        raise InvalidRequestError(
+            asked="to conclude a rollout",
+            found=f"no verdict of {', '.join(stages)}",
+            next_step="Clear the first of these tasks, with its downstream tasks.",
+        )
+    verdict = verdicts[-1]
+    if verdict["outcome"] == "PASS" and not is_full(verdict, verdicts, stages):
+        return inconclusive(verdict, "the candidate never bore the full load;")
+    return verdict
+
+
+def is_full(verdict: Mapping[str, Any], verdicts: Sequence[Any], stages: Sequence[str]) -> bool:
+    """Tell whether a verdict is the one of the last stage, under the full load."""
+    return len(verdicts) == len(stages) and bool(verdict["sampling_percentage"] >= FULL_SAMPLING)
+
+
+def is_over(verdict: Mapping[str, Any]) -> bool:
+    """Tell whether nothing can be promoted any more, or the candidate never bore the full load."""
+    return bool(verdict.get("concluded")) or verdict["sampling_percentage"] < FULL_SAMPLING
+
+
+def told(verdict: Mapping[str, Any], *, promotes: bool) -> dict[str, Any]:
+    """Return what the conclusion needs of a verdict, XCom's key to value.
+
+    :param promotes: whether a PASS is taken as one
+    """
+    known = Verdict.from_dict(verdict)
+    reason = known.reason
+    if known.outcome == "PASS" and not promotes:
+        reason = f"Nothing compared the answers themselves; {reason}"[:MAX_REASON]
+    return {
+        "name": verdict["experiment"],
+        "creation_time": verdict["creation_time"],
+        "reason": reason,
+        "alarms": critical_alarms(verdict["spec"]),
+        "evidence": "\n\n".join([*map(escaped, [reason, *advice(known)]), markdown_table(known)]),
+    }
+
+
+def advice(verdict: Verdict) -> Iterator[str]:
+    """Yield how a rollout that ends without a decision would come to one."""
+    if verdict.outcome == "INCONCLUSIVE" and verdict.longer is not None:
+        yield (
+            f"At the traffic seen about {duration(verdict.longer)} more would decide: give a "
+            "longer max_stage_duration."
+        )
+
+
+def ended(experiment: Mapping[str, Any], *, promoted: bool) -> str:
+    """Return in one sentence how a rollout ended.
+
+    :param experiment: the description of what was judged; empty if no task left it
+    """
+    shadow, production = shadow_variant(experiment), production_variant(experiment)
+    if shadow is None or production is None:
+        return "Promoted the candidate." if promoted else "Did not promote the candidate."
+    endpoint = experiment["EndpointMetadata"]["EndpointName"]
+    candidate, model = shadow["ModelName"], production["ModelName"]
+    if promoted:
+        return f"Promoted {candidate} on {endpoint} (was {model})."
+    return f"Did not promote {candidate} on {endpoint} (tested against {model})."
+
+
+def critical_alarms(spec: Any) -> list[str]:
+    """Return the names of the alarms that decide in a specification."""
+    outside = read_spec(spec).outside
+    critical = (one for one in outside if one.severity == "critical" and one.kind == "alarm")
+    return [one.target for one in critical]
+
+
+def skip_unchosen(operator: Any, context: Any) -> None:
+    """Skip a task that the decision did not lead to.
+
+    Airflow skips it by itself, but inside a mapped group 3.3.2 forgets that, and would promote what
+    failed.
+
+    :param operator: knows the id of the task that decides as `decision`, and the id of the one that
+        asks a person as `question`
+    :raises AirflowSkipException: it is so
+    """
+    followed = pulled(context, operator.decision, FOLLOWED) or []
+    if operator.question in followed:
+        followed = [*followed, *(pulled(context, operator.question, FOLLOWED) or [])]
+    if operator.task_id not in followed:
+        reason = f"Skipped: the decision was {', '.join(followed) or 'nothing'}."
+        operator.log.info(reason)
+        raise AirflowSkipException(reason)
+
+
+class RampSteps(UpdateInferenceExperimentSteps[RolloutRampOperator]):
+    """The steps of :class:`~airflow_shadow.operators.rollout.RolloutRampOperator`."""
+
+    def begin(self) -> Step:
+        """Raise the sampling, unless the stage before speaks against it or all is over."""
+        verdict = self.op.verdict
+        if isinstance(verdict, Mapping) and verdict["outcome"] == "FAIL":
+            raise AirflowSkipException(f"Skipped, the candidate failed: {verdict['reason']}")
+        experiment = self.hook.find_experiment(self.name()) or {}
+        if status_of(experiment) in CONCLUDED:
+            said = experiment.get("StatusReason") or "no reason is given"
+            raise AirflowSkipException(
+                f"Skipped: experiment {experiment['Name']!r} is {experiment['Status']} ({said})."
+            )
+        return super().begin()
+
+
+class ResultSteps(OperatorSteps[RolloutResultOperator]):
+    """The steps of :class:`~airflow_shadow.operators.rollout.RolloutResultOperator`."""
+
+    def begin(self) -> Step:
+        """Leave what the links need, and write the report of all stages, if one is asked for."""
+        verdicts = judged(self.context, self.op.stages)
+        if experiment := self._judged_one(verdicts):
+            persist_links(self.op, self.context, experiment)
+        if self.op.report and verdicts:
+            self._report(self.op.report, verdicts)
+        return {}
+
+    def _judged_one(self, verdicts: Sequence[Mapping[str, Any]]) -> View | None:
+        """Return the experiment as the last stage that was judged has left it; AWS is not asked."""
+        if not verdicts:
+            return None
+        stage = self.op.stages[len(verdicts) - 1]
+        found: View | None = pulled(self.context, stage, "experiment")
+        return found
+
+    def _report(self, path: str, verdicts: Sequence[Mapping[str, Any]]) -> None:
+        last = verdicts[-1]
+        write_report(
+            self.op,
+            self.context,
+            path=path,
+            title=f"Shadow rollout {last['experiment']}",
+            stages=[self._stage(verdict) for verdict in verdicts],
+            experiment=self.hook.describe_inference_experiment(last["experiment"]),
+            spec=read_spec(last["spec"]),
+        )
+
+    def _stage(self, verdict: Mapping[str, Any]) -> Stage:
+        # After a clear the stages may be of two experiments.
+        return stage_of(
+            self.hook,
+            experiment=self.hook.describe_inference_experiment(verdict["experiment"]),
+            spec=read_spec(verdict["spec"]),
+            verdict=Verdict.from_dict(verdict),
+            metrics=read_sources(self.op.metrics),
+            looks=verdict["looked"],
+            record=verdict.get("baseline", ()),
+        )
+
+    def finish(self, _: View) -> dict[str, Any]:
+        """Return the verdict that decided, with `promoted`; fail if `fail_on` has it."""
+        verdict = final_verdict(self.context, self.op.stages)
+        promoted = self._is_promoted(verdict)
+        result = {**verdict, "promoted": promoted}
+        if not promoted and self._lacks_outputs(verdict):
+            result["reason"] = f"{_NOT_COMPARED} {verdict['reason']}"
+        self._tell(Verdict.from_dict(result), promoted=promoted)
+        if result["outcome"] in self.op.fail_on:
+            self._fail(result)
+        return result
+
+    def _lacks_outputs(self, verdict: Mapping[str, Any]) -> bool:
+        """Tell whether a PASS did not promote because nothing compared the answers."""
+        counts_as, _ = taken_as(verdict, promote_on="outputs")
+        is_lacking = counts_as != verdict["outcome"] and not is_over(verdict)
+        return bool(self.op.needs_outputs and is_lacking)
+
+    def _tell(self, verdict: Verdict, *, promoted: bool) -> None:
+        self.op.log.info("%s", text_table(verdict))
+        more = [] if promoted else [verdict.reason, *advice(verdict)]
+        experiment = self._judged_one(judged(self.context, self.op.stages))
+        said = ended(experiment or {}, promoted=promoted)
+        self.op.log.info("%s", " ".join([said, *more]))
+
+    def _is_promoted(self, verdict: Mapping[str, Any]) -> bool:
+        """Tell whether what was judged was promoted: the task may have promoted another before.
+
+        Where the record leaves it open, the promotion has asked the endpoint before it told.
+        """
+        done = pulled(self.context, self.op.promotion, "experiment") or {}
+        judged_one = (verdict["experiment"], verdict["creation_time"])
+        is_told = recorded_promotion(done) is not False
+        return is_told and (done["Name"], done["CreationTime"]) == judged_one
+
+    def _fail(self, result: Mapping[str, Any]) -> NoReturn:
+        # Airflow keeps the return value of a task only if it succeeds.
+        self.context["ti"].xcom_push(key="return_value", value=result)
+        raise AirflowFailException(result["reason"])

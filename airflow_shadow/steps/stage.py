@@ -1,0 +1,123 @@
+"""What a rollout's sensor does besides judging: follow the run's experiment, count on stages."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from airflow_shadow._compat import Context
+from airflow_shadow.analysis import epoch
+from airflow_shadow.exceptions import AwsRefusedError
+from airflow_shadow.experiments.lifecycle import (
+    DEADLINES,
+    Status,
+    failure_reason,
+    shows,
+    with_sampling,
+)
+from airflow_shadow.hooks.driver import wait_for
+from airflow_shadow.hooks.errors import CONFLICT
+from airflow_shadow.sensors.rollout import RolloutAnalysisSensor
+from airflow_shadow.steps.analysis import AnalysisSensorSteps, moment
+from airflow_shadow.steps.base import MOST_CONFLICTS
+from airflow_shadow.steps.rollout import counts_of, judged
+from airflow_shadow.steps.safeguards import refuse_undoing
+from airflow_shadow.waiters import (
+    EndpointSettled,
+    Judged,
+    Policy,
+    Progress,
+    ReachStatus,
+    UpdateApplied,
+    View,
+)
+
+
+class StageSensorSteps(AnalysisSensorSteps[RolloutAnalysisSensor]):
+    """What :class:`~airflow_shadow.sensors.rollout.RolloutAnalysisSensor` does."""
+
+    def __init__(self, operator: RolloutAnalysisSensor, context: Context) -> None:
+        super().__init__(operator, context)
+        self._earlier: dict[str, list[Any]] = {}
+
+    def goal(self) -> Judged:
+        """Wait for a verdict that counts what the stages before have seen."""
+        op = self.op
+        return replace(super().goal(), stage=op.stage, stages=op.stages, earlier=self._earlier)
+
+    def prepare(self) -> None:
+        """Go on with the experiment that there is now, at the sampling of this stage.
+
+        A clear of this task runs the creation again, for that is its setup; if the experiment was
+        concluded, the new one begins at the first stage's sampling.
+        """
+        created = self.op.created
+        if created and self._is_new(created):
+            self.log.info("%r took the place of %r.", created, self.op.name)
+            # Its last change is this one, also when this task is tried again.
+            self.op.name, self.op.since = created, None
+            self.hook.insist(partial(self._raise_sampling, created), delay=self.pause)
+        self._earlier = self._counts_before()
+        super().prepare()
+
+    def _counts_before(self) -> dict[str, list[Any]]:
+        """Return the counts of the stages before, if they were of this very experiment."""
+        verdicts = judged(self.context, self.op.before)
+        if not verdicts:
+            return {}
+        found = self.hook.find_experiment(self.op.name) or {}
+        mine = (found.get("Name"), found.get("CreationTime"))
+        return counts_of(
+            verdict
+            for verdict in verdicts
+            if mine == (verdict["experiment"], verdict["creation_time"])
+        )
+
+    def _is_new(self, created: str) -> bool:
+        """Tell whether an experiment is not the one whose sampling the stage's own task set.
+
+        A name that the user chose is the same again.
+        """
+        if created != self.op.name:
+            return True
+        found = self.hook.find_experiment(created)
+        since = moment(self.op.since)
+        return found is not None and since is not None and epoch(found["CreationTime"]) > since
+
+    def _raise_sampling(self, name: str) -> None:
+        for attempt in range(1, MOST_CONFLICTS + 1):
+            experiment = self._await(ReachStatus(name, (str(Status.RUNNING),)))
+            share = int(self.op.sampling_percentage or 0)
+            expected = {"ShadowModeConfig": with_sampling(experiment["ShadowModeConfig"], share)}
+            if shows(experiment, expected):
+                return
+            asked = f"to raise the sampling of {name!r}"
+            while not refuse_undoing(self.hook, experiment, asked=asked, keeps_count=True):
+                self._await(EndpointSettled(experiment["EndpointMetadata"]["EndpointName"]))
+            try:
+                self.hook.update_inference_experiment({"Name": name, **expected})
+            except AwsRefusedError as error:
+                # Another copy of this task was faster, or a call of our own whose answer was lost.
+                if error.code != CONFLICT or attempt == MOST_CONFLICTS:
+                    raise
+                time.sleep(self.op.poke_interval)
+                continue
+            known = Progress(known_failure=failure_reason(experiment))
+            modified = experiment.get("LastModifiedTime") or ""
+            self._await(UpdateApplied(name, expected, modified), known)
+            return
+
+    def _await(self, goal: Any, progress: Progress | None = None) -> View:
+        """Wait in the worker: this happens once, after a clear."""
+        deadline = time.time() + DEADLINES["update"].seconds
+        policy = Policy(delay=self.op.poke_interval, deadline=deadline)
+        outcome = wait_for(
+            self.hook, goal, policy=policy, progress=progress or Progress(), patient=True
+        )
+        if outcome is None:
+            raise AssertionError("a patient wait ended without an outcome")
+        if outcome.error:
+            raise outcome.error
+        return outcome.view

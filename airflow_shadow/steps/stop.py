@@ -1,0 +1,85 @@
+"""Stop an experiment with any map of actions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from airflow_shadow.exceptions import PromotionRefusedError
+from airflow_shadow.experiments.lifecycle import (
+    CONCLUDED,
+    Action,
+    Status,
+    is_promoted,
+    mark,
+    recorded_promotion,
+    status_of,
+)
+from airflow_shadow.hooks.endpoints import is_unchanged, running
+from airflow_shadow.operators.stop import StopInferenceExperimentOperator
+from airflow_shadow.steps.branches import skip_unfollowed
+from airflow_shadow.steps.conclude import ConcludeSteps
+from airflow_shadow.steps.safeguards import refuse_promotion_over
+from airflow_shadow.steps.wait import Carry, Step, Wait
+from airflow_shadow.waiters import Outcome, View, in_service
+
+
+class StopInferenceExperimentSteps(ConcludeSteps[StopInferenceExperimentOperator]):
+    """The steps of :class:`StopInferenceExperimentOperator`."""
+
+    def begin(self) -> Step:
+        """Check the request before anything is waited for, and ask what was decided."""
+        skip_unfollowed(self, needs_decision=_promotes(self.stop_request))
+        return self.await_rest({})
+
+    @cached_property
+    def stop_request(self) -> dict[str, Any]:
+        """The whole request, checked."""
+        promotes = _promotes(self.request)
+        ended = Status.COMPLETED if promotes else Status.CANCELLED
+        reason = self.request.get("Reason") or self.text("Stopped")
+        marked = mark(Action.PROMOTE if promotes else Action.STOP, reason)
+        request = {"DesiredState": str(ended), **self.request, "Reason": marked}
+        prepared = self.hook.prepare(self.op.api_operation, request)
+        return prepared.params
+
+    def conclude(self, outcome: Outcome, carry: Carry) -> Step:
+        """Stop it, unless it has ended as was asked."""
+        if outcome.error:
+            raise outcome.error
+        experiment, request = outcome.view, self.stop_request
+        promotes = _promotes(request)
+        if status_of(experiment) in CONCLUDED:
+            if promotes and recorded_promotion(experiment) is None:
+                return self.await_promotion(experiment)
+            if promotes and not is_promoted(experiment):
+                raise PromotionRefusedError(
+                    asked=f"to promote a variant of experiment {experiment['Name']!r}",
+                    found=f"it is {experiment['Status']} and was not promoted",
+                    reason=experiment.get("StatusReason") or "",
+                )
+            self.log.info("%r is %s already.", experiment["Name"], experiment["Status"])
+            return experiment
+        again = promotes and self._look_at_production(experiment, carry)
+        again = again or self.stop(request, experiment, carry)
+        if again:
+            return again
+        return self.await_promotion(experiment) if promotes else self.await_end(experiment["Name"])
+
+    def _look_at_production(self, experiment: View, carry: Carry) -> Wait | None:
+        """Promote over nothing that somebody deployed since the candidate was tested."""
+        asked = f"to promote a variant of experiment {experiment['Name']!r}"
+        now_runs = running(self.hook, experiment["EndpointMetadata"]["EndpointName"], asked=asked)
+        if not in_service(now_runs.shown):
+            return self.await_settled(now_runs.endpoint_name, carry)
+        if again := self.ended_since(experiment, now_runs, carry):
+            return again
+        refuse_promotion_over(experiment, now_runs, asked=asked)
+        if is_unchanged(self.hook, now_runs):
+            return None
+        return self.await_settled(now_runs.endpoint_name, carry)
+
+
+def _promotes(request: Mapping[str, Any]) -> bool:
+    return "Promote" in (request.get("ModelVariantActions") or {}).values()

@@ -1,0 +1,127 @@
+"""Change an experiment and wait until the change is in place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, TypeVar
+
+from airflow_shadow.exceptions import AwsRefusedError, InvalidRequestError, UpdateRefusedError
+from airflow_shadow.experiments.lifecycle import (
+    UPDATABLE,
+    Status,
+    changes_beyond_running,
+    failure_reason,
+    shows,
+    status_of,
+    with_sampling,
+)
+from airflow_shadow.experiments.schedule import parse_duration
+from airflow_shadow.hooks.plain import to_plain
+from airflow_shadow.operators.update import UpdateInferenceExperimentOperator
+from airflow_shadow.steps.changing import ChangingSteps
+from airflow_shadow.steps.safeguards import refuse_undoing
+from airflow_shadow.steps.wait import Carry, Step, Wait
+from airflow_shadow.waiters import Outcome, Progress, ReachStatus, UpdateApplied, View
+
+Updating_co = TypeVar("Updating_co", bound=UpdateInferenceExperimentOperator, covariant=True)
+
+
+class UpdateInferenceExperimentSteps(ChangingSteps[Updating_co]):
+    """The steps of :class:`UpdateInferenceExperimentOperator`."""
+
+    begins_window = True
+
+    def begin(self) -> Step:
+        """Wait until AWS takes updates: it documents that only Created and Running do."""
+        return self._await_ready({})
+
+    def begin_again(self, carry: Carry) -> Step:
+        """Wait until AWS takes updates again."""
+        return self._await_ready(carry)
+
+    def _await_ready(self, carry: Carry) -> Wait:
+        goal = ReachStatus(self.name(), tuple(map(str, UPDATABLE)))
+        return Wait(goal, self._update, self.deadline(), carry)
+
+    def times(self) -> Mapping[str, Any]:
+        """Return the fields of `Schedule` that are arguments of their own."""
+        return {"StartTime": self.op.start_time, "EndTime": self.op.end_time}
+
+    def _update(self, outcome: Outcome, carry: Carry) -> Step:
+        if outcome.error:
+            raise outcome.error
+        experiment = outcome.view
+        request = self._request(experiment)
+        expected = dict(to_plain({k: v for k, v in request.items() if k != "Name"}))
+        if shows(experiment, expected):
+            self.log.info("Experiment %r shows all this already; nothing to do.", request["Name"])
+            return experiment
+        self._refuse_beyond_running(experiment, expected)
+        if self._redeploys(experiment, expected):
+            asked = f"to change the sampling of experiment {request['Name']!r}"
+            if not refuse_undoing(self.hook, experiment, asked=asked, keeps_count=True):
+                return self.await_settled(experiment["EndpointMetadata"]["EndpointName"], carry)
+        try:
+            self.hook.update_inference_experiment(request)
+        except AwsRefusedError as error:
+            wait = self.await_deployment(error, experiment, carry)
+            return wait or self._await_ready(self.after_conflict(error, carry))
+        if not self.op.wait_for_completion:
+            return self.hook.describe_inference_experiment(request["Name"])
+        return Wait(
+            UpdateApplied(request["Name"], expected, experiment.get("LastModifiedTime") or ""),
+            self.settled,
+            self.deadline(),
+            progress=Progress(known_failure=failure_reason(experiment)),
+        )
+
+    @staticmethod
+    def _redeploys(experiment: View, expected: Mapping[str, Any]) -> bool:
+        """Tell whether AWS deploys the endpoint anew: not for an end (assumed: own-update)."""
+        mode = expected.get("ShadowModeConfig")
+        is_new = mode is not None and not shows(experiment.get("ShadowModeConfig"), mode)
+        return is_new and status_of(experiment) is Status.RUNNING
+
+    def _request(self, experiment: View) -> dict[str, Any]:
+        """Return the request with what is kept filled in from the experiment."""
+        typed = dict(self.request)
+        if self.op.sampling_percentage is not None:
+            typed["ShadowModeConfig"] = self._with_sampling(typed, experiment)
+        schedule = self._schedule(typed, experiment)
+        if schedule:
+            typed["Schedule"] = schedule
+        if len(typed) == 1:
+            raise InvalidRequestError(
+                asked=f"an update of {typed.get('Name')!r}",
+                found="no change",
+                next_step="Give sampling_percentage, end_time or another field to change.",
+            )
+        return self.hook.prepare(self.op.api_operation, typed).params
+
+    def _with_sampling(self, typed: Mapping[str, Any], experiment: View) -> dict[str, Any]:
+        config = typed.get("ShadowModeConfig") or experiment["ShadowModeConfig"]
+        return with_sampling(config, self.op.sampling_percentage)
+
+    def _schedule(self, typed: Mapping[str, Any], experiment: View) -> dict[str, Any]:
+        given = dict(typed.get("Schedule") or {})
+        kept = {
+            key: datetime.fromisoformat(value)
+            for key, value in (experiment.get("Schedule") or {}).items()
+        }
+        if self.op.duration is not None:
+            start = given.get("StartTime") or kept.get("StartTime") or self.hook.now()
+            given["EndTime"] = start + parse_duration(self.op.duration)
+        # AWS's own CloudFormation handler sends the unchanged start along.
+        return {**kept, **given} if given else {}
+
+    def _refuse_beyond_running(self, experiment: View, expected: Mapping[str, Any]) -> None:
+        """Name the fields that AWS documents as fixed while the experiment runs."""
+        if status_of(experiment) is not Status.RUNNING:
+            return
+        fixed = changes_beyond_running(experiment, expected)
+        if fixed:
+            raise UpdateRefusedError(
+                asked=f"to change {', '.join(fixed)} of experiment {experiment['Name']!r}",
+                found=f"it is {experiment['Status']}",
+            )

@@ -1,0 +1,120 @@
+"""Wait until nothing outside the experiment is against its promotion."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from airflow_shadow.exceptions import NotFoundError, PromotionRefusedError, ShadowError
+from airflow_shadow.experiments.lifecycle import CONCLUDED, status_of
+from airflow_shadow.waiters.conditions import missing, note_health
+from airflow_shadow.waiters.engine import Asking, Judgement, Look, Progress, Reply, View
+
+APPROVED, REJECTED, PENDING = "Approved", "Rejected", "PendingManualApproval"
+
+
+@dataclass(frozen=True)
+class PromotionCleared:
+    """Wait until a model package is approved and no alarm fires.
+
+    A package that is rejected, or not approved in time, ends the wait well too, and so does an
+    experiment that is concluded meanwhile: the view holds `experiment`, its description, and
+    `refused`, why the registry is against the promotion, or `""`.
+
+    :param name: the experiment
+    :param package: ARN or name of the model package, `None` if no approval is needed
+    :param approval_until: epoch seconds of the driver's clock until which approval is waited for
+    :param alarms: names of the CloudWatch alarms of which none may be in the state `ALARM`
+    """
+
+    name: str
+    package: str | None = None
+    approval_until: float = 0.0
+    alarms: tuple[str, ...] = ()
+    kind: ClassVar[str] = "clearance"
+
+    @property
+    def asked(self) -> str:
+        """Say what is waited for."""
+        return f"a decision on the promotion of experiment {self.name!r}"
+
+    def look(self, progress: Progress) -> Asking:
+        """Describe the experiment, then ask the registry, then the alarms."""
+        experiment = (yield Look("experiment", self.name)).view
+        if experiment is None:
+            return Judgement("missing", error=missing(self.asked, self.name))
+        note_health(experiment, progress)
+        if status_of(experiment) in CONCLUDED:
+            return _decided(
+                f"experiment {self.name!r} is {experiment['Status']} by now", experiment
+            )
+        if self.package and (judgement := (yield from self._ask_registry(experiment))):
+            return judgement
+        if self.alarms and (judgement := (yield from self._ask_alarms(experiment))):
+            return judgement
+        return _decided(self._all_clear(), experiment)
+
+    def _ask_registry(self, experiment: View) -> Generator[Look, Reply, Judgement | None]:
+        reply = yield Look("package", str(self.package))
+        if reply.view is None:
+            return Judgement("missing", error=self._no_package(), view=experiment)
+        found = reply.view.get("ModelApprovalStatus")
+        if found is None:
+            return Judgement("unversioned", error=self._unversioned(), view=experiment)
+        seen = f"model package {self.package!r} is {found}"
+        if found == APPROVED:
+            return None
+        if found == REJECTED:
+            return _decided(seen, experiment, refused=seen + _because(reply.view))
+        if reply.now >= self.approval_until:
+            refused = f"{seen}, and was not approved until {_iso(self.approval_until)}"
+            return _decided(seen, experiment, refused=refused)
+        return Judgement(seen + _known(found), view=experiment, is_sentence=True)
+
+    def _ask_alarms(self, experiment: View) -> Generator[Look, Reply, Judgement | None]:
+        about = {"names": list(self.alarms)}
+        states = (yield Look("alarms", self.name, about)).view or {}
+        firing = [name for name in self.alarms if states.get(name) == "ALARM"]
+        if not firing:
+            return None
+        seen = f"CloudWatch alarms in ALARM: {', '.join(map(repr, firing))}"
+        return Judgement(seen, view=experiment, is_sentence=True)
+
+    def _all_clear(self) -> str:
+        approved = f"model package {self.package!r} is {APPROVED}" if self.package else ""
+        return ", ".join(filter(None, [approved, "no alarm fires" if self.alarms else ""]))
+
+    def _no_package(self) -> ShadowError:
+        return NotFoundError(
+            asked=self.asked,
+            found=f"no model package {self.package!r}",
+            next_step="Correct require_approved_model_package: the ARN of a model package, or the "
+            "name of one in the connection's account and region.",
+        )
+
+    def _unversioned(self) -> ShadowError:
+        return PromotionRefusedError(
+            asked=self.asked,
+            found=f"model package {self.package!r} has no approval status, as those outside of a "
+            "model package group",
+            next_step="Register the model in a model package group, whose versions are approved.",
+        )
+
+
+def _decided(seen: str, experiment: View, *, refused: str = "") -> Judgement:
+    return Judgement(seen, done=True, view={"experiment": experiment, "refused": refused})
+
+
+def _because(package: View) -> str:
+    description = package.get("ApprovalDescription")
+    return f" ({description})" if description else ""
+
+
+def _known(status: str) -> str:
+    return "" if status == PENDING else " (a status this version does not know)"
+
+
+def _iso(moment: float) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
