@@ -12,14 +12,14 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import gammaln
 
-from airflow_shadow.analysis.boundary import fixed_critical, moving_critical
-from airflow_shadow.analysis.serial import (
+from airflow_shadow.analysis.autocorrelation import (
     BATCHES,
     FREEDOM_WEIGHT,
     MAX_CORRELATION,
     MAX_DEPENDENCE,
     SKEWNESS_WEIGHT,
 )
+from airflow_shadow.analysis.boundary import fixed_critical, moving_critical
 
 Array = np.ndarray
 HALVINGS = 46
@@ -30,7 +30,7 @@ FLAT = 1e-24
 
 @dataclass
 class Serials:
-    """Hold :class:`airflow_shadow.analysis.serial.Serial` of many runs."""
+    """Hold :class:`airflow_shadow.analysis.autocorrelation.Serial` of many runs."""
 
     count: int
     deviation: Array

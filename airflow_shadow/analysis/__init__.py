@@ -15,7 +15,7 @@ from airflow_shadow.analysis.observations import (
     Pair,
     Series,
 )
-from airflow_shadow.analysis.reading import read_spec
+from airflow_shadow.analysis.parsing import read_spec
 from airflow_shadow.analysis.spec import (
     AnalysisSpec,
     Breaker,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
-from airflow_shadow.analysis import words
+from airflow_shadow.analysis import formatting
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Baseline
 
@@ -48,7 +48,7 @@ def _changed(one: Baseline, other: Baseline) -> str:
         )
         if before != after
     )
-    when = words.moment(changed_at(one, other))
+    when = formatting.moment(changed_at(one, other))
     return f"production was changed at {when} UTC, {told}: another baseline"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from operator import truediv
 
-from airflow_shadow.analysis import words
+from airflow_shadow.analysis import formatting
 from airflow_shadow.analysis.align import Columns
 from airflow_shadow.analysis.counting import MIN_COVERED, Counting
 from airflow_shadow.analysis.look import Look
@@ -38,7 +38,7 @@ def judge_breaker(look: Look, breaker: Breaker) -> BreakerFinding:
         tripped=at is not None,
         at=at,
         periods=seen,
-        sentence=words.breaker(breaker, at=at, seen=seen, after=after, both=len(both)),
+        sentence=formatting.breaker(breaker, at=at, seen=seen, after=after, both=len(both)),
     )
 
 

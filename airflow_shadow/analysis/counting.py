@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from airflow_shadow.analysis import words
+from airflow_shadow.analysis import formatting
 from airflow_shadow.analysis.align import Columns, shared
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Pair, Series
@@ -50,7 +50,8 @@ class Counting:
         covered = list(self._covered(criterion, pair))
         for who, seen, of in covered:
             if seen < MIN_COVERED * of:
-                yield f"it covers {words.number(seen)} of the {words.number(of)} requests of {who}"
+                few, every = formatting.number(seen), formatting.number(of)
+                yield f"it covers {few} of the {every} requests of {who}"
         shares = [min(seen / of, 1.0) for _, seen, of in covered if of]
         apart = max(shares, default=0.0) - min(shares, default=0.0)
         if criterion.metric in LATENCIES and apart > self.look.spec.unanswered_tolerance:

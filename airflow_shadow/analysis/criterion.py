@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from airflow_shadow.analysis import words
+from airflow_shadow.analysis import formatting
 from airflow_shadow.analysis.counting import Counting
 from airflow_shadow.analysis.evidence import (
     Ends,
@@ -64,7 +64,7 @@ def judge_criterion(look: Look, criterion: Criterion, judged: Judged) -> Finding
         **_read(look, criterion, judged),
         sentence="",
     )
-    told = words.told(finding, judged.weaknesses, due=look.number > 0)
+    told = formatting.told(finding, judged.weaknesses, due=look.number > 0)
     return replace(told, sentence=told.sentence + _by_earlier(criterion, finding))
 
 
@@ -108,7 +108,7 @@ def _with_unanswered(
         return evidence, []
     production, _ = look.percentiles_of(criterion.metric)
     if UNANSWERED_AS not in production:
-        said = f"{words.number(lost)} requests are unanswered and production's p99 is unknown"
+        said = f"{formatting.number(lost)} requests are unanswered and production's p99 is unknown"
         return evidence, [said]
     return with_unanswered(evidence, lost, production[UNANSWERED_AS]), []
 

@@ -10,6 +10,7 @@ from operator import mul, sub
 from typing import Self
 
 from airflow_shadow.analysis.align import Columns
+from airflow_shadow.analysis.autocorrelation import Serial, summarise
 from airflow_shadow.analysis.observations import Counts
 from airflow_shadow.analysis.proportions import (
     Share,
@@ -19,7 +20,6 @@ from airflow_shadow.analysis.proportions import (
     pooled_newcombe,
     wilson,
 )
-from airflow_shadow.analysis.serial import Serial, summarise
 from airflow_shadow.analysis.spec import Comparison
 
 #: Relative spread below which a series is taken for a constant: no live mean is that steady.

@@ -13,6 +13,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 from airflow_shadow.analysis.align import Columns
+from airflow_shadow.analysis.autocorrelation import Serial, summarise
 from airflow_shadow.analysis.evidence import (
     CONSTANT,
     Evidence,
@@ -25,7 +26,6 @@ from airflow_shadow.analysis.evidence import (
     total,
 )
 from airflow_shadow.analysis.proportions import Share
-from airflow_shadow.analysis.serial import Serial, summarise
 from airflow_shadow.analysis.spec import Criterion
 from airflow_shadow.analysis.unanswered import evidence_of
 

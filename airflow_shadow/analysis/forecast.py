@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from airflow_shadow.analysis import words
+from airflow_shadow.analysis import formatting
 from airflow_shadow.analysis.history import History
 from airflow_shadow.analysis.spec import AnalysisSpec
 from airflow_shadow.analysis.stage_forecast import (
@@ -94,7 +94,7 @@ def forecast_table(told: Forecast) -> str:
 def _ruled_out(spec: AnalysisSpec, stage: PlannedStage, told: StageForecast) -> Iterator[str]:
     """Yield what the guards of the last stage rule out."""
     if stage.looks[-1] < spec.min_duration:
-        needed, planned = map(words.duration, (spec.min_duration, stage.looks[-1]))
+        needed, planned = map(formatting.duration, (spec.min_duration, stage.looks[-1]))
         yield f"min_duration: a window of {needed} is needed; {planned} are planned"
     for one in told.criteria:
         if one.ruled_out and one.severity == "critical":
@@ -112,7 +112,7 @@ def _sentence(chances: Range, hours: Range | None) -> str:
     said = f"A candidate as good as production passes with a chance of {in_per_cent(chances)}"
     if hours is None:
         return f"{said}."
-    told = " to ".join(dict.fromkeys(words.number(round(value, 1)) for value in hours))
+    told = " to ".join(dict.fromkeys(formatting.number(round(value, 1)) for value in hours))
     return f"{said}, for {told} instance-hours of the shadow."
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from airflow_shadow.analysis import words
+from airflow_shadow.analysis import formatting
 from airflow_shadow.analysis.evidence import Evidence
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.spec import Criterion
@@ -22,7 +22,7 @@ def few_periods(look: Look, evidence: Evidence) -> Iterator[str]:
     if serial.count < look.min_periods:
         yield f"{serial.count} of {look.min_periods} periods needed"
     elif serial.effective < look.min_effective_periods:
-        needed = words.number(look.min_effective_periods)
+        needed = formatting.number(look.min_effective_periods)
         yield f"{serial.effective:.1f} of {needed} effective periods needed"
     elif evidence.busy < look.min_effective_periods:
         yield f"nearly all requests came in {evidence.busy:.1f} periods"
@@ -34,4 +34,5 @@ def few_requests(criterion: Criterion, evidence: Evidence) -> Iterator[str]:
     if evidence.baseline is not None:
         seen = min(seen, evidence.n_baseline)
     if seen < criterion.needed_samples:
-        yield f"{words.number(seen)} of {words.number(criterion.needed_samples)} requests needed"
+        needed = formatting.number(criterion.needed_samples)
+        yield f"{formatting.number(seen)} of {needed} requests needed"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from airflow_shadow.analysis import words
+from airflow_shadow.analysis import formatting
 from airflow_shadow.analysis.baseline import baseline_faults
 from airflow_shadow.analysis.breakers import judge_breaker
 from airflow_shadow.analysis.criterion import judge_criterion, judge_evidence
@@ -87,7 +87,7 @@ def conclude(
 
     If production was not the same all the time, nothing was compared with it.
     """
-    critical = list(filter(words.is_critical, findings))
+    critical = list(filter(formatting.is_critical, findings))
     outcomes = {finding.outcome for finding in critical}
     changed = list(baseline_faults(look))
     failed = not changed and ("FAIL" in outcomes or any(one.tripped for one in breakers))
@@ -113,7 +113,7 @@ def conclude(
         stage=look.observations.stage,
         stages=look.observations.stages,
     )
-    return replace(verdict, reason=words.reason(verdict))
+    return replace(verdict, reason=formatting.reason(verdict))
 
 
 def _longer(critical: Sequence[Finding]) -> float | None:
@@ -136,8 +136,8 @@ def _lacking(look: Look) -> Iterator[str]:
 def _notes(look: Look, findings: tuple[Finding, ...], *, passes: bool) -> Iterator[str]:
     """Yield what else is to be known of the window."""
     if passes:
-        seen = [one.periods for one in findings if words.is_critical(one) and one.periods]
-        yield words.reach(look.window.start, look.window.end, min(seen))
+        seen = [one.periods for one in findings if formatting.is_critical(one) and one.periods]
+        yield formatting.reach(look.window.start, look.window.end, min(seen))
     outcomes = {finding.name: finding.outcome for finding in findings}
     for criterion in look.spec.criteria:
         is_ratio = criterion.is_mean and criterion.comparison == "relative"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import takewhile
 
-from airflow_shadow.analysis import words
+from airflow_shadow.analysis import formatting
 from airflow_shadow.analysis.align import Columns
 from airflow_shadow.analysis.counting import Counting
 from airflow_shadow.analysis.look import Look
@@ -30,10 +30,10 @@ def slow_start(look: Look, criterion: Criterion) -> str:
         _change(baseline, candidate, part) for part in (indices[:begun], indices[begun:])
     )
     after = candidate.times[begun - 1] + look.period - look.observations.start
-    if rest > criterion.tolerance or after > words.SLOW_START:
+    if rest > criterion.tolerance or after > formatting.SLOW_START:
         return ""
     told = f"{criterion.name} {100 * first:+.0f} % before, {100 * rest:+.1f} % after"
-    return f"{told}, {words.early(after)}"
+    return f"{told}, {formatting.early(after)}"
 
 
 def _change(baseline: Columns, candidate: Columns, indices: list[int]) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
-from airflow_shadow.analysis import words
+from airflow_shadow.analysis import formatting
 from airflow_shadow.analysis.align import Columns, read
 from airflow_shadow.analysis.evidence import Evidence
 from airflow_shadow.analysis.expected import expected, expected_answers
@@ -229,21 +229,24 @@ class _Criterion:
         least = max(look.min_periods, look.min_effective_periods)
         count = max(len(columns.times) for columns in windows) * times
         if min(count + SLACK * math.sqrt(count), room) < least:
-            return f"{self.criterion.name}: {count:.0f} of {words.number(least)} periods needed"
+            return (
+                f"{self.criterion.name}: {count:.0f} of {formatting.number(least)} periods needed"
+            )
         return ""
 
     def _too_few(self, needed: float, seen: float) -> str:
         """Say how many requests there will be, and how long it would take to get enough."""
         seconds, delay = self._length(-1), self.planned.spec.initial_delay
         said = (
-            f"{self.criterion.name}: {words.number(needed)} requests of each variant are needed; "
-            f"{words.duration(self.planned.stage.looks[-1])}"
+            f"{self.criterion.name}: {formatting.number(needed)} requests of each variant are "
+            f"needed; {formatting.duration(self.planned.stage.looks[-1])}"
         )
-        warm = f", {words.duration(delay)} of it warm-up," if delay else ""
-        rate, more = words.number(round(seen / seconds * 60, 2)), needed / seen * seconds + delay
+        warm = f", {formatting.duration(delay)} of it warm-up," if delay else ""
+        rate = formatting.number(round(seen / seconds * 60, 2))
+        more = needed / seen * seconds + delay
         return (
-            f"{said}{warm} at {rate} a minute give {words.number(round(seen))}; "
-            f"{words.duration(more)} would do"
+            f"{said}{warm} at {rate} a minute give {formatting.number(round(seen))}; "
+            f"{formatting.duration(more)} would do"
         )
 
     def _sentence(self, chances: Range, needed: Range, ruled_out: str) -> str:
@@ -270,7 +273,7 @@ class _Criterion:
 
 def span(needed: Range) -> str:
     """Return how long a stage must last: ``80 % from 1 h 5 min to 3 h on``."""
-    known = [words.duration(value) for value in sorted(needed) if math.isfinite(value)]
+    known = [formatting.duration(value) for value in sorted(needed) if math.isfinite(value)]
     if not known:
         return "80 % are out of sight"
     told = " to ".join(dict.fromkeys(known))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from airflow_shadow.analysis.formatting import allowed, change, level_unit, number, shown, tail
 from airflow_shadow.analysis.verdict import Finding, Verdict
-from airflow_shadow.analysis.words import allowed, change, level_unit, number, shown, tail
 
 HEAD = (
     "criterion",

@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from airflow_shadow.analysis import words
+from airflow_shadow.analysis import formatting
+from airflow_shadow.analysis.autocorrelation import summarise
 from airflow_shadow.analysis.evidence import RateEvidence, design_effect
 from airflow_shadow.analysis.guards import guards
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Outcome
 from airflow_shadow.analysis.proportions import Share
-from airflow_shadow.analysis.serial import summarise
 from airflow_shadow.analysis.spec import UNANSWERED, Criterion
 from airflow_shadow.analysis.verdict import Finding
 
@@ -186,7 +186,7 @@ def _judge_full(look: Look, traffic: Traffic, evidence: RateEvidence) -> Finding
         missing=max(0, look.window.periods - len(traffic.reported)),
         sentence="",
     )
-    return words.told(finding, weak, due=look.number > 0)
+    return formatting.told(finding, weak, due=look.number > 0)
 
 
 def _failing(look: Look, traffic: Traffic, tolerance: float) -> tuple[float, bool]:

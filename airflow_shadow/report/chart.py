@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from airflow_shadow.analysis import Pair, Series
-from airflow_shadow.analysis.words import Unit, number, shown
-from airflow_shadow.analysis.words import moment as hour
+from airflow_shadow.analysis.formatting import Unit, number, shown
+from airflow_shadow.analysis.formatting import moment as hour
 from airflow_shadow.report.markup import joined, short, tag
 from airflow_shadow.report.scale import Scale, moment, round_up
 from airflow_shadow.report.thinning import Buckets, Level, Point, thinned, unbroken

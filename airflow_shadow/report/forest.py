@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from markupsafe import Markup
 
 from airflow_shadow.analysis import Finding
+from airflow_shadow.analysis.formatting import allowed, change, says_nothing
 from airflow_shadow.analysis.spec import UNANSWERED
-from airflow_shadow.analysis.words import allowed, change, says_nothing
 from airflow_shadow.report.markup import short, tag
 from airflow_shadow.report.scale import Scale
 

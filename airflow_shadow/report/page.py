@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from airflow_shadow.analysis import AnalysisSpec, Verdict
-from airflow_shadow.analysis.words import brief, duration, is_critical, number
+from airflow_shadow.analysis.formatting import brief, duration, is_critical, number
 from airflow_shadow.report.chart import chart
 from airflow_shadow.report.facts import Experiment, Stage
 from airflow_shadow.report.forest import forest

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from airflow_shadow.analysis import AnalysisSpec, Pair, Series, parse_statistic
 from airflow_shadow.analysis.baseline import changed_at, changes
-from airflow_shadow.analysis.words import PLAIN, level_unit
+from airflow_shadow.analysis.formatting import PLAIN, level_unit
 from airflow_shadow.report.chart import Picture, Timeline
 from airflow_shadow.report.facts import Stage
 from airflow_shadow.report.thinning import Buckets, count_level, mean_level, share_level

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from airflow_shadow.analysis import Baseline, BreakerFinding, Finding
+from airflow_shadow.analysis.formatting import allowed, change, duration, level_unit, number, shown
 from airflow_shadow.analysis.tables import HEAD, cells
-from airflow_shadow.analysis.words import allowed, change, duration, level_unit, number, shown
 from airflow_shadow.report.facts import Stage
 from airflow_shadow.report.scale import moment
 

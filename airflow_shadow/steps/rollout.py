@@ -13,7 +13,7 @@ from airflow_shadow.analysis import (
     read_spec,
     text_table,
 )
-from airflow_shadow.analysis.words import duration
+from airflow_shadow.analysis.formatting import duration
 from airflow_shadow.decision import TO_PROMOTE, taken_as
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.experiments.lifecycle import (

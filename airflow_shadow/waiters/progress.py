@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_shadow.analysis import Finding, Verdict
-from airflow_shadow.analysis.words import ORDER, change, is_critical, moment
+from airflow_shadow.analysis.formatting import ORDER, change, is_critical, moment
 from airflow_shadow.waiters.looks import Looks
 
 

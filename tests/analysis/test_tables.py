@@ -17,7 +17,7 @@ from airflow_shadow.analysis import (
     markdown_table,
     text_table,
 )
-from airflow_shadow.analysis.words import allowed, change, number
+from airflow_shadow.analysis.formatting import allowed, change, number
 from tests.analysis.data import (
     ERRORS,
     LATENCY,

@@ -7,7 +7,7 @@ import math
 import pytest
 
 from airflow_shadow.analysis import Pair, Series
-from airflow_shadow.analysis.words import MILLISECONDS, PER_CENT
+from airflow_shadow.analysis.formatting import MILLISECONDS, PER_CENT
 from airflow_shadow.report.chart import Picture, Timeline, chart
 from airflow_shadow.report.scale import Scale, round_up
 from airflow_shadow.report.thinning import (

@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from airflow_shadow.analysis import Finding
-from airflow_shadow.analysis.words import allowed, change
+from airflow_shadow.analysis.formatting import allowed, change
 from airflow_shadow.report.forest import forest
 from airflow_shadow.report.tables import evidence_table
 from tests.report import data

@@ -9,7 +9,7 @@ import pytest
 from scipy import signal, stats
 from statsmodels.tsa.stattools import acovf
 
-from airflow_shadow.analysis.serial import BATCHES, Serial, autoregressive, summarise
+from airflow_shadow.analysis.autocorrelation import BATCHES, Serial, autoregressive, summarise
 
 
 def noise(runs: int, periods: int, *phis: float, seed: int = 3) -> np.ndarray:
