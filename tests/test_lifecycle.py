@@ -242,7 +242,7 @@ def test_what_a_description_shows(shown, asked, expected):
 
 
 def test_each_deadline_says_what_it_waits_for():
-    """The README shows this table."""
+    """docs/operators.md shows this table."""
     assert [] == [
         row for row in lifecycle.DEADLINES.values() if not (row.waits_for and row.seconds)
     ]

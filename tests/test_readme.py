@@ -1,4 +1,4 @@
-"""Every block of the README is a file, a command that is run here, or what one printed."""
+"""Every block of README and guide is a file, a command that is run here, or what one printed."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import subprocess
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -17,17 +18,22 @@ from airflow_shadow import operators
 from airflow_shadow.exceptions import ShadowError
 from airflow_shadow.experiments.lifecycle import DEADLINES
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
+from tests.arguments_page import PAGE, page
 from tests.helpers import input_shape
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
-ERRORS = (ROOT / "docs/errors.md").read_text()
+DOCS = {path.stem: path.read_text() for path in (ROOT / "docs").glob("*.md")}
+#: The pages whose blocks are checked here; the others have tests beside what they are about.
+PAGES = [README, DOCS["quickstart"], DOCS["permissions"]]
 BLOCK = re.compile(r"<!-- (?P<what>.*?) -->\n```\w+\n(?P<text>.*?)```\n", re.DOTALL)
-BLOCKS = [(match["what"], match["text"]) for match in BLOCK.finditer(README)]
+BLOCKS = [(found["what"], found["text"]) for page in PAGES for found in BLOCK.finditer(page)]
 #: What a comment before a block may say, other than a file's path.
 KINDS = {
+    "a Dag that the tests read",
     "a command that the tests run",
     "a connection that the tests use",
+    "lines of the demo's output",
     "the calls that the code makes",
     "the output of the demo",
 }
@@ -40,7 +46,7 @@ def blocks(kind: str) -> list[str]:
 
 def test_every_block_says_what_it_is():
     """A block without a source would go stale unnoticed."""
-    assert README.count("```") == 2 * len(BLOCKS)
+    assert 2 * len(BLOCKS) == sum(page.count("```") for page in PAGES)
     unknown = [what for what, _ in BLOCKS if what not in KINDS and not (ROOT / what).is_file()]
     assert [] == unknown
 
@@ -76,12 +82,12 @@ def test_the_table_of_operators_is_complete():
     for name in operators.__all__:
         operator = getattr(operators, name)
         if not hasattr(operator, "deadline_row"):  # it calls nothing
-            assert f"| `{name}` | nothing |" in README
+            assert f"| `{name}` | nothing |" in DOCS["operators"]
             continue
         deadline = DEADLINES[operator.deadline_row]
         hours = f"{deadline.seconds // 3600} h"
         row = f"| `{name}` | {operator.api_operation} | {deadline.waits_for} | {hours} |"
-        assert row in README
+        assert row in DOCS["operators"]
 
 
 def test_the_policy_allows_the_calls_that_the_code_makes():
@@ -105,11 +111,10 @@ def operations_of(service: str) -> set[str]:
 
 def test_every_option_of_the_command_line_has_its_row():
     """The options are those of `aws sagemaker ... help`, read from the same service model."""
-    table = README[README.index("## From the command line") : README.index("## Permissions")]
     verbs = ("Create", "Update", "Start", "Stop", "Delete")
     shapes = [input_shape(f"{verb}InferenceExperiment") for verb in verbs]
     options = {xform_name(name, "-") for shape in shapes for name in shape.members}
-    missing = [f"--{option}" for option in sorted(options) if f"`--{option}`" not in table]
+    missing = [f"--{option}" for option in sorted(options) if f"`--{option}`" not in DOCS["cli"]]
     assert [] == missing
 
 
@@ -120,8 +125,8 @@ def test_every_error_has_its_row():
         return [leaf for child in error.__subclasses__() for leaf in leaves(child)] or [error]
 
     for error in leaves(ShadowError):
-        assert f"| `{error.__name__}` |" in ERRORS
-        assert f"| {error.next_step} |" in ERRORS
+        assert f"| `{error.__name__}` |" in DOCS["errors"]
+        assert f"| {error.next_step} |" in DOCS["errors"]
 
 
 def shape(text: str) -> list[str]:
@@ -159,6 +164,42 @@ def test_the_demo_tells_the_story_of_the_readme():
     assert shape(shown) == told[: len(shape(shown))]
 
 
+def test_the_readme_shows_lines_of_the_demo():
+    """They stand in the whole output, which the demo is held against."""
+    (lines,), (output,) = blocks("lines of the demo's output"), blocks("the output of the demo")
+    assert lines in output
+
+
+@pytest.mark.skipif(version("apache-airflow") < "3", reason="it imports from airflow.sdk")
+def test_the_dag_of_the_readme_is_read():
+    """It stands there with its imports, so it can be copied."""
+    (text,) = blocks("a Dag that the tests read")
+    names: dict[str, Any] = {}
+    exec(compile(text, "README.md", "exec"), names)
+    assert {"create", "promote", "remove", "result"} <= {
+        task_id.rpartition(".")[2] for task_id in names["dag"].task_ids
+    }
+
+
 def test_the_readme_is_short():
-    """At most 250 lines: it is read on a screen."""
-    assert len(README.splitlines()) <= 250
+    """At most 110 lines: it is read on a screen, and all else has a page."""
+    assert len(README.splitlines()) <= 110
+
+
+@pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}.md" for name in DOCS)])
+def test_links_lead_somewhere(page):
+    """A page that is linked to exists."""
+    text = (ROOT / page).read_text()
+    linked = re.findall(r"\]\((?!https?:)([^)#]+)", text)
+    assert [] == [link for link in linked if not (ROOT / page).parent.joinpath(link).exists()]
+
+
+def test_every_page_is_in_the_index():
+    """Who looks for a page finds it there."""
+    linked = set(re.findall(r"\((\S+)\.md\)", DOCS["index"]))
+    assert linked == {*DOCS} - {"index"}
+
+
+def test_every_public_argument_is_on_its_page():
+    """The page is that of the docstrings; `python -m tests.arguments_page` writes it anew."""
+    assert page() == PAGE.read_text()

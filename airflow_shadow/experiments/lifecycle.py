@@ -280,7 +280,7 @@ class Deadline:
 
 
 _HOUR = 3600
-#: One row an operation; the README shows this table.
+#: One row an operation; docs/operators.md shows this table.
 DEADLINES: Mapping[str, Deadline] = {
     "create": Deadline("Running, or Created when the start lies ahead", _HOUR),
     "update": Deadline("Created or Running, showing what was asked", _HOUR),

@@ -27,7 +27,8 @@ class ShadowOperator(  # type: ignore[override]
     :param waiter_delay: seconds between two looks at AWS; `[airflow_shadow] waiter_delay` unless
         given
     :param waiter_max_attempts: looks at most; `None` leaves it to the deadline
-    :param waiter_timeout: seconds until the wait gives up; the default is in the README's table
+    :param waiter_timeout: seconds until the wait gives up; the default is in the table of
+        docs/operators.md
     :param deferrable: wait in the triggerer, which frees the worker
     :param aws_conn_id: Airflow connection of type `aws` (templated)
     :param region_name: AWS region, if the connection's is not meant (templated)

@@ -1,0 +1,47 @@
+"""The page of all arguments, made of the docstrings: `python -m tests.arguments_page` writes it."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from airflow_shadow import operators, sensors
+from airflow_shadow.rollout import shadow_rollout
+
+PAGE = Path(__file__).resolve().parent.parent / "docs" / "arguments.md"
+HEAD = """# Arguments
+
+What the docstrings say, by class; `python -m tests.arguments_page` writes this page.
+Those of Airflow's own base classes (`task_id`, `retries`, ...) are in Airflow's documentation.
+"""
+#: What Sphinx would make a link, and Markdown shows as it is.
+_ROLE = re.compile(r":\w+:`~?(?:[\w.]+\.)?(\w+)`")
+_PARAM = re.compile(r":param (\w+): (.*?)(?=\n:|\Z)", re.DOTALL)
+
+
+def page() -> str:
+    """Return the page."""
+    kinds = [getattr(room, name) for room in (operators, sensors) for name in sorted(room.__all__)]
+    parts = [_part("shadow_rollout", [shadow_rollout])]
+    parts += [_part(kind.__name__, kind.__mro__) for kind in dict.fromkeys(kinds)]
+    return "\n".join([HEAD, *parts])
+
+
+def _part(name: str, sources: Any) -> str:
+    rows = dict(reversed([row for source in sources for row in _arguments(source)]))
+    lines = (f"- `{argument}`: {text}" for argument, text in reversed(rows.items()))
+    return "\n".join([f"## {name}\n", *lines, ""])
+
+
+def _arguments(source: Any) -> Iterator[tuple[str, str]]:
+    """Yield each argument that one of our own docstrings tells, and what it is."""
+    if source.__module__.startswith("airflow_shadow."):
+        for found in _PARAM.finditer(inspect.cleandoc(source.__doc__ or "")):
+            yield found[1], _ROLE.sub(r"`\1`", " ".join(found[2].split()))
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
