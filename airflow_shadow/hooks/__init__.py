@@ -1,1 +1,1 @@
-"""The only module that calls AWS."""
+"""The only package that calls AWS."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 from airflow_shadow._compat import Context
@@ -56,9 +55,9 @@ class StageSensorSteps(AnalysisSensorSteps[RolloutAnalysisSensor]):
         created = self.op.created
         if created and self._is_new(created):
             self.log.info("%r took the place of %r.", created, self.op.name)
-            # Its last change is this one, also when this task is tried again.
+            self._raise_sampling(created)
+            # Its last change is this one. Known only now: whoever repeats this step raises again.
             self.op.name, self.op.since = created, None
-            self.hook.insist(partial(self._raise_sampling, created), delay=self.pause)
         self._earlier = self._counts_before()
         super().prepare()
 

@@ -61,7 +61,7 @@ class StopInferenceExperimentSteps(ConcludeSteps[StopInferenceExperimentOperator
                 )
             self.log.info("%r is %s already.", experiment["Name"], experiment["Status"])
             return experiment
-        again = promotes and self._look_at_production(experiment, carry)
+        again = self._look_at_production(experiment, carry) if promotes else None
         again = again or self.stop(request, experiment, carry)
         if again:
             return again
