@@ -24,8 +24,8 @@ from airflow_shadow.analysis.verdict import Finding
 
 #: What stands in the place of a metric: no metric tells it, two do.
 METRIC = "UnansweredRequests"
-#: Standard errors of the sampling that are no deviation.
-SLACK = 3.0
+#: Standard errors of the sampling that are no deviation: beyond it by chance once in 16,000 stages.
+SLACK = 4.0
 #: Requests at the edges of the window, counted in the one minute there and in the next here.
 EDGE = 2.0
 #: Minutes newer than this may still be filled by a shadow that reports late.

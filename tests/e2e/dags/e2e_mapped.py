@@ -70,7 +70,21 @@ with DAG(
 
     rollout.expand(model=listed("models"))
 
-SPEC = {"initial_delay": 60, "min_duration": 1200, "min_periods": 20, "min_effective_periods": 5}
+# In forty minutes the latency of one good candidate in twenty is left open; errors decide surely.
+SPEC = {
+    "initial_delay": 60,
+    "min_duration": 1200,
+    "min_periods": 20,
+    "min_effective_periods": 5,
+    "criteria": [
+        {
+            "name": "server errors",
+            "metric": "Invocation5XXErrors",
+            "comparison": "difference",
+            "tolerance": 0.005,
+        }
+    ],
+}
 
 
 def judged(endpoint, model):
