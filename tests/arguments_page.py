@@ -1,10 +1,10 @@
-"""The page of all arguments, made of the docstrings: `python -m tests.arguments_page` writes it."""
+"""Write docs/arguments.md from the docstrings: `python -m tests.arguments_page`."""
 
 from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,14 @@ from airflow_shadow.rollout import shadow_rollout
 PAGE = Path(__file__).resolve().parent.parent / "docs" / "arguments.md"
 HEAD = """# Arguments
 
-What the docstrings say, by class; `python -m tests.arguments_page` writes this page.
+All arguments, by class.
 Those of Airflow's own base classes (`task_id`, `retries`, ...) are in Airflow's documentation.
+
+*Templated* arguments may be Jinja templates.
+A *duration* is a `timedelta`, seconds, or text such as `"90m"`, `"1d12h"` or ISO's `"PT36H"`.
+It is a year at most.
+
+This page is written from the docstrings by `python -m tests.arguments_page`.
 """
 #: What Sphinx would make a link, and Markdown shows as it is.
 _ROLE = re.compile(r":\w+:`~?(?:[\w.]+\.)?(\w+)`")
@@ -31,13 +37,18 @@ def page() -> str:
 
 
 def _part(name: str, sources: Any) -> str:
-    rows = dict(reversed([row for source in sources for row in _arguments(source)]))
-    lines = (f"- `{argument}`: {text}" for argument, text in reversed(rows.items()))
+    lines = (f"- `{argument}`: {text}" for argument, text in arguments_of(sources).items())
     return "\n".join([f"## {name}\n", *lines, ""])
 
 
+def arguments_of(sources: Iterable[Any]) -> dict[str, str]:
+    """Return the arguments that our own docstrings describe; an earlier one goes first."""
+    rows = dict(reversed([row for source in sources for row in _arguments(source)]))
+    return dict(reversed(rows.items()))
+
+
 def _arguments(source: Any) -> Iterator[tuple[str, str]]:
-    """Yield each argument that one of our own docstrings tells, and what it is."""
+    """Yield each argument that one of our own docstrings describes."""
     if source.__module__.startswith("airflow_shadow."):
         for found in _PARAM.finditer(inspect.cleandoc(source.__doc__ or "")):
             yield found[1], _ROLE.sub(r"`\1`", " ".join(found[2].split()))

@@ -52,7 +52,7 @@ ARROWS = {
     },
     "links": set(),
     "operators": {"_compat", "decision", "exceptions", "links", "text"},
-    "sensors": {"_compat", "exceptions", "links", "operators"},
+    "sensors": {"_compat", "exceptions", "experiments", "links", "operators"},
     "rollout": {
         "_compat",
         "analysis",

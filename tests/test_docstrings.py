@@ -68,7 +68,7 @@ def test_templated_arguments_are_marked(cls):
     text = " ".join(documented(cls).split())
     for name in set(cls.template_fields) & own_arguments(cls):
         described = text.split(f":param {name}:")[1].split(":param")[0].split(":raises")[0]
-        assert "(templated)" in described, name
+        assert "templated)" in described, name
 
 
 def test_the_hook_and_the_links_are_documented():

@@ -21,6 +21,7 @@ from airflow_shadow.operators import (
     RemoveShadowVariantOperator,
 )
 from airflow_shadow.sensors import InferenceExperimentSensor
+from airflow_shadow.steps.durations import PATIENCE
 from tests.conftest import PASSWORD
 from tests.helpers import CREATE, created, expire
 from tests.input_rows import BEGIN, ROWS, Row
@@ -216,7 +217,7 @@ def test_every_templated_argument_is_in_the_table(operator):
     """An argument that is added has to be added here."""
     rows = [row for row in ROWS.values() if row.operator.__name__ == operator]
     given = {name for row in rows for name in row.arguments}
-    shared = {"aws_conn_id", "region_name", "verify", "config"}
+    shared = {"aws_conn_id", "region_name", "verify", "config", *PATIENCE}
     # No part of a request; test_promote_clearance.py and test_promote_verdict.py have their input.
     shared |= {"alarms", "require_approved_model_package", "verdict"}
     fields = set(rows[0].operator.template_fields)

@@ -6,11 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
-from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
-
 from airflow_shadow._compat import Context
 from airflow_shadow.links import EndpointLink, MetricsLink, ReportLink
-from airflow_shadow.operators.base import ShadowOperator
+from airflow_shadow.operators.base import ShadowOperator, template_fields
 from airflow_shadow.operators.choices import Choices, VerdictOutcome
 
 if TYPE_CHECKING:
@@ -53,7 +51,7 @@ class ShadowAnalysisOperator(ShadowOperator):
     api_operation = "DescribeInferenceExperiment"
     deadline_row = "analysis"
     choices: ClassVar[Choices] = {"fail_on": get_args(VerdictOutcome)}
-    template_fields: Sequence[str] = aws_template_fields(
+    template_fields: Sequence[str] = template_fields(
         "end", "name", "report", "sampling_percentage", "spec", "start"
     )
     file_fields = ("spec",)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
@@ -18,17 +19,26 @@ if TYPE_CHECKING:
     from airflow_shadow.steps.base import Steps
 
 
+#: Seconds between two polls, unless a task says otherwise.
+DELAY = conf.getfloat("airflow_shadow", "waiter_delay", fallback=30.0)
+
+
+def template_fields(*names: str) -> tuple[str, ...]:
+    """Return the templated arguments of an operator: its own, and those of all operators."""
+    return aws_template_fields("waiter_delay", "waiter_timeout", *names)
+
+
 class ShadowOperator(  # type: ignore[override]
     ClosedChoices, TextTemplates, LazyHook, AwsBaseOperator[Any]
 ):
     """Base of the operators; not for use in Dags.
 
     :param wait_for_completion: wait until the operation has happened
-    :param waiter_delay: seconds between two looks at AWS; `[airflow_shadow] waiter_delay` unless
-        given
-    :param waiter_max_attempts: looks at most; `None` leaves it to the deadline
-    :param waiter_timeout: seconds until the wait gives up; the default is in the table of
-        docs/operators.md
+    :param waiter_delay: time between two polls; `[airflow_shadow] waiter_delay` unless given
+        (duration, templated)
+    :param waiter_max_attempts: how often to poll at most; by default only the deadline ends a wait
+    :param waiter_timeout: when the wait gives up; docs/operators.md has the defaults (duration,
+        templated)
     :param deferrable: wait in the triggerer, which frees the worker
     :param aws_conn_id: Airflow connection of type `aws` (templated)
     :param region_name: AWS region, if the connection's is not meant (templated)
@@ -41,7 +51,7 @@ class ShadowOperator(  # type: ignore[override]
     #: The row of the table of deadlines.
     deadline_row: ClassVar[str]
 
-    template_fields: Sequence[str] = aws_template_fields()
+    template_fields: Sequence[str] = template_fields()
     # Airflow would read every nested string that ends so as a file.
     template_ext: Sequence[str] = ()
     ui_color = "#e8f0fe"
@@ -52,17 +62,17 @@ class ShadowOperator(  # type: ignore[override]
         self,
         *,
         wait_for_completion: bool = True,
-        waiter_delay: float = conf.getfloat("airflow_shadow", "waiter_delay", fallback=30.0),
+        waiter_delay: timedelta | float | str = DELAY,
         waiter_max_attempts: int | None = None,
-        waiter_timeout: float | None = None,
+        waiter_timeout: timedelta | float | str | None = None,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.wait_for_completion = wait_for_completion
-        self.waiter_delay = waiter_delay
+        self.waiter_delay: Any = waiter_delay
         self.waiter_max_attempts = waiter_max_attempts
-        self.waiter_timeout = waiter_timeout
+        self.waiter_timeout: Any = waiter_timeout
         self.deferrable = deferrable
         self.check_literals()
 
@@ -95,7 +105,7 @@ class RequestOperator(ShadowOperator):
         the file's text is a template itself (templated)
     """
 
-    template_fields: Sequence[str] = aws_template_fields("config")
+    template_fields: Sequence[str] = template_fields("config")
     template_fields_renderers: ClassVar[dict[str, str]] = {"config": "json"}
     file_fields: ClassVar[tuple[str, ...]] = ("config",)
 

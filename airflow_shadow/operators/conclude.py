@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
-
-from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
 from airflow_shadow._compat import Context
 from airflow_shadow.decision import PromoteOn
-from airflow_shadow.operators.base import ShadowOperator
+from airflow_shadow.operators.base import ShadowOperator, template_fields
 from airflow_shadow.operators.choices import Autoscaling, Choices, EndState, OnBackfill
 
 if TYPE_CHECKING:
@@ -67,8 +65,8 @@ class PromoteShadowVariantOperator(ConcludeOperator):
         package asks for that one instead, as for a model created from an image and its data (AWS
         deploys no version before its approval). `PendingManualApproval` is waited for,
         `Rejected` skips the task (templated)
-    :param approval_timeout: seconds to wait for the approval, then the task is skipped; a day by
-        default
+    :param approval_timeout: how long to wait for the approval, then the task is skipped; a day by
+        default (duration, templated)
     :param alarms: names of CloudWatch alarms, metric or composite: while one is in `ALARM` the
         promotion waits, for `waiter_timeout` at most (templated)
     :param allow_partial_sampling: promote below 100 % sampling
@@ -92,8 +90,14 @@ class PromoteShadowVariantOperator(ConcludeOperator):
         "on_backfill": get_args(OnBackfill),
         "promote_on": get_args(PromoteOn),
     }
-    template_fields: Sequence[str] = aws_template_fields(
-        "alarms", "creation_time", "name", "reason", "require_approved_model_package", "verdict"
+    template_fields: Sequence[str] = template_fields(
+        "alarms",
+        "approval_timeout",
+        "creation_time",
+        "name",
+        "reason",
+        "require_approved_model_package",
+        "verdict",
     )
     template_fields_renderers: ClassVar[dict[str, str]] = {"verdict": "json"}
 
@@ -104,7 +108,7 @@ class PromoteShadowVariantOperator(ConcludeOperator):
         verdict: Mapping[str, Any] | str | None = _NOT_GIVEN,
         promote_on: PromoteOn = "outputs",
         require_approved_model_package: bool | str = False,
-        approval_timeout: float | None = None,
+        approval_timeout: timedelta | float | str | None = None,
         alarms: Sequence[str] = (),
         allow_partial_sampling: bool = False,
         allow_older: bool = False,
@@ -120,7 +124,7 @@ class PromoteShadowVariantOperator(ConcludeOperator):
         self.verdict = verdict if self.has_verdict else None
         self.promote_on = promote_on
         self.require_approved_model_package = require_approved_model_package
-        self.approval_timeout = approval_timeout
+        self.approval_timeout: Any = approval_timeout
         self.alarms = alarms
         self.allow_partial_sampling = allow_partial_sampling
         self.allow_older = allow_older
@@ -155,7 +159,7 @@ class RemoveShadowVariantOperator(ConcludeOperator):
 
     deadline_row = "remove"
     choices: ClassVar[Choices] = {"desired_state": get_args(EndState)}
-    template_fields: Sequence[str] = aws_template_fields("name", "reason")
+    template_fields: Sequence[str] = template_fields("name", "reason")
 
     def __init__(
         self,

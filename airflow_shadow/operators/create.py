@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
-from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
-
 from airflow_shadow._compat import Context
-from airflow_shadow.operators.base import LivingOperator
+from airflow_shadow.operators.base import LivingOperator, template_fields
 from airflow_shadow.operators.choices import Choices, IfExists, OnBackfill
 
 if TYPE_CHECKING:
@@ -36,7 +34,7 @@ class CreateInferenceExperimentOperator(LivingOperator):
     :param schedule: `StartTime` and `EndTime` (templated)
     :param start_time: instead of `schedule`; in the past it means now (templated)
     :param end_time: instead of `schedule` (templated)
-    :param duration: instead of an end: a timedelta, seconds, `"90m"` or ISO-8601 (templated)
+    :param duration: instead of an end (duration, templated)
     :param shift_past_schedule: run a window that lies wholly in the past now, keeping its length
     :param description: free text (templated)
     :param model_variants: production and shadow in full, instead of `shadow_model_name` (templated)
@@ -56,7 +54,8 @@ class CreateInferenceExperimentOperator(LivingOperator):
         run's; otherwise the task is skipped
     :param on_backfill: `"skip"` skips the task in a backfill; `"observe"` creates there, and skips
         the promotion if that operator has it too, as from `default_args`
-    :param endpoint_timeout: seconds to wait for a busy endpoint, a day by default
+    :param endpoint_timeout: how long to wait for a busy endpoint, a day by default (duration,
+        templated)
     :raises AirflowSkipException: nothing is to be created, and why
     :raises AirflowFailException: where another try would end the same
     :raises AirflowException: where a retry may help
@@ -68,13 +67,14 @@ class CreateInferenceExperimentOperator(LivingOperator):
         "if_exists": get_args(IfExists),
         "on_backfill": get_args(OnBackfill),
     }
-    template_fields: Sequence[str] = aws_template_fields(
+    template_fields: Sequence[str] = template_fields(
         "config",
         "data_storage_config",
         "description",
         "duration",
         "end_time",
         "endpoint_name",
+        "endpoint_timeout",
         "kms_key",
         "model_variants",
         "name",
@@ -111,7 +111,7 @@ class CreateInferenceExperimentOperator(LivingOperator):
         schedule: Mapping[str, Any] | str | None = None,
         start_time: datetime | str | None = None,
         end_time: datetime | str | None = None,
-        duration: Any = None,
+        duration: timedelta | float | str | None = None,
         shift_past_schedule: bool = False,
         description: str | None = None,
         model_variants: Sequence[Mapping[str, Any]] | str | None = None,
@@ -125,7 +125,7 @@ class CreateInferenceExperimentOperator(LivingOperator):
         allow_serving: bool = False,
         allow_older: bool = False,
         on_backfill: OnBackfill = "run",
-        endpoint_timeout: float | None = None,
+        endpoint_timeout: timedelta | float | str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -139,7 +139,7 @@ class CreateInferenceExperimentOperator(LivingOperator):
         self.schedule = schedule
         self.start_time = start_time
         self.end_time = end_time
-        self.duration = duration
+        self.duration: Any = duration
         self.shift_past_schedule = shift_past_schedule
         self.description = description
         self.model_variants = model_variants
@@ -153,7 +153,7 @@ class CreateInferenceExperimentOperator(LivingOperator):
         self.allow_serving = allow_serving
         self.allow_older = allow_older
         self.on_backfill = on_backfill
-        self.endpoint_timeout = endpoint_timeout
+        self.endpoint_timeout: Any = endpoint_timeout
         self.check_literals()
 
     def _steps(self, context: Context) -> Steps[Any]:

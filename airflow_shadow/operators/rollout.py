@@ -6,12 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
-from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
-
 from airflow_shadow._compat import AirflowException, AirflowFailException, Context
 from airflow_shadow.exceptions import ShadowError, message
 from airflow_shadow.links import EndpointLink, MetricsLink, ReportLink
-from airflow_shadow.operators.base import ShadowOperator
+from airflow_shadow.operators.base import ShadowOperator, template_fields
 from airflow_shadow.operators.branch import ShadowVerdictBranchOperator
 from airflow_shadow.operators.choices import Choices, OnKillAction, VerdictOutcome
 from airflow_shadow.operators.conclude import (
@@ -41,9 +39,9 @@ class RolloutPlanOperator(ShadowOperator):
     :param endpoint_name: endpoint whose production is looked at; no forecast unless given
         (templated)
     :param ramp: sampling percentages, one a stage
-    :param stage_duration: how long each stage is watched
+    :param stage_duration: how long each stage is watched (duration)
     :param max_stage_duration: how long the last stage is watched at most; three times as long
-        unless given
+        unless given (duration)
     :param refuses: fail where the guards alone rule out a PASS; else that is a warning, for a
         person may promote all the same
     :raises AirflowFailException: the specification has faults, all of them are named; or the last
@@ -52,7 +50,7 @@ class RolloutPlanOperator(ShadowOperator):
 
     api_operation = "DescribeInferenceExperiment"
     deadline_row = "analysis"
-    template_fields: Sequence[str] = aws_template_fields("endpoint_name", "spec")
+    template_fields: Sequence[str] = template_fields("endpoint_name", "spec")
     file_fields = ("spec",)
     template_fields_renderers: ClassVar[dict[str, str]] = {"spec": "json"}
     operator_extra_links = ()
@@ -65,8 +63,8 @@ class RolloutPlanOperator(ShadowOperator):
         told: str = "",
         endpoint_name: str | None = None,
         ramp: Sequence[int] = (100,),
-        stage_duration: timedelta | str | float = "2h",
-        max_stage_duration: timedelta | str | float | None = None,
+        stage_duration: timedelta | float | str = "2h",
+        max_stage_duration: timedelta | float | str | None = None,
         refuses: bool = True,
         **kwargs: Any,
     ) -> None:
@@ -77,8 +75,8 @@ class RolloutPlanOperator(ShadowOperator):
         self.told = told
         self.endpoint_name = endpoint_name
         self.ramp = ramp
-        self.stage_duration = stage_duration
-        self.max_stage_duration = max_stage_duration
+        self.stage_duration: Any = stage_duration
+        self.max_stage_duration: Any = max_stage_duration
         self.refuses = refuses
 
     def _steps(self, context: Context) -> Steps[Any]:
@@ -296,7 +294,7 @@ class RolloutResultOperator(ShadowOperator):
     api_operation = "DescribeInferenceExperiment"
     deadline_row = "analysis"
     choices: ClassVar[Choices] = {"fail_on": get_args(VerdictOutcome)}
-    template_fields: Sequence[str] = aws_template_fields("report")
+    template_fields: Sequence[str] = template_fields("report")
     operator_extra_links = (EndpointLink(), MetricsLink(), ReportLink())
 
     def __init__(

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
-
 from airflow_shadow._compat import Context
-from airflow_shadow.operators.base import LivingOperator
+from airflow_shadow.operators.base import LivingOperator, template_fields
 
 if TYPE_CHECKING:
     from airflow_shadow.steps.base import Steps
@@ -29,7 +27,7 @@ class StartInferenceExperimentOperator(LivingOperator):
 
     api_operation = "StartInferenceExperiment"
     deadline_row = "start"
-    template_fields: Sequence[str] = aws_template_fields("config", "name")
+    template_fields: Sequence[str] = template_fields("config", "name")
 
     def __init__(self, *, name: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

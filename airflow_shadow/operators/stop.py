@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
-
 from airflow_shadow._compat import Context
-from airflow_shadow.operators.base import RequestOperator
+from airflow_shadow.operators.base import RequestOperator, template_fields
 
 if TYPE_CHECKING:
     from airflow_shadow.steps.base import Steps
@@ -37,7 +35,7 @@ class StopInferenceExperimentOperator(RequestOperator):
 
     api_operation = "StopInferenceExperiment"
     deadline_row = "stop"
-    template_fields: Sequence[str] = aws_template_fields(
+    template_fields: Sequence[str] = template_fields(
         "config",
         "desired_model_variants",
         "desired_state",

@@ -81,7 +81,7 @@ def unique_keys(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
 
 
 #: Where a call goes, and what protects it. Without the first two it would go elsewhere.
-NEVER_NOTHING = frozenset({"aws_conn_id", "kms_key", "region_name"})
+NEVER_NOTHING = frozenset({"aws_conn_id", "kms_key", "region_name", "waiter_delay"})
 
 
 def refuse_lost(argument: str, never: Collection[str] = NEVER_NOTHING) -> None:

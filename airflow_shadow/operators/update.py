@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
-
 from airflow_shadow._compat import Context
-from airflow_shadow.operators.base import LivingOperator
+from airflow_shadow.operators.base import LivingOperator, template_fields
 
 if TYPE_CHECKING:
     from airflow_shadow.steps.base import Steps
@@ -29,7 +27,7 @@ class UpdateInferenceExperimentOperator(LivingOperator):
     :param start_time: new start, while Created (templated)
     :param end_time: new end (templated)
     :param duration: new end, counted from the start, or from now if AWS shows no `StartTime`
-        (templated)
+        (duration, templated)
     :param schedule: `StartTime` and `EndTime` (templated)
     :param description: free text (templated)
     :param model_variants: infrastructure of the variants, while Created (templated)
@@ -41,7 +39,7 @@ class UpdateInferenceExperimentOperator(LivingOperator):
 
     api_operation = "UpdateInferenceExperiment"
     deadline_row = "update"
-    template_fields: Sequence[str] = aws_template_fields(
+    template_fields: Sequence[str] = template_fields(
         "config",
         "data_storage_config",
         "description",
@@ -70,7 +68,7 @@ class UpdateInferenceExperimentOperator(LivingOperator):
         sampling_percentage: int | str | None = None,
         start_time: datetime | str | None = None,
         end_time: datetime | str | None = None,
-        duration: Any = None,
+        duration: timedelta | float | str | None = None,
         schedule: Mapping[str, Any] | str | None = None,
         description: str | None = None,
         model_variants: Sequence[Mapping[str, Any]] | str | None = None,
@@ -83,7 +81,7 @@ class UpdateInferenceExperimentOperator(LivingOperator):
         self.sampling_percentage = sampling_percentage
         self.start_time = start_time
         self.end_time = end_time
-        self.duration = duration
+        self.duration: Any = duration
         self.schedule = schedule
         self.description = description
         self.model_variants = model_variants

@@ -25,14 +25,14 @@ def shadow_rollout(
     endpoint_name: str,
     shadow_model_name: str,
     ramp: Sequence[int] | int = (10, 50, 100),
-    stage_duration: timedelta | str | float = "2h",
-    max_stage_duration: timedelta | str | float | None = None,
+    stage_duration: timedelta | float | str = "2h",
+    max_stage_duration: timedelta | float | str | None = None,
     spec: AnalysisSpec | Mapping[str, Any] | str | None = None,
     metrics: Mapping[str, Mapping[str, Any]] | None = None,
-    interval: timedelta | str | float | None = None,
+    interval: timedelta | float | str | None = None,
     promote_on: PromoteOn = "outputs",
     approval: Approval = "none",
-    approval_timeout: timedelta | str | float = timedelta(days=1),
+    approval_timeout: timedelta | float | str = timedelta(days=1),
     require_approved_model_package: bool | str = False,
     dry_run: bool = False,
     fail_on: Collection[Literal["PASS", "FAIL", "INCONCLUSIVE"]] = (),
@@ -60,21 +60,21 @@ def shadow_rollout(
     :param shadow_model_name: the candidate's model (templated)
     :param ramp: sampling percentages, rising, the last one 100, or just 100
     :param stage_duration: how long each stage is watched, and the last one up to its first planned
-        look: a timedelta, seconds, `"90m"` or ISO-8601
+        look (duration)
     :param max_stage_duration: how long the last stage is watched at most, if its planned looks
         decide nothing; three times as long unless given, or less if that would not fit into 30 days
+        (duration)
     :param spec: what is judged, as for :class:`~airflow_shadow.sensors.ShadowAnalysisSensor`
         (templated)
     :param metrics: metrics that are not SageMaker's own, likewise
-    :param interval: time between two looks, likewise
+    :param interval: time between two looks, likewise (duration)
     :param promote_on: `"outputs"` promotes only if the answers themselves were compared, which no
         task of this package does yet, so that only an `approval` leads to a promotion, and without
         one the shadow is removed; `"operational"` promotes on latency and errors alone
     :param approval: ask a person before a promotion: never, if the verdict is INCONCLUSIVE, or on
         PASS and INCONCLUSIVE; needs Airflow 3.1
     :param approval_timeout: how long to wait for the approval of a person, then the candidate is
-        removed; or of the model registry, then the promotion is skipped; likewise a timedelta,
-        seconds, `"90m"` or ISO-8601
+        removed; or of the model registry, then the promotion is skipped (duration)
     :param require_approved_model_package: promote only what the model registry shows as approved,
         as for :class:`~airflow_shadow.operators.PromoteShadowVariantOperator` (templated)
     :param dry_run: do all but the conclusion, and say in the log what it would be

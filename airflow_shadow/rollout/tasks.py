@@ -38,7 +38,7 @@ class Rollout:
     plan: Plan
     spec: AnalysisSpec | Mapping[str, Any] | str | None
     metrics: Mapping[str, Mapping[str, Any]] | None
-    interval: timedelta | str | float | None
+    interval: timedelta | float | str | None
     promote_on: PromoteOn
     approval: Approval
     approval_timeout: timedelta

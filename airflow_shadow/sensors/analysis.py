@@ -48,22 +48,22 @@ class ShadowAnalysisSensor(ShadowSensor):
     :param since: begin of the window, such as the XCom `since` of the task that created or updated
         the experiment, and before the experiment's end; the last change of the experiment unless
         given, which may be its creation, while the shadow was still deployed (templated)
-    :param duration: length of the window up to the first planned look: a timedelta, seconds,
-        `"90m"` or ISO-8601; unless given, up to `min_remaining`, or a quarter of an hour, before
-        the experiment's end; a template that renders to nothing is refused (templated)
-    :param max_duration: length up to the last planned look, likewise; unless given, or where it is
-        not longer than `duration`, there is one planned look (templated)
-    :param interval: time between two looks, by AWS's clock, given like `duration`; the longer one
-        of five minutes and a 200th of the longest window, of seven days (about 50 minutes) without
-        one, unless given
+    :param duration: length of the window up to the first planned look; unless given, up to
+        `min_remaining`, or a quarter of an hour, before the experiment's end; a template that
+        renders to nothing is refused (duration, templated)
+    :param max_duration: length up to the last planned look; unless given, or where it is not longer
+        than `duration`, there is one planned look (duration, templated)
+    :param interval: time between two looks, by AWS's clock; the longer one of five minutes and a
+        200th of the longest window, of seven days (about 50 minutes) without one, unless given
+        (duration, templated)
     :param sampling_percentage: that of the window, 0 to 100, if the experiment has another by now
         (templated)
     :param metrics: metrics that are not SageMaker's own: name to a mapping with `namespace`, `name`
         and `dimensions`
-    :param min_remaining: how long the experiment must live on after the window, given like
-        `duration`, or 0; if there is a `duration`, its end is moved when needed, from planned look
-        to planned look, to 30 days after its start at most; without `since` it is moved for the
-        last one at once
+    :param min_remaining: how long the experiment must live on after the window, or 0; if there is a
+        `duration`, its end is moved when needed, from planned look to planned look, to 30 days
+        after its start at most; without `since` it is moved for the last one at once (duration,
+        templated)
     :param report: where to write an HTML report, such as `"{{ ds }}.html"`: a path below
         `[airflow_shadow] reports_folder`, or a local path or URL like `s3://bucket/{{ ds }}.html`,
         whose place is written out before any template (templated)
@@ -73,11 +73,19 @@ class ShadowAnalysisSensor(ShadowSensor):
     """
 
     template_fields: Sequence[str] = aws_template_fields(
-        "duration", "max_duration", "name", "report", "sampling_percentage", "since", "spec"
+        "duration",
+        "interval",
+        "max_duration",
+        "min_remaining",
+        "name",
+        "report",
+        "sampling_percentage",
+        "since",
+        "spec",
     )
     file_fields = ("spec",)
     #: Without a length the window would last as long as the experiment.
-    never_nothing = NEVER_NOTHING | {"duration", "max_duration"}
+    never_nothing = NEVER_NOTHING | {"duration", "max_duration", "min_remaining"}
     template_fields_renderers = {"spec": "json"}  # noqa: RUF012 - as in Airflow's own operators
     operator_extra_links = (EndpointLink(), MetricsLink(), ReportLink())
 
@@ -99,12 +107,12 @@ class ShadowAnalysisSensor(ShadowSensor):
         self.spec = spec
         self.has_spec = spec is not None
         self.since = since
-        self.duration = duration
-        self.max_duration = max_duration
-        self.interval = interval
+        self.duration: Any = duration
+        self.max_duration: Any = max_duration
+        self.interval: Any = interval
         self.sampling_percentage = sampling_percentage
         self.metrics = metrics
-        self.min_remaining = min_remaining
+        self.min_remaining: Any = min_remaining
         self.report = report
 
     def _steps(self, context: Context) -> SensorSteps[Any]:

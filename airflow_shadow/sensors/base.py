@@ -10,6 +10,7 @@ from airflow.providers.amazon.aws.sensors.base_aws import AwsBaseSensor
 
 from airflow_shadow._compat import (
     AirflowException,
+    AirflowFailException,
     BaseOperator,
     Context,
     TaskDeferralError,
@@ -17,14 +18,25 @@ from airflow_shadow._compat import (
     conf,
     is_deferral_timeout,
 )
-from airflow_shadow.exceptions import no_event
+from airflow_shadow.exceptions import InvalidRequestError, no_event
+from airflow_shadow.experiments.schedule import parse_duration
 from airflow_shadow.links import EndpointLink, MetricsLink
+from airflow_shadow.operators.base import DELAY
 from airflow_shadow.operators.templating import LazyHook, TextTemplates
 
 if TYPE_CHECKING:
     from airflow_shadow.steps.status import SensorSteps
 
-_DELAY = conf.getfloat("airflow_shadow", "waiter_delay", fallback=30.0)
+
+def _seconds(argument: str, value: Any) -> float:
+    """Return a duration that Airflow itself reads, as it wants it: when the Dag is read.
+
+    :raises AirflowFailException: it is none
+    """
+    try:
+        return parse_duration(value, argument=argument, may_be_zero=True).total_seconds()
+    except InvalidRequestError as error:
+        raise AirflowFailException(str(error)) from error
 
 
 class ShadowSensor(  # type: ignore[override]
@@ -33,10 +45,10 @@ class ShadowSensor(  # type: ignore[override]
     """Base of the sensors; not for use in Dags.
 
     :param name: name of the experiment (templated)
-    :param timeout: seconds until the wait fails; by default the experiment's scheduled end plus an
-        hour, counted by AWS's clock, or Airflow's own default if it has no scheduled end
-    :param poke_interval: seconds between two looks, in every mode; `[airflow_shadow] waiter_delay`
-        unless given
+    :param timeout: when the wait fails; by default at the experiment's scheduled end plus an hour,
+        by AWS's clock, or after Airflow's own default if it has no scheduled end (duration)
+    :param poke_interval: time between two polls, in every mode; `[airflow_shadow] waiter_delay`
+        unless given (duration)
     :param deferrable: wait in the triggerer, which frees the worker
     """
 
@@ -48,13 +60,15 @@ class ShadowSensor(  # type: ignore[override]
         self,
         *,
         name: str,
-        timeout: float | timedelta | None = None,
-        poke_interval: float | timedelta = _DELAY,
+        timeout: timedelta | float | str | None = None,
+        poke_interval: timedelta | float | str = DELAY,
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
-        given: dict[str, Any] = {} if timeout is None else {"timeout": timeout}
-        super().__init__(poke_interval=poke_interval, **given, **kwargs)
+        waiting = {"poke_interval": _seconds("poke_interval", poke_interval)}
+        if timeout is not None:
+            waiting["timeout"] = _seconds("timeout", timeout)
+        super().__init__(**waiting, **kwargs)
         self.name = name
         self.has_own_timeout = timeout is not None
         self.deferrable = deferrable

@@ -24,7 +24,7 @@ from airflow_shadow.experiments.lifecycle import (
     UPDATABLE,
     status_of,
 )
-from airflow_shadow.experiments.schedule import DEFAULT_DURATION, parse_duration
+from airflow_shadow.experiments.schedule import DEFAULT_DURATION
 from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.sources import SOURCES, check_metrics, read_sources
@@ -69,23 +69,20 @@ class AnalysisSensorSteps(SensorSteps[Judging_co]):
     def goal(self) -> Judged:
         """Wait for a verdict."""
         op = self.op
-        duration, longest = _seconds(op.duration), _seconds(op.max_duration, "max_duration")
+        duration, longest = op.duration, op.max_duration
         if longest is not None and duration is None:
             raise InvalidRequestError(
-                asked=f"max_duration={shown(op.max_duration)}",
+                asked="max_duration",
                 found="no duration",
                 next_step="Give the duration, at whose end the first planned look is.",
             )
         whole = longest or duration or DEFAULT_DURATION.total_seconds()
-        interval = max(_LEAST_INTERVAL, whole / _LOOKS)
-        if op.interval is not None:
-            interval = parse_duration(op.interval, argument="interval").total_seconds()
         since = moment(op.since)
         return Judged(
             since=since,
             duration=duration,
             max_duration=longest,
-            interval=interval,
+            interval=op.interval or max(_LEAST_INTERVAL, whole / _LOOKS),
             margin=max(MARGIN_SECONDS, self._remaining),
             limits=self.known.plain_limits,
             # A window that begins with the experiment's last change would begin anew.
@@ -101,8 +98,7 @@ class AnalysisSensorSteps(SensorSteps[Judging_co]):
     @property
     def _remaining(self) -> float:
         """Return `min_remaining` in seconds."""
-        given = 0 if self.op.min_remaining is None else self.op.min_remaining
-        return parse_duration(given, argument="min_remaining", may_be_zero=True).total_seconds()
+        return float(self.op.min_remaining or 0)
 
     def prepare(self) -> None:
         """Move the experiment's end if it would come before its conclusion at the next look."""
@@ -225,13 +221,6 @@ def _looks(goal: Judged, experiment: View) -> Looks:
             next_step="Correct since, a time at AWS; nothing was changed.",
         )
     return looks
-
-
-def _seconds(duration: Any, argument: str = "duration") -> float | None:
-    """Return a duration in seconds; only `None` is none, for an empty one would mean no end."""
-    if duration is None:
-        return None
-    return parse_duration(duration, argument=argument).total_seconds()
 
 
 def spec_of(op: Judges | RolloutPlanOperator) -> AnalysisSpec:

@@ -39,7 +39,9 @@ def next_wait(
     """
     alarms, passed = _alarms(steps.op.alarms), list(carry.get("passed", ()))
     package = _package(steps, experiment, asked=asked)
-    until = carry.get("approval_until") or time.time() + _timeout(steps.op.approval_timeout)
+    timeout = steps.op.approval_timeout
+    patience = _APPROVAL_SECONDS if timeout is None else timeout
+    until = carry.get("approval_until") or time.time() + patience
     carry = {**carry, "approval_until": until}
     name = experiment["Name"]
     if package and "approval" not in passed:
@@ -64,10 +66,6 @@ def skip_refused(view: View) -> None:
             f"Skipped: {view['refused']}; experiment {experiment['Name']!r} is not promoted and "
             f"goes on until {end} unless it is removed."
         )
-
-
-def _timeout(seconds: float | None) -> float:
-    return _APPROVAL_SECONDS if seconds is None else seconds
 
 
 def _package(

@@ -22,6 +22,7 @@ from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.links import EndpointLink
 from airflow_shadow.operators.base import ShadowOperator
 from airflow_shadow.sensors.base import ShadowSensor
+from airflow_shadow.steps.durations import read_durations
 from airflow_shadow.steps.wait import Carry, Step, Wait
 from airflow_shadow.waiters import (
     KILLED,
@@ -166,6 +167,7 @@ class Steps(Generic[Task_co]):
         :raises AirflowException: or a kind of it, for every error of ours
         """
         try:
+            read_durations(self.op)
             step = self._insist(partial(self._resume, event) if event else self.begin)
             while isinstance(step, Wait):
                 outcome = self._wait(step)

@@ -16,6 +16,7 @@ from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.operators.base import ShadowOperator
 from airflow_shadow.request_model import field_names
 from airflow_shadow.steps.base import MOST_CONFLICTS, Steps, nameless
+from airflow_shadow.steps.durations import PATIENCE
 from airflow_shadow.steps.load_argument import load_structure
 from airflow_shadow.steps.wait import Carry, Step, Wait
 from airflow_shadow.waiters import Outcome, Policy, View
@@ -90,7 +91,7 @@ class OperatorSteps(Steps[Operator_co]):
     def identity(self) -> Identity:
         """Return who asks, with a hash of the arguments as the user rendered them."""
         ti, op = self.context["ti"], self.op
-        rendered = {name: getattr(op, name) for name in sorted(op.template_fields)}
+        rendered = {name: getattr(op, name) for name in sorted({*op.template_fields} - PATIENCE)}
         return Identity(
             deployment=conf.get("airflow_shadow", "deployment", fallback="") or "",
             dag_id=ti.dag_id,

@@ -16,7 +16,6 @@ from airflow_shadow.exceptions import (
     InvalidRequestError,
     MetricsUnreadableError,
 )
-from airflow_shadow.experiments.schedule import parse_duration
 from airflow_shadow.hooks.history import LONGEST, read_history
 from airflow_shadow.hooks.sources import read_sources
 from airflow_shadow.operators.rollout import RolloutPlanOperator
@@ -60,9 +59,8 @@ class PlanSteps(OperatorSteps[RolloutPlanOperator]):
 
     def _stages(self, spec: AnalysisSpec) -> list[PlannedStage]:
         """Return the stages with their planned looks; only the last one can become longer."""
-        first = parse_duration(self.op.stage_duration).total_seconds()
-        longest = self.op.max_stage_duration
-        most = _LONGER * first if longest is None else parse_duration(longest).total_seconds()
+        first = self.op.stage_duration
+        most = self.op.max_stage_duration or _LONGER * first
         count = spec.planned_looks if most > first else 1
         looks = Looks(0.0, first, most if count > 1 else first, None, count).planned
         *early, last = self.op.ramp

@@ -19,6 +19,7 @@ from airflow_shadow.experiments.lifecycle import GRACE_SECONDS, Ending, Status
 from airflow_shadow.sensors.base import ShadowSensor
 from airflow_shadow.sensors.inference_experiment import InferenceExperimentSensor
 from airflow_shadow.steps.base import Steps, nameless, text_of, translated
+from airflow_shadow.steps.durations import read_durations
 from airflow_shadow.steps.load_argument import list_of_text
 from airflow_shadow.steps.wait import Carry, Step, Wait
 from airflow_shadow.text.shown import listed, shown
@@ -95,6 +96,7 @@ class SensorSteps(Steps[Sensor_co]):
 
     def give_up(self) -> NoReturn:
         """Fail because the triggerer did not answer in time."""
+        read_durations(self.op)
         found = "no answer from the triggerer in time"
         self.fail(WaitTimeoutError(asked=self.goal().asked, found=found))
 

@@ -449,7 +449,7 @@ MISTYPED = {
         ({"spec": MISTYPED}, "no metric of SageMaker's named 'Latency'"),
         ({"since": "yesterday"}, "'yesterday'"),
         ({"duration": "long"}, "duration='long'"),
-        ({"duration": None, "max_duration": "6h"}, "max_duration='6h'.\nFound: no duration"),
+        ({"duration": None, "max_duration": "6h"}, "max_duration.\nFound: no duration"),
         ({"interval": 0}, "interval=0"),
         ({"sampling_percentage": "some"}, "sampling_percentage='some'"),
     ],
