@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow_shadow._compat import Context
 from airflow_shadow.links import EndpointLink, MetricsLink, ReportLink
 from airflow_shadow.operators.base import ShadowOperator, template_fields
 from airflow_shadow.operators.choices import Choices, VerdictOutcome
+from airflow_shadow.operators.templating import NEVER_NOTHING
 
 if TYPE_CHECKING:
     from airflow_shadow.analysis import AnalysisSpec
@@ -33,9 +34,11 @@ class ShadowAnalysisOperator(ShadowOperator):
     :param spec: what is judged: an `AnalysisSpec`, a mapping, JSON or YAML text, or the path of a
         `.json` or `.yaml` file on the template path, written out; the defaults unless given
         (templated)
-    :param start: begin of the window, such as the XCom `since` of the task that created or updated
+    :param since: begin of the window, such as the XCom `since` of the task that created or updated
         the experiment; of a live one its last change unless given, else its start (templated)
-    :param end: end of the window; the experiment's end or AWS's now unless given (templated)
+    :param duration: length of the window; unless given, up to the experiment's end or AWS's now
+        (duration, templated)
+    :param until: end of the window, instead of its length (templated)
     :param sampling_percentage: that of the window, 0 to 100, if the experiment has another by now
         (templated)
     :param metrics: metrics that are not SageMaker's own: name to a mapping with `namespace`, `name`
@@ -52,8 +55,10 @@ class ShadowAnalysisOperator(ShadowOperator):
     deadline_row = "analysis"
     choices: ClassVar[Choices] = {"fail_on": get_args(VerdictOutcome)}
     template_fields: Sequence[str] = template_fields(
-        "end", "name", "report", "sampling_percentage", "spec", "start"
+        "duration", "name", "report", "sampling_percentage", "since", "spec", "until"
     )
+    #: Without a length the window would last as long as the experiment.
+    never_nothing = NEVER_NOTHING | {"duration"}
     file_fields = ("spec",)
     template_fields_renderers = {"spec": "json"}  # noqa: RUF012 - as in Airflow's own operators
     operator_extra_links = (EndpointLink(), MetricsLink(), ReportLink())
@@ -63,8 +68,9 @@ class ShadowAnalysisOperator(ShadowOperator):
         *,
         name: str | None = None,
         spec: AnalysisSpec | Mapping[str, Any] | str | None = None,
-        start: datetime | str | None = None,
-        end: datetime | str | None = None,
+        since: datetime | str | None = None,
+        duration: timedelta | float | str | None = None,
+        until: datetime | str | None = None,
         sampling_percentage: float | str | None = None,
         metrics: Mapping[str, Mapping[str, Any]] | None = None,
         fail_on: Collection[VerdictOutcome] = (),
@@ -75,8 +81,9 @@ class ShadowAnalysisOperator(ShadowOperator):
         self.name = name
         self.spec = spec
         self.has_spec = spec is not None
-        self.start = start
-        self.end = end
+        self.since = since
+        self.duration: Any = duration
+        self.until = until
         self.sampling_percentage = sampling_percentage
         self.metrics = metrics
         self.fail_on = fail_on

@@ -170,17 +170,19 @@ class ShadowAnalysisSteps(OperatorSteps[ShadowAnalysisOperator]):
 
     def begin(self) -> Step:
         """Wait until the window's minutes are filled."""
+        if self.op.duration is not None and self.op.until is not None:
+            raise InvalidRequestError(asked="duration and until", found="two ends of one window")
         name = self.name()
         experiment = self.hook.describe_inference_experiment(name)
         self.meet(experiment)
-        since = moment(self.op.start)
-        whole = Judged(since=since, duration=0, **_asked(self.op))
-        start, end = whole.looks(experiment).start, self._end(experiment)
+        whole = Judged(since=moment(self.op.since), duration=0, **_asked(self.op))
+        start = whole.looks(experiment).start
+        end = self._end(experiment, start)
         if end <= start:
             raise InvalidRequestError(
                 asked=f"an analysis of {name!r} from {_text(start)} to {_text(end)}",
                 found="the end is not after the start",
-                next_step="Correct start and end; both are times at AWS.",
+                next_step="Correct since and until; both are times at AWS.",
             )
         known = bring(self.hook, self.op, experiment, start=start, end=end)
         limits, record = known.plain_limits, known.plain_record
@@ -189,9 +191,10 @@ class ShadowAnalysisSteps(OperatorSteps[ShadowAnalysisOperator]):
         progress = Progress(record=record)
         return Wait(goal, self.settled, self.deadline() + ahead, progress=progress)
 
-    def _end(self, experiment: View) -> float:
+    def _end(self, experiment: View, start: float) -> float:
         """Return the end of the window: what is asked, but not beyond the experiment's own."""
-        asked = moment(self.op.end)
+        length = self.op.duration
+        asked = moment(self.op.until) if length is None else start + length
         over = status_of(experiment) in CONCLUDED
         # A minute that has not ended is not read anyway.
         filled = (self.hook.now().timestamp() - FILLING_SECONDS) // 60 * 60

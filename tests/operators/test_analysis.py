@@ -12,6 +12,8 @@ from airflow_shadow.emulator import fleet
 from airflow_shadow.emulator.behaviour import Behaviour, environment
 from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.operators import ShadowAnalysisOperator
+from airflow_shadow.sensors import ShadowAnalysisSensor as Sensor
+from tests.arguments_page import arguments_of
 from tests.helpers import fails, stop, until
 
 NAME, HOUR = "theirs", timedelta(hours=1)
@@ -52,7 +54,7 @@ def test_a_window_is_judged_as_a_planned_look(shadow, tasks):
     """PASS is read, for nobody looks again."""
     since = shadow()
     end = since + 1.5 * HOUR
-    verdict = analysed(tasks, start=since.isoformat(), end=end.isoformat()).value
+    verdict = analysed(tasks, since=since.isoformat(), until=end.isoformat()).value
     assert ("PASS", 1, NAME) == (verdict["outcome"], verdict["look"], verdict["experiment"])
 
 
@@ -65,19 +67,43 @@ def test_without_a_window_all_is_judged(emulator, shadow, tasks):
     assert abs(verdict["start"] - since.timestamp()) < 2
 
 
+def test_a_window_has_a_begin_and_a_length(shadow, tasks):
+    """As in the sensor."""
+    since = shadow()
+    verdict = analysed(tasks, since=since.isoformat(), duration="90m").value
+    begin = since.timestamp()
+    assert (begin, begin + 5400) == (verdict["start"], verdict["end"])
+
+
+def test_a_window_with_two_ends_is_refused(shadow, worker):
+    """Which of them is meant is not known."""
+    since = shadow()
+    arguments = {"since": since, "duration": "90m", "until": since + HOUR}
+    assert "Asked: duration and until." in fails(
+        AirflowFailException, analysed, worker, **arguments
+    )
+
+
+def test_operator_and_sensor_have_the_same_words():
+    """What only one of them takes belongs to its own way of waiting."""
+    operator, sensor = (set(arguments_of([cls])) for cls in (ShadowAnalysisOperator, Sensor))
+    assert {"fail_on", "name", "until"} == operator - sensor
+    assert {"interval", "max_duration", "min_remaining"} == sensor - operator
+
+
 def test_a_window_that_still_fills_is_waited_for(emulator, shadow, tasks):
     """The clock runs an hour a second here."""
     since = shadow(hours=1)
     emulator.clock.speed = 3600
     end = since + 2 * HOUR
-    verdict = analysed(tasks, start=since.isoformat(), end=end.isoformat()).value
+    verdict = analysed(tasks, since=since.isoformat(), until=end.isoformat()).value
     assert ("PASS", 120) == (verdict["outcome"], round((verdict["end"] - verdict["start"]) / 60))
 
 
 def test_the_evidence_is_in_the_log_and_in_markdown(shadow, tasks, log):
     """A table for people, whatever the verdict is."""
     since = shadow(error_rate=0.05)
-    run = analysed(tasks, start=since.isoformat())
+    run = analysed(tasks, since=since.isoformat())
     assert "FAIL" == run.value["outcome"]
     assert any("server errors" in line for line in log.lines)
     assert "| server errors |" in run.ti.xcoms["evidence"]
@@ -86,7 +112,7 @@ def test_the_evidence_is_in_the_log_and_in_markdown(shadow, tasks, log):
 def test_fail_on_fails_the_task_at_once(shadow, tasks):
     """Another try would judge the same window."""
     since = shadow(error_rate=0.05)
-    text = fails(AirflowFailException, analysed, tasks, start=since.isoformat(), fail_on=("FAIL",))
+    text = fails(AirflowFailException, analysed, tasks, since=since.isoformat(), fail_on=("FAIL",))
     assert text.startswith("FAIL (operational metrics only): ")
 
 
@@ -96,9 +122,9 @@ def test_a_concluded_experiment_is_judged_up_to_its_end(emulator, sagemaker, sha
     stop(sagemaker, NAME, Reason="Enough.")
     until(sagemaker, NAME, "Cancelled")
     emulator.clock.advance(HOUR)
-    first = analysed(tasks, start=since.isoformat()).value
+    first = analysed(tasks, since=since.isoformat()).value
     emulator.clock.advance(HOUR)
-    again = analysed(tasks, start=since.isoformat()).value
+    again = analysed(tasks, since=since.isoformat()).value
     assert ("PASS", first) == (first["outcome"], again)
 
 
@@ -134,8 +160,8 @@ def test_a_specification_in_whatever_form(shadow, worker, tmp_path, form, native
             "since": since.isoformat(),
         },
         name=NAME,
-        start="{{ since }}",
-        end=since + HOUR,
+        since="{{ since }}",
+        until=since + HOUR,
         sampling_percentage="{{ 100 }}",
         spec=FORMS[form],
     ).value
@@ -158,7 +184,7 @@ def test_metrics_of_ones_own(shadow, worker):
     }
     verdict = analysed(
         worker,
-        start=since.isoformat(),
+        since=since.isoformat(),
         spec={"criteria": [criterion]},
         metrics={"Clicks": {"namespace": "Shop", "name": "Clicks"}},
     ).value
@@ -170,7 +196,7 @@ def test_a_report_is_written_and_linked(shadow, tasks, tmp_path):
     """One file that needs nothing else."""
     since = shadow()
     path = tmp_path / "reports" / "{{ ti.task_id }}.html"
-    run = analysed(tasks, start=since.isoformat(), report=str(path))
+    run = analysed(tasks, since=since.isoformat(), report=str(path))
     page = (tmp_path / "reports" / "task.html").read_text()
     assert "PASS" == run.value["outcome"]
     assert (True, True) == ("Shadow test theirs" in page, "mean latency" in page)
@@ -183,7 +209,7 @@ def test_an_end_before_the_start_is_refused(shadow, worker):
         AirflowFailException,
         analysed,
         worker,
-        start=since.isoformat(),
-        end=(since - HOUR).isoformat(),
+        since=since.isoformat(),
+        until=(since - HOUR).isoformat(),
     )
     assert "the end is not after the start" in text

@@ -52,7 +52,7 @@ def judge(emulator, tasks, log):
             emulator.clock.advance(since + 2 * HOUR + HOUR / 4 - emulator.clock.now())
 
         log.when("Waiting for a verdict", middle)
-        window = {"start": since.isoformat(), "end": (since + 2 * HOUR).isoformat()}
+        window = {"since": since.isoformat(), "duration": "2h"}
         return tasks.run(ShadowAnalysisOperator, name=NAME, **window).value
 
     return run
@@ -216,5 +216,5 @@ def test_a_specification_without_a_tail_needs_no_day_before(emulator, sagemaker,
     emulator.clock.advance(2 * HOUR)
     latency = {"name": "it", "metric": "ModelLatency", "statistic": "Average", "tolerance": 0.1}
     spec = {"criteria": [latency]}
-    worker.run(ShadowAnalysisOperator, name=NAME, start=since.isoformat(), spec=spec)
+    worker.run(ShadowAnalysisOperator, name=NAME, since=since.isoformat(), spec=spec)
     assert LIMITS not in tags_of(sagemaker, NAME)

@@ -72,8 +72,8 @@ def tasks(timeout):
     operators.ShadowAnalysisOperator(
         task_id="analysis",
         name="{{ params['analysis'] }}-x",
-        start="{{ params['since'] }}",
-        end="{{ params['until'] }}",
+        since="{{ params['since'] }}",
+        until="{{ params['until'] }}",
         **patience,
     )
 
