@@ -93,7 +93,7 @@ def test_each_step_is_mentioned_where_it_is_next():
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.FunctionDef)
         and any(
-            ast.unparse(arg.annotation) == "Outcome" for arg in node.args.args if arg.annotation
+            ast.unparse(arg.annotation) == "WaitResult" for arg in node.args.args if arg.annotation
         )
     }
     mentioned = set().union(*(names_in(ast.parse(file.read_text())) for file in step_files()))

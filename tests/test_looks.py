@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_shadow.waiters import Judged, Looks, Progress, Reply
+from airflow_shadow.waiters import Judged, Looks, Reply, WaitState
 
 HOUR = 3600.0
 #: Three hours or six, looked at every half an hour, PASS read at two of the looks.
@@ -109,7 +109,7 @@ def experiment(**members):
 
 
 def judged(*, planned_looks=1, **members):
-    """Return a goal without evidence."""
+    """Return a condition without evidence."""
     return Judged(name="x", spec={"planned_looks": planned_looks}, metrics={}, **members)
 
 
@@ -141,19 +141,19 @@ def test_a_change_that_aws_does_not_tell_of():
 def test_a_single_look_at_what_ended_before_its_window():
     """There is nothing to wait for."""
     over = experiment(Status="Cancelled", CompletionTime="2026-03-01T12:00:00+00:00")
-    goal = judged(since=at(13), duration=HOUR)
-    steps = goal.look(Progress())
+    condition = judged(since=at(13), duration=HOUR)
+    steps = condition.poll(WaitState())
     assert "experiment" == next(steps).question
-    assert "verdict" == steps.send(Reply(now=0, view=over, aws_now=at(20))).question
+    assert "verdict" == steps.send(Reply(now=0, description=over, aws_now=at(20))).question
 
 
 @pytest.mark.parametrize(("status", "fails"), [("Running", True), ("Stopping", False)])
 def test_a_window_that_cannot_be(status, fails):
     """It is an error while the experiment could still live longer, else its end is waited for."""
-    steps = judged(since=at(11), interval=300, margin=12 * HOUR).look(Progress())
+    steps = judged(since=at(11), interval=300, margin=12 * HOUR).poll(WaitState())
     next(steps)
     with pytest.raises(StopIteration) as end:
-        steps.send(Reply(now=0, view=experiment(Status=status), aws_now=at(12)))
+        steps.send(Reply(now=0, description=experiment(Status=status), aws_now=at(12)))
     judgement = end.value.value
     assert (fails, False) == (judgement.error is not None, judgement.done)
 
@@ -181,6 +181,6 @@ def test_a_single_look():
 )
 def test_a_window_that_may_not_become_longer_has_one_planned_look(members, planned):
     """Its end; without a duration that is shortly before the experiment's."""
-    goal = judged(since=at(11), interval=300, planned_looks=3, **members)
-    ends = [round((end - at(0)) / HOUR, 1) for end in goal.looks(experiment()).planned]
+    condition = judged(since=at(11), interval=300, planned_looks=3, **members)
+    ends = [round((end - at(0)) / HOUR, 1) for end in condition.looks(experiment()).planned]
     assert planned == ends

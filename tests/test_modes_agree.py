@@ -177,7 +177,7 @@ FAILURES = {
     "a promotion breaks": (breaks(kind="fail-stop"), PROMOTION, {}, "AirflowFailException", "No c"),
     "a removal breaks": (breaks(kind="fail-stop"), REMOVAL, {}, "AirflowFailException", "No capac"),
     "stopped by somebody": (stopped, UPDATE, {}, "AirflowFailException", "Enough."),
-    "unreachable": (expired, SENSING, {}, "AirflowFailException", "cannot get there any more"),
+    "unreachable": (expired, SENSING, {}, "AirflowFailException", "cannot become Running any more"),
     "missing": (nothing, UPDATE, {}, "AirflowFailException", "no experiment named 'theirs'"),
     "missing endpoint": (
         nothing,
@@ -192,7 +192,7 @@ FAILURES = {
         CREATION,
         {"waiter_max_attempts": 4},
         "AirflowException",
-        "when 4 looks ran out",
+        "when 4 polls ran out",
     ),
     "a busy endpoint times out": (
         full,
@@ -219,7 +219,7 @@ FAILURES = {
         CREATION,
         {"endpoint_name": "other"},
         "AirflowFailException",
-        "owned by no experiment",
+        "which no experiment owns",
     ),
 }
 

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from airflow_shadow.operators import CreateInferenceExperimentOperator
 from airflow_shadow.triggers import inference_experiment as module
 from airflow_shadow.triggers.inference_experiment import InferenceExperimentTrigger
-from airflow_shadow.waiters import Outcome, ReachStatus, goal_to_dict
+from airflow_shadow.waiters import ReachStatus, WaitResult, condition_to_dict
 from tests.conftest import PASSWORD
 from tests.helpers import CREATE, created, somebodys
 
@@ -56,7 +56,7 @@ def test_serialisation_round_trip(arguments):
 def trigger(name="theirs", **arguments):
     """Return a trigger that waits for an experiment to run."""
     usual = {
-        "goal": goal_to_dict(ReachStatus(name, ("Running",))),
+        "goal": condition_to_dict(ReachStatus(name, ("Running",))),
         "then": "_settled",
         "carry": {"kept": 1},
         "progress": {},
@@ -83,7 +83,7 @@ def test_the_event_carries_what_the_worker_needs(churn, sagemaker):
     somebodys(sagemaker)
     [event] = run(trigger())
     assert ("reached", "_settled", {"kept": 1}) == (event["event"], event["then"], event["carry"])
-    assert "Running" == Outcome.from_dict(event["outcome"]).view["Status"]
+    assert "Running" == WaitResult.from_dict(event["outcome"]).description["Status"]
 
 
 @pytest.mark.parametrize(

@@ -15,19 +15,19 @@ from airflow_shadow.waiters import (
     EndpointFree,
     EndpointSettled,
     ExperimentGone,
-    Look,
-    Outcome,
-    Pause,
+    LogLine,
     Policy,
-    Progress,
+    Poll,
     ReachStatus,
     Reply,
-    Say,
     ShadowPromoted,
+    Sleep,
     UpdateApplied,
+    WaitResult,
+    WaitState,
     backoff,
-    goal_from_dict,
-    goal_to_dict,
+    condition_from_dict,
+    condition_to_dict,
     wait,
 )
 
@@ -45,15 +45,15 @@ def shown(status, **members):
     return {"Name": "x", "Status": status, **members}
 
 
-#: AWS's time when the looks begin: long after any creation.
+#: AWS's time when the polls begin: long after any creation.
 AWS_EPOCH = 1e9
 BEFORE = datetime.fromtimestamp(AWS_EPOCH - 3600, UTC).isoformat()
 
 
-def drive(goal, replies, *, policy=POLICY, progress=None, seconds=100.0, uniform=lowest):
-    """Answer the looks one by one, each some seconds after the last; return all that happened."""
+def drive(condition, replies, *, policy=POLICY, state=None, seconds=100.0, uniform=lowest):
+    """Answer the polls one by one, each some seconds after the last; return all that happened."""
     steps, said, pauses, now = [], [], [], 0.0
-    waiting = wait(goal, policy=policy, progress=progress or Progress(), uniform=uniform)
+    waiting = wait(condition, policy=policy, state=state or WaitState(), uniform=uniform)
     answers, reply = iter(replies), None
     while True:
         try:
@@ -61,15 +61,15 @@ def drive(goal, replies, *, policy=POLICY, progress=None, seconds=100.0, uniform
         except StopIteration as end:
             return end.value, said, pauses, steps
         reply = None
-        if isinstance(step, Look):
+        if isinstance(step, Poll):
             steps.append(step)
             now += seconds
             answer = next(answers)
-            kind = "error" if isinstance(answer, Exception) else "view"
+            kind = "error" if isinstance(answer, Exception) else "description"
             reply = Reply(now=now, aws_now=AWS_EPOCH + now, **{kind: answer})
-        elif isinstance(step, Say):
+        elif isinstance(step, LogLine):
             said.append(step.text)
-        elif isinstance(step, Pause):
+        elif isinstance(step, Sleep):
             pauses.append(step.seconds)
 
 
@@ -79,10 +79,10 @@ def unavailable(reason="Throttled"):
 
 
 def test_waits_until_a_target_shows():
-    """Each look is one question, and the outcome holds the last description."""
-    outcome, _, pauses, looks = drive(RUNNING, [shown("Creating"), shown("Running")])
-    assert ("reached", "Running") == (outcome.event, outcome.view["Status"])
-    assert [Look("experiment", "x")] * 2 == looks
+    """Each look is one question, and the result holds the last description."""
+    result, _, pauses, polls = drive(RUNNING, [shown("Creating"), shown("Running")])
+    assert ("reached", "Running") == (result.event, result.description["Status"])
+    assert [Poll("experiment", "x")] * 2 == polls
     assert [27.0] == pauses
 
 
@@ -100,15 +100,15 @@ def test_only_changes_are_said():
 def test_an_unknown_status_is_waited_on():
     """A status that AWS has added since is named, and never counts as success."""
     replies = [shown("Thawing"), shown("Thawing"), shown("Running")]
-    outcome, said, _, _ = drive(RUNNING, replies)
+    result, said, _, _ = drive(RUNNING, replies)
     assert "Thawing (a status this version does not know)" in said[0]
-    assert "reached" == outcome.event
+    assert "reached" == result.event
 
 
 def test_an_unknown_status_ends_in_a_timeout():
     """The deadline binds where nobody knows what a status means."""
-    outcome, _, _, _ = drive(RUNNING, [shown("Thawing")] * 200, seconds=60)
-    assert ("timeout", "Thawing") == (outcome.event, outcome.view["Status"])
+    result, _, _, _ = drive(RUNNING, [shown("Thawing")] * 200, seconds=60)
+    assert ("timeout", "Thawing") == (result.event, result.description["Status"])
 
 
 @given(failures=st.integers(1, 200), delay=st.floats(0.01, 600), share=st.floats(0, 1))
@@ -134,23 +134,23 @@ def test_unavailability_is_waited_out():
 def test_the_deadline_binds_while_aws_is_unavailable():
     """The text says what was seen last and why AWS could not be asked."""
     replies = [shown("Creating"), *[unavailable()] * 200]
-    outcome, _, _, _ = drive(RUNNING, replies)
-    assert "Found: Creating, when the deadline ran out.\nAWS says: Throttled." in str(outcome.error)
+    result, _, _, _ = drive(RUNNING, replies)
+    assert "Found: Creating, when the deadline ran out.\nAWS says: Throttled." in str(result.error)
 
 
 def test_attempts_bind():
-    """Failed looks count too."""
+    """Failed polls count too."""
     policy = Policy(delay=1, deadline=10_000, max_attempts=3)
     replies = [unavailable(), shown("Creating"), shown("Creating")]
-    outcome, _, _, looks = drive(RUNNING, replies, policy=policy)
-    assert ("timeout", 3) == (outcome.event, len(looks))
-    assert "when 3 looks ran out" in str(outcome.error)
+    result, _, _, polls = drive(RUNNING, replies, policy=policy)
+    assert ("timeout", 3) == (result.event, len(polls))
+    assert "when 3 polls ran out" in str(result.error)
 
 
 def test_a_passed_deadline_allows_one_look():
     """What is there already is a success, however late."""
-    outcome, _, _, _ = drive(RUNNING, [shown("Running")], policy=Policy(1, deadline=0))
-    assert "reached" == outcome.event
+    result, _, _, _ = drive(RUNNING, [shown("Running")], policy=Policy(1, deadline=0))
+    assert "reached" == result.event
 
 
 def test_no_pause_goes_beyond_the_deadline():
@@ -163,32 +163,32 @@ def test_no_pause_goes_beyond_the_deadline():
 def test_other_errors_end_the_wait():
     """A permission does not come by waiting."""
     denied = AwsAccessDeniedError(asked="to look", found="access denied")
-    outcome, _, pauses, _ = drive(RUNNING, [denied])
-    assert ("denied", []) == (outcome.event, pauses)
+    result, _, pauses, _ = drive(RUNNING, [denied])
+    assert ("denied", []) == (result.event, pauses)
 
 
-def test_progress_is_carried_over():
+def test_the_state_is_carried_over():
     """A wait that changes its process goes on counting, and remembers what it has seen."""
     policy = Policy(delay=1, deadline=10_000, max_attempts=3)
-    before = Progress(attempts=2, seen=["Updating"], last_live="Updating")
-    travelled = Progress(**json.loads(json.dumps(before.to_dict())))
-    outcome, said, _, _ = drive(RUNNING, [shown("Updating")], policy=policy, progress=travelled)
-    assert ("timeout", []) == (outcome.event, said)
+    before = WaitState(attempts=2, seen=["Updating"], last_live="Updating")
+    travelled = WaitState(**json.loads(json.dumps(before.to_dict())))
+    result, said, _, _ = drive(RUNNING, [shown("Updating")], policy=policy, state=travelled)
+    assert ("timeout", []) == (result.event, said)
 
 
 def test_a_failure_while_aws_works_is_a_break():
     """Cancelled right after Updating was no person's doing, even without any reason."""
-    outcome, _, _, _ = drive(RUNNING, [shown("Updating"), shown("Cancelled")])
-    assert "is Cancelled after a failure" in str(outcome.error)
+    result, _, _, _ = drive(RUNNING, [shown("Updating"), shown("Cancelled")])
+    assert "is Cancelled after a failure" in str(result.error)
 
 
 def test_an_old_failure_is_not_a_break():
     """A FailureReason that was there when all was well says nothing of the end."""
     metadata = {"EndpointMetadata": {"FailureReason": "last month's"}}
-    goal = ReachStatus("x", ("Completed",))
+    condition = ReachStatus("x", ("Completed",))
     replies = [shown("Running", **metadata), shown("Cancelled", **metadata)]
-    outcome, _, _, _ = drive(goal, replies)
-    assert "was stopped by somebody" in str(outcome.error)
+    result, _, _, _ = drive(condition, replies)
+    assert "was stopped by somebody" in str(result.error)
 
 
 SHADOWED = {
@@ -209,9 +209,11 @@ SHADOWED = {
 )
 def test_a_shadow_without_an_experiment_needs_a_second_look(later, event):
     """An experiment that ends between endpoint and list is in neither, and leaves no shadow."""
-    outcome, said, _, _ = drive(EndpointFree("e"), [SHADOWED, None, *later])
-    assert event == outcome.event
-    assert "Shadow variant 's' on endpoint 'e', owned by no experiment; waiting, attempt 1." in said
+    result, said, _, _ = drive(EndpointFree("e"), [SHADOWED, None, *later])
+    assert event == result.event
+    assert (
+        "Endpoint 'e' has shadow variant 's', which no experiment owns; waiting, attempt 1." in said
+    )
 
 
 @pytest.mark.parametrize(
@@ -233,33 +235,33 @@ def test_the_endpoint_tells_a_promotion_that_the_record_leaves_open(serves, vari
         "Config": {"EndpointConfigName": "c"},
         "ProductionVariants": [{"VariantName": variant}],
     }
-    outcome, *_ = drive(ShadowPromoted("x", "e", "m"), [record, endpoint])
-    assert event == outcome.event
+    result, *_ = drive(ShadowPromoted("x", "e", "m"), [record, endpoint])
+    assert event == result.event
 
 
 @pytest.mark.parametrize(
-    ("goal", "holder"), [(EndpointFree("e"), [None]), (EndpointSettled("e"), [])]
+    ("condition", "holder"), [(EndpointFree("e"), [None]), (EndpointSettled("e"), [])]
 )
-def test_a_pending_deployment_is_one_whatever_the_status(goal, holder):
+def test_a_pending_deployment_is_one_whatever_the_status(condition, holder):
     """What is described then is about to be replaced."""
     idle = {"EndpointName": "e", "EndpointStatus": "InService"}
     pending = {**idle, "PendingDeploymentSummary": {"EndpointConfigName": "next"}}
-    outcome, *_, looks = drive(goal, [pending, *holder, idle])
-    assert ("reached", 2 + len(holder)) == (outcome.event, len(looks))
+    result, *_, polls = drive(condition, [pending, *holder, idle])
+    assert ("reached", 2 + len(holder)) == (result.event, len(polls))
 
 
 @pytest.mark.parametrize("before", [None, {"Status": "Cancelled", "CreationTime": BEFORE}])
 def test_what_was_before_our_creation_counts_for_five_minutes_only(before):
     """Nothing is promised of when AWS shows a change, but then it is no lag any more."""
     old = before and shown(before["Status"], CreationTime=before["CreationTime"])
-    goal = ReachStatus("x", ("Running",), created=AWS_EPOCH)
-    soon, *_ = drive(goal, [old, shown("Running")])
-    late, *_, looks = drive(goal, [old, old, old])
-    assert ("reached", 3) == (soon.event, len(looks))
+    condition = ReachStatus("x", ("Running",), created=AWS_EPOCH)
+    soon, *_ = drive(condition, [old, shown("Running")])
+    late, *_, polls = drive(condition, [old, old, old])
+    assert ("reached", 3) == (soon.event, len(polls))
     assert late.error
 
 
-GOALS = [
+CONDITIONS = [
     ReachStatus("x", ("Running", "Completed"), missing_ok=True, tolerates=("broken",)),
     UpdateApplied("x", {"Description": "new", "Schedule": {"EndTime": "2030-01-01T00:00:00"}}),
     EndpointFree("e", thorough=True),
@@ -269,19 +271,19 @@ GOALS = [
 ]
 
 
-@pytest.mark.parametrize("goal", GOALS, ids=lambda goal: goal.kind)
-def test_goals_travel_as_json(goal):
-    """A goal is the same after the way through Airflow's database."""
-    assert goal == goal_from_dict(json.loads(json.dumps(goal_to_dict(goal))))
+@pytest.mark.parametrize("condition", CONDITIONS, ids=lambda condition: condition.kind)
+def test_conditions_travel_as_json(condition):
+    """A condition is the same after the way through Airflow's database."""
+    assert condition == condition_from_dict(json.loads(json.dumps(condition_to_dict(condition))))
 
 
 @pytest.mark.parametrize("error", [None, unavailable()])
-def test_outcomes_travel_as_json(error):
-    """An outcome and its error are the same after the way back."""
-    outcome = Outcome({"Name": "x"}, error, Progress(attempts=3, seen=["Creating"]))
-    again = Outcome.from_dict(json.loads(json.dumps(outcome.to_dict())))
-    assert (outcome.view, outcome.progress, str(error)) == (
-        again.view,
-        again.progress,
+def test_results_travel_as_json(error):
+    """A result and its error are the same after the way back."""
+    result = WaitResult({"Name": "x"}, error, WaitState(attempts=3, seen=["Creating"]))
+    again = WaitResult.from_dict(json.loads(json.dumps(result.to_dict())))
+    assert (result.description, result.state, str(error)) == (
+        again.description,
+        again.state,
         str(again.error),
     )

@@ -9,60 +9,60 @@ from airflow_shadow.exceptions import ShadowError
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.verdicts import find_verdict
 from airflow_shadow.waiters import (
-    AnyGoal,
-    Look,
-    Outcome,
+    AnyCondition,
+    Description,
+    LogLine,
     Policy,
-    Progress,
+    Poll,
     Reply,
-    Say,
-    View,
+    WaitResult,
+    WaitState,
     wait,
 )
 
 
-def answer(hook: InferenceExperimentHook, look: Look) -> Reply:
+def answer(hook: InferenceExperimentHook, poll: Poll) -> Reply:
     """Answer one question; read-only; errors are part of the answer."""
-    questions: Mapping[str, Callable[[str], View | None]] = {
+    questions: Mapping[str, Callable[[str], Description | None]] = {
         "experiment": hook.find_experiment,
         "endpoint": hook.find_endpoint,
         "holder": hook.find_holder,
         "running": hook.find_running,
         "package": hook.find_model_package,
-        "alarms": lambda _: dict(hook.cloudwatch.alarm_states(look.about["names"])),
-        "verdict": lambda _: find_verdict(hook, look.about),
+        "alarms": lambda _: dict(hook.cloudwatch.alarm_states(poll.about["names"])),
+        "verdict": lambda _: find_verdict(hook, poll.about),
     }
     try:
-        view = questions[look.question](look.name)
+        description = questions[poll.question](poll.name)
     except ShadowError as error:
         return Reply(error=error, now=time.time())
-    return Reply(view=view, now=time.time(), aws_now=hook.now().timestamp())
+    return Reply(description=description, now=time.time(), aws_now=hook.now().timestamp())
 
 
 def wait_for(
     hook: InferenceExperimentHook,
-    goal: AnyGoal,
+    condition: AnyCondition,
     *,
     policy: Policy,
-    progress: Progress,
+    state: WaitState,
     patient: bool = True,
-) -> Outcome | None:
+) -> WaitResult | None:
     """Wait in this process.
 
     :param patient: `False` returns `None` instead of pausing: the caller defers
     """
-    steps = wait(goal, policy=policy, progress=progress)
+    steps = wait(condition, policy=policy, state=state)
     reply: Reply | None = None
     while True:
         try:
             step = steps.send(reply)
         except StopIteration as end:
-            outcome: Outcome = end.value
+            outcome: WaitResult = end.value
             return outcome
         reply = None
-        if isinstance(step, Look):
+        if isinstance(step, Poll):
             reply = answer(hook, step)
-        elif isinstance(step, Say):
+        elif isinstance(step, LogLine):
             hook.log.info(step.text)
         elif not patient:
             return None

@@ -16,7 +16,7 @@ from airflow_shadow.operators import (
     RemoveShadowVariantOperator,
 )
 from airflow_shadow.rollout.plan import could_promote, known_spec
-from airflow_shadow.rollout.tasks import Approval, Rollout
+from airflow_shadow.rollout.tasks import Approval, RolloutTasks
 from airflow_shadow.sensors import ShadowAnalysisSensor
 from airflow_shadow.text.shown import shown
 
@@ -52,7 +52,7 @@ GIVEN = frozenset(
 ASKS = frozenset({"assigned_users", "notifiers"})
 
 
-def raise_faults(rollout: Rollout, *, own: AbstractSet[str]) -> None:
+def raise_faults(rollout: RolloutTasks, *, own: AbstractSet[str]) -> None:
     """Raise all that is wrong, as far as it is known when the Dag is read, as one error.
 
     :param own: the names of the arguments of `shadow_rollout`
@@ -64,7 +64,7 @@ def raise_faults(rollout: Rollout, *, own: AbstractSet[str]) -> None:
         raise ValueError(message(asked="shadow_rollout", found=found, next_step=next_step))
 
 
-def _faults(rollout: Rollout) -> Iterator[str]:
+def _faults(rollout: RolloutTasks) -> Iterator[str]:
     yield from _choice_faults("promote_on", [rollout.promote_on], get_args(PromoteOn))
     yield from _choice_faults("approval", [rollout.approval], get_args(Approval))
     yield from _choice_faults("fail_on", rollout.fail_on, OUTCOMES)
@@ -82,7 +82,7 @@ def _choice_faults(name: str, values: Iterable[Any], allowed: Sequence[Any]) -> 
             yield f"{name}={shown(value)} is none of {', '.join(map(repr, allowed))}"
 
 
-def _argument_faults(rollout: Rollout, own: AbstractSet[str]) -> Iterator[str]:
+def _argument_faults(rollout: RolloutTasks, own: AbstractSet[str]) -> Iterator[str]:
     """Yield slips of the pen: Airflow ignores what it does not know among the defaults."""
     creates = _parameters(CreateInferenceExperimentOperator)
     promotes = _parameters(PromoteShadowVariantOperator)

@@ -12,7 +12,7 @@ from airflow_shadow.decision import PromoteOn
 from airflow_shadow.experiments.schedule import parse_duration
 from airflow_shadow.rollout.checks import raise_faults
 from airflow_shadow.rollout.plan import Plan
-from airflow_shadow.rollout.tasks import Approval, Rollout
+from airflow_shadow.rollout.tasks import Approval, RolloutTasks
 
 if TYPE_CHECKING:
     from airflow_shadow.analysis import AnalysisSpec
@@ -97,7 +97,7 @@ def shadow_rollout(
     if interval is not None:
         parse_duration(interval, argument="interval")
     approvals = (approval != "none") + bool(require_approved_model_package)
-    rollout = Rollout(
+    rollout = RolloutTasks(
         plan=Plan(
             ramp=tuple(ramp) if isinstance(ramp, Sequence) else (ramp,),
             stage=parse_duration(stage_duration, argument="stage_duration"),
@@ -136,7 +136,7 @@ def shadow_rollout(
     return group
 
 
-def _build(rollout: Rollout, group: Any, **asked: Any) -> None:
+def _build(rollout: RolloutTasks, group: Any, **asked: Any) -> None:
     """Make the tasks of the group and their edges."""
     plan, create = rollout.planned(asked["endpoint_name"]), rollout.created(**asked)
     plan >> create
@@ -159,7 +159,7 @@ def _build(rollout: Rollout, group: Any, **asked: Any) -> None:
     [*stages, promote, remove] >> teardown
 
 
-def _ask(rollout: Rollout, decide: Any, promote: Any, remove: Any) -> None:
+def _ask(rollout: RolloutTasks, decide: Any, promote: Any, remove: Any) -> None:
     approve = rollout.approved(decide, promote, remove)
     if rollout.approval == "always":
         decide >> Label("PASS, INCONCLUSIVE") >> approve

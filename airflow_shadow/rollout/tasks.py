@@ -32,7 +32,7 @@ _ANY_WAY = "none_failed_min_one_success"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rollout:
+class RolloutTasks:
     """Hold what was asked of :func:`shadow_rollout`, and make its tasks."""
 
     plan: Plan

@@ -44,11 +44,11 @@ from airflow_shadow.text.values import to_timestamp
 from airflow_shadow.waiters import (
     FILLING_SECONDS,
     MARGIN_SECONDS,
-    AnyGoal,
+    AnyCondition,
+    Description,
     Judged,
     Looks,
-    Progress,
-    View,
+    WaitState,
     concluded_at,
     planned_window,
 )
@@ -66,7 +66,7 @@ class AnalysisSensorSteps(SensorSteps[Judging_co]):
 
     known = Known()
 
-    def goal(self) -> Judged:
+    def condition(self) -> Judged:
         """Wait for a verdict."""
         op = self.op
         duration, longest = op.duration, op.max_duration
@@ -106,17 +106,17 @@ class AnalysisSensorSteps(SensorSteps[Judging_co]):
             return
         experiment = self.hook.find_experiment(self.op.name)
         if experiment is not None:
-            goal = self.goal()
-            looks, now = _looks(goal, experiment), self.hook.now().timestamp()
+            condition = self.condition()
+            looks, now = _looks(condition, experiment), self.hook.now().timestamp()
             # The minutes in which the last metrics come in are no delay of the task's.
             late = now - MARGIN_SECONDS
-            needed = looks.after(late) if goal.halts else looks.limit
+            needed = looks.after(late) if condition.halts else looks.limit
             over = now if needed is None or needed <= late else needed
             # A window that begins with the experiment's last change begins anew with this one.
-            anew = now + max(goal.duration or 0, goal.max_duration or 0)
-            self._extend(experiment, over=over, until=over if goal.since else max(over, anew))
+            anew = now + max(condition.duration or 0, condition.max_duration or 0)
+            self._extend(experiment, over=over, until=over if condition.since else max(over, anew))
 
-    def goes_on(self, _: AnyGoal, view: View) -> bool:
+    def goes_on(self, _: AnyCondition, view: Description) -> bool:
         """Move the experiment's end along where a planned look has left the verdict open."""
         if "next" not in view:
             return False
@@ -129,7 +129,7 @@ class AnalysisSensorSteps(SensorSteps[Judging_co]):
         self._extend(view["experiment"], over=view["next"], until=view["next"])
         return True
 
-    def _extend(self, experiment: View, *, over: float, until: float) -> None:
+    def _extend(self, experiment: Description, *, over: float, until: float) -> None:
         """Let the experiment live on after a look.
 
         :param over: when that look is, in seconds since 1970
@@ -148,19 +148,19 @@ class AnalysisSensorSteps(SensorSteps[Judging_co]):
             # Somebody was faster; the next look sees what became of it.
             self.log.warning("The experiment's end was not moved: %s.", error.reason)
 
-    def progress(self) -> Progress:
+    def state(self) -> WaitState:
         """Bring what is known of production: its limits, and what earlier tries saw."""
         self.known = self._find_known()
-        return Progress(record=self.known.plain_record)
+        return WaitState(record=self.known.plain_record)
 
     def _find_known(self) -> Known:
         experiment = self.hook.find_experiment(self.op.name)
         if experiment is None:
             return Known()
-        looks = _looks(self.goal(), experiment)
+        looks = _looks(self.condition(), experiment)
         return bring(self.hook, self.op, experiment, start=looks.start, end=looks.limit)
 
-    def finish(self, view: View) -> dict[str, Any]:
+    def finish(self, view: Description) -> dict[str, Any]:
         """Tell the verdict."""
         return deliver(self.op, self.context, self.hook, view)
 
@@ -186,12 +186,12 @@ class ShadowAnalysisSteps(OperatorSteps[ShadowAnalysisOperator]):
             )
         known = bring(self.hook, self.op, experiment, start=start, end=end)
         limits, record = known.plain_limits, known.plain_record
-        goal = Judged(since=start, duration=end - start, limits=limits, **_asked(self.op))
+        condition = Judged(since=start, duration=end - start, limits=limits, **_asked(self.op))
         ahead = max(0.0, end + FILLING_SECONDS - self.hook.now().timestamp())
-        progress = Progress(record=record)
-        return Wait(goal, self.settled, self.deadline() + ahead, progress=progress)
+        state = WaitState(record=record)
+        return Wait(condition, self.settled, self.deadline() + ahead, state=state)
 
-    def _end(self, experiment: View, start: float) -> float:
+    def _end(self, experiment: Description, start: float) -> float:
         """Return the end of the window: what is asked, but not beyond the experiment's own."""
         length = self.op.duration
         asked = moment(self.op.until) if length is None else start + length
@@ -203,7 +203,7 @@ class ShadowAnalysisSteps(OperatorSteps[ShadowAnalysisOperator]):
             return known
         return min(asked, known) if over else asked
 
-    def finish(self, view: View) -> Any:
+    def finish(self, view: Description) -> Any:
         """Tell the verdict, and fail if it is one of those that shall."""
         verdict = deliver(self.op, self.context, self.hook, view)
         if verdict["outcome"] in self.op.fail_on:
@@ -211,15 +211,15 @@ class ShadowAnalysisSteps(OperatorSteps[ShadowAnalysisOperator]):
         return verdict
 
 
-def _looks(goal: Judged, experiment: View) -> Looks:
+def _looks(condition: Judged, experiment: Description) -> Looks:
     """Return when to judge.
 
     :raises InvalidRequestError: the window begins after the experiment: it would never be over
     """
-    looks, end = goal.looks(experiment), planned_window(experiment)[1]
+    looks, end = condition.looks(experiment), planned_window(experiment)[1]
     if looks.start >= end.timestamp():
         raise InvalidRequestError(
-            asked=f"an analysis of {goal.name!r} from {_text(looks.start)} on",
+            asked=f"an analysis of {condition.name!r} from {_text(looks.start)} on",
             found=f"the experiment ends at {end.isoformat()}, before the window begins",
             next_step="Correct since, a time at AWS; nothing was changed.",
         )
@@ -243,7 +243,7 @@ def spec_of(op: Judges | RolloutPlanOperator) -> AnalysisSpec:
 
 
 def bring(
-    hook: InferenceExperimentHook, op: Judges, experiment: View, *, start: float, end: float
+    hook: InferenceExperimentHook, op: Judges, experiment: Description, *, start: float, end: float
 ) -> Known:
     """Return what is known of production for a window, and keep it with the experiment."""
     return find_known(
@@ -304,7 +304,7 @@ def _text(moment: float) -> str:
 
 
 def extend(
-    hook: InferenceExperimentHook, experiment: View, *, needed: float, until: float
+    hook: InferenceExperimentHook, experiment: Description, *, needed: float, until: float
 ) -> datetime:
     """Let an experiment that would end too early live on, 30 days after its start at most.
 
@@ -327,7 +327,9 @@ def extend(
     return wanted
 
 
-def deliver(op: Judges, context: Any, hook: InferenceExperimentHook, view: View) -> dict[str, Any]:
+def deliver(
+    op: Judges, context: Any, hook: InferenceExperimentHook, view: Description
+) -> dict[str, Any]:
     """Tell a verdict: a table in the log, XComs, a report if one is asked for; and return it.
 
     :param view: `experiment`, `verdict` and `looked`, as :class:`~airflow_shadow.waiters.Judged`

@@ -15,18 +15,18 @@ from airflow_shadow.steps.load_argument import list_of_text
 from airflow_shadow.steps.operator import OperatorSteps
 from airflow_shadow.steps.wait import Carry, Step, Wait
 from airflow_shadow.text.values import as_boolean
-from airflow_shadow.waiters import Outcome, PromotionCleared, View
+from airflow_shadow.waiters import Description, PromotionCleared, WaitResult
 
 _APPROVAL_SECONDS = 24 * 3600
 
 
 def next_wait(
     steps: OperatorSteps[PromoteShadowVariantOperator],
-    experiment: View,
+    experiment: Description,
     carry: Carry,
     *,
     asked: str,
-    then: Callable[[Outcome, Carry], Step],
+    then: Callable[[WaitResult, Carry], Step],
 ) -> Wait | None:
     """Return what is to be waited for now: first the approval, then the alarms, then nothing.
 
@@ -45,15 +45,15 @@ def next_wait(
     carry = {**carry, "approval_until": until}
     name = experiment["Name"]
     if package and "approval" not in passed:
-        goal = PromotionCleared(name, package, until)
-        return Wait(goal, then, until, {**carry, "passed": [*passed, "approval"]})
+        condition = PromotionCleared(name, package, until)
+        return Wait(condition, then, until, {**carry, "passed": [*passed, "approval"]})
     if alarms and "alarms" not in passed:
-        goal = PromotionCleared(name, package, until, alarms)
-        return Wait(goal, then, steps.deadline(), {**carry, "passed": [*passed, "alarms"]})
+        condition = PromotionCleared(name, package, until, alarms)
+        return Wait(condition, then, steps.deadline(), {**carry, "passed": [*passed, "alarms"]})
     return None
 
 
-def skip_refused(view: View) -> None:
+def skip_refused(view: Description) -> None:
     """Skip the task if the registry is against the promotion.
 
     :param view: that of a :class:`~airflow_shadow.waiters.PromotionCleared`
@@ -69,7 +69,7 @@ def skip_refused(view: View) -> None:
 
 
 def _package(
-    steps: OperatorSteps[PromoteShadowVariantOperator], experiment: View, *, asked: str
+    steps: OperatorSteps[PromoteShadowVariantOperator], experiment: Description, *, asked: str
 ) -> str | None:
     """Return the package that must be approved, `None` if none must."""
     wanted = as_boolean(steps.op.require_approved_model_package)

@@ -26,13 +26,13 @@ from airflow_shadow.steps.durations import read_durations
 from airflow_shadow.steps.wait import Carry, Step, Wait
 from airflow_shadow.waiters import (
     KILLED,
-    AnyGoal,
+    AnyCondition,
+    Description,
     EndpointFree,
     EndpointSettled,
-    Outcome,
     Policy,
-    View,
-    goal_to_dict,
+    WaitResult,
+    condition_to_dict,
 )
 
 Task_co = TypeVar("Task_co", bound=ShadowOperator | ShadowSensor, covariant=True)
@@ -90,10 +90,10 @@ def defer(operator: Any, step: Wait, policy: Policy) -> NoReturn:
 
     operator.defer(
         trigger=InferenceExperimentTrigger(
-            goal=goal_to_dict(step.goal),
+            goal=condition_to_dict(step.condition),
             then=step.then.__name__,
             carry=dict(step.carry),
-            progress=step.progress.to_dict(),
+            progress=step.state.to_dict(),
             deadline=policy.deadline,
             waiter_delay=policy.delay,
             waiter_max_attempts=policy.max_attempts,
@@ -142,7 +142,7 @@ class Steps(Generic[Task_co]):
         """Do the first step."""
         raise NotImplementedError
 
-    def finish(self, view: View) -> Any:
+    def finish(self, view: Description) -> Any:
         """End well with what the last step gave; return what the task returns."""
         raise NotImplementedError
 
@@ -182,10 +182,12 @@ class Steps(Generic[Task_co]):
     def _resume(self, event: Mapping[str, Any]) -> Step:
         self.resumed = True
         then = getattr(self, self.renamed.get(event["then"], event["then"]))
-        return self._next(then, Outcome.from_dict(event["outcome"]), event["carry"])
+        return self._next(then, WaitResult.from_dict(event["outcome"]), event["carry"])
 
-    def _next(self, then: Callable[[Outcome, Carry], Step], outcome: Outcome, carry: Carry) -> Step:
-        self.meet(outcome.view)
+    def _next(
+        self, then: Callable[[WaitResult, Carry], Step], outcome: WaitResult, carry: Carry
+    ) -> Step:
+        self.meet(outcome.description)
         return then(outcome, carry)
 
     def _insist(self, step: Callable[[], Step]) -> Step:
@@ -193,17 +195,17 @@ class Steps(Generic[Task_co]):
         done: Step = self.hook.insist(step, delay=self.pause)
         return done
 
-    def _wait(self, step: Wait) -> Outcome:
+    def _wait(self, step: Wait) -> WaitResult:
         policy = self.policy(step)
         outcome = wait_for(
-            self.hook, step.goal, policy=policy, progress=step.progress, patient=self.is_patient
+            self.hook, step.condition, policy=policy, state=step.state, patient=self.is_patient
         )
         if outcome is None:
-            self._meet_described(step.goal)
+            self._meet_described(step.condition)
             self.leave(step, policy)
         return outcome
 
-    def _meet_described(self, goal: AnyGoal) -> None:
+    def _meet_described(self, goal: AnyCondition) -> None:
         described = self.hook.described or {}
         # A look for who holds an endpoint describes other people's experiments, and one of these
         # may bear the endpoint's name.
@@ -249,7 +251,7 @@ class Steps(Generic[Task_co]):
             return
         self.hook.remove_shadow_now(self.living, reason=KILLED)
 
-    def push(self, experiment: View) -> Any:
+    def push(self, experiment: Description) -> Any:
         """Push the description to the XCom `experiment` and return the experiment's name."""
         if self.op.do_xcom_push:
             self.context["ti"].xcom_push(key="experiment", value=experiment)
@@ -257,7 +259,7 @@ class Steps(Generic[Task_co]):
                 self.context["ti"].xcom_push(key="since", value=self._aws_time(experiment))
         return experiment.get("Name")
 
-    def _aws_time(self, experiment: View) -> str:
+    def _aws_time(self, experiment: Description) -> str:
         """Return AWS's time as ISO-8601 text; a task that comes from the triggerer has to ask."""
         if not self.hook.knows_time:
             find = partial(self.hook.find_experiment, experiment["Name"])

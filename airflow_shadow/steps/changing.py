@@ -6,7 +6,7 @@ from airflow_shadow.exceptions import AwsAccessDeniedError, AwsRefusedError
 from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.steps.operator import Operator_co, OperatorSteps
 from airflow_shadow.steps.wait import Carry, Step, Wait
-from airflow_shadow.waiters import EndpointSettled, Outcome, View, in_service
+from airflow_shadow.waiters import Description, EndpointSettled, WaitResult, in_service
 
 
 class ChangingSteps(OperatorSteps[Operator_co]):
@@ -17,7 +17,7 @@ class ChangingSteps(OperatorSteps[Operator_co]):
         raise NotImplementedError
 
     def await_deployment(
-        self, error: AwsRefusedError, experiment: View, carry: Carry
+        self, error: AwsRefusedError, experiment: Description, carry: Carry
     ) -> Wait | None:
         """Return a wait for whoever deploys to the endpoint, if that explains a refusal.
 
@@ -41,7 +41,7 @@ class ChangingSteps(OperatorSteps[Operator_co]):
         goal = EndpointSettled(endpoint_name)
         return Wait(goal, self.settled_again, until, {**carry, "settled_until": until})
 
-    def settled_again(self, outcome: Outcome, carry: Carry) -> Step:
+    def settled_again(self, outcome: WaitResult, carry: Carry) -> Step:
         """Begin again: the experiment may have ended by what was done to the endpoint."""
         if outcome.error:
             raise outcome.error

@@ -13,7 +13,7 @@ from airflow_shadow.steps.conclude import RemoveShadowVariantSteps
 from airflow_shadow.steps.promote import PromoteShadowVariantSteps
 from airflow_shadow.steps.rollout import pulled
 from airflow_shadow.steps.wait import Carry, Step
-from airflow_shadow.waiters import KILLED, Outcome, View
+from airflow_shadow.waiters import KILLED, Description, WaitResult
 
 #: XCom that tells which experiment a promotion decided to leave to the teardown.
 LEFT = "left"
@@ -38,17 +38,17 @@ class CleanUpSteps(RemoveShadowVariantSteps[RolloutCleanUpOperator]):
     #: Name and creation time of what this try has removed.
     removed: list[Any] | None = None
 
-    def removing(self, experiment: View, carry: Carry) -> Carry:
+    def removing(self, experiment: Description, carry: Carry) -> Carry:
         """Remember across the wait what is removed: a deleted record tells nothing any more."""
         return {**carry, "removed": _known(experiment)}
 
-    def settled(self, outcome: Outcome, carry: Carry) -> Step:
+    def settled(self, outcome: WaitResult, carry: Carry) -> Step:
         """End with what was waited for, or with its error."""
         experiment = super().settled(outcome, carry)
         self.removed = carry["removed"]
         return experiment
 
-    def finish(self, view: View) -> Any:
+    def finish(self, view: Description) -> Any:
         """End as a removal does, or fail where nobody had concluded what was removed."""
         name = super().finish(view)
         if self._is_own(view):
@@ -60,7 +60,7 @@ class CleanUpSteps(RemoveShadowVariantSteps[RolloutCleanUpOperator]):
             )
         return name
 
-    def _is_own(self, experiment: View) -> bool:
+    def _is_own(self, experiment: Description) -> bool:
         """Tell whether another try, a call whose answer was lost, or a kill has removed it."""
         own = {mark(Action.REMOVE, text) for text in (self.text("Removed"), KILLED)}
         return experiment.get("StatusReason") in own
@@ -69,5 +69,5 @@ class CleanUpSteps(RemoveShadowVariantSteps[RolloutCleanUpOperator]):
         return pulled(self.context, self.op.promotion, LEFT)
 
 
-def _known(experiment: View) -> list[Any]:
+def _known(experiment: Description) -> list[Any]:
     return [experiment["Name"], experiment.get("CreationTime")]

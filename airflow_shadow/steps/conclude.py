@@ -34,11 +34,11 @@ from airflow_shadow.steps.safeguards import warn_of_undoing
 from airflow_shadow.steps.wait import Carry, Step, Wait
 from airflow_shadow.waiters import (
     ANY_ENDING,
+    Description,
     ExperimentGone,
-    Outcome,
     ReachStatus,
     ShadowPromoted,
-    View,
+    WaitResult,
 )
 
 Concluding_co = TypeVar(
@@ -50,7 +50,7 @@ Removing_co = TypeVar("Removing_co", bound=RemoveShadowVariantOperator, covarian
 class ConcludeSteps(ChangingSteps[Concluding_co]):
     """What promotion, removal and stop share: wait until the experiment rests, then stop it."""
 
-    def conclude(self, outcome: Outcome, carry: Carry) -> Step:
+    def conclude(self, outcome: WaitResult, carry: Carry) -> Step:
         """Do what is to be done with an experiment at rest; the kinds of conclusion override it."""
         raise NotImplementedError
 
@@ -70,7 +70,9 @@ class ConcludeSteps(ChangingSteps[Concluding_co]):
         usual = f"{verb} by Airflow: {ti.dag_id}, run {ti.run_id}, task {ti.task_id}."
         return str(self.op.reason or usual)
 
-    def stop(self, request: Mapping[str, Any], experiment: View, carry: Carry) -> Wait | None:
+    def stop(
+        self, request: Mapping[str, Any], experiment: Description, carry: Carry
+    ) -> Wait | None:
         """Stop the experiment; a conflict means that somebody was faster, so look again."""
         try:
             self.hook.stop_inference_experiment(request)
@@ -89,7 +91,7 @@ class ConcludeSteps(ChangingSteps[Concluding_co]):
             next_step = "It has not started: delete it, or use RemoveShadowVariantOperator."
             raise AwsRefusedError(**{**error.facts(), "next_step": next_step}) from error
 
-    def ended_since(self, experiment: View, now_runs: Running, carry: Carry) -> Wait | None:
+    def ended_since(self, experiment: Description, now_runs: Running, carry: Carry) -> Wait | None:
         """Look again if production changed because the experiment was concluded since our look.
 
         Our own call may have done that: its answer was lost, or another copy of this task made it.
@@ -106,7 +108,7 @@ class ConcludeSteps(ChangingSteps[Concluding_co]):
         time.sleep(self.pause)
         return self.await_rest({**carry, "stale": looks})
 
-    def await_promotion(self, experiment: View) -> Step:
+    def await_promotion(self, experiment: Description) -> Step:
         """Wait until the endpoint serves the candidate."""
         if not self.op.wait_for_completion:
             return self.hook.describe_inference_experiment(experiment["Name"])
@@ -137,20 +139,20 @@ class RemoveShadowVariantSteps(ConcludeSteps[Removing_co]):
             return {"Name": self.op.name}
         return self.await_rest({})
 
-    def _nothing(self) -> View:
+    def _nothing(self) -> Description:
         where = self.hook.place
         self.log.info(
             "There is no experiment %r %s, so there is nothing to remove.", self.op.name, where
         )
         return {"Name": self.op.name}
 
-    def conclude(self, outcome: Outcome, carry: Carry) -> Step:
+    def conclude(self, outcome: WaitResult, carry: Carry) -> Step:
         """Remove the shadow, unless it is gone."""
         if isinstance(outcome.error, ExperimentNotFoundError) and self.op.missing_ok:
             return self._look_twice(carry)
         if outcome.error:
             raise outcome.error
-        experiment = outcome.view
+        experiment = outcome.description
         if status_of(experiment) in CONCLUDED:
             self._tell_concluded(experiment)
             return experiment
@@ -164,7 +166,7 @@ class RemoveShadowVariantSteps(ConcludeSteps[Removing_co]):
             return Wait(gone, self.settled, self.deadline(), self.removing(experiment, carry))
         return self._remove(experiment, carry)
 
-    def _tell_concluded(self, experiment: View) -> None:
+    def _tell_concluded(self, experiment: Description) -> None:
         name, status = experiment["Name"], experiment["Status"]
         if is_promoted(experiment):
             self.log.warning(
@@ -173,7 +175,7 @@ class RemoveShadowVariantSteps(ConcludeSteps[Removing_co]):
         else:
             self.log.info("%r is %s already.", name, status)
 
-    def removing(self, _experiment: View, carry: Carry) -> Carry:
+    def removing(self, _experiment: Description, carry: Carry) -> Carry:
         """Return what the wait for the end of a removal carries; kinds of it remember more."""
         return carry
 
@@ -184,7 +186,7 @@ class RemoveShadowVariantSteps(ConcludeSteps[Removing_co]):
         time.sleep(self.pause)
         return self.await_rest({**carry, "missing": True})
 
-    def _remove(self, experiment: View, carry: Carry) -> Step:
+    def _remove(self, experiment: Description, carry: Carry) -> Step:
         reason = mark(Action.REMOVE, self.text("Removed"))
         request = stop_request(
             experiment, promote=False, desired_state=self.op.desired_state, reason=reason

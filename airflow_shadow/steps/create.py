@@ -46,12 +46,12 @@ from airflow_shadow.steps.wait import Carry, Step, Wait
 from airflow_shadow.waiters import (
     ANY_ENDING,
     LAG_SECONDS,
+    Description,
     EndpointFree,
     ExperimentGone,
-    Outcome,
-    Progress,
     ReachStatus,
-    View,
+    WaitResult,
+    WaitState,
     ended_badly,
     in_service,
     is_idle,
@@ -107,7 +107,7 @@ class CreateInferenceExperimentSteps(RequestingSteps):
             return self._await_endpoint(me, {**carry, "name": name})
         return self._act(what, found, me, carry)
 
-    def _explain_name(self, name: str, wanted: CreationRequest, taken: View | None) -> None:
+    def _explain_name(self, name: str, wanted: CreationRequest, taken: Description | None) -> None:
         """Say where a name comes from that the user did not give.
 
         :param taken: our experiment that bears the name before this one
@@ -128,7 +128,7 @@ class CreateInferenceExperimentSteps(RequestingSteps):
                 self.context["ti"].run_id,
             )
 
-    def _tags_of(self, experiment: View | None) -> dict[str, str] | None:
+    def _tags_of(self, experiment: Description | None) -> dict[str, str] | None:
         if experiment is None:
             return None
         try:
@@ -143,7 +143,7 @@ class CreateInferenceExperimentSteps(RequestingSteps):
             raise AwsUnavailableError(asked=asked, found=found, reason=found)
         return tags
 
-    def _may_be_ours(self, experiment: View) -> bool:
+    def _may_be_ours(self, experiment: Description) -> bool:
         """Tell whether a new experiment without tags may be one that we created with them."""
         me, name = self.identity(), experiment["Name"]
         made = datetime.fromisoformat(experiment["CreationTime"])
@@ -151,7 +151,7 @@ class CreateInferenceExperimentSteps(RequestingSteps):
         asked_before = self.sent or me.try_number > 1
         return is_new and (me.owner[:8] in name or (asked_before and name == self.given_name))
 
-    def _act(self, what: Claim, found: View, me: Identity, carry: Carry) -> Step:
+    def _act(self, what: Claim, found: Description, me: Identity, carry: Carry) -> Step:
         if what is Claim.FOREIGN:
             what = self._foreign(found)
         if what is Claim.ADOPT:
@@ -171,11 +171,11 @@ class CreateInferenceExperimentSteps(RequestingSteps):
         """Look anew whose experiment stands there."""
         return self._claim(self.identity(), carry)
 
-    def _await_any(self, found: View, targets: Iterable[Status], carry: Carry) -> Wait:
+    def _await_any(self, found: Description, targets: Iterable[Status], carry: Carry) -> Wait:
         goal = ReachStatus(found["Name"], tuple(map(str, targets)), tolerates=ANY_ENDING)
         return Wait(goal, self.settled_again, carry["claim_deadline"], carry)
 
-    def _adopt(self, found: View, me: Identity) -> Step:
+    def _adopt(self, found: Description, me: Identity) -> Step:
         tags = self._tags_of(found) or {}
         self.log.info("%s", adoption(found, tags, me))
         if me.is_owner(tags) and not me.is_same_generation(tags):
@@ -183,20 +183,20 @@ class CreateInferenceExperimentSteps(RequestingSteps):
             self.hook.add_tags(found["Arn"], me.tags_of_adoption())
         failure = known_failure(found, tags)
         asked = f"experiment {found['Name']!r} to run"
-        if error := ended_badly(asked, found, Progress(known_failure=failure)):
+        if error := ended_badly(asked, found, WaitState(known_failure=failure)):
             raise error
         if status_of(found) in CONCLUDED:
             return found
         created = datetime.fromisoformat(found["CreationTime"]).timestamp()
         return self._await_running(found["Name"], found, failure, created)
 
-    def _delete_first(self, found: View, carry: Carry) -> Step:
+    def _delete_first(self, found: Description, carry: Carry) -> Step:
         self.delete(found["Name"])
         return Wait(
             ExperimentGone(found["Name"]), self.settled_again, carry["claim_deadline"], carry
         )
 
-    def _supersede(self, found: View, carry: Carry) -> Step:
+    def _supersede(self, found: Description, carry: Carry) -> Step:
         """End our own experiment of an earlier generation, which has other arguments."""
         status = status_of(found)
         if status is Status.CREATED:  # no shadow stands yet; CloudFormation deletes it likewise
@@ -218,7 +218,7 @@ class CreateInferenceExperimentSteps(RequestingSteps):
             return self._await_any(found, SETTLED | CONCLUDED, again)
         return self._await_any(found, CONCLUDED, carry)
 
-    def _foreign(self, found: View) -> Claim:
+    def _foreign(self, found: Description) -> Claim:
         """Decide about somebody else's experiment as `if_exists` says."""
         wanted = self.wanted
         prepared, _ = self._complete(found["Name"])
@@ -233,7 +233,7 @@ class CreateInferenceExperimentSteps(RequestingSteps):
             **self._whose(found, differs),
         )
 
-    def _whose(self, found: View, differs: Iterable[str]) -> dict[str, Any]:
+    def _whose(self, found: Description, differs: Iterable[str]) -> dict[str, Any]:
         """Return what the error says about an experiment of others, and what to do about it."""
         me, tags = self.identity(), self._tags_of(found) or {}
         whose, advice = "somebody else's experiment of that name", None
@@ -261,14 +261,14 @@ class CreateInferenceExperimentSteps(RequestingSteps):
                 return self._act(what, holder, me, carry)
         return Wait(goal, self._create, carry["endpoint_deadline"], carry)
 
-    def _create(self, outcome: Outcome, carry: Carry) -> Step:
+    def _create(self, outcome: WaitResult, carry: Carry) -> Step:
         if outcome.error:
             raise outcome.error
         me, name = self.identity(), carry["name"]
-        if "Holder" in outcome.view:
+        if "Holder" in outcome.description:
             self.sent = True  # by an earlier process, whose answer was lost
             return self._claim(me, carry)
-        failure = str(outcome.view.get("FailureReason") or "")
+        failure = str(outcome.description.get("FailureReason") or "")
         prepared, now_runs = self._complete(name, me.tags(known_failure=failure))
         tags, asked = self._endpoint_tags(now_runs), self._asked(self.wanted)
         again = look_again(self, tags, now_runs, carry, asked=asked)
@@ -330,9 +330,9 @@ class CreateInferenceExperimentSteps(RequestingSteps):
         if self._starts_later(shown):
             targets += [Status.CREATED, Status.STARTING, Status.UPDATING]
         goal = ReachStatus(name, tuple(map(str, targets)), created=created)
-        return Wait(goal, self._ended, self.deadline(), progress=Progress(known_failure=failure))
+        return Wait(goal, self._ended, self.deadline(), state=WaitState(known_failure=failure))
 
-    def _ended(self, outcome: Outcome, carry: Carry) -> Step:
+    def _ended(self, outcome: WaitResult, carry: Carry) -> Step:
         """End as the wait did; a broken experiment of our own is worth another try."""
         error = outcome.error
         if isinstance(error, ExperimentBrokenError):

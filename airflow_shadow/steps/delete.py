@@ -7,7 +7,7 @@ from airflow_shadow.experiments.lifecycle import CONCLUDED, SETTLED, Status, sta
 from airflow_shadow.operators.delete import DeleteInferenceExperimentOperator
 from airflow_shadow.steps.operator import OperatorSteps
 from airflow_shadow.steps.wait import Carry, Step, Wait
-from airflow_shadow.waiters import ANY_ENDING, ExperimentGone, Outcome, ReachStatus, View
+from airflow_shadow.waiters import ANY_ENDING, Description, ExperimentGone, ReachStatus, WaitResult
 
 
 class DeleteInferenceExperimentSteps(OperatorSteps[DeleteInferenceExperimentOperator]):
@@ -21,22 +21,22 @@ class DeleteInferenceExperimentSteps(OperatorSteps[DeleteInferenceExperimentOper
         goal = ReachStatus(self.name(), tuple(map(str, SETTLED | CONCLUDED)), tolerates=ANY_ENDING)
         return Wait(goal, self._delete, self.deadline(), carry)
 
-    def _delete(self, outcome: Outcome, carry: Carry) -> Step:
+    def _delete(self, outcome: WaitResult, carry: Carry) -> Step:
         if isinstance(outcome.error, ExperimentNotFoundError):
             return self._gone()
         if outcome.error:
             raise outcome.error
         try:
-            self.hook.delete_inference_experiment(outcome.view["Name"])
+            self.hook.delete_inference_experiment(outcome.description["Name"])
         except ExperimentNotFoundError:
             return self._gone()  # somebody was faster, or our own first call was
         except AwsRefusedError as error:
             return self._refused(error, carry)
         if not self.op.wait_for_completion:
-            return outcome.view
-        return Wait(ExperimentGone(outcome.view["Name"]), self.settled, self.deadline())
+            return outcome.description
+        return Wait(ExperimentGone(outcome.description["Name"]), self.settled, self.deadline())
 
-    def _gone(self) -> View:
+    def _gone(self) -> Description:
         name, where = self.name(), self.hook.place
         self.log.info("There is no experiment %r %s, so there is nothing to delete.", name, where)
         return {"Name": self.name()}

@@ -19,7 +19,7 @@ from airflow_shadow.steps.base import MOST_CONFLICTS, Steps, nameless
 from airflow_shadow.steps.durations import PATIENCE
 from airflow_shadow.steps.load_argument import load_structure
 from airflow_shadow.steps.wait import Carry, Step, Wait
-from airflow_shadow.waiters import Outcome, Policy, View
+from airflow_shadow.waiters import Description, Policy, WaitResult
 
 Operator_co = TypeVar("Operator_co", bound=ShadowOperator, covariant=True)
 
@@ -38,15 +38,15 @@ class OperatorSteps(Steps[Operator_co]):
         """Return how to wait."""
         return Policy(self.op.waiter_delay, step.deadline, self.op.waiter_max_attempts)
 
-    def finish(self, view: View) -> Any:
+    def finish(self, view: Description) -> Any:
         """Push the description to the XCom `experiment` and return the experiment's name."""
         return self.push(view)
 
-    def settled(self, outcome: Outcome, _carry: Carry) -> Step:
+    def settled(self, outcome: WaitResult, _carry: Carry) -> Step:
         """End with what was waited for, or with its error."""
         if outcome.error:
             raise outcome.error
-        return outcome.view
+        return outcome.description
 
     # --- requests ------------------------------------------------------------------------
 

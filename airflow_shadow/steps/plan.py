@@ -22,7 +22,7 @@ from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.steps.analysis import spec_of
 from airflow_shadow.steps.operator import OperatorSteps
 from airflow_shadow.steps.wait import Step
-from airflow_shadow.waiters import Looks, View
+from airflow_shadow.waiters import Description, Looks
 
 #: So many times as long as planned the last stage may become, unless something else is said.
 _LONGER = 3
@@ -98,5 +98,5 @@ class PlanSteps(OperatorSteps[RolloutPlanOperator]):
             ),
         )
 
-    def finish(self, _: View) -> None:
+    def finish(self, _: Description) -> None:
         """Leave nothing: it is not about an experiment."""

@@ -56,7 +56,7 @@ from airflow_shadow.steps.skips import moment_of, skip_backfill, skip_older
 from airflow_shadow.steps.wait import Carry, Step, Wait
 from airflow_shadow.text.shown import shown
 from airflow_shadow.text.values import to_timestamp
-from airflow_shadow.waiters import Outcome, View, in_service
+from airflow_shadow.waiters import Description, WaitResult, in_service
 
 
 class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
@@ -110,11 +110,11 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
         _, why = taken_as(verdict, promote_on=self.op.promote_on)
         raise AirflowSkipException(f"Skipped: {why}")
 
-    def conclude(self, outcome: Outcome, carry: Carry) -> Step:
+    def conclude(self, outcome: WaitResult, carry: Carry) -> Step:
         """Promote, unless it has happened, would rest on no evidence, or must wait."""
         if outcome.error:
             raise outcome.error
-        experiment = outcome.view
+        experiment = outcome.description
         skip_unfollowed(self, needs_decision=True)
         self._refuse_another(experiment)
         if (verdict := self._verdict()) and self._speaks_against(verdict):
@@ -143,34 +143,36 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
         again = self.stop(request, experiment, {**carry, "passed": []})
         return again or self.await_promotion(experiment)
 
-    def _next_wait(self, experiment: View, carry: Carry) -> Wait | None:
+    def _next_wait(self, experiment: Description, carry: Carry) -> Wait | None:
         asked = self._asked(experiment)
         return next_wait(self, experiment, carry, asked=asked, then=self.cleared)
 
-    def await_promotion(self, experiment: View) -> Step:
+    def await_promotion(self, experiment: Description) -> Step:
         """Wait as a stop does, then leave a proof."""
         step = super().await_promotion(experiment)
         return replace(step, then=self.promoted) if isinstance(step, Wait) else step
 
-    def promoted(self, outcome: Outcome, carry: Carry) -> Step:
+    def promoted(self, outcome: WaitResult, carry: Carry) -> Step:
         """Tag the endpoint with what was seen to serve, and end as a stop does."""
-        endpoint = None if outcome.error else self.hook.find_endpoint(_endpoint_of(outcome.view))
+        endpoint = (
+            None if outcome.error else self.hook.find_endpoint(_endpoint_of(outcome.description))
+        )
         if endpoint:
-            self._prove(outcome.view, endpoint["EndpointArn"])
+            self._prove(outcome.description, endpoint["EndpointArn"])
         return self.settled(outcome, carry)
 
-    def _prove(self, experiment: View, endpoint_arn: str) -> None:
+    def _prove(self, experiment: Description, endpoint_arn: str) -> None:
         ended = experiment.get("CompletionTime")
         moment = to_timestamp(ended) if ended else self.hook.now()
         promoted = Rollout(self._candidate(experiment).model_name, moment)
         leave_proof(self.hook, endpoint_arn, promoted)
 
-    def cleared(self, outcome: Outcome, carry: Carry) -> Step:
+    def cleared(self, outcome: WaitResult, carry: Carry) -> Step:
         """Go on if nothing is against it, with all checks anew: the wait may have been long."""
         if outcome.error:
             raise outcome.error
-        skip_refused(outcome.view)
-        experiment = outcome.view["experiment"]
+        skip_refused(outcome.description)
+        experiment = outcome.description["experiment"]
         if self.resumed:
             # Since the trigger's look the task may have waited long for a worker: look once more.
             self.resumed = False
@@ -178,10 +180,10 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
             if wait := self._next_wait(experiment, before):
                 return wait
         if status_of(experiment) in SETTLED | CONCLUDED:
-            return self.conclude(replace(outcome, view=experiment), carry)
+            return self.conclude(replace(outcome, description=experiment), carry)
         return self.await_rest({**carry, "passed": []})
 
-    def _candidate(self, experiment: View) -> Rollout:
+    def _candidate(self, experiment: Description) -> Rollout:
         shadow = shadow_variant(experiment) or {}
         return Rollout(str(shadow.get("ModelName")), moment_of(self))
 
@@ -193,7 +195,7 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
                 self.hook, endpoint_arn, rollouts=rollouts, serves=serves, candidate=candidate
             )
 
-    def _already(self, experiment: View) -> Step:
+    def _already(self, experiment: Description) -> Step:
         """Judge a concluded experiment by its own record; the endpoint may have moved on since."""
         told = recorded_promotion(experiment)
         if told is None:
@@ -204,7 +206,7 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
         self._leave_late(experiment)
         return experiment
 
-    def _not_promoted(self, experiment: View) -> PromotionRefusedError:
+    def _not_promoted(self, experiment: Description) -> PromotionRefusedError:
         found, next_step = f"it is {experiment['Status']} and was not promoted", None
         if _ended_by_schedule(experiment):
             found += (
@@ -219,7 +221,7 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
             next_step=next_step,
         )
 
-    def _leave_late(self, experiment: View) -> None:
+    def _leave_late(self, experiment: Description) -> None:
         """Tag the endpoint if it serves the candidate and no tag says since when."""
         candidate = self._candidate(experiment)
         try:
@@ -235,10 +237,10 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
             self._leave(rollouts, arn, candidate.model_name, candidate)
 
     @staticmethod
-    def _asked(experiment: View) -> str:
+    def _asked(experiment: Description) -> str:
         return f"to promote the candidate of experiment {experiment['Name']!r}"
 
-    def _refuse_another(self, experiment: View) -> None:
+    def _refuse_another(self, experiment: Description) -> None:
         if self.op.creation_time is None and self.op.has_creation_time:
             raise InvalidRequestError(
                 asked="creation_time",
@@ -259,7 +261,7 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
         if verdict := self._verdict():
             yield verdict.get("creation_time")
 
-    def _refuse_untested(self, experiment: View) -> None:
+    def _refuse_untested(self, experiment: Description) -> None:
         if status_of(experiment) is not Status.RUNNING:
             raise PromotionRefusedError(
                 asked=self._asked(experiment),
@@ -271,7 +273,7 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
             found = f"it copies {percentage} % of the requests"
             self._refuse_partial(self._asked(experiment), found)
 
-    def _refuse_exchanged(self, experiment: View) -> None:
+    def _refuse_exchanged(self, experiment: Description) -> None:
         """Refuse a candidate whose model was deleted and created again under its name."""
         model_name = str((shadow_variant(experiment) or {}).get("ModelName"))
         if was_created_after(self.hook, model_name, experiment):
@@ -282,7 +284,7 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
                 next_step="Test the candidate again, under a model name of its own.",
             )
 
-    def _request(self, experiment: View, now_runs: Running) -> dict[str, Any]:
+    def _request(self, experiment: Description, now_runs: Running) -> dict[str, Any]:
         """Return the stop that promotes: tested type, no fewer instances than production has."""
         refuse_promotion_over(experiment, now_runs, asked=self._asked(experiment))
         shadow = shadow_variant(experiment) or {}
@@ -302,7 +304,7 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
         return request
 
 
-def _ended_by_schedule(experiment: View) -> bool:
+def _ended_by_schedule(experiment: Description) -> bool:
     """Tell whether nobody stopped it: a stop's reason, and an end before its time, say otherwise.
 
     assumed: AWS gives no `StatusReason` then, and a stop leaves the scheduled end as it was.
@@ -314,7 +316,7 @@ def _ended_by_schedule(experiment: View) -> bool:
     return bool(planned and ended) and to_timestamp(ended) >= to_timestamp(planned)
 
 
-def _endpoint_of(experiment: View) -> str:
+def _endpoint_of(experiment: Description) -> str:
     return str(experiment["EndpointMetadata"]["EndpointName"])
 
 

@@ -33,7 +33,7 @@ from airflow_shadow.steps.operator import OperatorSteps
 from airflow_shadow.steps.report import stage_of, write_report
 from airflow_shadow.steps.update import UpdateInferenceExperimentSteps
 from airflow_shadow.steps.wait import Step
-from airflow_shadow.waiters import View, inconclusive
+from airflow_shadow.waiters import Description, inconclusive
 
 #: XCom with the ids that a branch follows; Airflow 3 does not keep what a branch returns.
 FOLLOWED = "followed"
@@ -204,12 +204,12 @@ class ResultSteps(OperatorSteps[RolloutResultOperator]):
             self._report(self.op.report, verdicts)
         return {}
 
-    def _judged_one(self, verdicts: Sequence[Mapping[str, Any]]) -> View | None:
+    def _judged_one(self, verdicts: Sequence[Mapping[str, Any]]) -> Description | None:
         """Return the experiment as the last stage that was judged has left it; AWS is not asked."""
         if not verdicts:
             return None
         stage = self.op.stages[len(verdicts) - 1]
-        found: View | None = pulled(self.context, stage, "experiment")
+        found: Description | None = pulled(self.context, stage, "experiment")
         return found
 
     def _report(self, path: str, verdicts: Sequence[Mapping[str, Any]]) -> None:
@@ -236,7 +236,7 @@ class ResultSteps(OperatorSteps[RolloutResultOperator]):
             record=verdict.get("baseline", ()),
         )
 
-    def finish(self, _: View) -> dict[str, Any]:
+    def finish(self, _: Description) -> dict[str, Any]:
         """Return the verdict that decided, with `promoted`; fail if `fail_on` has it."""
         verdict = final_verdict(self.context, self.op.stages)
         promoted = self._is_promoted(verdict)

@@ -18,7 +18,7 @@ from airflow_shadow.steps.base import MOST_CONFLICTS
 from airflow_shadow.steps.operator import OperatorSteps
 from airflow_shadow.steps.promotions import PROMOTED, latest_proof
 from airflow_shadow.steps.wait import Carry
-from airflow_shadow.waiters import View, in_service
+from airflow_shadow.waiters import Description, in_service
 
 _EXCHANGED = "deleted and created again since production was deployed, would be deployed anew"
 
@@ -54,7 +54,7 @@ def refuse_change(
 
 
 def refuse_undoing(
-    hook: InferenceExperimentHook, experiment: View, *, asked: str, keeps_count: bool
+    hook: InferenceExperimentHook, experiment: Description, *, asked: str, keeps_count: bool
 ) -> bool:
     """Refuse to deploy production as an experiment has it, where somebody has deployed since.
 
@@ -78,7 +78,7 @@ def refuse_undoing(
     return is_unchanged(hook, now_runs)
 
 
-def refuse_promotion_over(experiment: View, now_runs: Running, *, asked: str) -> None:
+def refuse_promotion_over(experiment: Description, now_runs: Running, *, asked: str) -> None:
     """Refuse to promote over another model than the one that the candidate was tested against.
 
     :raises ProductionChangeError: it is so
@@ -93,7 +93,7 @@ def refuse_promotion_over(experiment: View, now_runs: Running, *, asked: str) ->
         )
 
 
-def warn_of_undoing(hook: InferenceExperimentHook, experiment: View) -> None:
+def warn_of_undoing(hook: InferenceExperimentHook, experiment: Description) -> None:
     """Say so if the end of an experiment may undo what somebody deployed (assumed: revert).
 
     It is no reason to leave the shadow: at its planned end the same would happen.

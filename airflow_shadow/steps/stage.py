@@ -24,13 +24,13 @@ from airflow_shadow.steps.base import MOST_CONFLICTS
 from airflow_shadow.steps.rollout import counts_of, judged
 from airflow_shadow.steps.safeguards import refuse_undoing
 from airflow_shadow.waiters import (
+    Description,
     EndpointSettled,
     Judged,
     Policy,
-    Progress,
     ReachStatus,
     UpdateApplied,
-    View,
+    WaitState,
 )
 
 
@@ -41,10 +41,10 @@ class StageSensorSteps(AnalysisSensorSteps[RolloutAnalysisSensor]):
         super().__init__(operator, context)
         self._earlier: dict[str, list[Any]] = {}
 
-    def goal(self) -> Judged:
+    def condition(self) -> Judged:
         """Wait for a verdict that counts what the stages before have seen."""
         op = self.op
-        return replace(super().goal(), stage=op.stage, stages=op.stages, earlier=self._earlier)
+        return replace(super().condition(), stage=op.stage, stages=op.stages, earlier=self._earlier)
 
     def prepare(self) -> None:
         """Go on with the experiment that there is now, at the sampling of this stage.
@@ -103,20 +103,20 @@ class StageSensorSteps(AnalysisSensorSteps[RolloutAnalysisSensor]):
                     raise
                 time.sleep(self.op.poke_interval)
                 continue
-            known = Progress(known_failure=failure_reason(experiment))
+            known = WaitState(known_failure=failure_reason(experiment))
             modified = experiment.get("LastModifiedTime") or ""
             self._await(UpdateApplied(name, expected, modified), known)
             return
 
-    def _await(self, goal: Any, progress: Progress | None = None) -> View:
+    def _await(self, condition: Any, state: WaitState | None = None) -> Description:
         """Wait in the worker: this happens once, after a clear."""
         deadline = time.time() + DEADLINES["update"].seconds
         policy = Policy(delay=self.op.poke_interval, deadline=deadline)
         outcome = wait_for(
-            self.hook, goal, policy=policy, progress=progress or Progress(), patient=True
+            self.hook, condition, policy=policy, state=state or WaitState(), patient=True
         )
         if outcome is None:
             raise AssertionError("a patient wait ended without an outcome")
         if outcome.error:
             raise outcome.error
-        return outcome.view
+        return outcome.description

@@ -8,7 +8,7 @@ from airflow_shadow.operators.start import StartInferenceExperimentOperator
 from airflow_shadow.steps.changing import ChangingSteps
 from airflow_shadow.steps.safeguards import refuse_undoing
 from airflow_shadow.steps.wait import Carry, Step, Wait
-from airflow_shadow.waiters import Outcome, ReachStatus
+from airflow_shadow.waiters import ReachStatus, WaitResult
 
 
 class StartInferenceExperimentSteps(ChangingSteps[StartInferenceExperimentOperator]):
@@ -27,21 +27,23 @@ class StartInferenceExperimentSteps(ChangingSteps[StartInferenceExperimentOperat
         goal = ReachStatus(self.name(), tuple(map(str, ready)))
         return Wait(goal, self._start, self.deadline(), carry)
 
-    def _start(self, outcome: Outcome, carry: Carry) -> Step:
+    def _start(self, outcome: WaitResult, carry: Carry) -> Step:
         if outcome.error:
             raise outcome.error
-        name = outcome.view["Name"]
-        if status_of(outcome.view) is Status.CREATED:
+        name = outcome.description["Name"]
+        if status_of(outcome.description) is Status.CREATED:
             asked = f"to start experiment {name!r}"
-            if not refuse_undoing(self.hook, outcome.view, asked=asked, keeps_count=False):
-                return self.await_settled(outcome.view["EndpointMetadata"]["EndpointName"], carry)
+            if not refuse_undoing(self.hook, outcome.description, asked=asked, keeps_count=False):
+                return self.await_settled(
+                    outcome.description["EndpointMetadata"]["EndpointName"], carry
+                )
             try:
                 self.hook.start_inference_experiment(name)
             except AwsRefusedError as error:
-                wait = self.await_deployment(error, outcome.view, carry)
+                wait = self.await_deployment(error, outcome.description, carry)
                 return wait or self._await_ready(self.after_conflict(error, carry))
         else:
-            self.log.info("%r is %s already.", name, outcome.view["Status"])
+            self.log.info("%r is %s already.", name, outcome.description["Status"])
         if not self.op.wait_for_completion:
             return self.hook.describe_inference_experiment(name)
         targets = (str(Status.RUNNING), str(Status.COMPLETED))

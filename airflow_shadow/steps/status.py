@@ -24,14 +24,14 @@ from airflow_shadow.steps.load_argument import list_of_text
 from airflow_shadow.steps.wait import Carry, Step, Wait
 from airflow_shadow.text.shown import listed, shown
 from airflow_shadow.waiters import (
-    AnyGoal,
-    Outcome,
+    AnyCondition,
+    Description,
     Policy,
-    Progress,
     ReachStatus,
-    View,
-    goal_from_dict,
-    goal_to_dict,
+    WaitResult,
+    WaitState,
+    condition_from_dict,
+    condition_to_dict,
 )
 
 Sensor_co = TypeVar("Sensor_co", bound=ShadowSensor, covariant=True)
@@ -54,18 +54,18 @@ class SensorSteps(Steps[Sensor_co]):
         """Seconds between two looks at AWS."""
         return float(self.op.poke_interval)
 
-    def goal(self) -> AnyGoal:
+    def condition(self) -> AnyCondition:
         """Return what is waited for; the sensors' own classes say it."""
         raise NotImplementedError
 
     def prepare(self) -> None:
         """Do in the worker what must be done before the wait."""
 
-    def progress(self) -> Progress:
-        """Return what the wait begins with, asked after :meth:`prepare` and before :meth:`goal`."""
-        return Progress()
+    def state(self) -> WaitState:
+        """Return what the wait begins with, after :meth:`prepare` and before :meth:`condition`."""
+        return WaitState()
 
-    def goes_on(self, _goal: AnyGoal, _view: View) -> bool:
+    def goes_on(self, _goal: AnyCondition, _view: Description) -> bool:
         """Do in the worker what must be done before the wait goes on; tell whether it does."""
         return False
 
@@ -74,31 +74,31 @@ class SensorSteps(Steps[Sensor_co]):
         if not self.op.name:
             raise nameless("to watch an experiment")
         self.prepare()
-        progress = self.progress()
-        return self._waits(self.goal(), progress)
+        progress = self.state()
+        return self._waits(self.condition(), progress)
 
-    def _waits(self, goal: AnyGoal, progress: Progress) -> Wait:
+    def _waits(self, goal: AnyCondition, progress: WaitState) -> Wait:
         deadline = self._deadline()
-        carry: Carry = {"goal": goal_to_dict(goal), "own_deadline": self._own_deadline}
+        carry: Carry = {"goal": condition_to_dict(goal), "own_deadline": self._own_deadline}
         return Wait(goal, self.waited, deadline, carry, progress)
 
-    def waited(self, outcome: Outcome, carry: Carry) -> Step:
+    def waited(self, outcome: WaitResult, carry: Carry) -> Step:
         """End with what was found, or wait on."""
         if outcome.error:
             raise outcome.error
         self._own_deadline = carry["own_deadline"]
-        goal = goal_from_dict(carry["goal"])
+        goal = condition_from_dict(carry["goal"])
         return (
-            self._waits(goal, outcome.progress)
-            if self.goes_on(goal, outcome.view)
-            else outcome.view
+            self._waits(goal, outcome.state)
+            if self.goes_on(goal, outcome.description)
+            else outcome.description
         )
 
     def give_up(self) -> NoReturn:
         """Fail because the triggerer did not answer in time."""
         read_durations(self.op)
         found = "no answer from the triggerer in time"
-        self.fail(WaitTimeoutError(asked=self.goal().asked, found=found))
+        self.fail(WaitTimeoutError(asked=self.condition().asked, found=found))
 
     @property
     def is_patient(self) -> bool:
@@ -146,7 +146,7 @@ class SensorSteps(Steps[Sensor_co]):
 class StatusSensorSteps(SensorSteps[InferenceExperimentSensor]):
     """What :class:`InferenceExperimentSensor` does."""
 
-    def goal(self) -> ReachStatus:
+    def condition(self) -> ReachStatus:
         """Wait for one of the statuses."""
         given = self.op.target_statuses
         targets = tuple(list_of_text(given, what="target_statuses"))
@@ -162,6 +162,6 @@ class StatusSensorSteps(SensorSteps[InferenceExperimentSensor]):
         missing_ok = self.op.missing_ok
         return ReachStatus(self.op.name, targets, missing_ok=missing_ok, tolerates=tolerates)
 
-    def finish(self, view: View) -> Any:
+    def finish(self, view: Description) -> Any:
         """Push the description to the XCom `experiment` and return the experiment's name."""
         return self.push(view)

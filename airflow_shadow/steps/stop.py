@@ -22,7 +22,7 @@ from airflow_shadow.steps.branches import skip_unfollowed
 from airflow_shadow.steps.conclude import ConcludeSteps
 from airflow_shadow.steps.safeguards import refuse_promotion_over
 from airflow_shadow.steps.wait import Carry, Step, Wait
-from airflow_shadow.waiters import Outcome, View, in_service
+from airflow_shadow.waiters import Description, WaitResult, in_service
 
 
 class StopInferenceExperimentSteps(ConcludeSteps[StopInferenceExperimentOperator]):
@@ -44,11 +44,11 @@ class StopInferenceExperimentSteps(ConcludeSteps[StopInferenceExperimentOperator
         prepared = self.hook.prepare(self.op.api_operation, request)
         return prepared.params
 
-    def conclude(self, outcome: Outcome, carry: Carry) -> Step:
+    def conclude(self, outcome: WaitResult, carry: Carry) -> Step:
         """Stop it, unless it has ended as was asked."""
         if outcome.error:
             raise outcome.error
-        experiment, request = outcome.view, self.stop_request
+        experiment, request = outcome.description, self.stop_request
         promotes = _promotes(request)
         if status_of(experiment) in CONCLUDED:
             if promotes and recorded_promotion(experiment) is None:
@@ -67,7 +67,7 @@ class StopInferenceExperimentSteps(ConcludeSteps[StopInferenceExperimentOperator
             return again
         return self.await_promotion(experiment) if promotes else self.await_end(experiment["Name"])
 
-    def _look_at_production(self, experiment: View, carry: Carry) -> Wait | None:
+    def _look_at_production(self, experiment: Description, carry: Carry) -> Wait | None:
         """Promote over nothing that somebody deployed since the candidate was tested."""
         asked = f"to promote a variant of experiment {experiment['Name']!r}"
         now_runs = running(self.hook, experiment["EndpointMetadata"]["EndpointName"], asked=asked)

@@ -22,7 +22,7 @@ from airflow_shadow.operators.update import UpdateInferenceExperimentOperator
 from airflow_shadow.steps.changing import ChangingSteps
 from airflow_shadow.steps.safeguards import refuse_undoing
 from airflow_shadow.steps.wait import Carry, Step, Wait
-from airflow_shadow.waiters import Outcome, Progress, ReachStatus, UpdateApplied, View
+from airflow_shadow.waiters import Description, ReachStatus, UpdateApplied, WaitResult, WaitState
 
 Updating_co = TypeVar("Updating_co", bound=UpdateInferenceExperimentOperator, covariant=True)
 
@@ -48,10 +48,10 @@ class UpdateInferenceExperimentSteps(ChangingSteps[Updating_co]):
         """Return the fields of `Schedule` that are arguments of their own."""
         return {"StartTime": self.op.start_time, "EndTime": self.op.end_time}
 
-    def _update(self, outcome: Outcome, carry: Carry) -> Step:
+    def _update(self, outcome: WaitResult, carry: Carry) -> Step:
         if outcome.error:
             raise outcome.error
-        experiment = outcome.view
+        experiment = outcome.description
         request = self._request(experiment)
         expected = dict(to_plain({k: v for k, v in request.items() if k != "Name"}))
         if shows(experiment, expected):
@@ -73,17 +73,17 @@ class UpdateInferenceExperimentSteps(ChangingSteps[Updating_co]):
             UpdateApplied(request["Name"], expected, experiment.get("LastModifiedTime") or ""),
             self.settled,
             self.deadline(),
-            progress=Progress(known_failure=failure_reason(experiment)),
+            state=WaitState(known_failure=failure_reason(experiment)),
         )
 
     @staticmethod
-    def _redeploys(experiment: View, expected: Mapping[str, Any]) -> bool:
+    def _redeploys(experiment: Description, expected: Mapping[str, Any]) -> bool:
         """Tell whether AWS deploys the endpoint anew: not for an end (assumed: own-update)."""
         mode = expected.get("ShadowModeConfig")
         is_new = mode is not None and not shows(experiment.get("ShadowModeConfig"), mode)
         return is_new and status_of(experiment) is Status.RUNNING
 
-    def _request(self, experiment: View) -> dict[str, Any]:
+    def _request(self, experiment: Description) -> dict[str, Any]:
         """Return the request with what is kept filled in from the experiment."""
         typed = dict(self.request)
         if self.op.sampling_percentage is not None:
@@ -99,11 +99,11 @@ class UpdateInferenceExperimentSteps(ChangingSteps[Updating_co]):
             )
         return self.hook.prepare(self.op.api_operation, typed).params
 
-    def _with_sampling(self, typed: Mapping[str, Any], experiment: View) -> dict[str, Any]:
+    def _with_sampling(self, typed: Mapping[str, Any], experiment: Description) -> dict[str, Any]:
         config = typed.get("ShadowModeConfig") or experiment["ShadowModeConfig"]
         return with_sampling(config, self.op.sampling_percentage)
 
-    def _schedule(self, typed: Mapping[str, Any], experiment: View) -> dict[str, Any]:
+    def _schedule(self, typed: Mapping[str, Any], experiment: Description) -> dict[str, Any]:
         given = dict(typed.get("Schedule") or {})
         kept = {
             key: datetime.fromisoformat(value)
@@ -115,7 +115,7 @@ class UpdateInferenceExperimentSteps(ChangingSteps[Updating_co]):
         # AWS's own CloudFormation handler sends the unchanged start along.
         return {**kept, **given} if given else {}
 
-    def _refuse_beyond_running(self, experiment: View, expected: Mapping[str, Any]) -> None:
+    def _refuse_beyond_running(self, experiment: Description, expected: Mapping[str, Any]) -> None:
         """Name the fields that AWS documents as fixed while the experiment runs."""
         if status_of(experiment) is not Status.RUNNING:
             return

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, TypedDict
 
-from airflow_shadow.waiters import AnyGoal, Outcome, Progress, View
+from airflow_shadow.waiters import AnyCondition, Description, WaitResult, WaitState
 
 
 class Carry(TypedDict, total=False):
@@ -39,19 +39,19 @@ class Carry(TypedDict, total=False):
 
 @dataclass(frozen=True)
 class Wait:
-    """Wait for a goal, then go on with a step.
+    """Wait for a condition, then go on with a step.
 
     :param then: a bound method; its name travels through the trigger, so an old name must stay
     :param carry: what the step needs
     :param deadline: epoch seconds of the worker's clock
     """
 
-    goal: AnyGoal
-    then: Callable[[Outcome, Carry], Step]
+    condition: AnyCondition
+    then: Callable[[WaitResult, Carry], Step]
     deadline: float
     carry: Carry = field(default_factory=Carry)
-    progress: Progress = field(default_factory=Progress)
+    state: WaitState = field(default_factory=WaitState)
 
 
 #: A step ends with a wait, or with what was waited for: mostly the experiment's description.
-Step = Wait | View
+Step = Wait | Description

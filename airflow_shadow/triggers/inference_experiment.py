@@ -1,4 +1,4 @@
-"""One trigger for all waits: the same logic as in the worker, driven by `asyncio`."""
+"""One trigger for all waits: the logic of the worker, driven by `asyncio`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache, lru_cache, partial
+from inspect import signature
 from typing import Any, Literal, TypeVar
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
@@ -22,58 +23,44 @@ from airflow_shadow.waiters import (
     KILLED,
     EndpointFree,
     EndpointSettled,
-    Look,
-    Outcome,
-    Pause,
+    LogLine,
     Policy,
-    Progress,
+    Poll,
     Reply,
-    Say,
-    goal_from_dict,
+    Sleep,
+    WaitResult,
+    WaitState,
+    condition_from_dict,
     wait,
 )
 
 _Answer = TypeVar("_Answer")
-#: The event loop itself keeps no task alive.
+#: Work that must be done to its end: the event loop itself keeps only weak references.
 _UNDER_WAY: set[asyncio.Future[Any]] = set()
-#: Questions that are answered with CloudWatch's help.
+#: Questions that need CloudWatch.
 _METRICS = frozenset({"verdict", "alarms"})
-#: AWS is asked in a few threads: a look takes milliseconds. As many make clients, which takes as
-#: long as STS does. The triggerer's shared thread is for neither: it would hold up all others.
+#: A few threads call AWS, which takes milliseconds, and as many make clients, which takes as long
+#: as STS does. In the triggerer's shared thread either would hold up all other triggers.
 _THREADS = 4
-#: The making of clients that is under way, by hook: triggers that share one wait for it together.
+#: The clients that are being made, by hook: triggers that share one wait for it together.
 _MAKING: dict[InferenceExperimentHook | CloudWatchHook, asyncio.Future[Any]] = {}
 #: How long a client is shared before the connection is read again.
 _HOOK_SECONDS = 900
-_ARGUMENTS = (
-    "goal",
-    "then",
-    "carry",
-    "progress",
-    "deadline",
-    "waiter_delay",
-    "waiter_max_attempts",
-    "aws_conn_id",
-    "region_name",
-    "verify",
-    "botocore_config",
-    "on_kill_action",
-)
 
 
 class InferenceExperimentTrigger(BaseTrigger):
-    """Wait for a goal of :mod:`airflow_shadow.waiters`; it only reads.
+    """Wait for a condition of :mod:`airflow_shadow.waiters`; it only reads.
 
-    Its arguments lie unencrypted in Airflow's database, so they hold no secrets: the credentials
-    come from the connection. Its one event carries all that the worker needs to go on.
+    Airflow's database keeps its arguments unencrypted, so they hold no secrets: the credentials
+    come from the connection. Its one event has all that the worker needs to go on.
 
-    :param goal: what to wait for, as `goal_to_dict` gives it
-    :param then: the operator's method to go on with
-    :param carry: what that method needs
-    :param progress: what was seen before the deferral
+    :param goal: the condition, as `condition_to_dict` writes it
+    :param then: name of the step that goes on
+    :param carry: what that step needs
+    :param progress: the state of the wait before the deferral
     :param deadline: epoch seconds; absolute, so a restarted trigger does not begin anew
-    :param waiter_delay: seconds between two looks
-    :param waiter_max_attempts: looks at most, `None` leaves it to the deadline
+    :param waiter_delay: seconds between two polls
+    :param waiter_max_attempts: polls at most; `None` leaves it to the deadline
     :param aws_conn_id: Airflow connection of type `aws`
     :param region_name: AWS region, if the connection's is not meant
     :param verify: whether, or with which CA bundle, to verify TLS certificates
@@ -114,34 +101,36 @@ class InferenceExperimentTrigger(BaseTrigger):
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return the class's path and the arguments that make an equal trigger."""
         path = f"{type(self).__module__}.{type(self).__qualname__}"
-        return path, {name: getattr(self, name) for name in _ARGUMENTS}
+        arguments = list(signature(type(self)).parameters)
+        return path, {name: getattr(self, name) for name in arguments}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield one event when the wait ends, however it ends."""
         try:
-            outcome = await self._wait()
+            result = await self._wait()
         except asyncio.CancelledError:
             if not hasattr(BaseTrigger, "on_kill"):  # before Airflow 3.3
                 await self.on_kill()
             raise
         yield TriggerEvent(  # type: ignore[no-untyped-call]
             {
-                "event": outcome.event,
+                "event": result.event,
                 "then": self.then,
                 "carry": self.carry,
-                "outcome": outcome.to_dict(),
+                "outcome": result.to_dict(),
             }
         )
 
     async def on_kill(self) -> None:
-        """Remove the shadow if that is wished and the task has failed, in one short attempt.
+        """Remove the shadow if `on_kill_action` says so and the task has failed, in one attempt.
 
-        The state is asked because Airflow 3.3 calls this also when it hands the trigger to another
-        triggerer, and after a clear has already started the next try.
+        Airflow 3.3 calls this also when it hands the trigger to another triggerer, and after a
+        clear has already started the next try, so the task's state decides.
         """
-        goal = goal_from_dict(self.goal)
-        if self.on_kill_action == "stop" and not isinstance(goal, EndpointFree | EndpointSettled):
-            await _uncancelled(self._remove_shadow(goal.name))
+        condition = condition_from_dict(self.goal)
+        about_endpoint = isinstance(condition, EndpointFree | EndpointSettled)
+        if self.on_kill_action == "stop" and not about_endpoint:
+            await _uncancelled(self._remove_shadow(condition.name))
 
     async def _remove_shadow(self, name: str) -> None:
         state = await sync_to_async(task_state)(self.task_instance)
@@ -156,11 +145,12 @@ class InferenceExperimentTrigger(BaseTrigger):
         )
         await _in(_threads(), partial(hook.remove_shadow_now, name, reason=KILLED))
 
-    async def _wait(self) -> Outcome:
+    async def _wait(self) -> WaitResult:
         policy = Policy(self.waiter_delay, self.deadline, self.waiter_max_attempts)
-        steps = wait(goal_from_dict(self.goal), policy=policy, progress=Progress(**self.progress))
+        state = WaitState(**self.progress)
+        steps = wait(condition_from_dict(self.goal), policy=policy, state=state)
         reply: Reply | None = None
-        # The worker has just looked; and Airflow 3.3.2 loses a task that is answered at once.
+        # The worker has just polled; and Airflow 3.3.2 loses a task whose event comes at once.
         await asyncio.sleep(max(0.0, min(self.waiter_delay, self.deadline - time.time())))
         while True:
             try:
@@ -168,14 +158,14 @@ class InferenceExperimentTrigger(BaseTrigger):
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
             reply = None
-            if isinstance(step, Look):
+            if isinstance(step, Poll):
                 reply = await self._answer(step)
-            elif isinstance(step, Say):
+            elif isinstance(step, LogLine):
                 self.log.info(step.text)
-            elif isinstance(step, Pause):
+            elif isinstance(step, Sleep):
                 await asyncio.sleep(step.seconds)
 
-    async def _answer(self, look: Look) -> Reply:
+    async def _answer(self, poll: Poll) -> Reply:
         hook = _hook(
             json.dumps(self.botocore_config, sort_keys=True),
             int(time.time() // _HOOK_SECONDS),
@@ -183,19 +173,19 @@ class InferenceExperimentTrigger(BaseTrigger):
             region_name=self.region_name,
             verify=self.verify,
         )
-        for needed in (hook, hook.cloudwatch) if look.question in _METRICS else (hook,):
+        for needed in (hook, hook.cloudwatch) if poll.question in _METRICS else (hook,):
             if "conn" not in vars(needed):
                 try:
                     await _make_client(needed)
                 except ShadowError as error:
                     return Reply(error=error, now=time.time())
-        return await _uncancelled(_in(_threads(), partial(answer, hook, look)))
+        return await _uncancelled(_in(_threads(), partial(answer, hook, poll)))
 
 
 async def _make_client(hook: InferenceExperimentHook | CloudWatchHook) -> None:
     """Make a hook's client, once for all triggers that need it now.
 
-    :raises ShadowError: there are no credentials at the moment; the next look tries again
+    :raises ShadowError: there are no credentials at the moment; the next poll tries again
     """
     making, loop = _MAKING.get(hook), asyncio.get_running_loop()
     if making is None or making.get_loop() is not loop:
@@ -206,16 +196,16 @@ async def _make_client(hook: InferenceExperimentHook | CloudWatchHook) -> None:
 
 
 def _in(executor: ThreadPoolExecutor, work: Callable[[], _Answer]) -> Coroutine[Any, Any, _Answer]:
-    """Do blocking work in a thread that knows the loop: only there connections can be read."""
+    """Do blocking work in a thread that knows the event loop: others cannot read connections."""
     return sync_to_async(work, thread_sensitive=False, executor=executor)()
 
 
 async def _uncancelled(work: Coroutine[Any, Any, _Answer]) -> _Answer:
-    """Await work that goes on when the awaiting is cancelled; the cancellation keeps its message.
+    """Await work that goes on when the awaiting is cancelled.
 
-    Airflow says by that message that a person acted, which is when it calls `on_kill`;
-    `sync_to_async` would lose it. And Airflow 3.3.2 cancels a trigger again about once a second
-    until it has ended, so that a longer `on_kill` would be cut off.
+    The cancellation keeps its message, by which Airflow knows that a person acted and `on_kill` is
+    due; `sync_to_async` would lose it. And Airflow 3.3.2 cancels a trigger about once a second
+    until it has ended, which would cut a longer `on_kill` off.
     """
     task = asyncio.ensure_future(work)
     _UNDER_WAY.add(task)
@@ -236,13 +226,13 @@ def _makers() -> ThreadPoolExecutor:
 @lru_cache(maxsize=64)
 def _hook(
     config: str,
-    _period: int,  # an edited connection is noticed in the next one
+    _period: int,  # in the next one the connection is read again
     *,
     aws_conn_id: str | None,
     region_name: str | None,
     verify: bool | str | None,
 ) -> InferenceExperimentHook:
-    """Return the hook that all triggers with equal settings share: a client each would be dear."""
+    """Return the hook that all triggers with equal settings share: clients are expensive."""
     return InferenceExperimentHook(
         aws_conn_id=aws_conn_id,
         region_name=region_name,

@@ -1,4 +1,4 @@
-"""The waiting logic, without I/O: an engine that asks and gives up, and goals that judge."""
+"""The waiting logic, without I/O: an engine that polls and gives up, and conditions that judge."""
 
 from airflow_shadow.waiters.analysis import (
     FILLING_SECONDS,
@@ -22,20 +22,20 @@ from airflow_shadow.waiters.conditions import (
 )
 from airflow_shadow.waiters.engine import (
     KILLED,
-    Look,
-    Outcome,
-    Pause,
+    Description,
+    LogLine,
     Policy,
-    Progress,
+    Poll,
     Reply,
-    Say,
-    View,
+    Sleep,
+    WaitResult,
+    WaitState,
     backoff,
     wait,
 )
 from airflow_shadow.waiters.looks import Looks
 from airflow_shadow.waiters.promotion import EndpointSettled, ShadowPromoted
-from airflow_shadow.waiters.serialize import AnyGoal, goal_from_dict, goal_to_dict
+from airflow_shadow.waiters.serialize import AnyCondition, condition_from_dict, condition_to_dict
 
 __all__ = [
     "ANY_ENDING",
@@ -43,29 +43,29 @@ __all__ = [
     "KILLED",
     "LAG_SECONDS",
     "MARGIN_SECONDS",
-    "AnyGoal",
+    "AnyCondition",
+    "Description",
     "EndpointFree",
     "EndpointSettled",
     "ExperimentGone",
     "Judged",
-    "Look",
+    "LogLine",
     "Looks",
-    "Outcome",
-    "Pause",
     "Policy",
-    "Progress",
+    "Poll",
     "PromotionCleared",
     "ReachStatus",
     "Reply",
-    "Say",
     "ShadowPromoted",
+    "Sleep",
     "UpdateApplied",
-    "View",
+    "WaitResult",
+    "WaitState",
     "backoff",
     "concluded_at",
+    "condition_from_dict",
+    "condition_to_dict",
     "ended_badly",
-    "goal_from_dict",
-    "goal_to_dict",
     "in_service",
     "inconclusive",
     "is_idle",

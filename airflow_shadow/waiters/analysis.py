@@ -21,14 +21,15 @@ from airflow_shadow.experiments.lifecycle import (
 from airflow_shadow.text.shown import printable, shortened
 from airflow_shadow.text.values import epoch, to_timestamp
 from airflow_shadow.waiters.conditions import ended_badly, missing, note_health
-from airflow_shadow.waiters.engine import Asking, Judgement, Look, Progress, View
+from airflow_shadow.waiters.engine import Description, Poll, Polling, PollResult, WaitState
 from airflow_shadow.waiters.looks import Looks
 from airflow_shadow.waiters.progress import progress_line
 
 #: How long CloudWatch's newest minutes still fill (assumed: AWS documents no delay). A window is
-#: looked at this long after its end.
+#: judged so many seconds after its end.
 FILLING_SECONDS = 180
-#: A window that ends by itself leaves so much of the experiment's life for its conclusion.
+#: A window without a duration ends so many seconds before the experiment, to leave time for its
+#: conclusion.
 MARGIN_SECONDS = 900
 
 
@@ -36,8 +37,8 @@ MARGIN_SECONDS = 900
 class Judged:
     """Wait until the evidence for or against a candidate suffices, or the window is over.
 
-    FAIL ends the wait at any look, PASS at a planned one, and at the last of these every verdict
-    does. An experiment that somebody concludes ends it too: then nothing but FAIL can be said.
+    FAIL ends the wait at any look, PASS at a planned one, and every verdict at the last of these.
+    An experiment that somebody concludes ends it too: the verdict is FAIL or INCONCLUSIVE then.
 
     :param name: the experiment
     :param spec: the specification of :mod:`airflow_shadow.analysis` as plain values
@@ -50,15 +51,15 @@ class Judged:
     :param interval: seconds between two looks, by AWS's clock; `None` for one look at the end,
         whatever became of the experiment
     :param sampling_percentage: that of the window, 0 to 100; `None` for the experiment's own
-    :param margin: seconds of the experiment's life that a window without a duration leaves
+    :param margin: seconds between the end of a window without a duration and the experiment's end
     :param limits: what is known of production before the experiment: metric, percentile and value
         of each
     :param stage: which stage of a rollout this is, from 1
     :param stages: how many stages share the alpha of FAIL
-    :param earlier: criterion to its counts at the stages before, of this experiment, as plain
+    :param earlier: criterion to its counts at the earlier stages of this experiment, as plain
         values
-    :param halts: end the wait also where a planned look leaves it open, so that a worker can move
-        the experiment's end: the view then has the `next` planned end
+    :param halts: end the wait also at a planned look that decides nothing, so that a worker can
+        move the experiment's end: `next` in the description is the next planned look then
     """
 
     name: str
@@ -82,13 +83,12 @@ class Judged:
         """Say what is waited for."""
         return f"a verdict on experiment {self.name!r}"
 
-    def looks(self, experiment: View, since: float | None = None) -> Looks:
+    def looks(self, experiment: Description, since: float | None = None) -> Looks:
         """Return when to judge, as far as the experiment decides it.
 
-        A window begins when the experiment does at the earliest: what was before is not its
-        evidence, and may be another's.
+        A window does not begin before the experiment does: earlier metrics are not about it.
 
-        :param since: begin that an earlier look found
+        :param since: begin of the window that an earlier poll found
         """
         begin = since or (_begin(experiment) if self.since is None else self.since)
         start = max(begin, _born(experiment))
@@ -98,7 +98,7 @@ class Judged:
             return Looks(start, first, first, self.interval)
         return Looks(start, first, start + longest, self.interval, count)
 
-    def _first(self, experiment: View, start: float) -> float:
+    def _first(self, experiment: Description, start: float) -> float:
         """Return the end of the first planned look."""
         ends = planned_window(experiment)[1].timestamp() - self.margin - FILLING_SECONDS
         first = ends if self.duration is None else start + self.duration
@@ -106,74 +106,75 @@ class Judged:
             first = min(first, concluded_at(experiment))
         return max(start, first)
 
-    def look(self, progress: Progress) -> Asking:
+    def poll(self, state: WaitState) -> Polling:
         """Describe the experiment and judge what is due."""
-        reply = yield Look("experiment", self.name)
-        experiment = reply.view
+        reply = yield Poll("experiment", self.name)
+        experiment = reply.description
         if experiment is None:
-            return Judgement("missing", error=missing(self.asked, self.name))
-        note_health(experiment, progress)
+            return PollResult("missing", error=missing(self.asked, self.name))
+        note_health(experiment, state)
         shown = str(experiment.get("Status"))
-        if self.interval is not None and (error := self._broke(experiment, progress)):
-            return Judgement(shown, error=error, view=experiment)
+        stopped = (str(Ending.STOPPED),)
+        error = ended_badly(self.asked, experiment, state, tolerates=stopped)
+        if self.interval is not None and error:
+            return PollResult(shown, error=error, description=experiment)
         if status_of(experiment) in NOT_BEGUN:
-            return Judgement(shown, view=experiment)
-        return (yield from self._judge(experiment, progress, reply.aws_now))
+            return PollResult(shown, description=experiment)
+        return (yield from self._judge(experiment, state, reply.aws_now))
 
-    def _broke(self, experiment: View, progress: Progress) -> Any:
-        return ended_badly(self.asked, experiment, progress, (str(Ending.STOPPED),))
-
-    def _judge(self, experiment: View, progress: Progress, now: float) -> Asking:
-        looks, ended = self.looks(experiment, progress.since), self._ended(experiment)
-        progress.since = looks.start
+    def _judge(self, experiment: Description, state: WaitState, now: float) -> Polling:
+        looks, ended = self.looks(experiment, state.since), self._ended(experiment)
+        state.since = looks.start
         if self.duration is None and looks.limit <= looks.start and not ended:
             lives_on = status_of(experiment) in UPDATABLE
             error = self._too_short(experiment, looks) if lives_on else None
-            return Judgement(str(experiment["Status"]), error=error, view=experiment)
+            return PollResult(str(experiment["Status"]), error=error, description=experiment)
         filled = min(now, ended or now) - FILLING_SECONDS
-        view: View = {}
-        for end in looks.due(filled, after=progress.looked):
-            view = yield from self._ask(experiment, looks, end, progress)
-            progress.looked = end
-            if end >= looks.limit or _decides(view["verdict"]):
-                return _done(view)
+        judged: Description = {}
+        for end in looks.due(filled, after=state.looked):
+            judged = yield from self._ask(experiment, looks, end, state)
+            state.looked = end
+            if end >= looks.limit or _decides(judged["verdict"]):
+                return _done(judged)
             if self.halts and end in looks.planned and not ended:
-                return Judgement("", done=True, view={**view, "next": looks.after(end)})
+                return PollResult("", done=True, description={**judged, "next": looks.after(end)})
         if ended:
-            end = progress.looked or max(looks.start, filled)
-            view = view or (yield from self._ask(experiment, looks, end, progress))
-            return _done(_without_future(view, experiment, ended))
-        return self._not_yet(experiment, looks, view, progress)
+            end = state.looked or max(looks.start, filled)
+            judged = judged or (yield from self._ask(experiment, looks, end, state))
+            return _done(_without_future(judged, experiment, ended))
+        return self._not_yet(experiment, looks, judged, state)
 
-    def _not_yet(self, experiment: View, looks: Looks, view: View, progress: Progress) -> Judgement:
-        """Wait on; between two looks nothing new is said."""
-        if view:
-            seen = progress_line(view["verdict"], looks, needed=self.spec.get("min_periods", 0))
+    def _not_yet(
+        self, experiment: Description, looks: Looks, judged: Description, state: WaitState
+    ) -> PollResult:
+        """Wait on; nothing new is logged between two looks."""
+        if judged:
+            seen = progress_line(judged["verdict"], looks, needed=self.spec.get("min_periods", 0))
         else:
-            said = progress.seen[-1:] if progress.looked else []
+            said = state.seen[-1:] if state.looked else []
             seen = said[0] if said else str(experiment["Status"])
-        return Judgement(seen, view=experiment)
+        return PollResult(seen, description=experiment)
 
-    def _too_short(self, experiment: View, looks: Looks) -> InvalidRequestError:
+    def _too_short(self, experiment: Description, looks: Looks) -> InvalidRequestError:
         end = planned_window(experiment)[1]
         life = end - datetime.fromtimestamp(looks.start, end.tzinfo)
         return InvalidRequestError(
             asked=f"{self.asked} with min_remaining={self.margin:g} and no duration",
             found=(
-                f"the experiment ends at {end.isoformat()}, {life} after the window's begin: too "
-                f"early for a window before these seconds and the {FILLING_SECONDS} in which the "
-                "last metrics come in"
+                f"the experiment ends at {end.isoformat()}, {life} after the window's begin, which "
+                f"leaves no time to judge: CloudWatch needs {FILLING_SECONDS} seconds besides"
             ),
-            next_step="Give a duration, and the experiment's end is moved; or less min_remaining.",
+            next_step="Give a duration, so that the experiment's end is moved, or a smaller "
+            "min_remaining.",
         )
 
-    def _ended(self, experiment: View) -> float | None:
+    def _ended(self, experiment: Description) -> float | None:
         """Return when the experiment was concluded, if that matters, in seconds since 1970."""
         if self.interval is None or status_of(experiment) not in CONCLUDED:
             return None
         return concluded_at(experiment)
 
-    def _ask(self, experiment: View, looks: Looks, end: float, progress: Progress) -> Any:
+    def _ask(self, experiment: Description, looks: Looks, end: float, state: WaitState) -> Any:
         about = {
             "experiment": experiment,
             "spec": self.spec,
@@ -186,26 +187,26 @@ class Judged:
             "stages": self.stages,
             "earlier": self.earlier,
             "limits": self.limits,
-            "record": progress.record,
+            "record": state.record,
         }
-        reply = yield Look("verdict", self.name, about)
-        progress.record = reply.view.get("baseline", progress.record)
-        return {"experiment": experiment, "verdict": reply.view, "looked": looks.until(end)}
+        reply = yield Poll("verdict", self.name, about)
+        state.record = reply.description.get("baseline", state.record)
+        return {"experiment": experiment, "verdict": reply.description, "looked": looks.until(end)}
 
 
 def _decides(verdict: Mapping[str, Any]) -> bool:
     return verdict["outcome"] in {"PASS", "FAIL"} or bool(verdict["stage_passed"])
 
 
-def _done(view: View) -> Judgement:
-    return Judgement(str(view["verdict"]["reason"]), done=True, view=view)
+def _done(judged: Description) -> PollResult:
+    return PollResult(str(judged["verdict"]["reason"]), done=True, description=judged)
 
 
-def _without_future(view: View, experiment: View, ended: float) -> View:
-    """Return a verdict on an experiment that is over: no promotion can follow any more."""
-    verdict = view["verdict"]
+def _without_future(judged: Description, experiment: Description, ended: float) -> Description:
+    """Return the verdict on an experiment that is over: it cannot be promoted any more."""
+    verdict = judged["verdict"]
     if verdict["outcome"] == "FAIL":
-        return view
+        return judged
     minutes = (ended - verdict["start"]) / 60
     said = experiment.get("StatusReason") or "no reason is given"
     because = (
@@ -213,11 +214,11 @@ def _without_future(view: View, experiment: View, ended: float) -> View:
         f"was over ({said}); until then"
     )
     over = {"stage_passed": False, "concluded": True}
-    return {**view, "verdict": {**inconclusive(verdict, because), **over}}
+    return {**judged, "verdict": {**inconclusive(verdict, because), **over}}
 
 
 def inconclusive(verdict: Mapping[str, Any], because: str) -> dict[str, Any]:
-    """Return a verdict that says no more than INCONCLUSIVE, and why.
+    """Return a verdict as INCONCLUSIVE, with the reason for it.
 
     :param verdict: as plain values
     """
@@ -226,13 +227,13 @@ def inconclusive(verdict: Mapping[str, Any], because: str) -> dict[str, Any]:
     return {**verdict, "outcome": "INCONCLUSIVE", "reason": shortened(reason, most=MAX_REASON)}
 
 
-def _modified(experiment: View) -> float:
-    """Return when an experiment was changed last; its creation is a change, too."""
+def _modified(experiment: Description) -> float:
+    """Return when an experiment was changed last, or created."""
     return epoch(experiment.get("LastModifiedTime") or experiment["CreationTime"])
 
 
-def _begin(experiment: View) -> float:
-    """Return since when the sampling percentage holds, as far as AWS tells.
+def _begin(experiment: Description) -> float:
+    """Return since when the sampling percentage is what it is, as far as AWS shows it.
 
     assumed: `LastModifiedTime` moves with each change. Of a concluded experiment it is the end.
     """
@@ -241,22 +242,22 @@ def _begin(experiment: View) -> float:
     return planned_window(experiment)[0].timestamp()
 
 
-def _born(experiment: View) -> float:
+def _born(experiment: Description) -> float:
     """Return the earliest time at which the experiment can have run."""
     created = epoch(experiment["CreationTime"])
     start = (experiment.get("Schedule") or {}).get("StartTime")
-    # One that a person started early may keep its planned start.
+    # An experiment that a person started early may keep its planned start.
     ahead = start and epoch(start) > _modified(experiment)
     return created if not start or ahead else max(created, epoch(start))
 
 
-def concluded_at(experiment: View) -> float:
+def concluded_at(experiment: Description) -> float:
     """Return when an experiment was concluded, in seconds since 1970."""
     end = experiment.get("CompletionTime")
     return epoch(end) if end else _modified(experiment)
 
 
-def planned_window(experiment: View) -> tuple[datetime, datetime]:
+def planned_window(experiment: Description) -> tuple[datetime, datetime]:
     """Return from when until when an experiment runs by its schedule.
 
     assumed: AWS's default of seven days is counted from the start also if only that was given.

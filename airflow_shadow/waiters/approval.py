@@ -1,4 +1,4 @@
-"""Wait until nothing outside the experiment is against its promotion."""
+"""Wait for what is outside the experiment: the model registry's approval, silent alarms."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import ClassVar
 from airflow_shadow.exceptions import NotFoundError, PromotionRefusedError, ShadowError
 from airflow_shadow.experiments.lifecycle import CONCLUDED, status_of
 from airflow_shadow.waiters.conditions import missing, note_health
-from airflow_shadow.waiters.engine import Asking, Judgement, Look, Progress, Reply, View
+from airflow_shadow.waiters.engine import Description, Poll, Polling, PollResult, Reply, WaitState
 
 APPROVED, REJECTED, PENDING = "Approved", "Rejected", "PendingManualApproval"
 
@@ -19,14 +19,14 @@ APPROVED, REJECTED, PENDING = "Approved", "Rejected", "PendingManualApproval"
 class PromotionCleared:
     """Wait until a model package is approved and no alarm fires.
 
-    A package that is rejected, or not approved in time, ends the wait well too, and so does an
-    experiment that is concluded meanwhile: the view holds `experiment`, its description, and
-    `refused`, why the registry is against the promotion, or `""`.
+    A package that is rejected or not approved in time ends the wait without an error, and so does
+    an experiment that is concluded meanwhile: the description has the `experiment`, and in
+    `refused` why the registry does not allow the promotion, or `""`.
 
     :param name: the experiment
     :param package: ARN or name of the model package, `None` if no approval is needed
-    :param approval_until: epoch seconds of the driver's clock until which approval is waited for
-    :param alarms: names of the CloudWatch alarms of which none may be in the state `ALARM`
+    :param approval_until: when to stop waiting for the approval, driver's clock, epoch seconds
+    :param alarms: names of CloudWatch alarms; none of them may be in the state `ALARM`
     """
 
     name: str
@@ -40,47 +40,47 @@ class PromotionCleared:
         """Say what is waited for."""
         return f"a decision on the promotion of experiment {self.name!r}"
 
-    def look(self, progress: Progress) -> Asking:
+    def poll(self, state: WaitState) -> Polling:
         """Describe the experiment, then ask the registry, then the alarms."""
-        experiment = (yield Look("experiment", self.name)).view
+        experiment = (yield Poll("experiment", self.name)).description
         if experiment is None:
-            return Judgement("missing", error=missing(self.asked, self.name))
-        note_health(experiment, progress)
+            return PollResult("missing", error=missing(self.asked, self.name))
+        note_health(experiment, state)
         if status_of(experiment) in CONCLUDED:
             return _decided(
                 f"experiment {self.name!r} is {experiment['Status']} by now", experiment
             )
-        if self.package and (judgement := (yield from self._ask_registry(experiment))):
-            return judgement
-        if self.alarms and (judgement := (yield from self._ask_alarms(experiment))):
-            return judgement
+        if self.package and (result := (yield from self._ask_registry(experiment))):
+            return result
+        if self.alarms and (result := (yield from self._ask_alarms(experiment))):
+            return result
         return _decided(self._all_clear(), experiment)
 
-    def _ask_registry(self, experiment: View) -> Generator[Look, Reply, Judgement | None]:
-        reply = yield Look("package", str(self.package))
-        if reply.view is None:
-            return Judgement("missing", error=self._no_package(), view=experiment)
-        found = reply.view.get("ModelApprovalStatus")
+    def _ask_registry(self, experiment: Description) -> Generator[Poll, Reply, PollResult | None]:
+        reply = yield Poll("package", str(self.package))
+        if reply.description is None:
+            return PollResult("missing", error=self._no_package(), description=experiment)
+        found = reply.description.get("ModelApprovalStatus")
         if found is None:
-            return Judgement("unversioned", error=self._unversioned(), view=experiment)
+            return PollResult("unversioned", error=self._unversioned(), description=experiment)
         seen = f"model package {self.package!r} is {found}"
         if found == APPROVED:
             return None
         if found == REJECTED:
-            return _decided(seen, experiment, refused=seen + _because(reply.view))
+            return _decided(seen, experiment, refused=seen + _because(reply.description))
         if reply.now >= self.approval_until:
             refused = f"{seen}, and was not approved until {_iso(self.approval_until)}"
             return _decided(seen, experiment, refused=refused)
-        return Judgement(seen + _known(found), view=experiment, is_sentence=True)
+        return PollResult(seen + _known(found), description=experiment, is_sentence=True)
 
-    def _ask_alarms(self, experiment: View) -> Generator[Look, Reply, Judgement | None]:
+    def _ask_alarms(self, experiment: Description) -> Generator[Poll, Reply, PollResult | None]:
         about = {"names": list(self.alarms)}
-        states = (yield Look("alarms", self.name, about)).view or {}
+        states = (yield Poll("alarms", self.name, about)).description or {}
         firing = [name for name in self.alarms if states.get(name) == "ALARM"]
         if not firing:
             return None
         seen = f"CloudWatch alarms in ALARM: {', '.join(map(repr, firing))}"
-        return Judgement(seen, view=experiment, is_sentence=True)
+        return PollResult(seen, description=experiment, is_sentence=True)
 
     def _all_clear(self) -> str:
         approved = f"model package {self.package!r} is {APPROVED}" if self.package else ""
@@ -103,11 +103,11 @@ class PromotionCleared:
         )
 
 
-def _decided(seen: str, experiment: View, *, refused: str = "") -> Judgement:
-    return Judgement(seen, done=True, view={"experiment": experiment, "refused": refused})
+def _decided(seen: str, experiment: Description, *, refused: str = "") -> PollResult:
+    return PollResult(seen, done=True, description={"experiment": experiment, "refused": refused})
 
 
-def _because(package: View) -> str:
+def _because(package: Description) -> str:
     description = package.get("ApprovalDescription")
     return f" ({description})" if description else ""
 

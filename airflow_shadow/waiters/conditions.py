@@ -1,4 +1,4 @@
-"""What can be waited for: each goal asks its questions and judges the answers."""
+"""What can be waited for: each condition asks its questions and judges the answers."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from airflow_shadow.experiments.lifecycle import (
     status_of,
 )
 from airflow_shadow.text.values import epoch
-from airflow_shadow.waiters.engine import Asking, Judgement, Look, Progress, View
+from airflow_shadow.waiters.engine import Description, Poll, Polling, PollResult, WaitState
 
 #: Seconds after a change of ours in which AWS may show what was before; nothing is promised.
 LAG_SECONDS = 300.0
@@ -38,13 +38,13 @@ ANY_ENDING = (str(Ending.STOPPED), str(Ending.BROKEN))
 
 
 def ended_badly(
-    asked: str, experiment: View, progress: Progress, tolerates: tuple[str, ...] = ()
+    asked: str, experiment: Description, state: WaitState, tolerates: tuple[str, ...] = ()
 ) -> ShadowError | None:
     """Return the error of an experiment that broke or was stopped by somebody, else `None`."""
     how = ending(
         experiment,
-        last_live=Status(progress.last_live) if progress.last_live else None,
-        known_failure=progress.known_failure,
+        last_live=Status(state.last_live) if state.last_live else None,
+        known_failure=state.known_failure,
     )
     texts = "; ".join(
         filter(None, [experiment.get("StatusReason") or "", failure_reason(experiment)])
@@ -65,14 +65,14 @@ def missing(asked: str, name: str) -> ExperimentNotFoundError:
     return ExperimentNotFoundError(asked=asked, found=f"no experiment named {name!r}")
 
 
-def note_health(experiment: View, progress: Progress) -> None:
-    """Remember how a living experiment was, to tell later how it ended."""
+def note_health(experiment: Description, state: WaitState) -> None:
+    """Keep the status of a live experiment: it tells a failure from a stop on purpose later."""
     status = status_of(experiment)
     if status is None or status in CONCLUDED:
         return
-    progress.last_live = status
-    if progress.known_failure is None:
-        progress.known_failure = failure_reason(experiment)
+    state.last_live = status
+    if state.known_failure is None:
+        state.known_failure = failure_reason(experiment)
 
 
 @dataclass(frozen=True)
@@ -80,11 +80,11 @@ class ReachStatus:
     """Wait until an experiment shows one of some statuses.
 
     :param name: the experiment
-    :param targets: the statuses that end the wait well
+    :param targets: the statuses to wait for
     :param missing_ok: wait for an experiment to appear instead of failing
-    :param tolerates: bad endings (:class:`Ending`) that count as `Cancelled` all the same
-    :param created: AWS's time of a creation of ours, epoch seconds: for a while afterwards AWS may
-        not show it, or show the one before it
+    :param tolerates: endings (:class:`Ending`) that are not errors where `Cancelled` is a target
+    :param created: when we created it, by AWS's clock, epoch seconds: for a while afterwards AWS
+        may not show it, or show the one before it
     """
 
     name: str
@@ -101,49 +101,50 @@ class ReachStatus:
             return f"experiment {self.name!r} to be shown"
         return f"experiment {self.name!r} to be {' or '.join(self.targets)}"
 
-    def look(self, progress: Progress) -> Asking:
+    def poll(self, state: WaitState) -> Polling:
         """Describe the experiment and judge its status."""
-        reply = yield Look("experiment", self.name)
-        experiment = reply.view
-        is_new = progress.last_live is None and reply.aws_now - self.created < LAG_SECONDS
+        reply = yield Poll("experiment", self.name)
+        experiment = reply.description
+        is_new = state.last_live is None and reply.aws_now - self.created < LAG_SECONDS
         if is_new and not self._is_ours(experiment):
-            return Judgement("not shown yet")
+            return PollResult("not shown yet")
         if experiment is None:
             if self.missing_ok:
-                return Judgement("no such experiment yet")
-            return Judgement("missing", error=missing(self.asked, self.name))
-        note_health(experiment, progress)
-        return self._judge(experiment, progress)
+                return PollResult("no such experiment yet")
+            return PollResult("missing", error=missing(self.asked, self.name))
+        note_health(experiment, state)
+        return self._judge(experiment, state)
 
-    def _is_ours(self, experiment: View | None) -> bool:
-        """Tell whether this is what was created; AWS's clock is known to the second only."""
+    def _is_ours(self, experiment: Description | None) -> bool:
+        """Tell whether this is what we created; AWS's clock is known to the second only."""
         if experiment is None:
             return False
         made = experiment.get("CreationTime")
         return not made or epoch(made) > self.created - 1
 
-    def _judge(self, experiment: View, progress: Progress) -> Judgement:
+    def _judge(self, experiment: Description, state: WaitState) -> PollResult:
         status, shown = status_of(experiment), str(experiment.get("Status"))
-        if error := ended_badly(self.asked, experiment, progress, self.tolerates):
-            return Judgement(shown, error=error, view=experiment)
+        if error := ended_badly(self.asked, experiment, state, self.tolerates):
+            return PollResult(shown, error=error, description=experiment)
         if shown in self.targets:
             seen = f"experiment {self.name!r} is {shown}"
-            return Judgement(seen, done=True, view=experiment)
+            return PollResult(seen, done=True, description=experiment)
         if not can_reach(status, [Status(target) for target in self.targets]):
-            found = f"experiment {self.name!r} is {shown}, which cannot get there any more"
+            targets = " or ".join(self.targets)
+            found = f"experiment {self.name!r} is {shown} and cannot become {targets} any more"
             reason = experiment.get("StatusReason") or ""
             error = StatusUnreachableError(asked=self.asked, found=found, reason=reason)
-            return Judgement(shown, error=error, view=experiment)
+            return PollResult(shown, error=error, description=experiment)
         if status is None:
             shown = f"{shown} (a status this version does not know)"
-        return Judgement(shown, view=experiment)
+        return PollResult(shown, description=experiment)
 
 
 @dataclass(frozen=True)
 class UpdateApplied:
-    """Wait until an experiment shows what an update asked for, and rests again.
+    """Wait until an experiment shows what an update asked for, and is no longer updating.
 
-    The status alone proves nothing: right after the call it may still look idle.
+    The status alone proves nothing: right after the call AWS may still show the one before it.
 
     :param name: the experiment
     :param expected: the fields of the update as plain values
@@ -160,31 +161,33 @@ class UpdateApplied:
         """Say what is waited for."""
         return f"experiment {self.name!r} to show its update ({', '.join(self.expected)})"
 
-    def look(self, progress: Progress) -> Asking:
+    def poll(self, state: WaitState) -> Polling:
         """Describe the experiment and compare it with what was asked."""
-        experiment = (yield Look("experiment", self.name)).view
+        experiment = (yield Poll("experiment", self.name)).description
         if experiment is None:
-            return Judgement("missing", error=missing(self.asked, self.name))
-        note_health(experiment, progress)
+            return PollResult("missing", error=missing(self.asked, self.name))
+        note_health(experiment, state)
         status, shown = status_of(experiment), str(experiment.get("Status"))
-        if error := ended_badly(self.asked, experiment, progress) or self._gone(experiment):
-            return Judgement(shown, error=error, view=experiment)
+        if error := ended_badly(self.asked, experiment, state) or self._gone(experiment):
+            return PollResult(shown, error=error, description=experiment)
         if status in SETTLED:
             if shows(experiment, self.expected):
                 seen = f"experiment {self.name!r} is {shown} and shows its update"
-                return Judgement(seen, done=True, view=experiment)
-            if self._has_failed(experiment, progress):
-                return Judgement(shown, error=self._rolled_back(experiment), view=experiment)
+                return PollResult(seen, done=True, description=experiment)
+            if self._has_failed(experiment, state):
+                return PollResult(
+                    shown, error=self._rolled_back(experiment), description=experiment
+                )
             shown = f"{shown}, still with the old values"
-        return Judgement(shown, view=experiment)
+        return PollResult(shown, description=experiment)
 
-    def _has_failed(self, experiment: View, progress: Progress) -> bool:
-        """Tell a failure of this update from one that stood there: it may have the same text."""
+    def _has_failed(self, experiment: Description, state: WaitState) -> bool:
+        """Tell a failure of this update from an older one, which may have the same text."""
         failure, modified = failure_reason(experiment), experiment.get("LastModifiedTime")
         is_later = bool(self.modified and modified) and modified != self.modified
-        return bool(failure) and (is_later or failure != (progress.known_failure or ""))
+        return bool(failure) and (is_later or failure != (state.known_failure or ""))
 
-    def _gone(self, experiment: View) -> ShadowError | None:
+    def _gone(self, experiment: Description) -> ShadowError | None:
         if can_reach(status_of(experiment), SETTLED):
             return None
         found = f"experiment {self.name!r} is {experiment['Status']}"
@@ -192,7 +195,7 @@ class UpdateApplied:
             asked=self.asked, found=found, reason=experiment.get("StatusReason") or ""
         )
 
-    def _rolled_back(self, experiment: View) -> ShadowError:
+    def _rolled_back(self, experiment: Description) -> ShadowError:
         found = f"experiment {self.name!r} is {experiment['Status']} with its old values"
         return UpdateRolledBackError(
             asked=self.asked, found=found, reason=failure_reason(experiment)
@@ -201,14 +204,14 @@ class UpdateApplied:
 
 @dataclass(frozen=True)
 class EndpointFree:
-    """Wait until an endpoint is InService and no experiment holds it.
+    """Wait until an endpoint is InService and no live experiment is on it.
 
     :param name: the endpoint
-    :param own: name of an experiment of ours; if it holds the endpoint, an answer was lost and AWS
-        showed it late: the view names it as `Holder`
-    :param created: AWS's time at which we may have created it, epoch seconds; 0 if we have not
-    :param thorough: look for an experiment also where the endpoint bears no shadow: a scheduled
-        one may hold it all the same (assumed)
+    :param own: name of an experiment that we may have created, the answer to which was lost; if it
+        is on the endpoint, the description names it as `Holder`
+    :param created: when we may have created it, by AWS's clock, epoch seconds; 0 if we have not
+    :param thorough: search for an experiment even if the endpoint has no shadow variant: a
+        scheduled one may refuse another all the same (assumed)
     """
 
     name: str
@@ -222,51 +225,53 @@ class EndpointFree:
         """Say what is waited for."""
         return f"endpoint {self.name!r} to be InService and free of other experiments"
 
-    def look(self, progress: Progress) -> Asking:
-        """Describe the endpoint and, where needed, find the experiment that holds it."""
-        reply = yield Look("endpoint", self.name)
-        endpoint = reply.view
+    def poll(self, state: WaitState) -> Polling:
+        """Describe the endpoint and, where needed, find the experiment that is on it."""
+        reply = yield Poll("endpoint", self.name)
+        endpoint = reply.description
         if endpoint is None:
-            return Judgement("missing", error=endpoint_missing(self.asked, self.name))
+            return PollResult("missing", error=endpoint_missing(self.asked, self.name))
         status = str(endpoint["EndpointStatus"])
         if error := endpoint_failed(self.asked, endpoint):
-            return Judgement(status, error=error, view=endpoint)
+            return PollResult(status, error=error, description=endpoint)
         if self.thorough or not is_idle(endpoint):
-            holder = (yield Look("holder", self.name)).view
+            holder = (yield Poll("holder", self.name)).description
             if holder is not None:
                 return self._judge_held(endpoint, holder)
         if not in_service(endpoint):
             seen = f"endpoint {self.name!r} is {status}"
             seen += " with a deployment under way" if status == "InService" else ""
-            return Judgement(seen, view=endpoint, is_sentence=True)
+            return PollResult(seen, description=endpoint, is_sentence=True)
         if endpoint.get("ShadowProductionVariants"):
             may_be_ours = reply.aws_now - self.created < LAG_SECONDS
-            return self._judge_shadowed(endpoint, progress, may_be_ours=may_be_ours)
-        return Judgement(f"endpoint {self.name!r} is {status} and free", done=True, view=endpoint)
+            return self._judge_shadowed(endpoint, state, may_be_ours=may_be_ours)
+        return PollResult(
+            f"endpoint {self.name!r} is {status} and free", done=True, description=endpoint
+        )
 
-    def _judge_held(self, endpoint: View, holder: View) -> Judgement:
+    def _judge_held(self, endpoint: Description, holder: Description) -> PollResult:
         seen = _busy(endpoint, holder)
         if holder["Name"] == self.own:
-            return Judgement(seen, done=True, view={**endpoint, "Holder": self.own})
-        return Judgement(seen, view=endpoint, is_sentence=True)
+            return PollResult(seen, done=True, description={**endpoint, "Holder": self.own})
+        return PollResult(seen, description=endpoint, is_sentence=True)
 
     def _judge_shadowed(
-        self, endpoint: View, progress: Progress, *, may_be_ours: bool
-    ) -> Judgement:
-        """Believe in a shadow without an experiment at the second look in a row.
+        self, endpoint: Description, state: WaitState, *, may_be_ours: bool
+    ) -> PollResult:
+        """Fail if the endpoint has a shadow without an experiment at two polls in a row.
 
-        An experiment that ends between the questions of one look is found by none of them.
+        An experiment that ends between the two questions of one poll is found by neither.
         """
         shadow = endpoint["ShadowProductionVariants"][0]["VariantName"]
-        found = f"shadow variant {shadow!r} on endpoint {self.name!r}, owned by no experiment"
-        if may_be_ours or progress.seen[-1:] != [found]:
-            return Judgement(found, view=endpoint, is_sentence=True)
+        found = f"endpoint {self.name!r} has shadow variant {shadow!r}, which no experiment owns"
+        if may_be_ours or state.seen[-1:] != [found]:
+            return PollResult(found, description=endpoint, is_sentence=True)
         error = EndpointShadowedError(asked=self.asked, found=found)
-        return Judgement(found, error=error, view=endpoint)
+        return PollResult(found, error=error, description=endpoint)
 
 
-def is_idle(endpoint: View) -> bool:
-    """Tell whether an endpoint is in service and bears no shadow."""
+def is_idle(endpoint: Description) -> bool:
+    """Tell whether an endpoint is in service and has no shadow variant."""
     return in_service(endpoint) and not endpoint.get("ShadowProductionVariants")
 
 
@@ -281,8 +286,8 @@ def endpoint_missing(asked: str, name: str) -> EndpointNotFoundError:
     return EndpointNotFoundError(asked=asked, found=f"no endpoint named {name!r}")
 
 
-def endpoint_failed(asked: str, endpoint: View) -> EndpointFailedError | None:
-    """Return the error of an endpoint whose status no waiting mends."""
+def endpoint_failed(asked: str, endpoint: Description) -> EndpointFailedError | None:
+    """Return the error of an endpoint that will not be InService again by itself, or `None`."""
     status = str(endpoint["EndpointStatus"])
     if status not in {"Failed", "OutOfService", "UpdateRollbackFailed", "Deleting"}:
         return None
@@ -292,7 +297,7 @@ def endpoint_failed(asked: str, endpoint: View) -> EndpointFailedError | None:
     )
 
 
-def _busy(endpoint: View, holder: View) -> str:
+def _busy(endpoint: Description, holder: Description) -> str:
     until = (holder.get("Schedule") or {}).get("EndTime") or "an unknown time"
     return (
         f"endpoint {endpoint['EndpointName']!r} is busy with experiment {holder['Name']!r} "
@@ -302,10 +307,7 @@ def _busy(endpoint: View, holder: View) -> str:
 
 @dataclass(frozen=True)
 class ExperimentGone:
-    """Wait until a deleted experiment is not described any more.
-
-    :param name: the experiment
-    """
+    """Wait until a deleted experiment is not described any more."""
 
     name: str
     kind: ClassVar[str] = "gone"
@@ -315,11 +317,11 @@ class ExperimentGone:
         """Say what is waited for."""
         return f"experiment {self.name!r} to be deleted"
 
-    def look(self, progress: Progress) -> Asking:
-        """Describe the experiment until that fails."""
-        experiment = (yield Look("experiment", self.name)).view
+    def poll(self, state: WaitState) -> Polling:
+        """Describe the experiment."""
+        experiment = (yield Poll("experiment", self.name)).description
         if experiment is None:
-            return Judgement(
-                f"experiment {self.name!r} is deleted", done=True, view={"Name": self.name}
+            return PollResult(
+                f"experiment {self.name!r} is deleted", done=True, description={"Name": self.name}
             )
-        return Judgement(f"still {experiment.get('Status')}", view=experiment)
+        return PollResult(f"still {experiment.get('Status')}", description=experiment)

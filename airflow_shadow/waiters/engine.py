@@ -1,11 +1,11 @@
-"""The waiting logic, without I/O: what to ask, when to ask again, what it means, when to give up.
+"""The waiting logic, without I/O: what to ask AWS, when to ask again, when to give up.
 
-:func:`wait` is a generator. It yields a :class:`Look` (ask AWS), a :class:`Pause` (let time pass)
-or a :class:`Say` (a line for the log), and returns an :class:`Outcome`. The worker drives it with
-`time.sleep`, the triggerer with `asyncio`: same result, same error, word for word.
+:func:`wait` is a generator. It yields a :class:`Poll` (a question to AWS), a :class:`Sleep` or a
+:class:`LogLine`, and returns a :class:`WaitResult`. The worker drives it with `time.sleep`, the
+triggerer with `asyncio`, so that results and errors are the same in both.
 
-A *goal* knows what one look at AWS means. Goals, progress and outcomes are JSON-able, because they
-travel between worker and triggerer through Airflow's database.
+A *condition* knows what the answers mean. Conditions, states and results are JSON-able, because
+they travel between worker and triggerer through Airflow's database.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from airflow_shadow.exceptions import (
 )
 from airflow_shadow.text.shown import printable
 
-View = dict[str, Any]
+Description = dict[str, Any]
 
-#: The reason of a stop by a kill, the same from worker and triggerer.
+#: The reason of a stop after a kill, the same from worker and triggerer.
 KILLED = "Removed because its Airflow task was marked failed."
 
 
 @dataclass(frozen=True)
-class Look:
-    """Ask AWS one of the hook's read-only questions; answered with a :class:`Reply`.
+class Poll:
+    """A read-only question to AWS; answered with a :class:`Reply`.
 
-    :param about: what the question needs besides the name; never leaves the process
+    :param about: what the question needs besides the name; it never leaves the process
     """
 
     question: str
@@ -43,14 +43,14 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Pause:
-    """Let time pass; answered with a :class:`Reply` that carries only the time."""
+class Sleep:
+    """Let some seconds pass."""
 
     seconds: float
 
 
 @dataclass(frozen=True)
-class Say:
+class LogLine:
     """Write a line to the task's log."""
 
     text: str
@@ -58,49 +58,49 @@ class Say:
 
 @dataclass(frozen=True)
 class Reply:
-    """What a driver sends back.
+    """The answer to a :class:`Poll`.
 
     :param now: the driver's clock, epoch seconds
-    :param view: what AWS described, `None` if the thing does not exist
+    :param description: what AWS described, `None` if the thing does not exist
     :param error: why AWS could not be asked
     :param aws_now: AWS's clock, epoch seconds; 0 if it has not answered yet
     """
 
     now: float
-    view: View | None = None
+    description: Description | None = None
     error: ShadowError | None = None
     aws_now: float = 0.0
 
 
-Asking = Generator[Look, Reply, "Judgement"]
+Polling = Generator[Poll, Reply, "PollResult"]
 
 
 @dataclass(frozen=True)
-class Judgement:
-    """What one look means: done, failed, or (neither) wait on, with a word on what was seen.
+class PollResult:
+    """What one poll means: the condition holds, it has failed, or (neither) wait on.
 
-    :param seen: of what is done a sentence
-    :param is_sentence: `seen` needs no word on what is waited for
+    :param seen: what AWS showed, a status or a clause; where `done`, a sentence
+    :param is_sentence: whether `seen` is logged without what is waited for
     """
 
     seen: str
     done: bool = False
     error: ShadowError | None = None
-    view: View = field(default_factory=dict)
+    description: Description = field(default_factory=dict)
     is_sentence: bool = False
 
 
 @dataclass
-class Progress:
-    """What a wait remembers between looks, and between worker and triggerer.
+class WaitState:
+    """What a wait remembers between polls, and between worker and triggerer.
 
-    :param attempts: looks so far, failed ones included
-    :param seen: the distinct things seen, in order
+    :param attempts: polls so far, failed ones included
+    :param seen: what the polls showed, each change once, in order
     :param last_live: the last status of an experiment that had not concluded
-    :param known_failure: the endpoint's FailureReason when all was well
+    :param known_failure: the endpoint's FailureReason before anything was changed
     :param looked: end of the window that was judged last, epoch seconds
-    :param since: begin of the windows that are judged, epoch seconds
-    :param record: what production was at the looks of the window, as plain values
+    :param since: begin of the window that is judged, epoch seconds
+    :param record: what production was at the looks at the window, as plain values
     """
 
     attempts: int = 0
@@ -118,11 +118,11 @@ class Progress:
 
 @dataclass(frozen=True)
 class Policy:
-    """When to ask again and when to give up.
+    """When to poll again and when to give up.
 
-    :param delay: seconds between two looks
+    :param delay: seconds between two polls
     :param deadline: epoch seconds of the worker's clock; absolute, so deferring does not extend it
-    :param max_attempts: looks at most, failed ones included; `None` leaves it to the deadline
+    :param max_attempts: polls at most, failed ones included; `None` leaves it to the deadline
     """
 
     delay: float
@@ -131,17 +131,16 @@ class Policy:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class WaitResult:
     """How a wait ended.
 
-    :param view: the last description
-    :param error: `None` if the goal was reached
-    :param progress: what was seen on the way
+    :param description: what the last poll described
+    :param error: `None` if the condition holds
     """
 
-    view: View
+    description: Description
     error: ShadowError | None
-    progress: Progress
+    state: WaitState
 
     @property
     def event(self) -> str:
@@ -152,30 +151,30 @@ class Outcome:
         """Return JSON-able values for a trigger's event."""
         return {
             "event": self.event,
-            "view": self.view,
+            "view": self.description,
             "error": self.error.to_dict() if self.error else None,
-            "progress": self.progress.to_dict(),
+            "progress": self.state.to_dict(),
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Outcome:
-        """Return the outcome that :meth:`to_dict` described."""
+    def from_dict(cls, data: Mapping[str, Any]) -> WaitResult:
+        """Return the result that :meth:`to_dict` described."""
         error = data["error"]
         return cls(
-            view=data["view"],
+            description=data["view"],
             error=error_from_dict(error) if error else None,
-            progress=Progress(**data["progress"]),
+            state=WaitState(**data["progress"]),
         )
 
 
-class Goal(Protocol):
+class Condition(Protocol):
     """What is waited for; a frozen dataclass of JSON-able fields."""
 
     @property
     def asked(self) -> str:
         """Say what is waited for, for messages."""
 
-    def look(self, progress: Progress) -> Asking:
+    def poll(self, state: WaitState) -> Polling:
         """Ask AWS and judge the answers."""
 
 
@@ -183,72 +182,82 @@ _BACKOFF_CAP = 300.0
 
 
 def wait(
-    goal: Goal,
+    condition: Condition,
     *,
     policy: Policy,
-    progress: Progress,
+    state: WaitState,
     uniform: Callable[[float, float], float] = random.uniform,  # noqa: S311 - jitter, no secret
-) -> Generator[Look | Pause | Say, Reply | None, Outcome]:
-    """Look until the goal is reached, has failed, or time is up.
+) -> Generator[Poll | Sleep | LogLine, Reply | None, WaitResult]:
+    """Poll until the condition holds, has failed, or time is up.
 
-    Unavailability of AWS is waited out with full-jitter exponential back-off inside the deadline;
+    While AWS is unavailable it polls with full-jitter exponential back-off until the deadline;
     every other error ends the wait at once.
     """
-    failures, seen, view, reason = 0, "nothing yet", View(), ""
+    failures, seen, description, reason = 0, "nothing yet", Description(), ""
     while True:
-        judgement, now = yield from _one_look(goal, progress)
-        if judgement.error is None or not isinstance(judgement.error, AwsUnavailableError):
-            failures, seen, view, reason = 0, judgement.seen, judgement.view, ""
-            yield from _remember(judgement, goal, progress)
-            if judgement.done or judgement.error:
-                return Outcome(view, judgement.error, progress)
+        result, now = yield from _poll_once(condition, state)
+        if isinstance(result.error, AwsUnavailableError):
+            failures, reason = failures + 1, result.error.reason
+            yield LogLine(f"AWS could not be asked ({reason}); trying again.")
         else:
-            failures, reason = failures + 1, judgement.error.reason
-            yield Say(f"AWS could not be asked ({reason}); trying again.")
+            failures, seen, description, reason = 0, result.seen, result.description, ""
+            yield from _remember(result, condition, state)
+            if result.done or result.error:
+                return WaitResult(description, result.error, state)
         pause = _pause(policy, failures, uniform)
-        if _exhausted(policy, progress, now):
-            return Outcome(view, _timeout(goal, policy, progress, seen, reason), progress)
-        yield Pause(max(0.0, min(pause, policy.deadline - now)))
+        if limit := _reached_limit(policy, state, now):
+            found = f"{seen}, when {limit} ran out"
+            error = WaitTimeoutError(asked=condition.asked, found=found, reason=reason)
+            return WaitResult(description, error, state)
+        yield Sleep(max(0.0, min(pause, policy.deadline - now)))
 
 
-def _one_look(
-    goal: Goal, progress: Progress
-) -> Generator[Look, Reply | None, tuple[Judgement, float]]:
-    asking, now = goal.look(progress), 0.0
-    progress.attempts += 1
+def _poll_once(
+    condition: Condition, state: WaitState
+) -> Generator[Poll, Reply | None, tuple[PollResult, float]]:
+    """Return what a poll, of one or more questions, means, and the driver's time after it."""
+    polling, now = condition.poll(state), 0.0
+    state.attempts += 1
     try:
-        look = next(asking)
+        poll = next(polling)
         while True:
-            reply = yield look
-            if reply is None:  # only a driver that breaks the protocol
-                raise TypeError("a Look must be answered with a Reply")
+            reply = yield poll
+            if reply is None:
+                raise TypeError("a driver must answer a Poll with a Reply")
             now = reply.now
             if reply.error:
-                asking.close()
-                return Judgement(seen="", error=reply.error), now
-            look = asking.send(reply)
+                polling.close()
+                return PollResult(seen="", error=reply.error), now
+            poll = polling.send(reply)
     except StopIteration as end:
         return end.value, now
 
 
 def _remember(
-    judgement: Judgement, goal: Goal, progress: Progress
-) -> Generator[Say, Reply | None, None]:
-    if not judgement.seen or progress.seen[-1:] == [judgement.seen]:
+    result: PollResult, condition: Condition, state: WaitState
+) -> Generator[LogLine, Reply | None, None]:
+    """Log and keep what is new."""
+    if not result.seen or state.seen[-1:] == [result.seen]:
         return
-    progress.seen.append(judgement.seen)
-    if not judgement.error:
-        yield Say(printable(_line(judgement, goal, progress)))
+    state.seen.append(result.seen)
+    if not result.error:
+        yield LogLine(printable(_line(result, condition, state)))
 
 
-def _line(judgement: Judgement, goal: Goal, progress: Progress) -> str:
-    seen = judgement.seen
-    sentence = f"{seen[0].upper()}{seen[1:]}"
-    if judgement.done:
+def _line(result: PollResult, condition: Condition, state: WaitState) -> str:
+    sentence = f"{result.seen[0].upper()}{result.seen[1:]}"
+    if result.done:
         return sentence if sentence.endswith(".") else f"{sentence}."
-    if judgement.is_sentence:
-        return f"{sentence}; waiting, attempt {progress.attempts}."
-    return f"Waiting for {goal.asked}: {seen}."
+    if result.is_sentence:
+        return f"{sentence}; waiting, attempt {state.attempts}."
+    return f"Waiting for {condition.asked}: {result.seen}."
+
+
+def _reached_limit(policy: Policy, state: WaitState, now: float) -> str:
+    """Name what ends the wait now; empty if nothing does."""
+    if policy.max_attempts is not None and state.attempts >= policy.max_attempts:
+        return f"{policy.max_attempts} polls"
+    return "the deadline" if now >= policy.deadline else ""
 
 
 def _pause(policy: Policy, failures: int, uniform: Callable[[float, float], float]) -> float:
@@ -264,20 +273,3 @@ def backoff(
 ) -> float:
     """Return the seconds to wait after some failures in a row: exponential, with full jitter."""
     return uniform(0, min(_BACKOFF_CAP, delay * 2.0 ** min(failures, 30)))
-
-
-def _exhausted(policy: Policy, progress: Progress, now: float) -> bool:
-    tired = policy.max_attempts is not None and progress.attempts >= policy.max_attempts
-    return tired or now >= policy.deadline
-
-
-def _timeout(
-    goal: Goal, policy: Policy, progress: Progress, seen: str, reason: str
-) -> WaitTimeoutError:
-    attempts = policy.max_attempts
-    limit = (
-        f"{attempts} looks"
-        if attempts is not None and progress.attempts >= attempts
-        else "the deadline"
-    )
-    return WaitTimeoutError(asked=goal.asked, found=f"{seen}, when {limit} ran out", reason=reason)

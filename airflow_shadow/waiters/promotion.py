@@ -1,4 +1,4 @@
-"""What a promotion waits for at its endpoint: before the call, and after it."""
+"""What a promotion waits for at its endpoint, before the call and after it."""
 
 from __future__ import annotations
 
@@ -15,15 +15,12 @@ from airflow_shadow.waiters.conditions import (
     missing,
     note_health,
 )
-from airflow_shadow.waiters.engine import Asking, Judgement, Look, Progress, View
+from airflow_shadow.waiters.engine import Description, Poll, Polling, PollResult, WaitState
 
 
 @dataclass(frozen=True)
 class EndpointSettled:
-    """Wait until an endpoint is in service and nobody deploys to it, with or without a shadow.
-
-    :param name: the endpoint
-    """
+    """Wait until an endpoint is in service and nobody deploys to it, with or without a shadow."""
 
     name: str
     kind: ClassVar[str] = "settled"
@@ -33,20 +30,20 @@ class EndpointSettled:
         """Say what is waited for."""
         return f"endpoint {self.name!r} to be InService, with no deployment under way"
 
-    def look(self, _progress: Progress) -> Asking:
+    def poll(self, _state: WaitState) -> Polling:
         """Describe the endpoint."""
-        endpoint = (yield Look("endpoint", self.name)).view
+        endpoint = (yield Poll("endpoint", self.name)).description
         if endpoint is None:
-            return Judgement("missing", error=endpoint_missing(self.asked, self.name))
+            return PollResult("missing", error=endpoint_missing(self.asked, self.name))
         if error := endpoint_failed(self.asked, endpoint):
-            return Judgement(str(endpoint["EndpointStatus"]), error=error, view=endpoint)
+            return PollResult(str(endpoint["EndpointStatus"]), error=error, description=endpoint)
         seen = f"endpoint {self.name!r} is {endpoint['EndpointStatus']}"
-        return Judgement(seen, done=in_service(endpoint), view=endpoint, is_sentence=True)
+        return PollResult(seen, done=in_service(endpoint), description=endpoint, is_sentence=True)
 
 
 @dataclass(frozen=True)
 class ShadowPromoted:
-    """Wait until a promotion of ours has happened: concluded, and the endpoint serves the model.
+    """Wait until the experiment is concluded and the endpoint serves its candidate.
 
     :param name: the experiment
     :param endpoint_name: its endpoint
@@ -63,51 +60,53 @@ class ShadowPromoted:
         """Say what is waited for."""
         return f"endpoint {self.endpoint_name!r} to serve {self.model_name!r}"
 
-    def look(self, progress: Progress) -> Asking:
+    def poll(self, state: WaitState) -> Polling:
         """Describe the experiment and, once it is concluded, what its endpoint runs."""
-        experiment = (yield Look("experiment", self.name)).view
+        experiment = (yield Poll("experiment", self.name)).description
         if experiment is None:
-            return Judgement("missing", error=missing(self.asked, self.name))
-        note_health(experiment, progress)
+            return PollResult("missing", error=missing(self.asked, self.name))
+        note_health(experiment, state)
         shown = str(experiment.get("Status"))
-        if error := ended_badly(self.asked, experiment, progress):
-            return Judgement(shown, error=error, view=experiment)
+        if error := ended_badly(self.asked, experiment, state):
+            return PollResult(shown, error=error, description=experiment)
         if status_of(experiment) not in CONCLUDED:
-            return Judgement(shown, view=experiment)
+            return PollResult(shown, description=experiment)
         if recorded_promotion(experiment) is False:
-            return Judgement(shown, error=self._not_promoted(experiment), view=experiment)
-        return (yield from self._look_at_endpoint(experiment))
+            return PollResult(shown, error=self._not_promoted(experiment), description=experiment)
+        return (yield from self._poll_endpoint(experiment))
 
-    def _look_at_endpoint(self, experiment: View) -> Asking:
-        endpoint = (yield Look("running", self.endpoint_name)).view
+    def _poll_endpoint(self, experiment: Description) -> Polling:
+        endpoint = (yield Poll("running", self.endpoint_name)).description
         if endpoint is None:
-            return Judgement(
-                "missing", error=endpoint_missing(self.asked, self.endpoint_name), view=experiment
+            return PollResult(
+                "missing",
+                error=endpoint_missing(self.asked, self.endpoint_name),
+                description=experiment,
             )
         if error := endpoint_failed(self.asked, endpoint):
-            return Judgement(str(endpoint["EndpointStatus"]), error=error, view=experiment)
+            return PollResult(str(endpoint["EndpointStatus"]), error=error, description=experiment)
         serves = endpoint.get("ModelName")
         seen = f"endpoint {self.endpoint_name!r} is {endpoint['EndpointStatus']}, serves {serves!r}"
         rests = in_service(endpoint)
         is_recorded = recorded_promotion(experiment) is True
         proven = is_recorded or self._is_its_variant(endpoint, experiment)
         if rests and not proven:
-            return Judgement(seen, error=self._not_promoted(experiment), view=experiment)
+            return PollResult(seen, error=self._not_promoted(experiment), description=experiment)
         if rests and not endpoint["Config"]:
             seen = f"the shadow's variant serves, configuration {endpoint['EndpointConfigName']!r} "
-            return Judgement(f"{seen}was deleted", done=True, view=experiment)
+            return PollResult(f"{seen}was deleted", done=True, description=experiment)
         if rests and is_recorded and serves != self.model_name:
             seen = f"{seen}, but the shadow was promoted before"
-            return Judgement(seen, done=True, view=experiment)
-        return Judgement(seen, done=rests and serves == self.model_name, view=experiment)
+            return PollResult(seen, done=True, description=experiment)
+        return PollResult(seen, done=rests and serves == self.model_name, description=experiment)
 
     @staticmethod
-    def _is_its_variant(endpoint: View, experiment: View) -> bool:
-        """Tell whether production bears the shadow's name: a model can be tested against itself."""
+    def _is_its_variant(endpoint: Description, experiment: Description) -> bool:
+        """Tell whether the shadow variant serves; models do not tell: both may have the same."""
         shadow, _ = sampling(experiment)
         return shadow in {one["VariantName"] for one in endpoint.get("ProductionVariants") or ()}
 
-    def _not_promoted(self, experiment: View) -> ShadowError:
+    def _not_promoted(self, experiment: Description) -> ShadowError:
         found = f"experiment {self.name!r} is {experiment['Status']}, its shadow not promoted"
         return StatusUnreachableError(
             asked=self.asked, found=found, reason=experiment.get("StatusReason") or ""

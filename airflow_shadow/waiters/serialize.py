@@ -1,10 +1,10 @@
-"""All goals, as values that travel between worker and triggerer."""
+"""All conditions, as values that travel between worker and triggerer."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, get_args
 
 from airflow_shadow.waiters.analysis import Judged
 from airflow_shadow.waiters.approval import PromotionCleared
@@ -16,7 +16,7 @@ from airflow_shadow.waiters.conditions import (
 )
 from airflow_shadow.waiters.promotion import EndpointSettled, ShadowPromoted
 
-AnyGoal = (
+AnyCondition = (
     ReachStatus
     | UpdateApplied
     | EndpointFree
@@ -26,28 +26,18 @@ AnyGoal = (
     | Judged
     | PromotionCleared
 )
-_GOALS = (
-    ReachStatus,
-    UpdateApplied,
-    EndpointFree,
-    EndpointSettled,
-    ShadowPromoted,
-    ExperimentGone,
-    Judged,
-    PromotionCleared,
-)
 
 
-def goal_to_dict(goal: AnyGoal) -> dict[str, Any]:
+def condition_to_dict(condition: AnyCondition) -> dict[str, Any]:
     """Return JSON-able values, for a trigger."""
-    return {"kind": goal.kind, **dataclasses.asdict(goal)}
+    return {"kind": condition.kind, **dataclasses.asdict(condition)}
 
 
-def goal_from_dict(data: Mapping[str, Any]) -> AnyGoal:
-    """Return the goal that :func:`goal_to_dict` described."""
+def condition_from_dict(data: Mapping[str, Any]) -> AnyCondition:
+    """Return the condition that :func:`condition_to_dict` described."""
     fields = dict(data)
     kind = fields.pop("kind")
-    goal_class = next(goal for goal in _GOALS if goal.kind == kind)
     for name in {"alarms", "targets", "tolerates"} & fields.keys():
         fields[name] = tuple(fields[name])  # JSON has no tuples
-    return goal_class(**fields)
+    found: AnyCondition = next(c for c in get_args(AnyCondition) if c.kind == kind)(**fields)
+    return found

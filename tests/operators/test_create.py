@@ -66,7 +66,7 @@ def test_attempts_bind_too(create, emulator):
     """`waiter_max_attempts` ends a wait before its deadline."""
     emulator.pace = "time"
     text = fails(AirflowException, create, waiter_max_attempts=3)
-    assert "Found: Creating, when 3 looks ran out." in text
+    assert "Found: Creating, when 3 polls ran out." in text
 
 
 # --- production stays

@@ -78,7 +78,7 @@ def test_a_shadow_without_an_experiment_is_refused(create, sagemaker):
     }
     another(sagemaker, ShadowProductionVariants=[shadow])
     text = fails(AirflowFailException, create, endpoint_name="other")
-    assert "shadow variant 'old-shadow' on endpoint 'other', owned by no experiment" in text
+    assert "endpoint 'other' has shadow variant 'old-shadow', which no experiment owns" in text
     assert "Remove the shadow" in text
 
 

@@ -283,7 +283,7 @@ def test_a_description_with_the_promoted_shadow_is_waited_out(promoted, create, 
     """It is of the time of the experiment, which AWS shows as ended already."""
     promoted(times=2, updates=1)
     name = create(**NEXT).value
-    assert log.containing("owned by no experiment; waiting, attempt 1.")
+    assert log.containing("which no experiment owns; waiting, attempt 1.")
     variants = sagemaker.describe_inference_experiment(Name=name)["ModelVariants"]
     assert "churn-v2" == variants[0]["ModelName"]
 

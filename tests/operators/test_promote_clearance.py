@@ -14,7 +14,7 @@ import pytest
 from airflow_shadow._compat import AirflowException, AirflowFailException, AirflowSkipException
 from airflow_shadow.emulator import fleet
 from airflow_shadow.operators import PromoteShadowVariantOperator
-from airflow_shadow.waiters import PromotionCleared, goal_from_dict, goal_to_dict
+from airflow_shadow.waiters import PromotionCleared, condition_from_dict, condition_to_dict
 from tests.conftest import PASSWORD, REGION
 from tests.helpers import accepted, described, expire, fails, serves, somebodys, stop, until
 from tests.tasks import Tasks
@@ -460,5 +460,5 @@ def test_an_approval_may_be_withdrawn(approved, version, alarm, emulator, log):
 
 def test_the_goal_travels(running):
     """Through a trigger, which knows only JSON."""
-    goal = PromotionCleared(NAME, ARN, 1.5, ("a", "b"))
-    assert goal == goal_from_dict(json.loads(json.dumps(goal_to_dict(goal))))
+    condition = PromotionCleared(NAME, ARN, 1.5, ("a", "b"))
+    assert condition == condition_from_dict(json.loads(json.dumps(condition_to_dict(condition))))

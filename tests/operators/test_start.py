@@ -149,7 +149,7 @@ def test_an_expired_one_is_refused(start, churn, sagemaker, emulator):
     somebodys(sagemaker, NAME, Schedule={"EndTime": end})
     expire(emulator, sagemaker, NAME)
     text = fails(AirflowFailException, start)
-    assert "is Completed, which cannot get there any more" in text
+    assert "is Completed and cannot become" in text
     assert "Next: Create a new experiment" in text
 
 

@@ -205,7 +205,7 @@ def test_a_concluded_one_is_refused(update, running, emulator, sagemaker):
     emulator.clock.advance(timedelta(days=8))
     expire(emulator, sagemaker, NAME)
     text = fails(AirflowFailException, update, sampling_percentage=50)
-    assert "is Completed, which cannot get there any more" in text
+    assert "is Completed and cannot become" in text
 
 
 def test_a_stopped_one_is_refused(update, running, sagemaker):

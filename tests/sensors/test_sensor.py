@@ -98,7 +98,7 @@ def test_an_unreachable_status_fails_at_once(sense, scheduled, sagemaker, emulat
     emulator.clock.advance(3601)
     expire(emulator, sagemaker, NAME)
     text = fails(AirflowFailException, sense, target_statuses="Running", timeout=60)
-    assert "is Completed, which cannot get there any more" in text
+    assert "is Completed and cannot become" in text
 
 
 def test_an_unreachable_status_with_soft_fail_skips(sense, churn, sagemaker):
