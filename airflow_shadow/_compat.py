@@ -1,4 +1,4 @@
-"""The names that moved between Airflow 2.11 and 3.3; nobody else asks which of them runs."""
+"""What differs between Airflow 2.11 and 3.3; no other module asks which version runs."""
 
 from __future__ import annotations
 
@@ -8,72 +8,56 @@ from typing import Any
 
 from airflow.configuration import AIRFLOW_HOME, conf
 
-# One fallback for each name: they moved one after the other, from 2.11 to 3.3.
+# One fallback for all names that moved in the same version.
 try:
     from airflow.providers.standard.operators.branch import BaseBranchOperator
 except ImportError:  # Airflow 2.11
     from airflow.operators.branch import BaseBranchOperator
 try:
-    from airflow.sdk import BaseOperator
+    from airflow.sdk import BaseOperator, Context, Label, TaskGroup
 
     _WEB_SECTION = "api"
 except ImportError:  # Airflow 2.11
     from airflow.models.baseoperator import BaseOperator
+    from airflow.utils.context import Context
+    from airflow.utils.edgemodifier import Label
+    from airflow.utils.task_group import TaskGroup
 
     _WEB_SECTION = "webserver"
 try:
-    from airflow.sdk import Label
-except ImportError:  # Airflow 2.11
-    from airflow.utils.edgemodifier import Label
-try:
-    from airflow.sdk import TaskGroup
-except ImportError:  # Airflow 2.11
-    from airflow.utils.task_group import TaskGroup
-try:
-    from airflow.sdk import Context
-except ImportError:  # Airflow 2.11
-    from airflow.utils.context import Context
-try:
     from airflow.sdk.exceptions import AirflowException
-except ImportError:  # Airflow 3.0
-    from airflow.exceptions import AirflowException
-try:
-    from airflow.sdk.exceptions import AirflowFailException
-except ImportError:  # Airflow 3.1
-    from airflow.exceptions import AirflowFailException
-try:
-    from airflow.sdk.exceptions import AirflowRescheduleException
-except ImportError:  # Airflow 3.1
-    from airflow.exceptions import AirflowRescheduleException
-try:
-    from airflow.sdk.exceptions import AirflowSensorTimeout
-except ImportError:  # Airflow 3.1
-    from airflow.exceptions import AirflowSensorTimeout
-try:
-    from airflow.sdk.exceptions import AirflowSkipException
-except ImportError:  # Airflow 3.1
-    from airflow.exceptions import AirflowSkipException
-try:
-    from airflow.sdk.exceptions import TaskDeferralError
-except ImportError:  # Airflow 3.1
-    from airflow.exceptions import TaskDeferralError
-try:
     from airflow.sdk.module_loading import import_string
 except ImportError:  # Airflow 3.0
+    from airflow.exceptions import AirflowException
     from airflow.utils.module_loading import import_string
 try:
-    from airflow.sdk.exceptions import TaskDeferralTimeout
+    from airflow.sdk.exceptions import (
+        AirflowFailException,
+        AirflowRescheduleException,
+        AirflowSensorTimeout,
+        AirflowSkipException,
+        TaskDeferralError,
+        TaskDeferralTimeout,
+    )
 except ImportError:  # Airflow 3.1
+    from airflow.exceptions import (
+        AirflowFailException,
+        AirflowRescheduleException,
+        AirflowSensorTimeout,
+        AirflowSkipException,
+        TaskDeferralError,
+    )
+
     try:
         from airflow.exceptions import TaskDeferralTimeout
     except ImportError:  # Airflow 2.11
 
         class TaskDeferralTimeout(AirflowException):
-            """Never raised there: a timeout is a `TaskDeferralError`, told by its text."""
+            """Never raised there: a timeout is a `TaskDeferralError`, known by its text."""
 
 
 def first_reschedule_date(sensor: Any, context: Context) -> datetime | None:
-    """Return when a rescheduling sensor looked first, `None` at its first look."""
+    """Return when a rescheduling sensor first ran, `None` if it runs for the first time."""
     ti: Any = context["ti"]
     if hasattr(ti, "get_first_reschedule_date"):
         found: datetime | None = ti.get_first_reschedule_date(context)
@@ -101,7 +85,7 @@ def task_state(ti: Any) -> str | None:
     return next((str(state) for state in states.get(ti.run_id, {}).values()), None)
 
 
-#: Types of runs that people and tasks make; a tuple, for Airflow's enum hashes by its names.
+#: Types of runs that people and tasks make; no set: Airflow's enum does not hash like its value.
 _TRIGGERED = ("manual", "operator_triggered")
 
 
@@ -114,9 +98,9 @@ def is_backfill(context: Context) -> bool:
 def run_moment(context: Context) -> datetime:
     """Return the moment that a run stands for, which it has without a logical date too.
 
-    Where Airflow knows `run_after`, that is it: a nightly run with a data interval bears the
-    logical date of the day before. Airflow 2.11 derives the same from its two dates. A run that
-    somebody triggers for a date in the past stands for that date.
+    That is its `run_after`, because a nightly run with a data interval has the logical date of the
+    day before; in Airflow 2.11 the later one of its two dates is the same. A run that somebody
+    triggers for a date in the past stands for that date.
     """
     run: Any = context["dag_run"]
     logical_date: datetime | None = getattr(run, "logical_date", None)
@@ -136,8 +120,8 @@ def base_url() -> str:
 def object_storage(scheme: str, conn_id: str | None) -> Any:
     """Return a file system of Airflow's object storage, as `fsspec` knows them.
 
-    `ObjectStoragePath` stands on it, but that of 2.11 does not work with universal-pathlib 0.3. It
-    is imported when it is asked for, because Dag files would pay for it.
+    `ObjectStoragePath` of 2.11 does not work with universal-pathlib 0.3. The import is here to
+    keep Dag files fast.
 
     :raises ValueError: no provider knows the scheme
     :raises ImportError: the provider lacks a library
@@ -152,7 +136,7 @@ def object_storage(scheme: str, conn_id: str | None) -> Any:
 def unlisted_data(task: Any, fields: Iterable[str], context: Context) -> list[str]:
     """Return the fields that `expand_kwargs()` got from an XCom.
 
-    Airflow lists what `expand()` got there, so that it is not rendered, but forgets these.
+    Airflow does not render what `expand()` got from an XCom, but does render these.
     """
     mapped: Any = task.dag.task_dict.get(task.task_id) if task.has_dag() else None
     given = mapped.expand_input.value if hasattr(mapped, "expand_input") else {}
@@ -165,7 +149,7 @@ def unlisted_data(task: Any, fields: Iterable[str], context: Context) -> list[st
 
 
 def is_deferral_timeout(error: AirflowException) -> bool:
-    """Tell whether a deferral ended because its `timeout` ran out; else the trigger broke."""
+    """Tell whether a deferral ended because its `timeout` ran out, not because of its trigger."""
     return isinstance(error, TaskDeferralTimeout) or "Trigger/execution timeout" in str(error)
 
 

@@ -58,7 +58,7 @@ def test_every_argument_has_a_type(cls):
 @pytest.mark.parametrize("cls", PUBLIC)
 def test_errors_and_the_operation_of_aws_are_named(cls):
     """A reader sees what can be raised, and which call of AWS it is."""
-    assert ":raises" in cls.__doc__
+    assert ":raises" in documented(cls)
     assert cls in CALLS_NOTHING or re.search(r"\([A-Z]\w+(, [A-Z]\w+)*\)|Describe\w+", cls.__doc__)
 
 

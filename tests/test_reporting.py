@@ -6,7 +6,7 @@ import importlib.util
 import json
 import os
 import stat
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +17,7 @@ import pytest
 from fsspec.implementations.memory import MemoryFileSystem
 
 from airflow_shadow._compat import AirflowFailException, import_string
-from airflow_shadow.analysis import AnalysisSpec, OutsideCriterion, judge
+from airflow_shadow.analysis import AnalysisSpec, OutsideCriterion, Verdict, judge
 from airflow_shadow.emulator import fleet
 from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.exceptions import ReportNotWrittenError
@@ -161,23 +161,25 @@ def judged(emulator, sagemaker, hook):
     )
 
 
+def returned(judged, **changes):
+    """Return the verdict as an analysis returns it."""
+    spec = asdict(replace(judged.spec, **changes))
+    return {**judged.verdict.to_dict(), "spec": spec, "looked": [judged.verdict.end]}
+
+
 def test_what_was_judged_is_read_again(hook, judged):
     """Later changes of the sampling percentage do not move or cut the window."""
-    stage = stage_of(
-        hook,
-        experiment=judged.experiment,
-        spec=judged.spec,
-        verdict=judged.verdict,
-        looks=[judged.verdict.end],
-    )
+    stage = stage_of(hook, experiment=judged.experiment, verdict=returned(judged))
     assert judged.observations == stage.observations
-    assert (judged.verdict, (judged.verdict.end,)) == (stage.verdict, stage.looks)
+    assert Verdict.from_dict(judged.verdict.to_dict()) == stage.verdict
+    assert (judged.verdict.end,) == stage.looks
 
 
 def test_alarms_are_not_asked_again(hook, judged):
     """An alarm that was deleted since is no reason to have no report."""
-    spec = replace(judged.spec, outside=(OutsideCriterion(name="gone", target="gone"),))
-    stage = stage_of(hook, experiment=judged.experiment, spec=spec, verdict=judged.verdict)
+    outside = (OutsideCriterion(name="gone", target="gone"),)
+    verdict = returned(judged, outside=outside)
+    stage = stage_of(hook, experiment=judged.experiment, verdict=verdict)
     assert judged.observations == stage.observations
 
 

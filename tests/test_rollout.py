@@ -23,7 +23,7 @@ from airflow_shadow.emulator import fleet
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.rollout import shadow_rollout
-from airflow_shadow.steps.rollout import told
+from airflow_shadow.steps.rollout import conclusion_xcoms
 from tests.helpers import ROLLOUT, fails
 from tests.tasks import DAG
 
@@ -159,15 +159,15 @@ def judged(outcome: str, **more: Any) -> dict[str, Any]:
 
 def test_the_evidence_says_how_much_longer_it_would_take():
     """A person who is asked may prefer a longer test."""
-    evidence = told(judged("INCONCLUSIVE", longer=3600.0), promotes=True)["evidence"]
+    evidence = conclusion_xcoms(judged("INCONCLUSIVE", longer=3600.0), promotes=True)["evidence"]
     assert "about 1 h more would decide: give a longer max\\_stage\\_duration." in evidence
-    assert "would decide" not in told(judged("PASS"), promotes=True)["evidence"]
+    assert "would decide" not in conclusion_xcoms(judged("PASS"), promotes=True)["evidence"]
 
 
 def test_nothing_of_a_name_is_markdown_in_the_question():
     """Whoever writes the specification does not write to who is asked."""
     reason = "INCONCLUSIVE: <img src=x> [click](http://x) is open"
-    evidence = told(judged("INCONCLUSIVE", reason=reason), promotes=True)["evidence"]
+    evidence = conclusion_xcoms(judged("INCONCLUSIVE", reason=reason), promotes=True)["evidence"]
     assert evidence.startswith(r"INCONCLUSIVE: \<img src=x\> \[click\]\(http: //x\) is open")
 
 
@@ -248,8 +248,8 @@ def test_the_plan_is_told_in_one_line():
     assert (
         "A shadow test at 10, 50, 100 %, 2h each, the last one up to 6h if need be: 11h as "
         "planned, 15h at most with changes, approvals and the conclusion."
-    ) == rollout().tasks["plan"].told
-    told = rollout(max_stage_duration="2h").tasks["plan"].told
+    ) == rollout().tasks["plan"].summary
+    told = rollout(max_stage_duration="2h").tasks["plan"].summary
     assert told.startswith("A shadow test at 10, 50, 100 %, 2h each: 11h at most with")
 
 
@@ -272,7 +272,7 @@ def test_a_ramp_rises_from_1_to_100(ramp):
 
 
 def test_a_ramp_ends_at_100():
-    """A candidate that never bore the full load is not promoted."""
+    """Only a candidate that was tested at 100 % is promoted."""
     assert "does not end at 100" in refused(ramp=[10, 50])
 
 
@@ -329,7 +329,7 @@ def test_the_shortest_call_tests_and_promotes_nothing():
     assert "shadow_rollout" == group.group_id
     decide = dag.get_task("shadow_rollout.decide")
     assert ("outputs", "remove") == (decide.promote_on, decide.on_inconclusive)
-    told = dag.get_task("shadow_rollout.plan").told.splitlines()
+    told = dag.get_task("shadow_rollout.plan").summary.splitlines()
     assert told[0].startswith("A shadow test at 10, 50, 100 %, 2h each")
     assert told[1].startswith(ONLY_TESTS)
     assert "approval='inconclusive'" in told[1]
@@ -339,7 +339,7 @@ def test_the_shortest_call_tests_and_promotes_nothing():
 def test_a_rollout_that_only_tests_says_so_whatever_its_specification(spec):
     """A model that answers 0 quickly is fast and free of errors."""
     tasks = rollout(promote_on="outputs", spec=spec).tasks
-    assert ONLY_TESTS in tasks["plan"].told
+    assert ONLY_TESTS in tasks["plan"].summary
     assert tasks["result"].needs_outputs
 
 
@@ -347,7 +347,7 @@ def test_a_rollout_that_only_tests_says_so_whatever_its_specification(spec):
 def test_a_rollout_that_may_promote_or_never_does_lacks_nothing(more):
     """In a dry run more arguments would promote nothing either."""
     tasks = rollout(**{"promote_on": "outputs", **more}).tasks
-    assert ONLY_TESTS not in tasks["plan"].told
+    assert ONLY_TESTS not in tasks["plan"].summary
     assert not tasks["result"].needs_outputs
 
 
@@ -356,7 +356,7 @@ def test_a_rollout_that_may_promote_or_never_does_lacks_nothing(more):
 def test_a_rollout_that_asks_a_person_lacks_nothing(approval):
     """The person may promote what compared no answers."""
     tasks = rollout(promote_on="outputs", approval=approval).tasks
-    assert ONLY_TESTS not in tasks["plan"].told
+    assert ONLY_TESTS not in tasks["plan"].summary
     assert not tasks["result"].needs_outputs
 
 

@@ -221,7 +221,7 @@ def test_a_pass_below_the_full_load_promotes_nothing():
     """Whatever the specification asks for, the last stage did not happen."""
     verdict = passed(50)
     found = final_verdict(run_that_left(analyse_50=verdict), ["analyse_50", "analyse_100"])
-    reason = "the candidate never bore the full load; PASS: all well"
+    reason = "the candidate was not tested at 100 %; PASS: all well"
     assert {
         **verdict,
         "outcome": "INCONCLUSIVE",

@@ -18,7 +18,7 @@ PLAN = {
     "ramp": [10, 50, 100],
     "stage_duration": "2h",
     "max_stage_duration": "2h",
-    "told": "A shadow test.",
+    "summary": "A shadow test.",
 }
 
 
@@ -58,9 +58,9 @@ def test_a_plan_that_cannot_pass_is_refused(serving, tasks, emulator):
 
 
 def test_a_longer_last_stage_is_no_reason_to_refuse(serving, tasks, log):
-    """The last planned look counts, which is three times as late unless given."""
+    """Its last planned look decides, not its first one."""
     serving(3)
-    done = tasks.run(RolloutPlanOperator, **{**PLAN, "max_stage_duration": None})
+    done = tasks.run(RolloutPlanOperator, **{**PLAN, "max_stage_duration": "6h"})
     assert [] == done.ti.xcoms["forecast"]["ruled_out"]
 
 

@@ -1,23 +1,17 @@
-"""What all operators share: arguments, templates, and steps that are imported when it runs."""
+"""What operators share: how to wait, the request, what to do on a kill."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar, get_args
+from typing import Any, ClassVar, get_args
 
 from airflow.providers.amazon.aws.operators.base_aws import AwsBaseOperator
 from airflow.providers.amazon.aws.utils.mixins import aws_template_fields
 
-from airflow_shadow._compat import AirflowException, Context, conf
-from airflow_shadow.exceptions import no_event
-from airflow_shadow.links import EndpointLink, MetricsLink
+from airflow_shadow._compat import Context, conf
 from airflow_shadow.operators.choices import Choices, ClosedChoices, OnKillAction
-from airflow_shadow.operators.templating import LazyHook, TextTemplates
-
-if TYPE_CHECKING:
-    from airflow_shadow.steps.base import Steps
-
+from airflow_shadow.operators.task import ShadowTask
 
 #: Seconds between two polls, unless a task says otherwise.
 DELAY = conf.getfloat("airflow_shadow", "waiter_delay", fallback=30.0)
@@ -28,9 +22,7 @@ def template_fields(*names: str) -> tuple[str, ...]:
     return aws_template_fields("waiter_delay", "waiter_timeout", *names)
 
 
-class ShadowOperator(  # type: ignore[override]
-    ClosedChoices, TextTemplates, LazyHook, AwsBaseOperator[Any]
-):
+class ShadowOperator(ClosedChoices, ShadowTask, AwsBaseOperator[Any]):  # type: ignore[override]
     """Base of the operators; not for use in Dags.
 
     :param wait_for_completion: wait until the operation has happened
@@ -40,10 +32,8 @@ class ShadowOperator(  # type: ignore[override]
     :param waiter_timeout: when the wait gives up; docs/operators.md has the defaults (duration,
         templated)
     :param deferrable: wait in the triggerer, which frees the worker
-    :param aws_conn_id: Airflow connection of type `aws` (templated)
-    :param region_name: AWS region, if the connection's is not meant (templated)
-    :param verify: whether, or with which CA bundle, to verify TLS certificates (templated)
-    :param botocore_config: settings of the botocore client
+    :raises AirflowFailException: where another try would end the same
+    :raises AirflowException: where a retry may help
     """
 
     #: The API operation whose fields are arguments here.
@@ -52,11 +42,6 @@ class ShadowOperator(  # type: ignore[override]
     deadline_row: ClassVar[str]
 
     template_fields: Sequence[str] = template_fields()
-    # Airflow would read every nested string that ends so as a file.
-    template_ext: Sequence[str] = ()
-    ui_color = "#e8f0fe"
-    operator_extra_links: tuple[Any, ...] = (EndpointLink(), MetricsLink())
-    _running: Steps[Any] | None = None
 
     def __init__(
         self,
@@ -76,51 +61,45 @@ class ShadowOperator(  # type: ignore[override]
         self.deferrable = deferrable
         self.check_literals()
 
-    def _steps(self, context: Context) -> Steps[Any]:
-        """Return what it does; imported there, for a Dag file should not pay for it."""
-        raise NotImplementedError
-
-    def _run(self, context: Context, event: Mapping[str, Any] | None = None) -> Any:
-        self._running = self._steps(context)
-        return self._running.run(event)
-
     def execute(self, context: Context) -> Any:
-        """Run the operator; `TaskDeferred` leaves it where it must wait."""
+        """Run the operator; `TaskDeferred` leaves the worker where it must wait."""
         self.check_choices()
-        return self._run(context)
-
-    def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> Any:
-        """Go on after a wait in the triggerer; the event carries all that is needed."""
-        if event is None:
-            raise AirflowException(no_event(self.task_id))
-        return self._run(context, event)
+        return super().execute(context)
 
 
 class RequestOperator(ShadowOperator):
     """Base of the operators that send one request of the API; not for use in Dags.
 
-    :param config: the whole request in the API's own words: a dict, JSON or YAML text, or the path
-        of a `.json` or `.yaml` file on the template path; explicit arguments override it. A path
-        is one only if it is written out, without a template, as for the other structured arguments;
-        the file's text is a template itself (templated)
+    :param name: name of the experiment (templated)
+    :param config: the whole request with the API's own field names: a dict, JSON or YAML text, or
+        the path of a `.json` or `.yaml` file on the template path, whose text is rendered; explicit
+        arguments override it. Here and in other structured arguments a text with a template in it
+        is never taken for a path (templated)
     """
 
-    template_fields: Sequence[str] = template_fields("config")
+    template_fields: Sequence[str] = template_fields("config", "name")
     template_fields_renderers: ClassVar[dict[str, str]] = {"config": "json"}
     file_fields: ClassVar[tuple[str, ...]] = ("config",)
 
-    def __init__(self, *, config: Mapping[str, Any] | str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        name: str | None = None,
+        config: Mapping[str, Any] | str | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
+        self.name = name
         self.config = config
 
 
 class LivingOperator(RequestOperator):
     """Base of the operators that leave a live experiment behind; not for use in Dags.
 
-    :param on_kill_action: `"stop"` removes the shadow, production kept, when the task is marked
-        failed while it runs or is deferred; `"leave"` leaves it to its own end. A worker or
-        triggerer that shuts down never stops it. Only an experiment that is Running at that moment
-        is stopped: one that is being created, started or updated is left to its own end
+    :param on_kill_action: `"stop"` removes the shadow and keeps production when the task is marked
+        failed while it runs or is deferred, if the experiment is Running at that moment; one that
+        is being created, started or updated goes on until its own end, as with `"leave"`. A worker
+        or triggerer that shuts down stops nothing
     """
 
     choices: ClassVar[Choices] = {"on_kill_action": get_args(OnKillAction)}
@@ -131,6 +110,6 @@ class LivingOperator(RequestOperator):
         self.check_literals()
 
     def on_kill(self) -> None:
-        """Remove the shadow if that is wished and the task has failed, in one short attempt."""
+        """Remove the shadow if `on_kill_action` says so and the task has failed, in one attempt."""
         if self.on_kill_action == "stop" and self._running:
             self._running.kill()

@@ -1,4 +1,4 @@
-"""Branch on what an analysis found."""
+"""Branch on a verdict."""
 
 from __future__ import annotations
 
@@ -16,10 +16,8 @@ from airflow_shadow.text.shown import shown
 class ShadowVerdictBranchOperator(ClosedChoices, TextTemplates, BaseBranchOperator):
     """Follow the tasks that belong to a verdict's outcome and skip the others.
 
-    It calls nothing of AWS: the verdict is that of a task before, made by
-    :class:`~airflow_shadow.sensors.ShadowAnalysisSensor` or
-    :class:`~airflow_shadow.operators.ShadowAnalysisOperator` from its shadow test
-    (CreateInferenceExperiment).
+    It calls nothing of AWS: an upstream :class:`~airflow_shadow.sensors.ShadowAnalysisSensor` or
+    :class:`~airflow_shadow.operators.ShadowAnalysisOperator` has judged the shadow test.
 
     The tasks to follow are directly downstream. Each argument takes a task's or a task group's id,
     several, or `None` for none; inside a task group its prefix may be left out.
@@ -29,9 +27,9 @@ class ShadowVerdictBranchOperator(ClosedChoices, TextTemplates, BaseBranchOperat
     :param on_fail: what to follow on FAIL
     :param on_inconclusive: what to follow on INCONCLUSIVE
     :param promote_on: `"outputs"` takes a PASS on operational metrics alone as INCONCLUSIVE,
-        because fast and free of errors is not right; `"operational"` takes it as PASS. No task of
-        this package compares answers yet, only a caller of `judge()` can: say `"operational"`, or
-        let a person decide
+        because a fast model without errors may still answer wrongly; `"operational"` takes it as
+        PASS. No task of this package compares answers yet, only a caller of `judge()` can: give
+        `"operational"`, or let a person decide
     :raises AirflowFailException: there is no verdict, or a task to follow is not downstream
     """
 
@@ -40,7 +38,7 @@ class ShadowVerdictBranchOperator(ClosedChoices, TextTemplates, BaseBranchOperat
     template_ext: Sequence[str] = ()
     ui_color = "#e8f0fe"
     choices: ClassVar[Choices] = {"promote_on": get_args(PromoteOn)}
-    #: For the tasks directly behind it, which ask what was decided.
+    #: For the tasks directly downstream, which check what was decided.
     decides_on_verdict = True
 
     def __init__(
@@ -70,7 +68,7 @@ class ShadowVerdictBranchOperator(ClosedChoices, TextTemplates, BaseBranchOperat
             raise AirflowFailException(str(error)) from error
 
     def _choose(self) -> list[str] | None:
-        # All three are looked up, so that a wrong one is not first noticed by a bad candidate.
+        # All three are looked up, so that a wrong id shows before its outcome occurs.
         ways = {
             "PASS": self._found("on_pass", self.on_pass),
             "FAIL": self._found("on_fail", self.on_fail),
@@ -78,16 +76,13 @@ class ShadowVerdictBranchOperator(ClosedChoices, TextTemplates, BaseBranchOperat
         }
         verdict = read_verdict(self.verdict, asked="to branch on a verdict")
         self.log.info("%s", verdict["reason"])
-        return ways[self._outcome(verdict)] or None
-
-    def _outcome(self, verdict: Mapping[str, Any]) -> str:
         outcome, why = taken_as(verdict, promote_on=self.promote_on)
         if outcome != verdict["outcome"]:
             self.log.info(why)
-        return outcome
+        return ways[outcome] or None
 
     def _found(self, argument: str, ids: str | Iterable[str] | None) -> list[str]:
-        """Return the whole ids of what an argument names."""
+        """Return the ids that an argument names, with their groups' prefixes."""
         names = [ids] if isinstance(ids, str) else list(ids or ())
         known = set(self._followable())
         return [self._whole(argument, name, known) for name in names]
@@ -99,8 +94,8 @@ class ShadowVerdictBranchOperator(ClosedChoices, TextTemplates, BaseBranchOperat
             return found
         raise InvalidRequestError(
             asked=f"{argument}={shown(name)}",
-            found=f"not directly downstream of {self.task_id!r}; that are "
-            f"{', '.join(map(repr, sorted(known))) or 'no tasks'}",
+            found=f"not directly downstream of {self.task_id!r}, whose downstream "
+            f"tasks and groups are: {', '.join(map(repr, sorted(known))) or 'none'}",
             next_step="Correct the id, or set the task downstream, and clear this task.",
         )
 

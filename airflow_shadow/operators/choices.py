@@ -1,4 +1,4 @@
-"""Arguments that take one of a few values, checked in one place."""
+"""Arguments that take one of a few values."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ _COLLECTIONS = (list, tuple, set, frozenset)
 
 
 class ClosedChoices:
-    """Refuse a value that is none of an argument's choices: as soon as it is known.
+    """Refuse a value that is none of an argument's choices as soon as it is known.
 
-    An `__init__` of ours only assigns, but for this: a slip of the pen shows when the Dag is read.
-    What is a template or an XCom then, or mapped, is checked when the task runs.
+    A literal is checked when the Dag is read, a template, an XCom or a mapped value when the task
+    runs.
     """
 
     #: Classes add their own.
     choices: ClassVar[Choices] = {}
 
     def check_literals(self) -> None:
-        """Check what is given literally; the last line of an `__init__`.
+        """Check literals; the last line of an `__init__`.
 
         :raises AirflowFailException: naming all that is wrong
         """
         self._check(all_values=False)
 
     def check_choices(self) -> None:
-        """Check everything, rendered; the first line of an `execute`.
+        """Check all values, rendered; the first line of an `execute`.
 
         :raises AirflowFailException: naming all that is wrong
         """
@@ -63,7 +63,7 @@ class ClosedChoices:
 
     def _values(self, name: str) -> Iterator[Any]:
         if name not in vars(self):
-            return  # the class that has it has not assigned it yet
+            return  # the `__init__` of a subclass assigns it later
         value = getattr(self, name)
         yield from value if isinstance(value, _COLLECTIONS) else [value]
 

@@ -80,8 +80,6 @@ class PromoteShadowVariantOperator(ConcludeOperator):
     :param on_backfill: `"skip"` and `"observe"` skip the promotion in a backfill; they differ at
         the creation
     :raises AirflowSkipException: nothing is to be promoted, and why
-    :raises AirflowFailException: where another try would end the same
-    :raises AirflowException: where a retry may help
     """
 
     deadline_row = "promote"
@@ -153,8 +151,6 @@ class RemoveShadowVariantOperator(ConcludeOperator):
     :param desired_state: `Cancelled`, or `Completed` if the test has served its purpose
     :param missing_ok: an experiment that does not exist is a success too, as in a teardown after a
         create that never happened
-    :raises AirflowFailException: where another try would end the same
-    :raises AirflowException: where a retry may help
     """
 
     deadline_row = "remove"

@@ -57,8 +57,6 @@ class CreateInferenceExperimentOperator(LivingOperator):
     :param endpoint_timeout: how long to wait for a busy endpoint, a day by default (duration,
         templated)
     :raises AirflowSkipException: nothing is to be created, and why
-    :raises AirflowFailException: where another try would end the same
-    :raises AirflowException: where a retry may help
     """
 
     api_operation = "CreateInferenceExperiment"
@@ -128,13 +126,12 @@ class CreateInferenceExperimentOperator(LivingOperator):
         endpoint_timeout: timedelta | float | str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(name=name, **kwargs)
         self.role_arn = role_arn
         self.endpoint_name = endpoint_name
         self.shadow_model_name = shadow_model_name
         self.sampling_percentage = sampling_percentage
         self.shadow_variant_name = shadow_variant_name
-        self.name = name
         self.type = type
         self.schedule = schedule
         self.start_time = start_time

@@ -1,4 +1,4 @@
-"""The operators that only a rollout needs; `shadow_rollout` makes them."""
+"""The operators that only a rollout needs; `shadow_rollout` makes them, Dags do not."""
 
 from __future__ import annotations
 
@@ -24,28 +24,23 @@ if TYPE_CHECKING:
 
 
 class RolloutPlanOperator(ShadowOperator):
-    """Read the specification before anything is created, and say what can be expected of the plan.
+    """Check the specification before anything is created, and forecast the verdict.
 
-    Production's metrics of the last days tell how likely a candidate as good as production passes
+    Production's metrics of the last days say how likely a candidate as good as production passes
     (DescribeEndpoint, GetMetricData); the forecast goes to the log and to the XCom `forecast`.
     Without metrics, or the permission to read them, there is none, and the rollout goes on.
 
-    It is a setup beside the creation, so that the teardown runs even where the creation fails
-    (DescribeInferenceExperiment is the teardown's).
+    It is a setup beside the creation, so that the teardown runs even if the creation fails.
 
     :param spec: as for the analyses (templated)
     :param metrics: as for the analyses
-    :param told: what is planned, a line each
-    :param endpoint_name: endpoint whose production is looked at; no forecast unless given
-        (templated)
+    :param summary: what is planned, for the log
+    :param endpoint_name: whose production is forecast; no forecast unless given (templated)
     :param ramp: sampling percentages, one a stage
     :param stage_duration: how long each stage is watched (duration)
-    :param max_stage_duration: how long the last stage is watched at most; three times as long
-        unless given (duration)
-    :param refuses: fail where the guards alone rule out a PASS; else that is a warning, for a
+    :param max_stage_duration: how long the last stage is watched at most (duration)
+    :param refuses: fail if no measurement could lead to a PASS; a warning otherwise, because a
         person may promote all the same
-    :raises AirflowFailException: the specification has faults, all of them are named; or the last
-        stage could not PASS whatever is measured
     """
 
     api_operation = "DescribeInferenceExperiment"
@@ -60,11 +55,11 @@ class RolloutPlanOperator(ShadowOperator):
         *,
         spec: Any = None,
         metrics: Mapping[str, Mapping[str, Any]] | None = None,
-        told: str = "",
+        summary: str = "",
         endpoint_name: str | None = None,
         ramp: Sequence[int] = (100,),
         stage_duration: timedelta | float | str = "2h",
-        max_stage_duration: timedelta | float | str | None = None,
+        max_stage_duration: timedelta | float | str = "6h",
         refuses: bool = True,
         **kwargs: Any,
     ) -> None:
@@ -72,7 +67,7 @@ class RolloutPlanOperator(ShadowOperator):
         self.spec = spec
         self.has_spec = spec is not None
         self.metrics = metrics
-        self.told = told
+        self.summary = summary
         self.endpoint_name = endpoint_name
         self.ramp = ramp
         self.stage_duration: Any = stage_duration
@@ -89,9 +84,6 @@ class RolloutRampOperator(UpdateInferenceExperimentOperator):
     """Raise the sampling for the next stage (UpdateInferenceExperiment).
 
     :param verdict: of the stage before; after a FAIL the task is skipped (templated)
-    :raises AirflowSkipException: the stage before failed, or the experiment is over
-    :raises AirflowFailException: where another try would end the same
-    :raises AirflowException: where a retry may help
     """
 
     template_fields: Sequence[str] = (
@@ -114,16 +106,15 @@ class RolloutRampOperator(UpdateInferenceExperimentOperator):
 
 
 class RolloutBranchOperator(ShadowVerdictBranchOperator):
-    """Follow the verdict of the last stage that was judged, and tell it to who concludes.
+    """Follow the verdict of the last stage that was judged.
 
-    XComs: the ids `followed`, `name` and `creation_time` of the experiment, `reason`, `evidence` in
-    Markdown, and the critical `alarms` of the specification.
+    XComs for the tasks that conclude: the ids `followed`, `name` and `creation_time` of the
+    experiment, `reason`, `evidence` in Markdown, and the critical `alarms` of the specification.
 
     :param stages: ids of the tasks that judge, in their order
     :param join: id of the task to follow in a dry run
-    :param rehearses: say in the log which task would be followed, and follow `join`
+    :param is_dry_run: say in the log which task would be followed, and follow `join`
     :param question: id of the task that asks a person, if there is one
-    :raises AirflowFailException: there is no verdict
     """
 
     def __init__(
@@ -131,35 +122,35 @@ class RolloutBranchOperator(ShadowVerdictBranchOperator):
         *,
         stages: Sequence[str],
         join: str,
-        rehearses: bool = False,
+        is_dry_run: bool = False,
         question: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(verdict={}, **kwargs)
         self.stages = stages
         self.join = join
-        self.rehearses = rehearses
+        self.is_dry_run = is_dry_run
         self.question = question
 
     def choose_branch(self, context: Context) -> list[str] | None:
         """Return the ids to follow."""
-        from airflow_shadow.steps.rollout import is_over, told
+        from airflow_shadow.steps.rollout import conclusion_xcoms, is_over
 
         self.verdict = self._final(context)
         ways = super().choose_branch(context)
         if is_over(self.verdict):
-            # Nothing could be promoted any more, so nobody need be asked.
+            # Nothing can be promoted any more, so nobody needs to be asked.
             ways = self._found("on_fail", self.on_fail)
         promotes = self.promote_on == "operational" or not self.verdict["operational_only"]
-        for key, value in told(self.verdict, promotes=promotes).items():
+        for key, value in conclusion_xcoms(self.verdict, promotes=promotes).items():
             context["ti"].xcom_push(key=key, value=value)
-        if self.rehearses:
+        if self.is_dry_run:
             self.log.info("Dry run: without it, %s would be next.", ", ".join(ways or ["nothing"]))
             ways = [self.join]
         _tell(context, ways)
-        if self.rehearses or self.question is None:
+        if self.is_dry_run or self.question is None:
             return ways
-        # It runs in any case and skips itself: what it said before a clear would count otherwise.
+        # It always runs and skips itself: otherwise its answer from before a clear would count.
         return [*(ways or []), *self._found("question", self.question)]
 
     def _final(self, context: Context) -> Mapping[str, Any]:
@@ -172,7 +163,7 @@ class RolloutBranchOperator(ShadowVerdictBranchOperator):
 
 
 def _tell(context: Context, followed: Any) -> None:
-    """Leave the ids that a branch follows for those who ask whether they were chosen."""
+    """Push the ids that a branch follows: the tasks behind it check whether they were chosen."""
     from airflow_shadow.steps.rollout import FOLLOWED
 
     context["ti"].xcom_push(key=FOLLOWED, value=followed)
@@ -185,7 +176,7 @@ def _skip_unchosen(operator: Any, context: Context) -> None:
 
 
 class _ChosenOperator(ShadowOperator):
-    """Do what the operator does if that was decided.
+    """Skip the task unless it was chosen.
 
     :param decision: id of the task that decides
     :param question: id of the task that asks a person
@@ -205,14 +196,7 @@ class _ChosenOperator(ShadowOperator):
 class RolloutPromoteOperator(  # type: ignore[override]
     _ChosenOperator, PromoteShadowVariantOperator
 ):
-    """Promote the candidate if that was decided (StopInferenceExperiment).
-
-    :param decision: id of the task that decides
-    :param question: id of the task that asks a person
-    :raises AirflowSkipException: something else was decided, or nothing is to be promoted
-    :raises AirflowFailException: where another try would end the same
-    :raises AirflowException: where a retry may help
-    """
+    """Promote the candidate if that was decided (StopInferenceExperiment)."""
 
     def _steps(self, context: Context) -> Steps[Any]:
         from airflow_shadow.steps.clean_up import RolloutPromoteSteps
@@ -223,34 +207,24 @@ class RolloutPromoteOperator(  # type: ignore[override]
 class RolloutRemoveOperator(  # type: ignore[override]
     _ChosenOperator, RemoveShadowVariantOperator
 ):
-    """Remove the candidate if that was decided (StopInferenceExperiment).
-
-    :param decision: id of the task that decides
-    :param question: id of the task that asks a person
-    :raises AirflowSkipException: something else was decided
-    :raises AirflowFailException: where another try would end the same
-    :raises AirflowException: where a retry may help
-    """
+    """Remove the candidate if that was decided (StopInferenceExperiment)."""
 
 
 class RolloutCleanUpOperator(RemoveShadowVariantOperator):
     """Remove what a rollout left (StopInferenceExperiment), and fail if nobody had concluded it.
 
-    Airflow counts the teardown of a run that was marked failed, so that one would be a success. No
-    retry helps: it finds nothing left, and what it removed before.
+    Without the failure a run that was marked failed would become a success, because Airflow counts
+    its teardown. A retry fails too: the experiment's Reason shows that this task removed it.
 
-    :param promotion: id of the task that promotes; where it skips, as if a newer candidate serves,
-        the removal is the conclusion
-    :param rehearses: the removal is the planned end, as in a dry run
-    :raises AirflowFailException: it has removed what nobody concluded; or another try would end the
-        same
-    :raises AirflowException: where a retry may help
+    :param promotion: id of the task that promotes; if it skips, as where a newer candidate serves,
+        the removal is the planned end
+    :param is_dry_run: the removal is the planned end
     """
 
-    def __init__(self, *, promotion: str, rehearses: bool = False, **kwargs: Any) -> None:
+    def __init__(self, *, promotion: str, is_dry_run: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.promotion = promotion
-        self.rehearses = rehearses
+        self.is_dry_run = is_dry_run
 
     def _steps(self, context: Context) -> Steps[Any]:
         from airflow_shadow.steps.clean_up import CleanUpSteps
@@ -261,11 +235,7 @@ class RolloutCleanUpOperator(RemoveShadowVariantOperator):
 class RolloutCreateOperator(CreateInferenceExperimentOperator):
     """Create the experiment of a rollout (CreateInferenceExperiment).
 
-    A class of its own for its default of `on_kill_action`, which `default_args` replace.
-
-    :raises AirflowSkipException: nothing is to be created, and why
-    :raises AirflowFailException: where another try would end the same
-    :raises AirflowException: where a retry may help
+    A class of its own, so that its default of `on_kill_action` gives way to `default_args`.
     """
 
     def __init__(self, *, on_kill_action: OnKillAction = "stop", **kwargs: Any) -> None:
@@ -280,15 +250,11 @@ class RolloutResultOperator(ShadowOperator):
 
     :param stages: ids of the tasks that judge, in their order
     :param promotion: id of the task that promotes
-    :param needs_outputs: nothing promotes but a verdict that has compared the answers themselves;
-        the reason of another PASS says so, and what to give
+    :param needs_outputs: only a verdict that compares the answers promotes; the reason of another
+        PASS says so, and what to give
     :param metrics: as for the analyses
     :param fail_on: outcomes that fail the task
-    :param report: where to write an HTML report, such as `"{{ ds }}.html"`: a path below
-        `[airflow_shadow] reports_folder`, or a local path or URL like `s3://bucket/{{ ds }}.html`,
-        whose place is written out before any template (templated)
-    :raises AirflowFailException: the outcome is one of `fail_on`
-    :raises AirflowException: the report could not be written; the verdict is unharmed
+    :param report: as for the analyses (templated)
     """
 
     api_operation = "DescribeInferenceExperiment"
@@ -324,14 +290,12 @@ class RolloutResultOperator(ShadowOperator):
 
 
 def approval_operator() -> type[Any]:
-    """Return a kind of Airflow's branch on a person's answer, which not every Airflow has.
+    """Return an operator that asks a person, a kind of Airflow's own.
 
-    :raises ValueError: this one has none
+    :raises ValueError: this Airflow has none
     """
     try:
-        from airflow.providers.standard.operators.hitl import (
-            HITLBranchOperator,
-        )
+        from airflow.providers.standard.operators.hitl import HITLBranchOperator
     # The provider refuses with Airflow's own exception.
     except (ImportError, AirflowException) as error:
         raise ValueError(

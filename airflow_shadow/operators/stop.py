@@ -23,14 +23,11 @@ class StopInferenceExperimentOperator(RequestOperator):
 
     Returns the experiment's name; its description goes to the XCom `experiment`.
 
-    :param name: name of the experiment (templated)
     :param model_variant_actions: variant name to `Retain`, `Remove` or `Promote`; names are
         rendered too (templated)
     :param desired_model_variants: infrastructure of the variants that remain (templated)
     :param desired_state: `Completed` or `Cancelled` (templated)
     :param reason: why, at most 1,024 characters; becomes the `StatusReason` (templated)
-    :raises AirflowFailException: where another try would end the same
-    :raises AirflowException: where a retry may help
     """
 
     api_operation = "StopInferenceExperiment"
@@ -49,7 +46,6 @@ class StopInferenceExperimentOperator(RequestOperator):
     def __init__(
         self,
         *,
-        name: str | None = None,
         model_variant_actions: Mapping[str, str] | str | None = None,
         desired_model_variants: Sequence[Mapping[str, Any]] | str | None = None,
         desired_state: str | None = None,
@@ -57,7 +53,6 @@ class StopInferenceExperimentOperator(RequestOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.name = name
         self.model_variant_actions = model_variant_actions
         self.desired_model_variants = desired_model_variants
         self.desired_state = desired_state

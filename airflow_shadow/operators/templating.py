@@ -1,4 +1,4 @@
-"""Rendering that keeps text as it is; the service model gives the types afterwards."""
+"""Rendering to text; the service model gives the types afterwards."""
 
 from __future__ import annotations
 
@@ -11,14 +11,10 @@ import jinja2
 from jinja2.compiler import CodeGenerator
 from jinja2.nativetypes import NativeEnvironment
 
-from airflow_shadow._compat import (
-    AirflowFailException,
-    Context,
-    unlisted_data,
-)
+from airflow_shadow._compat import AirflowFailException, Context, unlisted_data
 from airflow_shadow.exceptions import InvalidRequestError, ShadowError
-from airflow_shadow.operators.written import beginning, file_text, names_file
-from airflow_shadow.text.values import as_boolean
+from airflow_shadow.operators.written import beginning, file_text
+from airflow_shadow.text.structures import FILES
 
 _NOTHING = frozenset({"", "None"})
 
@@ -26,7 +22,7 @@ _NOTHING = frozenset({"", "None"})
 def structures_as_json(value: Any) -> Any:
     """Return a list or mapping as JSON text, anything else as it is.
 
-    Jinja would write Python's notation, and read back as YAML its line breaks and quotes change.
+    Jinja would write Python's notation, whose quotes and line breaks YAML reads differently.
     """
     if isinstance(value, Mapping):
         return json.dumps(dict(value), default=str)
@@ -36,7 +32,7 @@ def structures_as_json(value: Any) -> Any:
 def text_environment(env: jinja2.Environment) -> jinja2.Environment:
     """Return an environment that renders to text, whatever the Dag says.
 
-    A native one guesses types and so destroys text: `1e5`, `no` and `None` would not survive.
+    A native environment guesses types, which changes text such as `1e5`, `no` and `None`.
     """
     if env.finalize is structures_as_json:
         return env
@@ -49,7 +45,7 @@ def text_environment(env: jinja2.Environment) -> jinja2.Environment:
 
 
 def render_text(template: str, context: Context, env: jinja2.Environment) -> str | None:
-    """Render one string; a template that rendered to nothing is `None`, a literal stays."""
+    """Render one string; `None` stands for a template, not a literal, that rendered to nothing."""
     rendered = _joined(env.from_string(template), context)
     return None if rendered in _NOTHING and rendered != template else rendered
 
@@ -57,8 +53,8 @@ def render_text(template: str, context: Context, env: jinja2.Environment) -> str
 def _joined(template: jinja2.Template, context: Context) -> str:
     """Return a template's text.
 
-    Airflow has a function for it, but that of 3.1 renders natively. Jinja's own would make a dict
-    of the context, for which each of its lazy values is fetched.
+    Airflow's own function renders natively in 3.1, and Jinja's would copy the context to a dict,
+    which fetches all of its lazy values.
     """
     env, names = template.environment, cast("Any", copy(context))
     names.update({key: value for key, value in template.globals.items() if key not in names})
@@ -80,23 +76,8 @@ def unique_keys(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
     return dict(pairs)
 
 
-#: Where a call goes, and what protects it. Without the first two it would go elsewhere.
+#: Arguments without which AWS would be called elsewhere, too often, or with less protection.
 NEVER_NOTHING = frozenset({"aws_conn_id", "kms_key", "region_name", "waiter_delay"})
-
-
-def refuse_lost(argument: str, never: Collection[str] = NEVER_NOTHING) -> None:
-    """Refuse an address or a safeguard that a template took away: that is never meant.
-
-    :param never: the arguments that are one
-    :raises InvalidRequestError: the argument is one
-    """
-    if argument in never:
-        raise InvalidRequestError(
-            asked=argument,
-            found="a template or an XCom that rendered to nothing, so something else would be used",
-            next_step="Correct the template, or leave the argument out if its default is meant; "
-            "nothing was sent to AWS.",
-        )
 
 
 class TextTemplates:
@@ -104,9 +85,9 @@ class TextTemplates:
 
     #: The arguments that may be the path of a file, which is read before it is rendered.
     file_fields: ClassVar[tuple[str, ...]] = ()
-    #: The arguments that no template may take away.
+    #: Arguments that are refused if their template renders to nothing.
     never_nothing: ClassVar[Collection[str]] = NEVER_NOTHING
-    #: What the Dag's author wrote of the argument `report` himself, up to its first template.
+    #: The argument `report` up to its first template, which only the Dag's author can have written.
     report_begins = ""
 
     def render_template(
@@ -116,9 +97,9 @@ class TextTemplates:
         jinja_env: jinja2.Environment | None = None,
         seen_oids: set[int] | None = None,
     ) -> Any:
-        """Render once; never what a form or an XCom gave, for that may be code.
+        """Render exactly once: rendering user input or XComs again would allow template injection.
 
-        `seen_oids` lists what `expand()` got from an XCom, which stays with all that it holds.
+        :param seen_oids: ids of what `expand()` got from an XCom, which stays as it is
         """
         if seen_oids is not None and id(content) in seen_oids:
             return content
@@ -145,15 +126,14 @@ class TextTemplates:
         jinja_env: jinja2.Environment,
         seen_oids: set[int],
     ) -> None:
-        """Render, and name in the log what rendered to nothing; mapped tasks come here too."""
+        """Render, and log what rendered to nothing; Airflow calls this for mapped tasks too."""
         names = list(template_fields)
         data = unlisted_data(parent, names, context) if parent is self else []
         seen = seen_oids | {id(getattr(parent, name)) for name in data}
         given = [name for name in names if getattr(parent, name, None) is not None]
         try:
             if parent is self:
-                self._read_files(jinja_env, seen)
-                self._note_report(jinja_env, seen)
+                self._read_written(jinja_env, seen)
             super()._do_render_template_fields(  # type: ignore[misc]
                 parent, names, context, jinja_env, seen
             )
@@ -165,59 +145,36 @@ class TextTemplates:
 
     def _check_lost(self, names: Iterable[str]) -> None:
         for name in names:
-            refuse_lost(name, self.never_nothing)
+            if name in self.never_nothing:
+                raise InvalidRequestError(
+                    asked=name,
+                    found="a template or an XCom that rendered to nothing",
+                    next_step="Correct the template, or leave the argument out if its default is "
+                    "meant; nothing was sent to AWS.",
+                )
             self.log.info("%s rendered to nothing and is left out.", name)  # type: ignore[attr-defined]
 
-    def _read_files(self, env: jinja2.Environment, data: set[int]) -> None:
-        """Put the text of a file where the Dag's author wrote its path.
+    def _read_written(self, env: jinja2.Environment, data: set[int]) -> None:
+        """Replace a path that the Dag's author wrote by its file's text; note where `report` leads.
 
-        Airflow's own `template_ext` would read every nested string that ends so, and it does not
-        look at the arguments of mapped tasks.
+        Airflow's own `template_ext` would read every nested string that ends so, and does not apply
+        to mapped arguments.
 
-        :param data: ids of what an XCom gave
+        :param data: ids of what came from an XCom
         """
-        for name in self.file_fields:
-            value = getattr(self, name)
-            written = isinstance(value, str) and id(value) not in data
-            if written and names_file(value) and beginning(value, env) == value:
+        for name in (*self.file_fields, "report"):
+            value = getattr(self, name, None)
+            if not isinstance(value, str) or id(value) in data:
+                continue
+            start = beginning(value, env)
+            if name == "report":
+                self.report_begins = start
+            elif start == value and value.strip().endswith(FILES):
                 setattr(self, name, file_text(value, argument=name, env=env))
 
-    def _note_report(self, env: jinja2.Environment, data: set[int]) -> None:
-        report = getattr(self, "report", None)
-        if isinstance(report, str) and id(report) not in data:
-            self.report_begins = beginning(report, env)
-
     def _check_report(self) -> None:
-        """Refuse a place that a report may not be written to, before there is one."""
+        """Refuse a forbidden place before the task begins, not when there is a report to write."""
         if report := getattr(self, "report", None):
-            # Imported when a task asks: Dag files should not pay for it.
             from airflow_shadow.hooks.reports import report_place
 
             report_place(report, written=self.report_begins)
-
-
-class LazyHook:
-    """Give the AWS base classes their hook when a task asks: Dag files need not import it."""
-
-    @property
-    def aws_hook_class(self) -> Any:
-        """Return the hook's class."""
-        from airflow_shadow.hooks.inference_experiment import (
-            InferenceExperimentHook,
-        )
-
-        return InferenceExperimentHook
-
-    @property
-    def hook_verify(self) -> bool | str | None:
-        """Return `verify` with the type that it lost if it was templated: `"False"` is no path."""
-        verify: bool | str | None = as_boolean(self.verify)  # type: ignore[attr-defined]
-        return verify
-
-    @property
-    def _hook_parameters(self) -> dict[str, Any]:
-        parameters: dict[str, Any] = super()._hook_parameters  # type: ignore[misc]
-        return {**parameters, "verify": self.hook_verify}
-
-    def validate_attributes(self) -> None:
-        """Skip the base's check of the hook's class, which would import it in every Dag file."""

@@ -22,7 +22,6 @@ class UpdateInferenceExperimentOperator(LivingOperator):
 
     Returns the experiment's name; its description goes to the XCom `experiment`.
 
-    :param name: name of the experiment (templated)
     :param sampling_percentage: share of requests copied to the candidate, 0 to 100 (templated)
     :param start_time: new start, while Created (templated)
     :param end_time: new end (templated)
@@ -33,8 +32,6 @@ class UpdateInferenceExperimentOperator(LivingOperator):
     :param model_variants: infrastructure of the variants, while Created (templated)
     :param shadow_mode_config: the shadow's whole configuration (templated)
     :param data_storage_config: where to capture requests and responses, while Created (templated)
-    :raises AirflowFailException: where another try would end the same
-    :raises AirflowException: where a retry may help
     """
 
     api_operation = "UpdateInferenceExperiment"
@@ -64,7 +61,6 @@ class UpdateInferenceExperimentOperator(LivingOperator):
     def __init__(
         self,
         *,
-        name: str | None = None,
         sampling_percentage: int | str | None = None,
         start_time: datetime | str | None = None,
         end_time: datetime | str | None = None,
@@ -77,7 +73,6 @@ class UpdateInferenceExperimentOperator(LivingOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.name = name
         self.sampling_percentage = sampling_percentage
         self.start_time = start_time
         self.end_time = end_time

@@ -1,4 +1,4 @@
-"""What a Dag's author wrote, told from what a template, a form or an XCom gave."""
+"""What a Dag's author wrote, as opposed to what a template, a form or an XCom gives."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ import jinja2
 
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.text.shown import shown
-from airflow_shadow.text.structures import FILES
 
 
 def beginning(text: str, env: jinja2.Environment) -> str:
-    """Return a text up to its first template, which is all of it if it holds none."""
+    """Return a text up to its first template; without one, the whole text."""
     marks = (
         env.block_start_string,
         env.variable_start_string,
@@ -23,13 +22,8 @@ def beginning(text: str, env: jinja2.Environment) -> str:
     return min((text.partition(mark)[0] for mark in marks if mark), key=len)
 
 
-def names_file(text: str) -> bool:
-    """Tell whether a text is the path of a file that holds a structure."""
-    return text.strip().endswith(FILES)
-
-
 def file_text(path: str, *, argument: str, env: jinja2.Environment) -> str:
-    """Return the text of a file on the Dag's template path, a template itself.
+    """Return the text of a file on the Dag's template path, which is rendered afterwards.
 
     :param path: relative to the template path, or absolute
     :raises InvalidRequestError: it cannot be read

@@ -62,14 +62,14 @@ class RolloutTasks:
 
     def planned(self, endpoint_name: str) -> Any:
         """Return the task that foretells the plan before anything is created."""
-        told = [self.plan.sentence]
+        summary = [self.plan.sentence]
         if self.needs_outputs:
-            told.append(f"Latency and errors alone promote nothing here: {TO_PROMOTE}.")
+            summary.append(f"Latency and errors alone promote nothing here: {TO_PROMOTE}.")
         return RolloutPlanOperator(
             task_id="plan",
             spec=self.spec,
             metrics=self.metrics,
-            told="\n".join(told),
+            summary="\n".join(summary),
             endpoint_name=endpoint_name,
             ramp=list(self.plan.ramp),
             stage_duration=text_of(self.plan.stage),
@@ -134,7 +134,7 @@ class RolloutTasks:
             task_id="decide",
             stages=[stage.task_id for stage in stages],
             join=join,
-            rehearses=self.dry_run,
+            is_dry_run=self.dry_run,
             on_pass="approve" if self.approval == "always" else "promote",
             on_fail="remove",
             on_inconclusive=asks[self.approval],
@@ -190,7 +190,7 @@ class RolloutTasks:
         return RolloutCleanUpOperator(
             task_id="clean_up",
             promotion=promotion,
-            rehearses=self.dry_run,
+            is_dry_run=self.dry_run,
             name=_begun(create),
             missing_ok=True,
             wait_for_completion=True,

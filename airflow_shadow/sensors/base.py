@@ -1,15 +1,13 @@
-"""What the sensors share: when to look, when to give up, and how a wait resumes."""
+"""What sensors share: when to poll, when to give up, and how a wait resumes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.amazon.aws.sensors.base_aws import AwsBaseSensor
 
 from airflow_shadow._compat import (
-    AirflowException,
     AirflowFailException,
     BaseOperator,
     Context,
@@ -18,11 +16,10 @@ from airflow_shadow._compat import (
     conf,
     is_deferral_timeout,
 )
-from airflow_shadow.exceptions import InvalidRequestError, no_event
+from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.experiments.schedule import parse_duration
-from airflow_shadow.links import EndpointLink, MetricsLink
 from airflow_shadow.operators.base import DELAY
-from airflow_shadow.operators.templating import LazyHook, TextTemplates
+from airflow_shadow.operators.task import ShadowTask
 
 if TYPE_CHECKING:
     from airflow_shadow.steps.status import SensorSteps
@@ -39,9 +36,7 @@ def _seconds(argument: str, value: Any) -> float:
         raise AirflowFailException(str(error)) from error
 
 
-class ShadowSensor(  # type: ignore[override]
-    TextTemplates, LazyHook, AwsBaseSensor[Any]
-):
+class ShadowSensor(ShadowTask, AwsBaseSensor[Any]):  # type: ignore[override]
     """Base of the sensors; not for use in Dags.
 
     :param name: name of the experiment (templated)
@@ -51,10 +46,6 @@ class ShadowSensor(  # type: ignore[override]
         unless given (duration)
     :param deferrable: wait in the triggerer, which frees the worker
     """
-
-    template_ext: Sequence[str] = ()
-    ui_color = "#e8f0fe"
-    operator_extra_links: tuple[Any, ...] = (EndpointLink(), MetricsLink())
 
     def __init__(
         self,
@@ -74,26 +65,16 @@ class ShadowSensor(  # type: ignore[override]
         self.deferrable = deferrable
 
     def _steps(self, context: Context) -> SensorSteps[Any]:
-        """Return what it does; imported there, for a Dag file should not pay for it."""
+        """Return what the sensor does."""
         raise NotImplementedError
-
-    def execute(self, context: Context) -> Any:
-        """Wait as the mode says; one look at least."""
-        return self._steps(context).run()
-
-    def execute_complete(self, context: Context, event: Mapping[str, Any] | None = None) -> Any:
-        """Go on after a wait in the triggerer."""
-        if event is None:
-            raise AirflowException(no_event(self.task_id))
-        return self._steps(context).run(event)
 
     def resume_execution(
         self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context
     ) -> Any:
-        """Resume like an operator: the base sensor would skip on errors that a poke would raise."""
+        """Resume like an operator: the base sensor would skip on errors that a poke raises."""
         try:
             return BaseOperator.resume_execution(self, next_method, next_kwargs, context)
-        # Two classes in Airflow 3, neither a kind of the other.
+        # Two classes in Airflow 3, neither a subclass of the other.
         except (TaskDeferralError, TaskDeferralTimeout) as error:
             if not is_deferral_timeout(error):
                 raise

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any, TypeAlias, TypeVar
@@ -55,9 +55,9 @@ from airflow_shadow.waiters import (
 
 Judging_co = TypeVar("Judging_co", bound=ShadowAnalysisSensor, covariant=True)
 
-#: Who judges a window, in whichever way.
+#: The tasks that judge a window.
 Judges: TypeAlias = ShadowAnalysisOperator | ShadowAnalysisSensor
-#: Between two looks, unless the sensor says otherwise: seconds, and part of the window.
+#: The default interval between two looks: seconds at least, and part of the window.
 _LEAST_INTERVAL, _LOOKS = 300.0, 200
 
 
@@ -68,47 +68,40 @@ class AnalysisSensorSteps(SensorSteps[Judging_co]):
 
     def condition(self) -> Judged:
         """Wait for a verdict."""
-        op = self.op
-        duration, longest = op.duration, op.max_duration
-        if longest is not None and duration is None:
+        op, since = self.op, moment(self.op.since)
+        if op.max_duration is not None and op.duration is None:
             raise InvalidRequestError(
                 asked="max_duration",
                 found="no duration",
                 next_step="Give the duration, at whose end the first planned look is.",
             )
-        whole = longest or duration or DEFAULT_DURATION.total_seconds()
-        since = moment(op.since)
+        whole = op.max_duration or op.duration or DEFAULT_DURATION.total_seconds()
         return Judged(
             since=since,
-            duration=duration,
-            max_duration=longest,
+            duration=op.duration,
+            max_duration=op.max_duration,
             interval=op.interval or max(_LEAST_INTERVAL, whole / _LOOKS),
-            margin=max(MARGIN_SECONDS, self._remaining),
+            margin=max(MARGIN_SECONDS, op.min_remaining or 0),
             limits=self.known.plain_limits,
-            # A window that begins with the experiment's last change would begin anew.
+            # Without `since` the window would begin anew with each change of the experiment.
             halts=since is not None and self._moves_end,
             **_asked(op),
         )
 
     @property
     def _moves_end(self) -> bool:
-        """Tell whether the experiment's end may be moved: a window without a length would, too."""
+        """Whether to move the experiment's end: a window without a duration would move with it."""
         return self.op.min_remaining is not None and self.op.duration is not None
 
-    @property
-    def _remaining(self) -> float:
-        """Return `min_remaining` in seconds."""
-        return float(self.op.min_remaining or 0)
-
     def prepare(self) -> None:
-        """Move the experiment's end if it would come before its conclusion at the next look."""
+        """Move the experiment's end if it would come too soon after the next look."""
         if not self._moves_end:
             return
         experiment = self.hook.find_experiment(self.op.name)
         if experiment is not None:
             condition = self.condition()
             looks, now = _looks(condition, experiment), self.hook.now().timestamp()
-            # The minutes in which the last metrics come in are no delay of the task's.
+            # The look is not late while its last metrics still come in.
             late = now - MARGIN_SECONDS
             needed = looks.after(late) if condition.halts else looks.limit
             over = now if needed is None or needed <= late else needed
@@ -117,11 +110,11 @@ class AnalysisSensorSteps(SensorSteps[Judging_co]):
             self._extend(experiment, over=over, until=over if condition.since else max(over, anew))
 
     def goes_on(self, _: AnyCondition, view: Description) -> bool:
-        """Move the experiment's end along where a planned look has left the verdict open."""
+        """Move the experiment's end if a planned look has decided nothing."""
         if "next" not in view:
             return False
         self.log.info(
-            "Not decided at planned look %s of %s, so the window becomes longer: %s",
+            "Planned look %s of %s decided nothing, so the window becomes longer: %s",
             view["verdict"]["look"],
             len(view["verdict"]["looks"]),
             view["verdict"]["reason"],
@@ -130,14 +123,14 @@ class AnalysisSensorSteps(SensorSteps[Judging_co]):
         return True
 
     def _extend(self, experiment: Description, *, over: float, until: float) -> None:
-        """Let the experiment live on after a look.
+        """Let the experiment go on for `min_remaining` after a look.
 
         :param over: when that look is, in seconds since 1970
-        :param until: when it is after a change of the experiment
+        :param until: when it is if the experiment is changed now
         """
         if status_of(experiment) not in UPDATABLE:
             return
-        remaining = self._remaining
+        remaining = self.op.min_remaining
         try:
             self.ends = extend(
                 self.hook, experiment, needed=over + remaining, until=until + remaining
@@ -145,23 +138,20 @@ class AnalysisSensorSteps(SensorSteps[Judging_co]):
         except AwsRefusedError as error:
             if error.code != CONFLICT:
                 raise
-            # Somebody was faster; the next look sees what became of it.
+            # Somebody else has changed the experiment; the next poll shows how.
             self.log.warning("The experiment's end was not moved: %s.", error.reason)
 
     def state(self) -> WaitState:
-        """Bring what is known of production: its limits, and what earlier tries saw."""
-        self.known = self._find_known()
+        """Begin with what is known of production: its limits, and what earlier tries saw."""
+        if experiment := self.hook.find_experiment(self.op.name):
+            looks = _looks(self.condition(), experiment)
+            self.known = known_of(
+                self.hook, self.op, experiment, start=looks.start, end=looks.limit
+            )
         return WaitState(record=self.known.plain_record)
 
-    def _find_known(self) -> Known:
-        experiment = self.hook.find_experiment(self.op.name)
-        if experiment is None:
-            return Known()
-        looks = _looks(self.condition(), experiment)
-        return bring(self.hook, self.op, experiment, start=looks.start, end=looks.limit)
-
     def finish(self, view: Description) -> dict[str, Any]:
-        """Tell the verdict."""
+        """Deliver the verdict."""
         return deliver(self.op, self.context, self.hook, view)
 
 
@@ -169,7 +159,7 @@ class ShadowAnalysisSteps(OperatorSteps[ShadowAnalysisOperator]):
     """The steps of :class:`ShadowAnalysisOperator`."""
 
     def begin(self) -> Step:
-        """Wait until the window's minutes are filled."""
+        """Wait until CloudWatch has the window's last minutes."""
         if self.op.duration is not None and self.op.until is not None:
             raise InvalidRequestError(asked="duration and until", found="two ends of one window")
         name = self.name()
@@ -184,27 +174,25 @@ class ShadowAnalysisSteps(OperatorSteps[ShadowAnalysisOperator]):
                 found="the end is not after the start",
                 next_step="Correct since and until; both are times at AWS.",
             )
-        known = bring(self.hook, self.op, experiment, start=start, end=end)
-        limits, record = known.plain_limits, known.plain_record
-        condition = Judged(since=start, duration=end - start, limits=limits, **_asked(self.op))
+        known = known_of(self.hook, self.op, experiment, start=start, end=end)
+        condition = replace(whole, since=start, duration=end - start, limits=known.plain_limits)
         ahead = max(0.0, end + FILLING_SECONDS - self.hook.now().timestamp())
-        state = WaitState(record=record)
+        state = WaitState(record=known.plain_record)
         return Wait(condition, self.settled, self.deadline() + ahead, state=state)
 
     def _end(self, experiment: Description, start: float) -> float:
-        """Return the end of the window: what is asked, but not beyond the experiment's own."""
+        """Return the end of the window, which is not after the experiment's own."""
         length = self.op.duration
         asked = moment(self.op.until) if length is None else start + length
-        over = status_of(experiment) in CONCLUDED
+        if status_of(experiment) in CONCLUDED:
+            concluded = concluded_at(experiment)
+            return concluded if asked is None else min(asked, concluded)
         # A minute that has not ended is not read anyway.
         filled = (self.hook.now().timestamp() - FILLING_SECONDS) // 60 * 60
-        known = concluded_at(experiment) if over else filled
-        if asked is None:
-            return known
-        return min(asked, known) if over else asked
+        return filled if asked is None else asked
 
     def finish(self, view: Description) -> Any:
-        """Tell the verdict, and fail if it is one of those that shall."""
+        """Deliver the verdict, and fail if its outcome is in `fail_on`."""
         verdict = deliver(self.op, self.context, self.hook, view)
         if verdict["outcome"] in self.op.fail_on:
             raise AirflowFailException(verdict["reason"])
@@ -214,7 +202,7 @@ class ShadowAnalysisSteps(OperatorSteps[ShadowAnalysisOperator]):
 def _looks(condition: Judged, experiment: Description) -> Looks:
     """Return when to judge.
 
-    :raises InvalidRequestError: the window begins after the experiment: it would never be over
+    :raises InvalidRequestError: the window begins after the experiment's end
     """
     looks, end = condition.looks(experiment), planned_window(experiment)[1]
     if looks.start >= end.timestamp():
@@ -227,7 +215,7 @@ def _looks(condition: Judged, experiment: Description) -> Looks:
 
 
 def spec_of(op: Judges | RolloutPlanOperator) -> AnalysisSpec:
-    """Return the specification that an operator was given, or the default one.
+    """Return a task's specification, or the default one.
 
     :raises InvalidRequestError: naming all of its faults
     """
@@ -242,7 +230,7 @@ def spec_of(op: Judges | RolloutPlanOperator) -> AnalysisSpec:
     return spec
 
 
-def bring(
+def known_of(
     hook: InferenceExperimentHook, op: Judges, experiment: Description, *, start: float, end: float
 ) -> Known:
     """Return what is known of production for a window, and keep it with the experiment."""
@@ -257,7 +245,7 @@ def bring(
 
 
 def _asked(op: Judges) -> dict[str, Any]:
-    """Return what sensor and operator ask alike."""
+    """Return what sensor and operator have in common."""
     sampling = op.sampling_percentage
     return {
         "name": op.name,
@@ -277,7 +265,7 @@ def _percentage(value: Any) -> float:
         if 0 <= (percentage := finite(value)) <= FULL_SAMPLING:
             return percentage
     except ValueError:
-        pass  # told below, like a number that is too large
+        pass  # raised below, as for a number that is too large
     raise InvalidRequestError(
         asked=f"sampling_percentage={shown(value)}", found="not a number from 0 to 100"
     )
@@ -289,7 +277,6 @@ def moment(value: datetime | str | None) -> float | None:
     :raises InvalidRequestError: it is no time
     """
     try:
-        # A time that never comes would be waited for.
         return None if value is None else to_timestamp(value).timestamp()
     except (OSError, OverflowError, TypeError, ValueError) as error:
         raise InvalidRequestError(
@@ -306,12 +293,10 @@ def _text(moment: float) -> str:
 def extend(
     hook: InferenceExperimentHook, experiment: Description, *, needed: float, until: float
 ) -> datetime:
-    """Let an experiment that would end too early live on, 30 days after its start at most.
+    """Move the end of an experiment that would end too early to be promoted; return its end.
 
-    One that ends by its schedule can no longer be promoted. Returns when it will end.
-
-    :param needed: the end that is early enough, a minute more or less, in seconds since 1970
-    :param until: the new end if it is not, in seconds since 1970
+    :param needed: when it must not have ended, in seconds since 1970; a minute does not matter
+    :param until: the new end if it ends before, in seconds since 1970; AWS allows 30 days
     """
     start, end = planned_window(experiment)
     latest = start + timedelta(days=MAX_DAYS)
@@ -320,7 +305,7 @@ def extend(
         return end
     wanted = min(datetime.fromtimestamp(until, start.tzinfo), latest)
     hook.log.info("Moving the experiment's end from %s to %s: a verdict is pending.", end, wanted)
-    # The start goes along only if AWS shows one: a running experiment may not change it.
+    # The start is sent only if AWS shows one: a running experiment may not change it.
     shown = {"StartTime": start} if "StartTime" in (experiment.get("Schedule") or {}) else {}
     schedule = {**shown, "EndTime": wanted}
     hook.update_inference_experiment({"Name": experiment["Name"], "Schedule": schedule})
@@ -330,38 +315,30 @@ def extend(
 def deliver(
     op: Judges, context: Any, hook: InferenceExperimentHook, view: Description
 ) -> dict[str, Any]:
-    """Tell a verdict: a table in the log, XComs, a report if one is asked for; and return it.
+    """Log a verdict as a table, push the XComs, write the report if there is to be one; return it.
 
-    :param view: `experiment`, `verdict` and `looked`, as :class:`~airflow_shadow.waiters.Judged`
-        ends with
+    :param view: what a wait for :class:`~airflow_shadow.waiters.Judged` ended with
     """
     experiment, verdict = view["experiment"], Verdict.from_dict(view["verdict"])
     spec = spec_of(op)
     record = view["verdict"].get("baseline", ())
-    keep = partial(keep_record, hook, experiment, record, start=verdict.start)
-    hook.insist(keep, delay=PAUSE)
+    hook.insist(partial(keep_record, hook, experiment, record, start=verdict.start), delay=PAUSE)
     op.log.info("%s", text_table(verdict))
     persist_links(op, context, experiment)
     if op.do_xcom_push:
         context["ti"].xcom_push(key="experiment", value=experiment)
         context["ti"].xcom_push(key="evidence", value=markdown_table(verdict))
-    if op.report:
-        stage = stage_of(
-            hook,
-            experiment=experiment,
-            spec=spec,
-            verdict=verdict,
-            metrics=read_sources(op.metrics),
-            looks=view["looked"],
-            record=view["verdict"].get("baseline", ()),
-        )
-        title = f"Shadow test {experiment['Name']}"
-        about = {"title": title, "stages": [stage], "experiment": experiment, "spec": spec}
-        write_report(op, context, path=op.report, **about)
-    return {
+    result = {
         **view["verdict"],
         "experiment": experiment["Name"],
         "creation_time": experiment["CreationTime"],
         "spec": _plain(asdict(spec)),
         "looked": view["looked"],
     }
+    if op.report:
+        metrics = read_sources(op.metrics)
+        stage = stage_of(hook, experiment=experiment, verdict=result, metrics=metrics)
+        title = f"Shadow test {experiment['Name']}"
+        about = {"title": title, "stages": [stage], "experiment": experiment, "spec": spec}
+        write_report(op, context, path=op.report, **about)
+    return result

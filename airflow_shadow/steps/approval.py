@@ -28,13 +28,12 @@ def next_wait(
     asked: str,
     then: Callable[[WaitResult, Carry], Step],
 ) -> Wait | None:
-    """Return what is to be waited for now: first the approval, then the alarms, then nothing.
+    """Return the next wait: first for the approval, then for the alarms, then `None`.
 
-    Each has a deadline of its own. The second wait asks for the approval too: it may be withdrawn.
+    Each has its own deadline. The second one polls the approval too, which may be withdrawn.
 
-    :param carry: what was waited for before, and until when approval is waited for
-    :param then: the step that goes on
-    :raises InvalidRequestError: the arguments make no sense
+    :param carry: what was waited for before, and when the wait for the approval ends
+    :raises InvalidRequestError: an argument is wrong
     :raises PromotionRefusedError: the candidate was not created from a model package
     """
     alarms, passed = _alarms(steps.op.alarms), list(carry.get("passed", ()))
@@ -54,10 +53,10 @@ def next_wait(
 
 
 def skip_refused(view: Description) -> None:
-    """Skip the task if the registry is against the promotion.
+    """Skip the task if the registry does not allow the promotion.
 
-    :param view: that of a :class:`~airflow_shadow.waiters.PromotionCleared`
-    :raises AirflowSkipException: it is so, and why
+    :param view: what a wait for :class:`~airflow_shadow.waiters.PromotionCleared` ended with
+    :raises AirflowSkipException: it is so
     """
     if view["refused"]:
         experiment = view["experiment"]
@@ -90,7 +89,7 @@ def _alarms(given: Any) -> tuple[str, ...]:
 
 
 def _nothing(argument: str, no: str) -> InvalidRequestError:
-    """Return the error of a safeguard that a template took away: that is never meant so."""
+    """Return the error of a safeguard whose template rendered to nothing."""
     return InvalidRequestError(
         asked=argument,
         found="a template that rendered to nothing, so nothing would be waited for",

@@ -53,7 +53,7 @@ class CleanUpSteps(RemoveShadowVariantSteps[RolloutCleanUpOperator]):
         name = super().finish(view)
         if self._is_own(view):
             self.removed = _known(view)
-        if self.removed and not self.op.rehearses and self.removed != self._left():
+        if self.removed and not self.op.is_dry_run and self.removed != self._left():
             raise UnconcludedError(
                 asked=f"to clean up after experiment {self.removed[0]!r}",
                 found="no task had concluded it, so its shadow was removed",

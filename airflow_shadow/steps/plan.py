@@ -1,4 +1,4 @@
-"""What a rollout does before anything is created: read what is judged, and foretell the plan."""
+"""What a rollout does before anything is created: check the specification, forecast the verdict."""
 
 from __future__ import annotations
 
@@ -24,24 +24,21 @@ from airflow_shadow.steps.operator import OperatorSteps
 from airflow_shadow.steps.wait import Step
 from airflow_shadow.waiters import Description, Looks
 
-#: So many times as long as planned the last stage may become, unless something else is said.
-_LONGER = 3
-
 
 class PlanSteps(OperatorSteps[RolloutPlanOperator]):
     """The step of :class:`~airflow_shadow.operators.rollout.RolloutPlanOperator`."""
 
     def begin(self) -> Step:
-        """Read what the analyses will be given, and say what can be expected of them."""
+        """Check the specification, log the plan, and forecast the verdict."""
         spec = spec_of(self.op)
-        self.log.info("%s", self.op.told)
+        self.log.info("%s", self.op.summary)
         history = self._history(self.op.endpoint_name, spec) if self.op.endpoint_name else None
         if history is not None:
             self._tell(spec, forecast(spec, history, self._stages(spec)))
         return {}
 
     def _history(self, endpoint: str, spec: AnalysisSpec) -> History | None:
-        """Return what production showed; a plan may go on without."""
+        """Return production's metrics of the last days; without them there is no forecast."""
         metrics = read_sources(self.op.metrics)
         try:
             history = read_history(self.hook, spec, endpoint, metrics=metrics)
@@ -60,7 +57,7 @@ class PlanSteps(OperatorSteps[RolloutPlanOperator]):
     def _stages(self, spec: AnalysisSpec) -> list[PlannedStage]:
         """Return the stages with their planned looks; only the last one can become longer."""
         first = self.op.stage_duration
-        most = self.op.max_stage_duration or _LONGER * first
+        most = self.op.max_stage_duration
         count = spec.planned_looks if most > first else 1
         looks = Looks(0.0, first, most if count > 1 else first, None, count).planned
         *early, last = self.op.ramp
@@ -69,23 +66,22 @@ class PlanSteps(OperatorSteps[RolloutPlanOperator]):
             PlannedStage(sampling_percentage=last, looks=tuple(looks)),
         ]
 
-    def _tell(self, spec: AnalysisSpec, told: Forecast) -> None:
-        self.log.info("From the last %.0f h of production:\n%s", told.hours, forecast_table(told))
-        for one in told.stages[-1].criteria:
-            self.log.info("%s", one.sentence)
+    def _tell(self, spec: AnalysisSpec, found: Forecast) -> None:
+        self.log.info("From the last %.0f h of production:\n%s", found.hours, forecast_table(found))
+        for criterion in found.stages[-1].criteria:
+            self.log.info("%s", criterion.sentence)
         if self.op.do_xcom_push:
-            self.context["ti"].xcom_push(key="forecast", value=told.to_dict())
-        if told.ruled_out:
-            self._refuse(told)
-        elif told.chance[1] < spec.min_power:
+            self.context["ti"].xcom_push(key="forecast", value=found.to_dict())
+        if found.ruled_out:
+            self._refuse("; ".join(found.ruled_out))
+        elif found.chance[1] < spec.min_power:
             self.log.warning(
                 "%s That is below min_power, %.0f %%: give longer stages.",
-                told.sentence,
+                found.sentence,
                 100 * spec.min_power,
             )
 
-    def _refuse(self, told: Forecast) -> None:
-        found = "; ".join(told.ruled_out)
+    def _refuse(self, found: str) -> None:
         if not self.op.refuses:
             self.log.warning("The last stage cannot PASS: %s", found)
             return
@@ -93,10 +89,10 @@ class PlanSteps(OperatorSteps[RolloutPlanOperator]):
             asked="a rollout that can promote",
             found=found,
             next_step=(
-                "Give a longer stage_duration or max_stage_duration, or a specification that asks "
-                "for less; nothing was created."
+                "Give a longer stage_duration or max_stage_duration, or a specification that needs "
+                "less data; nothing was created."
             ),
         )
 
     def finish(self, _: Description) -> None:
-        """Leave nothing: it is not about an experiment."""
+        """Return nothing: the task is not about an experiment."""

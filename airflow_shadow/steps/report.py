@@ -1,15 +1,16 @@
-"""The report of an analysis: read again what was judged, write one HTML file, link to it."""
+"""The report of an analysis: read what was judged once more, write one HTML file, link to it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from airflow_shadow._compat import Context
-from airflow_shadow.analysis import AnalysisSpec, Baseline, Verdict, parse_statistic
+from airflow_shadow.analysis import AnalysisSpec, Baseline, Verdict, parse_statistic, read_spec
 from airflow_shadow.experiments.lifecycle import production_variant, shadow_variant
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.observations import read_observations
@@ -27,44 +28,39 @@ def stage_of(
     hook: InferenceExperimentHook,
     *,
     experiment: Mapping[str, Any],
-    spec: AnalysisSpec,
-    verdict: Verdict,
+    verdict: Mapping[str, Any],
     metrics: Mapping[str, MetricSource] | None = None,
-    looks: Sequence[float] = (),
-    record: Sequence[Mapping[str, Any]] = (),
 ) -> Stage:
     """Read what a verdict was judged on once more (GetMetricData), for the report's charts.
 
-    Alarms are not asked again: they would tell of today.
+    Alarms are not read again: their states are today's.
 
     :param experiment: what DescribeInferenceExperiment shows
-    :param spec: the one that was judged by
+    :param verdict: what an analysis returns
     :param metrics: where to find metrics that are not SageMaker's own
-    :param looks: when it was judged, seconds since 1970
-    :param record: what production was then, as plain values
-    :raises AwsAccessDeniedError: of `cloudwatch:GetMetricData`
+    :raises AwsAccessDeniedError: GetMetricData is not allowed
     :raises MetricsUnreadableError: CloudWatch could not answer in full
     """
-    start, end = (datetime.fromtimestamp(each, UTC) for each in (verdict.start, verdict.end))
+    judged = Verdict.from_dict(verdict)
     observations = read_observations(
         hook,
-        replace(spec, outside=()),
+        replace(read_spec(verdict["spec"]), outside=()),
         experiment,
-        start=start,
-        end=end,
-        looks=verdict.looks,
-        sampling_percentage=verdict.sampling_percentage,
+        start=datetime.fromtimestamp(judged.start, UTC),
+        end=datetime.fromtimestamp(judged.end, UTC),
+        looks=judged.looks,
+        sampling_percentage=judged.sampling_percentage,
         metrics=metrics,
-        limits=limits_of(verdict),
-        stage=verdict.stage,
-        stages=verdict.stages,
-        baseline=[Baseline(**state) for state in record],
+        limits=limits_of(judged),
+        stage=judged.stage,
+        stages=judged.stages,
+        baseline=[Baseline(**state) for state in verdict.get("baseline", ())],
     )
-    return Stage(observations=observations, verdict=verdict, looks=tuple(looks))
+    return Stage(observations=observations, verdict=judged, looks=tuple(verdict["looked"]))
 
 
 def limits_of(verdict: Verdict) -> dict[tuple[str, str], float]:
-    """Return production's own percentiles that a verdict held requests against."""
+    """Return production's own percentiles, which a verdict compared requests with."""
     limits = (
         (one.metric, parse_statistic(one.statistic).reference, one.limit)
         for one in verdict.findings
@@ -83,18 +79,16 @@ def write_report(
     experiment: Mapping[str, Any],
     spec: AnalysisSpec,
 ) -> str:
-    """Write the report and link to it from the task; return where it lies.
+    """Write the report and link to it from the task; return its path.
 
     :param operator: an operator or sensor with our hook
-    :param path: below the reports folder, or what the Dag's author wrote out: a local path, whose
-        folders are made, or a URL of Airflow's object storage, like `s3://bucket/key` (with the
-        operator's connection) or `s3://conn_id@bucket/key`
-    :param title: heading of the page
+    :param path: below the reports folder, or, if the Dag's author wrote its begin, a local path,
+        whose folders are made, or a URL of Airflow's object storage, like `s3://bucket/key` (with
+        the operator's connection) or `s3://conn_id@bucket/key`
     :param stages: one for each sampling percentage, in the order of time
     :param experiment: what DescribeInferenceExperiment shows
-    :param spec: what was judged by
-    :raises InvalidRequestError: it would leave its folder, or is no `.html` file
-    :raises ReportNotWrittenError: it could not be written there
+    :raises InvalidRequestError: the path leaves its folder, or does not end in `.html`
+    :raises ReportNotWrittenError: the file could not be written
     """
     base, way = report_place(path, written=operator.report_begins)
     hook: InferenceExperimentHook = operator.hook
@@ -126,9 +120,10 @@ def _as_read(spec: AnalysisSpec, stages: Sequence[Stage], *, now: float) -> Anal
 
 
 def facts_of(experiment: Mapping[str, Any], context: Any) -> Experiment:
-    """Return what the report tells of an experiment, and of the run that judged it."""
+    """Return what the report says about an experiment, and about the run that judged it."""
     ti = context["ti"]
-    region, account = _region_and_account(experiment.get("Arn", ""))
+    # arn:partition:service:region:account:...
+    _, _, _, region, account, *_ = f"{experiment.get('Arn', '')}:::::".split(":")
     return Experiment(
         name=experiment["Name"],
         endpoint=(experiment.get("EndpointMetadata") or {}).get("EndpointName", ""),
@@ -144,20 +139,10 @@ def _model(variant: Mapping[str, Any] | None) -> str:
     return str((variant or {}).get("ModelName", ""))
 
 
-def _region_and_account(arn: str) -> tuple[str, str]:
-    """Return region and account of `arn:partition:service:region:account:...`."""
-    _, _, _, region, account, *_ = [*arn.split(":"), "", "", "", "", ""]
-    return region, account
-
-
 def _versions() -> dict[str, str]:
     """Return the versions that a verdict depends on; a worker may lack one of the packages."""
-    found = {package: _version(package) for package in _PACKAGES}
-    return {package: known for package, known in found.items() if known}
-
-
-def _version(package: str) -> str | None:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return None
+    found = {}
+    for package in _PACKAGES:
+        with suppress(PackageNotFoundError):
+            found[package] = version(package)
+    return found

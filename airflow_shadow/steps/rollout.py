@@ -1,4 +1,4 @@
-"""What the tasks of a rollout do beside those that they are kinds of: go stage by stage."""
+"""What the tasks of a rollout do besides what other operators do: read the stages' verdicts."""
 
 from __future__ import annotations
 
@@ -35,13 +35,13 @@ from airflow_shadow.steps.update import UpdateInferenceExperimentSteps
 from airflow_shadow.steps.wait import Step
 from airflow_shadow.waiters import Description, inconclusive
 
-#: XCom with the ids that a branch follows; Airflow 3 does not keep what a branch returns.
+#: XCom with the ids that a branch follows; Airflow 3 does not keep a branch's return value.
 FOLLOWED = "followed"
 _NOT_COMPARED = f"Only latency and errors were compared, not the answers: {TO_PROMOTE}."
 
 
 def pulled(context: Any, task_id: str, key: str = "return_value") -> Any:
-    """Return what a task of the same run, and of the same mapped group, left; else `None`."""
+    """Return an XCom of a task of the same run and the same mapped group; `None` if absent."""
     ti = context["ti"]
     return ti.xcom_pull(task_ids=task_id, key=key, map_indexes=ti.map_index)
 
@@ -49,26 +49,24 @@ def pulled(context: Any, task_id: str, key: str = "return_value") -> Any:
 def judged(context: Any, stages: Sequence[str]) -> list[Mapping[str, Any]]:
     """Return the verdicts of the stages that were judged one after the other, in their order.
 
-    A task that was cleared and then skipped keeps what it said before, so a stage counts only if it
-    began when the one before it was over, and none counts after a FAIL.
+    A task that was cleared and then skipped keeps its old verdict, so a stage counts only if it
+    began after the one before it ended, and no stage counts after a FAIL.
 
     :param stages: the ids of the tasks that judge
     """
     found: list[Mapping[str, Any]] = []
     for task_id in stages:
         verdict = pulled(context, task_id)
-        if not verdict or (found and _is_before(verdict, found[-1])):
+        if not verdict or (found and verdict["start"] < found[-1]["end"]):
             break
         found.append(verdict)
+        if verdict["outcome"] == "FAIL":
+            break
     return found
 
 
-def _is_before(verdict: Mapping[str, Any], last: Mapping[str, Any]) -> bool:
-    return last["outcome"] == "FAIL" or bool(verdict["start"] < last["end"])
-
-
 def counts_of(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
-    """Return the counts of some stages, criterion to a mapping for each stage that has some."""
+    """Return the counts of some stages: criterion to those of each stage that has any."""
     found: dict[str, list[Any]] = {}
     for verdict in verdicts:
         for finding in verdict["findings"]:
@@ -78,9 +76,9 @@ def counts_of(verdicts: Iterable[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 
 def final_verdict(context: Any, stages: Sequence[str]) -> Mapping[str, Any]:
-    """Return the verdict that decides: the one of the last stage that was judged.
+    """Return the verdict that decides, that of the last stage that was judged.
 
-    A PASS of another stage than the last lets the ramp go on, but promotes nothing.
+    A PASS of an earlier stage lets the ramp go on, but promotes nothing.
 
     :raises InvalidRequestError: no stage was judged
     """
@@ -92,25 +90,21 @@ def final_verdict(context: Any, stages: Sequence[str]) -> Mapping[str, Any]:
             next_step="Clear the first of these tasks, with its downstream tasks.",
         )
     verdict = verdicts[-1]
-    if verdict["outcome"] == "PASS" and not is_full(verdict, verdicts, stages):
-        return inconclusive(verdict, "the candidate never bore the full load;")
+    is_full = len(verdicts) == len(stages) and verdict["sampling_percentage"] >= FULL_SAMPLING
+    if verdict["outcome"] == "PASS" and not is_full:
+        return inconclusive(verdict, "the candidate was not tested at 100 %;")
     return verdict
 
 
-def is_full(verdict: Mapping[str, Any], verdicts: Sequence[Any], stages: Sequence[str]) -> bool:
-    """Tell whether a verdict is the one of the last stage, under the full load."""
-    return len(verdicts) == len(stages) and bool(verdict["sampling_percentage"] >= FULL_SAMPLING)
-
-
 def is_over(verdict: Mapping[str, Any]) -> bool:
-    """Tell whether nothing can be promoted any more, or the candidate never bore the full load."""
+    """Tell whether the experiment has ended, or was never tested at 100 %."""
     return bool(verdict.get("concluded")) or verdict["sampling_percentage"] < FULL_SAMPLING
 
 
-def told(verdict: Mapping[str, Any], *, promotes: bool) -> dict[str, Any]:
-    """Return what the conclusion needs of a verdict, XCom's key to value.
+def conclusion_xcoms(verdict: Mapping[str, Any], *, promotes: bool) -> dict[str, Any]:
+    """Return what the tasks that conclude need of a verdict, XCom's key to value.
 
-    :param promotes: whether a PASS is taken as one
+    :param promotes: whether a PASS leads to a promotion
     """
     known = Verdict.from_dict(verdict)
     reason = known.reason
@@ -126,7 +120,7 @@ def told(verdict: Mapping[str, Any], *, promotes: bool) -> dict[str, Any]:
 
 
 def advice(verdict: Verdict) -> Iterator[str]:
-    """Yield how a rollout that ends without a decision would come to one."""
+    """Yield what would have led to a decision where there is none."""
     if verdict.outcome == "INCONCLUSIVE" and verdict.longer is not None:
         yield (
             f"At the traffic seen about {duration(verdict.longer)} more would decide: give a "
@@ -137,7 +131,7 @@ def advice(verdict: Verdict) -> Iterator[str]:
 def ended(experiment: Mapping[str, Any], *, promoted: bool) -> str:
     """Return in one sentence how a rollout ended.
 
-    :param experiment: the description of what was judged; empty if no task left it
+    :param experiment: the description of what was judged; empty if it is not known
     """
     shadow, production = shadow_variant(experiment), production_variant(experiment)
     if shadow is None or production is None:
@@ -150,21 +144,21 @@ def ended(experiment: Mapping[str, Any], *, promoted: bool) -> str:
 
 
 def critical_alarms(spec: Any) -> list[str]:
-    """Return the names of the alarms that decide in a specification."""
+    """Return the names of a specification's critical alarms."""
     outside = read_spec(spec).outside
     critical = (one for one in outside if one.severity == "critical" and one.kind == "alarm")
     return [one.target for one in critical]
 
 
 def skip_unchosen(operator: Any, context: Any) -> None:
-    """Skip a task that the decision did not lead to.
+    """Skip a task that was not chosen.
 
-    Airflow skips it by itself, but inside a mapped group 3.3.2 forgets that, and would promote what
+    Airflow does so by itself, but 3.3.2 forgets it inside a mapped group, and would promote what
     failed.
 
-    :param operator: knows the id of the task that decides as `decision`, and the id of the one that
-        asks a person as `question`
-    :raises AirflowSkipException: it is so
+    :param operator: its `decision` is the id of the task that decides, its `question` that of the
+        task that asks a person
+    :raises AirflowSkipException: it was not chosen
     """
     followed = pulled(context, operator.decision, FOLLOWED) or []
     if operator.question in followed:
@@ -179,10 +173,10 @@ class RampSteps(UpdateInferenceExperimentSteps[RolloutRampOperator]):
     """The steps of :class:`~airflow_shadow.operators.rollout.RolloutRampOperator`."""
 
     def begin(self) -> Step:
-        """Raise the sampling, unless the stage before speaks against it or all is over."""
+        """Raise the sampling, unless the stage before failed or the experiment has ended."""
         verdict = self.op.verdict
         if isinstance(verdict, Mapping) and verdict["outcome"] == "FAIL":
-            raise AirflowSkipException(f"Skipped, the candidate failed: {verdict['reason']}")
+            raise AirflowSkipException(f"Skipped: the stage before failed. {verdict['reason']}")
         experiment = self.hook.find_experiment(self.name()) or {}
         if status_of(experiment) in CONCLUDED:
             said = experiment.get("StatusReason") or "no reason is given"
@@ -196,7 +190,7 @@ class ResultSteps(OperatorSteps[RolloutResultOperator]):
     """The steps of :class:`~airflow_shadow.operators.rollout.RolloutResultOperator`."""
 
     def begin(self) -> Step:
-        """Leave what the links need, and write the report of all stages, if one is asked for."""
+        """Make the task's links, and write the report of all stages if there is to be one."""
         verdicts = judged(self.context, self.op.stages)
         if experiment := self._judged_one(verdicts):
             persist_links(self.op, self.context, experiment)
@@ -205,7 +199,7 @@ class ResultSteps(OperatorSteps[RolloutResultOperator]):
         return {}
 
     def _judged_one(self, verdicts: Sequence[Mapping[str, Any]]) -> Description | None:
-        """Return the experiment as the last stage that was judged has left it; AWS is not asked."""
+        """Return the experiment as the last stage described it; AWS is not called."""
         if not verdicts:
             return None
         stage = self.op.stages[len(verdicts) - 1]
@@ -226,18 +220,12 @@ class ResultSteps(OperatorSteps[RolloutResultOperator]):
 
     def _stage(self, verdict: Mapping[str, Any]) -> Stage:
         # After a clear the stages may be of two experiments.
-        return stage_of(
-            self.hook,
-            experiment=self.hook.describe_inference_experiment(verdict["experiment"]),
-            spec=read_spec(verdict["spec"]),
-            verdict=Verdict.from_dict(verdict),
-            metrics=read_sources(self.op.metrics),
-            looks=verdict["looked"],
-            record=verdict.get("baseline", ()),
-        )
+        experiment = self.hook.describe_inference_experiment(verdict["experiment"])
+        metrics = read_sources(self.op.metrics)
+        return stage_of(self.hook, experiment=experiment, verdict=verdict, metrics=metrics)
 
     def finish(self, _: Description) -> dict[str, Any]:
-        """Return the verdict that decided, with `promoted`; fail if `fail_on` has it."""
+        """Return the verdict that decided, with `promoted`; fail if its outcome is in `fail_on`."""
         verdict = final_verdict(self.context, self.op.stages)
         promoted = self._is_promoted(verdict)
         result = {**verdict, "promoted": promoted}
@@ -249,7 +237,7 @@ class ResultSteps(OperatorSteps[RolloutResultOperator]):
         return result
 
     def _lacks_outputs(self, verdict: Mapping[str, Any]) -> bool:
-        """Tell whether a PASS did not promote because nothing compared the answers."""
+        """Tell whether a PASS promoted nothing because no criterion compared the answers."""
         counts_as, _ = taken_as(verdict, promote_on="outputs")
         is_lacking = counts_as != verdict["outcome"] and not is_over(verdict)
         return bool(self.op.needs_outputs and is_lacking)
@@ -262,16 +250,17 @@ class ResultSteps(OperatorSteps[RolloutResultOperator]):
         self.op.log.info("%s", " ".join([said, *more]))
 
     def _is_promoted(self, verdict: Mapping[str, Any]) -> bool:
-        """Tell whether what was judged was promoted: the task may have promoted another before.
+        """Tell whether the very experiment that was judged was promoted.
 
-        Where the record leaves it open, the promotion has asked the endpoint before it told.
+        Before a clear the task may have promoted another one. Where an experiment's record leaves
+        it open whether it was promoted, the task has looked at the endpoint.
         """
         done = pulled(self.context, self.op.promotion, "experiment") or {}
         judged_one = (verdict["experiment"], verdict["creation_time"])
-        is_told = recorded_promotion(done) is not False
-        return is_told and (done["Name"], done["CreationTime"]) == judged_one
+        may_be_promoted = recorded_promotion(done) is not False
+        return may_be_promoted and (done["Name"], done["CreationTime"]) == judged_one
 
     def _fail(self, result: Mapping[str, Any]) -> NoReturn:
-        # Airflow keeps the return value of a task only if it succeeds.
+        # Airflow keeps the return value only of a task that succeeds.
         self.context["ti"].xcom_push(key="return_value", value=result)
         raise AirflowFailException(result["reason"])

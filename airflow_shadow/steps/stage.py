@@ -1,4 +1,4 @@
-"""What a rollout's sensor does besides judging: follow the run's experiment, count on stages."""
+"""What a rollout's sensor does besides judging: follow the run's experiment, count stages."""
 
 from __future__ import annotations
 
@@ -42,27 +42,28 @@ class StageSensorSteps(AnalysisSensorSteps[RolloutAnalysisSensor]):
         self._earlier: dict[str, list[Any]] = {}
 
     def condition(self) -> Judged:
-        """Wait for a verdict that counts what the stages before have seen."""
+        """Wait for a verdict that counts the errors of the earlier stages too."""
         op = self.op
         return replace(super().condition(), stage=op.stage, stages=op.stages, earlier=self._earlier)
 
     def prepare(self) -> None:
-        """Go on with the experiment that there is now, at the sampling of this stage.
+        """Follow a new experiment of the run, and raise its sampling to this stage's.
 
-        A clear of this task runs the creation again, for that is its setup; if the experiment was
+        A clear of this task runs the creation again, which is its setup; if the experiment was
         concluded, the new one begins at the first stage's sampling.
         """
         created = self.op.created
         if created and self._is_new(created):
             self.log.info("%r took the place of %r.", created, self.op.name)
             self._raise_sampling(created)
-            # Its last change is this one. Known only now: whoever repeats this step raises again.
+            # The window begins with this change, the experiment's last one. The new name is noted
+            # only now, so that a repetition of this step checks the sampling again.
             self.op.name, self.op.since = created, None
         self._earlier = self._counts_before()
         super().prepare()
 
     def _counts_before(self) -> dict[str, list[Any]]:
-        """Return the counts of the stages before, if they were of this very experiment."""
+        """Return the counts of the earlier stages, if they were of this very experiment."""
         verdicts = judged(self.context, self.op.before)
         if not verdicts:
             return {}
@@ -75,9 +76,9 @@ class StageSensorSteps(AnalysisSensorSteps[RolloutAnalysisSensor]):
         )
 
     def _is_new(self, created: str) -> bool:
-        """Tell whether an experiment is not the one whose sampling the stage's own task set.
+        """Tell whether an experiment is not the one that the upstream task prepared.
 
-        A name that the user chose is the same again.
+        The names do not tell: a name that the user chose is used again.
         """
         if created != self.op.name:
             return True
@@ -98,7 +99,7 @@ class StageSensorSteps(AnalysisSensorSteps[RolloutAnalysisSensor]):
             try:
                 self.hook.update_inference_experiment({"Name": name, **expected})
             except AwsRefusedError as error:
-                # Another copy of this task was faster, or a call of our own whose answer was lost.
+                # Another copy of this task was faster, or the answer to our own call was lost.
                 if error.code != CONFLICT or attempt == MOST_CONFLICTS:
                     raise
                 time.sleep(self.op.poke_interval)
@@ -109,7 +110,7 @@ class StageSensorSteps(AnalysisSensorSteps[RolloutAnalysisSensor]):
             return
 
     def _await(self, condition: Any, state: WaitState | None = None) -> Description:
-        """Wait in the worker: this happens once, after a clear."""
+        """Wait in the worker; this happens only after a clear."""
         deadline = time.time() + DEADLINES["update"].seconds
         policy = Policy(delay=self.op.poke_interval, deadline=deadline)
         outcome = wait_for(

@@ -167,7 +167,7 @@ def test_a_task_that_is_not_downstream_is_named(wrong):
 
 def test_no_downstream_task_is_said():
     """An operator that was wired the wrong way round."""
-    assert "no tasks" in refusal(downstream=())
+    assert "whose downstream tasks and groups are: none" in refusal(downstream=())
 
 
 # --- what is no verdict ---------------------------------------------------------------------

@@ -108,7 +108,7 @@ def test_nothing_to_remove_is_a_success(clean_up, churn, name):
 
 def test_a_dry_run_ends_so(clean_up, running, sagemaker):
     """There the removal is the plan."""
-    assert NAME == clean_up(rehearses=True).value
+    assert NAME == clean_up(is_dry_run=True).value
     assert ("Cancelled", ["churn-v1"]) == is_removed(sagemaker)
 
 

@@ -150,14 +150,14 @@ def test_without_the_argument_nothing_is_asked(tasks, running, sagemaker):
 
 @pytest.mark.parametrize("share", [10, 10.0, 99.99999999, 0])
 def test_the_verdict_of_an_earlier_stage_fails(promote, verdict, emulator, share):
-    """The candidate has the full load by now, but was not judged under it."""
+    """The sampling is 100 % by now, but was less when the candidate was judged."""
     said = fails(AirflowFailException, promote, verdict(sampling_percentage=share))
     assert f"a verdict on {share:.15g} % of the requests" in said
     assert [] == accepted(emulator, "StopInferenceExperiment")
 
 
 def test_the_verdict_of_an_earlier_stage_can_be_allowed(promote, verdict, sagemaker):
-    """Whoever promotes below the full load says so."""
+    """`allow_partial_sampling` promotes a candidate that was tested below 100 %."""
     promote(verdict(sampling_percentage=10), allow_partial_sampling=True)
     assert ["churn-v2"] == serves(sagemaker)
 
