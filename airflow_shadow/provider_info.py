@@ -1,4 +1,4 @@
-"""What Airflow asks of a provider; imports nothing of Airflow, so that `airflow` starts fast."""
+"""What Airflow reads about a provider; it imports nothing, so that `airflow` starts fast."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ from airflow_shadow import __version__
 
 
 def get_provider_info() -> dict[str, Any]:
-    """Describe the provider as Airflow's `provider_info.schema.json` asks.
+    """Return the provider's metadata, as in Airflow's `provider_info.schema.json`.
 
     `package-name` must equal the distribution's name: Airflow refuses to start otherwise.
     """
@@ -14,7 +14,7 @@ def get_provider_info() -> dict[str, Any]:
     return {
         "package-name": "airflow-shadow",
         "name": "Amazon SageMaker shadow tests",
-        "description": "Create, update, watch, promote and remove SageMaker inference experiments.",
+        "description": "Create, update, judge, promote and remove SageMaker shadow tests.",
         "versions": [__version__],
         "integrations": [
             {
@@ -86,7 +86,7 @@ def get_provider_info() -> dict[str, Any]:
                         "default": "shadow_reports",
                     },
                     "waiter_delay": {
-                        "description": "Seconds between looks at AWS, for operators and sensors.",
+                        "description": "Seconds between polls of AWS, for operators and sensors.",
                         "version_added": "0.1.0",
                         "type": "float",
                         "example": "60",

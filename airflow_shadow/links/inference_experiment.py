@@ -14,7 +14,7 @@ _METRICS = ("Invocations", "ModelLatency", "Invocation5XXErrors")
 
 
 class _ShadowLink(BaseAwsLink):
-    """What the links share: one XCom holds the facts for all of them."""
+    """Base of the links, which share one XCom."""
 
     key = "shadow_test"
     format_str = _HOME
@@ -77,6 +77,6 @@ class MetricsLink(_ShadowLink):
 
 
 def _text(value: str) -> str:
-    """Return text as CloudWatch writes it in an address: `~'` before it, `*` before hex codes."""
+    """Return text in the notation of CloudWatch's addresses: `~'` first, `*` before hex codes."""
     escaped = re.sub(r"[^a-zA-Z0-9_.-]", lambda found: f"*{ord(found[0]):02x}", value)
     return f"~'{escaped}"

@@ -1,4 +1,4 @@
-"""The link from a task to the report that it wrote."""
+"""The link from a task to its report."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ _S3 = frozenset({"s3", "s3a", "s3n"})
 class ReportLink(BaseAwsLink):
     """The report of a shadow test, as HTML.
 
-    A web address leads to itself, an object in S3 to its page in the console. A local path gets no
-    link, for browsers follow none from a page of the web to a file; the task's log names it. Other
-    kinds of storage have no page that is known here.
+    For an object in S3 it leads to the console. A local path has no link, because browsers open no
+    files from a web page; the task's log names it. Other storages have no known page.
     """
 
     name = "Shadow test report"

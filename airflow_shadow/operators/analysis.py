@@ -23,30 +23,28 @@ class ShadowAnalysisOperator(ShadowOperator):
     What production is (DescribeEndpoint, DescribeEndpointConfig) is read at the begin and at the
     look, and kept in tags of the experiment (ListTags, AddTags), as are production's own limits.
 
-    A window whose minutes still fill is waited for. The same experiment and window give the same
-    verdict, alarms apart, which are read as they are now, as long as CloudWatch keeps the minutes:
-    15 days, or with longer periods 63 and 455.
+    The task waits until CloudWatch has the window's last minutes. The same experiment and window
+    give the same verdict, apart from alarms, which are read as they are now, as long as CloudWatch
+    keeps the minutes: 15 days, or with longer periods 63 and 455.
 
     Returns the verdict as JSON-able values, whatever it is; the evidence as a table in Markdown
     goes to the XCom `evidence`, the experiment's description to `experiment`.
 
     :param name: name of the experiment (templated)
     :param spec: what is judged: an `AnalysisSpec`, a mapping, JSON or YAML text, or the path of a
-        `.json` or `.yaml` file on the template path, written out; the defaults unless given
-        (templated)
+        `.json` or `.yaml` file on the template path; the default one unless given (templated)
     :param since: begin of the window, such as the XCom `since` of the task that created or updated
         the experiment; of a live one its last change unless given, else its start (templated)
     :param duration: length of the window; unless given, up to the experiment's end or AWS's now
         (duration, templated)
     :param until: end of the window, instead of its length (templated)
-    :param sampling_percentage: that of the window, 0 to 100, if the experiment has another by now
-        (templated)
+    :param sampling_percentage: that of the window, 0 to 100, if it was changed since (templated)
     :param metrics: metrics that are not SageMaker's own: name to a mapping with `namespace`, `name`
         and `dimensions`
     :param fail_on: outcomes that fail the task, such as `("FAIL", "INCONCLUSIVE")`
     :param report: where to write an HTML report, such as `"{{ ds }}.html"`: a path below
-        `[airflow_shadow] reports_folder`, or a local path or URL like `s3://bucket/{{ ds }}.html`,
-        whose place is written out before any template (templated)
+        `[airflow_shadow] reports_folder`, or a local path or URL such as
+        `s3://bucket/{{ ds }}.html`, whose first part must not be a template (templated)
     :raises AirflowFailException: the outcome is one of `fail_on`, or the metrics may not be read
     :raises AirflowException: where a retry may help
     """

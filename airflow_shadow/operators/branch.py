@@ -63,11 +63,11 @@ class ShadowVerdictBranchOperator(ClosedChoices, TextTemplates, BaseBranchOperat
         """Return the ids to follow; `None` skips all that is directly downstream."""
         self.check_choices()
         try:
-            return self._choose()
+            return self._choose(context)
         except ShadowError as error:
             raise AirflowFailException(str(error)) from error
 
-    def _choose(self) -> list[str] | None:
+    def _choose(self, _context: Context) -> list[str] | None:
         # All three are looked up, so that a wrong id shows before its outcome occurs.
         ways = {
             "PASS": self._found("on_pass", self.on_pass),

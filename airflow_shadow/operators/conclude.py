@@ -14,12 +14,16 @@ from airflow_shadow.operators.choices import Autoscaling, Choices, EndState, OnB
 if TYPE_CHECKING:
     from airflow_shadow.steps.base import Steps
 
-#: What stands for no argument, because `None` is what an analysis that was skipped gives.
+#: The default of `verdict`, because the output of a skipped analysis is `None`.
 _NOT_GIVEN: Any = object()
 
 
 class ConcludeOperator(ShadowOperator):
-    """What promotion and removal share: wait until the experiment rests, then stop it once."""
+    """Base of promotion and removal; not for use in Dags.
+
+    :param name: name of the experiment (templated)
+    :param reason: why, at most 1,024 characters; becomes the `StatusReason` (templated)
+    """
 
     api_operation = "StopInferenceExperiment"
 
@@ -35,51 +39,48 @@ class PromoteShadowVariantOperator(ConcludeOperator):
     """Make the shadow variant production (StopInferenceExperiment) and wait until it serves.
 
     Production's variant is removed and the shadow promoted under its own name, so alarms and
-    scaling policies that name the old variant must follow. The promoted variant keeps the tested
-    instance type and gets at least as many instances as production has at that moment.
+    scaling policies that name the old variant must be changed. The promoted variant keeps the
+    tested instance type and gets at least as many instances as production has at that moment.
 
-    Directly behind a branch the task asks for itself what was decided, and skips if it was not
-    this: Airflow 3.2 and 3.3 forget a branch's skips inside mapped task groups.
+    The task skips itself if a branch directly upstream decided against it, because Airflow 3.2 and
+    3.3 forget a branch's skips inside mapped task groups.
 
     The endpoint is tagged with the run's date, so that no older run promotes after it by mistake.
-    A promotion that has already happened is a success. One that can rest on no evidence is refused:
-    below 100 % sampling, after the experiment expired, or if production changed under it.
+    A promotion that has already happened is a success. One without valid evidence is refused:
+    below 100 % sampling, after the experiment expired, or if production was changed since.
 
-    Before anything is changed it waits, if so asked, for the approval of the candidate's model
-    package (DescribeModelPackage) and for alarms to stop firing (DescribeAlarms), also with
-    `wait_for_completion=False`. The experiment must live so long: AWS promotes none that has ended.
+    Before anything is changed it can wait for the approval of the candidate's model package
+    (DescribeModelPackage) and for alarms to stop firing (DescribeAlarms), also with
+    `wait_for_completion=False`. AWS promotes no experiment that ends in the meantime.
 
     Returns the experiment's name; its description goes to the XCom `experiment`.
 
-    :param name: name of the experiment (templated)
-    :param reason: why, at most 1,024 characters; becomes the `StatusReason` (templated)
     :param creation_time: `CreationTime` of the experiment that was judged; another one of the same
         name is refused (templated)
     :param verdict: what the analysis returned: its `output`, a template, or JSON text. One that
-        does not promote skips the task; none, as of an analysis that was skipped, or that of
-        another experiment fails it (templated)
+        does not promote skips the task; the missing one of a skipped analysis, or that of another
+        experiment, fails it (templated)
     :param promote_on: as for :class:`~airflow_shadow.operators.ShadowVerdictBranchOperator`:
         `"outputs"` does not promote on operational metrics alone, `"operational"` does
     :param require_approved_model_package: `True` promotes only if the package of SageMaker's model
-        registry that the candidate's model was created from is `Approved`; the ARN or name of a
-        package asks for that one instead, as for a model created from an image and its data (AWS
-        deploys no version before its approval). `PendingManualApproval` is waited for,
-        `Rejected` skips the task (templated)
+        registry that the candidate's model was created from is `Approved`; for a model created from
+        an image and its data, give the ARN or name of the package. It waits for a package that is
+        `PendingManualApproval`, and skips the task if that is `Rejected` (templated)
     :param approval_timeout: how long to wait for the approval, then the task is skipped; a day by
         default (duration, templated)
     :param alarms: names of CloudWatch alarms, metric or composite: while one is in `ALARM` the
-        promotion waits, for `waiter_timeout` at most (templated)
+        promotion waits, until `waiter_timeout` (templated)
     :param allow_partial_sampling: promote below 100 % sampling
-    :param allow_older: promote even if what serves was promoted by a run with a later date than
-        this run's; otherwise the task is skipped
-    :param allow_lost_settings: names of settings of production that the promoted variant may lose,
+    :param allow_older: promote even if a run with a later date has promoted what serves; otherwise
+        the task is skipped
+    :param allow_lost_settings: names of production's settings that the promoted variant may lose,
         as for the creation, or `True`
     :param autoscaling: `"refuse"` does not promote where production's variant is a target of
-        automatic scaling (DescribeScalableTargets), which AWS does not remove; `"ignore"` asks AWS
+        automatic scaling (DescribeScalableTargets), which AWS does not remove; `"ignore"` promotes
         all the same
-    :param on_backfill: `"skip"` and `"observe"` skip the promotion in a backfill; they differ at
+    :param on_backfill: `"skip"` and `"observe"` skip the promotion in a backfill; they differ for
         the creation
-    :raises AirflowSkipException: nothing is to be promoted, and why
+    :raises AirflowSkipException: nothing is to be promoted
     """
 
     deadline_row = "promote"
@@ -140,17 +141,15 @@ class PromoteShadowVariantOperator(ConcludeOperator):
 class RemoveShadowVariantOperator(ConcludeOperator):
     """Remove the shadow variant and keep production (StopInferenceExperiment).
 
-    An experiment that has concluded already is a success, however it ended: no shadow of it is
-    left. One that is `Created`, so not begun, is deleted, record and all. That makes the operator a
-    teardown. Directly behind a branch, and no teardown, it skips if the branch decided otherwise.
+    An experiment that has concluded already is a success, however it ended, for it has left no
+    shadow. One that is still `Created` is deleted with its record. So the operator can be a
+    teardown; if it is none, it skips itself if a branch directly upstream decided against it.
 
     Returns the experiment's name; its description goes to the XCom `experiment`.
 
-    :param name: name of the experiment (templated)
-    :param reason: why, at most 1,024 characters; becomes the `StatusReason` (templated)
     :param desired_state: `Cancelled`, or `Completed` if the test has served its purpose
-    :param missing_ok: an experiment that does not exist is a success too, as in a teardown after a
-        create that never happened
+    :param missing_ok: succeed if the experiment does not exist, as in a teardown after a creation
+        that failed
     """
 
     deadline_row = "remove"

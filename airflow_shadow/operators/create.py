@@ -1,4 +1,4 @@
-"""Create an experiment, or find the one that this task created before."""
+"""Create an experiment, or find the one that this task has created."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class CreateInferenceExperimentOperator(LivingOperator):
 
     With `shadow_model_name` and `sampling_percentage`, everything else is read from the endpoint as
     it runs now, so that production stays as it is. A retry, a clear or a second copy of the task
-    finds the experiment again while it lives, instead of creating another.
+    finds a live experiment again instead of creating another.
 
     Returns the experiment's name; its description goes to the XCom `experiment`.
 
@@ -30,33 +30,33 @@ class CreateInferenceExperimentOperator(LivingOperator):
     :param shadow_variant_name: name of the shadow variant; derived from the model if not given
         (templated)
     :param name: name of the experiment; derived from endpoint and run if not given (templated)
-    :param type: `ShadowMode` is the only type that AWS knows (templated)
+    :param type: AWS knows no other type than `ShadowMode` (templated)
     :param schedule: `StartTime` and `EndTime` (templated)
-    :param start_time: instead of `schedule`; in the past it means now (templated)
+    :param start_time: instead of `schedule`; a time in the past means now (templated)
     :param end_time: instead of `schedule` (templated)
     :param duration: instead of an end (duration, templated)
-    :param shift_past_schedule: run a window that lies wholly in the past now, keeping its length
+    :param shift_past_schedule: move a window that is wholly in the past to now
     :param description: free text (templated)
     :param model_variants: production and shadow in full, instead of `shadow_model_name` (templated)
-    :param shadow_mode_config: which variant shadows which, likewise (templated)
+    :param shadow_mode_config: which variant shadows which, with `model_variants` (templated)
     :param data_storage_config: where to capture requests and responses (templated)
     :param kms_key: key of the instances' volumes; the endpoint's own if not given (templated)
     :param tags: mapping, or list of `Key` and `Value` (templated)
-    :param if_exists: what to do if somebody else has taken the name: `"fail"`, `"adopt"` it if its
-        configuration is the same, or `"replace"` it if it is concluded
+    :param if_exists: how to resolve an experiment of somebody else's with the same name: `"fail"`,
+        `"adopt"` it if its configuration is the same, or `"replace"` it if it is concluded
     :param allow_production_change: create even if `model_variants` changes what production runs
-    :param allow_lost_settings: names of settings of production that may be lost during the test and
-        after a promotion, because a shadow test cannot carry them over, like `VolumeSizeInGB`,
+    :param allow_lost_settings: names of production's settings that may be lost during the test and
+        after a promotion, because a shadow test cannot keep them, such as `VolumeSizeInGB`,
         `RoutingConfig`, or the endpoint's own `DataCaptureConfig`; or `True` for all
-    :param allow_serving: test a candidate that production serves already, on the same instance
+    :param allow_serving: test a candidate that is production's model already, on the same instance
         type; otherwise the task is skipped
-    :param allow_older: create even if what serves was promoted by a run with a later date than this
-        run's; otherwise the task is skipped
-    :param on_backfill: `"skip"` skips the task in a backfill; `"observe"` creates there, and skips
-        the promotion if that operator has it too, as from `default_args`
+    :param allow_older: create even if a run with a later date has promoted what serves; otherwise
+        the task is skipped
+    :param on_backfill: `"skip"` skips the task in a backfill; `"observe"` creates there, for a
+        promotion with the same argument to skip
     :param endpoint_timeout: how long to wait for a busy endpoint, a day by default (duration,
         templated)
-    :raises AirflowSkipException: nothing is to be created, and why
+    :raises AirflowSkipException: nothing is to be created
     """
 
     api_operation = "CreateInferenceExperiment"
@@ -65,27 +65,6 @@ class CreateInferenceExperimentOperator(LivingOperator):
         "if_exists": get_args(IfExists),
         "on_backfill": get_args(OnBackfill),
     }
-    template_fields: Sequence[str] = template_fields(
-        "config",
-        "data_storage_config",
-        "description",
-        "duration",
-        "end_time",
-        "endpoint_name",
-        "endpoint_timeout",
-        "kms_key",
-        "model_variants",
-        "name",
-        "role_arn",
-        "sampling_percentage",
-        "schedule",
-        "shadow_mode_config",
-        "shadow_model_name",
-        "shadow_variant_name",
-        "start_time",
-        "tags",
-        "type",
-    )
     file_fields = (
         "config",
         "data_storage_config",
@@ -93,6 +72,22 @@ class CreateInferenceExperimentOperator(LivingOperator):
         "schedule",
         "shadow_mode_config",
         "tags",
+    )
+    template_fields: Sequence[str] = template_fields(
+        *file_fields,
+        "description",
+        "duration",
+        "end_time",
+        "endpoint_name",
+        "endpoint_timeout",
+        "kms_key",
+        "name",
+        "role_arn",
+        "sampling_percentage",
+        "shadow_model_name",
+        "shadow_variant_name",
+        "start_time",
+        "type",
     )
     template_fields_renderers = dict.fromkeys(file_fields, "json")
 

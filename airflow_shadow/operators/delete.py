@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class DeleteInferenceExperimentOperator(RequestOperator):
     """Delete a shadow test (DeleteInferenceExperiment) and wait until it is gone.
 
-    Only its record goes: endpoint, variants and captured data stay as they are. One that does not
-    exist is a success. AWS refuses while it runs: conclude it first.
+    Only its record is deleted: endpoint, variants and captured data stay as they are. An experiment
+    that does not exist is a success. AWS refuses to delete one that runs: conclude it first.
 
     Returns the experiment's name.
     """

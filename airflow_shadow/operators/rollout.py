@@ -6,8 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
-from airflow_shadow._compat import AirflowException, AirflowFailException, Context
-from airflow_shadow.exceptions import ShadowError, message
+from airflow_shadow._compat import AirflowException, Context
+from airflow_shadow.exceptions import message
 from airflow_shadow.links import EndpointLink, MetricsLink, ReportLink
 from airflow_shadow.operators.base import ShadowOperator, template_fields
 from airflow_shadow.operators.branch import ShadowVerdictBranchOperator
@@ -132,12 +132,11 @@ class RolloutBranchOperator(ShadowVerdictBranchOperator):
         self.is_dry_run = is_dry_run
         self.question = question
 
-    def choose_branch(self, context: Context) -> list[str] | None:
-        """Return the ids to follow."""
-        from airflow_shadow.steps.rollout import conclusion_xcoms, is_over
+    def _choose(self, context: Context) -> list[str] | None:
+        from airflow_shadow.steps.rollout import conclusion_xcoms, final_verdict, is_over
 
-        self.verdict = self._final(context)
-        ways = super().choose_branch(context)
+        self.verdict = final_verdict(context, self.stages)
+        ways = super()._choose(context)
         if is_over(self.verdict):
             # Nothing can be promoted any more, so nobody needs to be asked.
             ways = self._found("on_fail", self.on_fail)
@@ -152,14 +151,6 @@ class RolloutBranchOperator(ShadowVerdictBranchOperator):
             return ways
         # It always runs and skips itself: otherwise its answer from before a clear would count.
         return [*(ways or []), *self._found("question", self.question)]
-
-    def _final(self, context: Context) -> Mapping[str, Any]:
-        from airflow_shadow.steps.rollout import final_verdict
-
-        try:
-            return final_verdict(context, self.stages)
-        except ShadowError as error:
-            raise AirflowFailException(str(error)) from error
 
 
 def _tell(context: Context, followed: Any) -> None:

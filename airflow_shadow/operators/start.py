@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 class StartInferenceExperimentOperator(LivingOperator):
     """Start a scheduled shadow test early (StartInferenceExperiment) and wait until it runs.
 
-    AWS keeps its end, at most 30 days from the new start. One that runs or starts already is a
-    success.
+    AWS keeps its end, at most 30 days from the new start. An experiment that runs or starts already
+    is a success.
 
     Returns the experiment's name; its description goes to the XCom `experiment`.
     """

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 class StopInferenceExperimentOperator(RequestOperator):
     """Stop a shadow test with any map of actions (StopInferenceExperiment) and wait for its end.
 
-    For promotion and removal prefer their own operators, which know what to check. This one sends
-    what it is given, with two defaults that AWS does not document: `desired_state` is `Completed`
-    if something is promoted and else `Cancelled`, and `reason` names the task. One that has
-    concluded already is a success, unless a promotion was asked for that did not happen. Where
-    production runs another model by now than the candidate was tested against, none is made.
+    For promotion and removal prefer their own operators, which check more. This one sends what it
+    is given, with two defaults of its own: `desired_state` is `Completed` if a variant is promoted
+    and else `Cancelled`, and `reason` names the task. An experiment that has concluded already is a
+    success, unless a promotion was asked for and did not happen. It promotes nothing if production
+    runs another model by now than the candidate was tested against.
 
     Returns the experiment's name; its description goes to the XCom `experiment`.
 
@@ -32,15 +32,10 @@ class StopInferenceExperimentOperator(RequestOperator):
 
     api_operation = "StopInferenceExperiment"
     deadline_row = "stop"
-    template_fields: Sequence[str] = template_fields(
-        "config",
-        "desired_model_variants",
-        "desired_state",
-        "model_variant_actions",
-        "name",
-        "reason",
-    )
     file_fields = ("config", "desired_model_variants", "model_variant_actions")
+    template_fields: Sequence[str] = template_fields(
+        *file_fields, "desired_state", "name", "reason"
+    )
     template_fields_renderers = dict.fromkeys(file_fields, "json")
 
     def __init__(

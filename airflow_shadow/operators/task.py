@@ -27,7 +27,7 @@ class ShadowTask(TextTemplates):
     # Airflow would read every nested string that ends so as a file.
     template_ext: Sequence[str] = ()
     ui_color = "#e8f0fe"
-    operator_extra_links: tuple[Any, ...] = (EndpointLink(), MetricsLink())
+    operator_extra_links: Any = (EndpointLink(), MetricsLink())
     _running: Steps[Any] | None = None
 
     def _steps(self, context: Context) -> Steps[Any]:

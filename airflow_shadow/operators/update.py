@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 
 class UpdateInferenceExperimentOperator(LivingOperator):
-    """Change a shadow test (UpdateInferenceExperiment) and wait until AWS shows what was asked.
+    """Change a shadow test (UpdateInferenceExperiment) and wait until AWS shows the change.
 
     `sampling_percentage=50` or `end_time=...` alone is enough: the rest is read and kept. An update
     that is already in place is a success. A change of the sampling is refused where production was
-    changed since the experiment was created, for AWS would deploy it as it was (DescribeEndpoint).
+    changed since the experiment was created (DescribeEndpoint), because AWS would undo that.
 
     Returns the experiment's name; its description goes to the XCom `experiment`.
 
@@ -36,25 +36,21 @@ class UpdateInferenceExperimentOperator(LivingOperator):
 
     api_operation = "UpdateInferenceExperiment"
     deadline_row = "update"
-    template_fields: Sequence[str] = template_fields(
-        "config",
-        "data_storage_config",
-        "description",
-        "duration",
-        "end_time",
-        "model_variants",
-        "name",
-        "sampling_percentage",
-        "schedule",
-        "shadow_mode_config",
-        "start_time",
-    )
     file_fields = (
         "config",
         "data_storage_config",
         "model_variants",
         "schedule",
         "shadow_mode_config",
+    )
+    template_fields: Sequence[str] = template_fields(
+        *file_fields,
+        "description",
+        "duration",
+        "end_time",
+        "name",
+        "sampling_percentage",
+        "start_time",
     )
     template_fields_renderers = dict.fromkeys(file_fields, "json")
 

@@ -1,4 +1,4 @@
-"""What could be wrong with a rollout, told when its Dag is read."""
+"""What can be wrong with a rollout's arguments, found when its Dag is read."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from airflow_shadow.rollout.tasks import Approval, RolloutTasks
 from airflow_shadow.sensors import ShadowAnalysisSensor
 from airflow_shadow.text.shown import shown
 
-#: What the tasks get from the rollout itself, and what would contradict that.
+#: Arguments that the rollout itself gives to its tasks, and those that would contradict them.
 GIVEN = frozenset(
     {
         "alarms",
@@ -48,12 +48,12 @@ GIVEN = frozenset(
         "wait_for_completion",
     }
 )
-#: What the question to a person takes besides, of Airflow's own operator.
+#: Arguments of Airflow's own operator that asks a person.
 ASKS = frozenset({"assigned_users", "notifiers"})
 
 
 def raise_faults(rollout: RolloutTasks, *, own: AbstractSet[str]) -> None:
-    """Raise all that is wrong, as far as it is known when the Dag is read, as one error.
+    """Raise one error with all that is wrong.
 
     :param own: the names of the arguments of `shadow_rollout`
     :raises ValueError: something is wrong
@@ -83,13 +83,13 @@ def _choice_faults(name: str, values: Iterable[Any], allowed: Sequence[Any]) -> 
 
 
 def _argument_faults(rollout: RolloutTasks, own: AbstractSet[str]) -> Iterator[str]:
-    """Yield slips of the pen: Airflow ignores what it does not know among the defaults."""
+    """Yield names that no task knows: Airflow ignores unknown names in `default_args`."""
     creates = _parameters(CreateInferenceExperimentOperator)
     promotes = _parameters(PromoteShadowVariantOperator)
     others = _parameters(ShadowAnalysisSensor) | _parameters(RemoveShadowVariantOperator)
     asks = ASKS if rollout.approval != "none" else set()
     shared = (creates | promotes | others | asks) - GIVEN
-    # Only the creation can be given a name, and only the promotion alarms.
+    # Only the creation takes a name, and only the promotion alarms.
     yield from _name_faults("create", rollout.create, creates - GIVEN - own | {"name"}, own)
     yield from _name_faults("promote", rollout.promote, promotes - GIVEN - own | {"alarms"}, own)
     yield from _name_faults("shadow_rollout", rollout.shared, shared | own, own)

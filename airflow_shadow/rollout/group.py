@@ -44,12 +44,12 @@ def shadow_rollout(
     """Test a candidate on more and more live traffic, and promote it on evidence or remove it.
 
     Each stage is judged on its own data. The first FAIL ends the ramp, and only the last stage, at
-    100 %, can promote. The creation is a setup and its teardown removes what was not concluded, so
-    however the run ends, no shadow is left, except as the table of endings in docs/rollout.md says;
-    it draws the graph, too.
+    100 %, can promote. A teardown removes what nobody has concluded: docs/rollout.md draws the
+    graph, and its table of endings has the few cases in which a shadow stays.
 
-    The three arguments without a default test and judge; without `promote_on="operational"` or an
-    `approval` nothing is promoted, which the logs of `plan` and `result` say.
+    The three arguments without a default are enough to test and judge. Without
+    `promote_on="operational"` or an `approval` nothing is promoted, as the logs of `plan` and
+    `result` say.
 
     The task `result` is the group's only end, so `shadow_rollout(...) >> notify` works. It returns
     the verdict of the last stage that was judged, with `promoted`.
@@ -66,34 +66,36 @@ def shadow_rollout(
         (duration)
     :param spec: what is judged, as for :class:`~airflow_shadow.sensors.ShadowAnalysisSensor`
         (templated)
-    :param metrics: metrics that are not SageMaker's own, likewise
-    :param interval: time between two looks, likewise (duration)
-    :param promote_on: `"outputs"` promotes only if the answers themselves were compared, which no
-        task of this package does yet, so that only an `approval` leads to a promotion, and without
-        one the shadow is removed; `"operational"` promotes on latency and errors alone
-    :param approval: ask a person before a promotion: never, if the verdict is INCONCLUSIVE, or on
-        PASS and INCONCLUSIVE; needs Airflow 3.1
-    :param approval_timeout: how long to wait for the approval of a person, then the candidate is
-        removed; or of the model registry, then the promotion is skipped (duration)
+    :param metrics: metrics that are not SageMaker's own, as for the sensor
+    :param interval: time between two looks, as for the sensor (duration)
+    :param promote_on: `"operational"` promotes on latency and errors alone; `"outputs"` promotes
+        only if the answers themselves were compared, which no task of this package does yet, so
+        that only a person's `approval` leads to a promotion
+    :param approval: whether to ask a person before a promotion: `"none"`, `"inconclusive"` (if the
+        verdict is INCONCLUSIVE) or `"always"` (on PASS, too); needs Airflow 3.1
+    :param approval_timeout: how long to wait for a person's approval, then the candidate is
+        removed, and for the model registry's, then the promotion is skipped (duration)
     :param require_approved_model_package: promote only what the model registry shows as approved,
         as for :class:`~airflow_shadow.operators.PromoteShadowVariantOperator` (templated)
-    :param dry_run: do all but the conclusion, and say in the log what it would be
+    :param dry_run: conclude nothing, but say in the log what would be done
     :param fail_on: outcomes that fail the task `result`, such as `("FAIL",)`
     :param report: where to write an HTML report of all stages, as for
         :class:`~airflow_shadow.sensors.ShadowAnalysisSensor` (templated)
     :param create: further arguments of the creation, such as `tags` or `{"pool": ...}`; its
         `on_kill_action` is `"stop"` unless given
     :param promote: further arguments of the promotion; `alarms` replaces the critical alarms of the
-        specification, which are waited for otherwise
-    :param shared: arguments of all tasks that know them, such as `aws_conn_id`, `region_name`,
+        specification, for which it waits otherwise
+    :param shared: arguments for all tasks that have them, such as `aws_conn_id`, `region_name`,
         `deferrable`, `retries`, `allow_older` or `on_backfill`; with an approval also
         `assigned_users` and `notifiers` of Airflow's `HITLBranchOperator`
-    :raises ValueError: naming all that is wrong, as far as it is known when the Dag is read: stages
-        that are too short to PASS, or `promote` and `require_approved_model_package` where nothing
-        could promote, too
+    :raises ValueError: when the Dag is read, naming all that is wrong: unknown arguments, stages
+        that are too short to PASS, arguments of a promotion where nothing could promote
     :raises InvalidRequestError: the specification or a duration cannot be read
     """
     patience = parse_duration(approval_timeout, argument="approval_timeout")
+    longest = max_stage_duration
+    if longest is not None:
+        longest = parse_duration(longest, argument="max_stage_duration")
     if interval is not None:
         parse_duration(interval, argument="interval")
     approvals = (approval != "none") + bool(require_approved_model_package)
@@ -101,11 +103,7 @@ def shadow_rollout(
         plan=Plan(
             ramp=tuple(ramp) if isinstance(ramp, Sequence) else (ramp,),
             stage=parse_duration(stage_duration, argument="stage_duration"),
-            max_stage=(
-                None
-                if max_stage_duration is None
-                else parse_duration(max_stage_duration, argument="max_stage_duration")
-            ),
+            max_stage=longest,
             approval=approvals * patience,
         ),
         spec=spec,
@@ -151,8 +149,8 @@ def _build(rollout: RolloutTasks, group: Any, **asked: Any) -> None:
         _ask(rollout, decide, promote, remove)
     decide >> result
     [promote, remove] >> result
-    # A shadow that is left behind must not go unnoticed.
-    # Were a plain creation the only setup, one that fails would leave its shadow behind.
+    # The plan is a setup, too, so that the teardown also runs if the creation fails, and a teardown
+    # that fails makes the run fail, so that a shadow that is left behind is noticed.
     teardown = rollout.cleaned(create, promote.task_id).as_teardown(
         setups=[plan, create], on_failure_fail_dagrun=True
     )

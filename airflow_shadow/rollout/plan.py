@@ -1,4 +1,4 @@
-"""What can be known of a rollout before it runs: its times, and whether it could ever promote."""
+"""The times of a rollout, and whether it could ever promote."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from airflow_shadow.text.shown import shown
 if TYPE_CHECKING:
     from airflow_shadow.analysis import AnalysisSpec
 
-#: Time for a creation or an update, so much each has at most.
+#: Time for a creation or an update: as long as each may take.
 ROOM = timedelta(seconds=DEADLINES["update"].seconds)
-#: Time for the promotion, which waits for alarms that fire.
+#: Time for the promotion, which waits while alarms fire.
 CONCLUSION = timedelta(seconds=DEADLINES["promote"].seconds)
-#: So many times as long as planned the last stage may become, unless something else is said.
+#: How many times longer the last stage may become by default.
 LONGER = 3
 
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """Say how long an experiment must live, so that it can be promoted in the end.
+    """How long an experiment must live, so that it can be promoted in the end.
 
     :param ramp: sampling percentages, one a stage
-    :param stage: how long each is watched; the last one up to its first planned look
-    :param max_stage: how long the last one is watched at most, `None` for the usual
-    :param approval: how long a person or the model registry may take
+    :param stage: how long each stage is watched; the last one up to its first planned look
+    :param max_stage: how long the last stage is watched at most, `None` for the default
+    :param approval: how long a person and the model registry may take
     """
 
     ramp: tuple[int, ...]
@@ -39,7 +39,7 @@ class Plan:
 
     @property
     def total(self) -> timedelta:
-        """Return the time from the creation to the end, if the first planned looks decide."""
+        """Return the time from the creation to the end if the first planned looks decide."""
         return self.stage + ROOM + self.after(0)
 
     @property
@@ -68,7 +68,7 @@ class Plan:
         )
 
     def after(self, index: int) -> timedelta:
-        """Return the time that is needed when a stage is over.
+        """Return the time that is needed after a stage.
 
         :param index: the stage, from 0
         """
@@ -82,8 +82,8 @@ class Plan:
             yield f"ramp={ramp} is not a rising list of whole percentages, 1 to 100"
         elif self.ramp[-1] != FULL_SAMPLING:
             yield (
-                f"ramp={ramp} does not end at 100: a candidate that never bore the "
-                "full load is not promoted"
+                f"ramp={ramp} does not end at 100: only a candidate that was tested with all "
+                "requests is promoted"
             )
         if self.longest < self.stage:
             yield (
@@ -106,7 +106,7 @@ class Plan:
 
 
 def text_of(duration: timedelta) -> str:
-    """Return a duration as the operators take it and a person reads it, such as `1d2h30m`."""
+    """Return a duration as text such as `1d2h30m`, which the operators read."""
     minutes, seconds = divmod(int(duration.total_seconds()), 60)
     hours, minutes = divmod(minutes, 60)
     days, hours = divmod(hours, 24)
@@ -117,12 +117,12 @@ def text_of(duration: timedelta) -> str:
 def known_spec(spec: Any) -> AnalysisSpec | None:
     """Return a specification if it is known when the Dag is read, else `None`.
 
-    :param spec: a text may be a template or a path, so it is not known
+    :param spec: a text may be a template or a path, so it is not known yet
     :raises InvalidRequestError: naming all of its faults
     """
     if isinstance(spec, str) or _is_templated(spec):
         return None
-    # Imported when needed: Dag files should not pay for it.
+    # Imported here to keep Dag files fast.
     from airflow_shadow.analysis import read_spec  # noqa: PLC0415
 
     return read_spec({} if spec is None else spec)
@@ -137,9 +137,9 @@ def _is_templated(value: Any) -> bool:
 
 
 def could_promote(spec: AnalysisSpec | None, plan: Plan, *, needs_outputs: bool) -> Iterator[str]:
-    """Yield what keeps every verdict from a promotion that was asked for, as far as it is known.
+    """Yield why no verdict could lead to the promotion that the arguments ask for.
 
-    :param needs_outputs: whether only compared answers lead to one
+    :param needs_outputs: whether only a verdict that compares the answers promotes
     """
     if spec is None:
         return
@@ -157,14 +157,11 @@ def could_promote(spec: AnalysisSpec | None, plan: Plan, *, needs_outputs: bool)
 
 
 def too_short(spec: AnalysisSpec, stage: timedelta) -> Iterator[str]:
-    """Yield why no PASS could come at the end of a stage, whatever the traffic is.
-
-    :param stage: up to the first planned look, whose part of alpha would be lost
-    """
-    seconds, told = stage.total_seconds(), text_of(stage)
+    """Yield why a stage could not PASS at its first planned look, whatever the traffic is."""
+    seconds, length = stage.total_seconds(), text_of(stage)
     if seconds < spec.min_duration:
         yield (
-            f"stages of {told} are shorter than the specification's min_duration of "
+            f"stages of {length} are shorter than the specification's min_duration of "
             f"{spec.min_duration} s, so none could PASS"
         )
     periods = int(max(seconds - spec.initial_delay, 0) // spec.period)
@@ -172,7 +169,7 @@ def too_short(spec: AnalysisSpec, stage: timedelta) -> Iterator[str]:
         needed = getattr(spec, name)
         if periods < needed:
             yield (
-                f"stages of {told} have {periods} periods of {spec.period} s after the "
+                f"stages of {length} have {periods} periods of {spec.period} s after the "
                 f"specification's initial_delay of {spec.initial_delay} s, fewer than its {name} "
                 f"of {needed}, so none could PASS"
             )

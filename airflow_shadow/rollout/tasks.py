@@ -1,4 +1,4 @@
-"""The tasks of a rollout, each with what it needs of the others."""
+"""The tasks of a rollout, each with the XComs that it reads from the others."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ if TYPE_CHECKING:
 
 Approval = Literal["none", "inconclusive", "always"]
 
-#: Some task runs on whatever the others did, as long as one of them did something.
+#: Run if nothing upstream failed and at least one task succeeded.
 _ANY_WAY = "none_failed_min_one_success"
 
 
 @dataclass(frozen=True, kw_only=True)
 class RolloutTasks:
-    """Hold what was asked of :func:`shadow_rollout`, and make its tasks."""
+    """Makes the tasks of :func:`shadow_rollout` from its arguments."""
 
     plan: Plan
     spec: AnalysisSpec | Mapping[str, Any] | str | None
@@ -57,11 +57,11 @@ class RolloutTasks:
 
     @property
     def needs_outputs(self) -> bool:
-        """Tell whether nothing promotes but a verdict that has compared the answers themselves."""
+        """Tell whether only a verdict that compares the answers themselves promotes."""
         return self.is_unattended and self.promote_on == "outputs"
 
     def planned(self, endpoint_name: str) -> Any:
-        """Return the task that foretells the plan before anything is created."""
+        """Return the task that checks the plan before anything is created."""
         summary = [self.plan.sentence]
         if self.needs_outputs:
             summary.append(f"Latency and errors alone promote nothing here: {TO_PROMOTE}.")
@@ -78,7 +78,7 @@ class RolloutTasks:
         )
 
     def created(self, **asked: Any) -> Any:
-        """Return the task that creates the experiment, living as long as the first looks need."""
+        """Return the task that creates the experiment, for as long as the first looks need."""
         return RolloutCreateOperator(
             task_id="create",
             sampling_percentage=self.plan.ramp[0],
@@ -88,7 +88,7 @@ class RolloutTasks:
         )
 
     def stages(self, create: Any) -> Iterator[Any]:
-        """Yield the tasks that judge, each stage after the one before it."""
+        """Yield the tasks that judge, stage by stage."""
         analysis = self._analysis(0, create)
         before = [analysis.task_id]
         yield analysis
@@ -147,7 +147,7 @@ class RolloutTasks:
         return decide
 
     def approved(self, decide: Any, promote: Any, remove: Any) -> Any:
-        """Return the question to a person, whose silence removes the candidate."""
+        """Return the question to a person; without an answer the candidate is removed."""
         return approval_operator()(
             task_id="approve",
             decision=decide.task_id,
@@ -160,7 +160,7 @@ class RolloutTasks:
         )
 
     def promotion(self, decide: Any) -> Any:
-        """Return the promotion of what was judged, and of nothing else."""
+        """Return the promotion of the very experiment that was judged."""
         return RolloutPromoteOperator(
             task_id="promote",
             **_chosen_by(decide),
@@ -175,7 +175,7 @@ class RolloutTasks:
         )
 
     def removal(self, decide: Any) -> Any:
-        """Return the removal of what was judged."""
+        """Return the removal of the candidate."""
         return RolloutRemoveOperator(
             task_id="remove",
             **_chosen_by(decide),
@@ -186,7 +186,7 @@ class RolloutTasks:
         )
 
     def cleaned(self, create: Any, promotion: str) -> Any:
-        """Return the teardown, for whatever ends without a conclusion."""
+        """Return the teardown, which removes what nobody has concluded."""
         return RolloutCleanUpOperator(
             task_id="clean_up",
             promotion=promotion,
@@ -197,7 +197,7 @@ class RolloutTasks:
         )
 
     def result(self, stages: Sequence[Any], promotion: str) -> Any:
-        """Return the one end of the group."""
+        """Return the group's only end."""
         return RolloutResultOperator(
             task_id="result",
             stages=[stage.task_id for stage in stages],
@@ -216,11 +216,11 @@ def _current(create: Any) -> str:
 
 
 def _begun(create: Any) -> str:
-    """Return a template for the name of an experiment whose creation may have failed since."""
+    """Return a template for the name of the experiment, which also works if `create` failed."""
     pull = f"ti.xcom_pull(task_ids={create.task_id!r}, map_indexes=ti.map_index"
     return f"{{{{ {pull}) or ({pull}, key='shadow_test') or {{}}).get('name') }}}}"
 
 
 def _chosen_by(decide: Any) -> dict[str, str]:
-    """Return what a conclusion needs to know whether it was chosen."""
+    """Return the tasks that say whether a conclusion was chosen."""
     return {"decision": decide.task_id, "question": decide.task_group.child_id("approve")}

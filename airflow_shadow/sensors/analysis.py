@@ -1,4 +1,4 @@
-"""Wait until there is evidence for or against a candidate."""
+"""Judge a candidate while its experiment runs."""
 
 from __future__ import annotations
 
@@ -19,35 +19,31 @@ if TYPE_CHECKING:
 
 
 class ShadowAnalysisSensor(ShadowSensor):
-    """Look at the evidence again and again until it suffices, or the window is over.
+    """Judge the evidence at interim looks until it suffices, or the window is over.
 
     FAIL ends the wait at any look, PASS at a planned one, and so does "good so far" below 100 %
-    sampling; at the last planned look the verdict is whatever it is then. FAIL does not fail the
-    task. The first planned look is after `duration`, the last after `max_duration`; the
-    specification's `planned_looks` says how many there are. Looking often costs no certainty, see
-    docs/analysis.md. An experiment that somebody concludes ends the wait, too: then the verdict is
-    FAIL or INCONCLUSIVE, for nothing can be promoted any more.
+    sampling; the last planned look ends it with any verdict. FAIL does not fail the task. The first
+    planned look is after `duration`, the last after `max_duration`; the specification's
+    `planned_looks` says how many there are. More looks make no error more likely, see
+    docs/analysis.md. If somebody concludes the experiment, the verdict is FAIL or INCONCLUSIVE.
 
-    Each look asks DescribeInferenceExperiment and, when one is due, GetMetricData and
-    DescribeAlarms. With `min_remaining` and `duration` the task first moves the experiment's end,
-    if needed (UpdateInferenceExperiment), and again where a planned look decides nothing.
-
-    A look asks DescribeEndpoint, too, and once DescribeEndpointConfig: who changes production in
-    the window makes the verdict INCONCLUSIVE. Before the first look the task tags the experiment
-    with production's own limits and with what production is (ListTags, GetMetricData, AddTags), so
-    that a later verdict on the window is the same; tags that are denied cost a warning.
+    Each poll calls DescribeInferenceExperiment; each look GetMetricData, DescribeAlarms and
+    DescribeEndpoint, and once DescribeEndpointConfig: a change of production in the window makes
+    the verdict INCONCLUSIVE. With `min_remaining` and `duration` the task first moves the
+    experiment's end, if needed (UpdateInferenceExperiment), and again where a planned look decides
+    nothing. Before the first look it tags the experiment with production's own limits and with what
+    production is (ListTags, GetMetricData, AddTags), so that a later verdict on the window is the
+    same; without permission to tag there is a warning.
 
     Returns the verdict as JSON-able values; the evidence as a table in Markdown goes to the XCom
     `evidence`, the experiment's description to `experiment`. The same experiment and window give
-    the same verdict, alarms apart, which are read as they are now, as long as CloudWatch keeps the
-    minutes.
+    the same verdict, apart from alarms, as long as CloudWatch keeps the minutes.
 
     :param spec: what is judged: an `AnalysisSpec`, a mapping, JSON or YAML text, or the path of a
-        `.json` or `.yaml` file on the template path, written out; the defaults unless given
-        (templated)
+        `.json` or `.yaml` file on the template path; the default one unless given (templated)
     :param since: begin of the window, such as the XCom `since` of the task that created or updated
-        the experiment, and before the experiment's end; the last change of the experiment unless
-        given, which may be its creation, while the shadow was still deployed (templated)
+        the experiment; unless given, the experiment's last change, which may be its creation, when
+        the shadow was still being deployed (templated)
     :param duration: length of the window up to the first planned look; unless given, up to
         `min_remaining`, or a quarter of an hour, before the experiment's end; a template that
         renders to nothing is refused (duration, templated)
@@ -56,8 +52,7 @@ class ShadowAnalysisSensor(ShadowSensor):
     :param interval: time between two looks, by AWS's clock; the longer one of five minutes and a
         200th of the longest window, of seven days (about 50 minutes) without one, unless given
         (duration, templated)
-    :param sampling_percentage: that of the window, 0 to 100, if the experiment has another by now
-        (templated)
+    :param sampling_percentage: that of the window, 0 to 100, if it was changed since (templated)
     :param metrics: metrics that are not SageMaker's own: name to a mapping with `namespace`, `name`
         and `dimensions`
     :param min_remaining: how long the experiment must live on after the window, or 0; if there is a
@@ -65,11 +60,11 @@ class ShadowAnalysisSensor(ShadowSensor):
         after its start at most; without `since` it is moved for the last one at once (duration,
         templated)
     :param report: where to write an HTML report, such as `"{{ ds }}.html"`: a path below
-        `[airflow_shadow] reports_folder`, or a local path or URL like `s3://bucket/{{ ds }}.html`,
-        whose place is written out before any template (templated)
+        `[airflow_shadow] reports_folder`, or a local path or URL such as
+        `s3://bucket/{{ ds }}.html`, whose first part must not be a template (templated)
     :raises AirflowSensorTimeout: the timeout ran out
-    :raises AirflowFailException: the experiment broke, the metrics may not be read, or without a
-        `duration` the experiment ends too early for a window
+    :raises AirflowFailException: the experiment failed, the metrics may not be read, or without a
+        `duration` the experiment ends too early
     """
 
     template_fields: Sequence[str] = aws_template_fields(
@@ -84,7 +79,7 @@ class ShadowAnalysisSensor(ShadowSensor):
         "spec",
     )
     file_fields = ("spec",)
-    #: Without a length the window would last as long as the experiment.
+    #: Without a duration the window would last as long as the experiment.
     never_nothing = NEVER_NOTHING | {"duration", "max_duration", "min_remaining"}
     template_fields_renderers = {"spec": "json"}  # noqa: RUF012 - as in Airflow's own operators
     operator_extra_links = (EndpointLink(), MetricsLink(), ReportLink())

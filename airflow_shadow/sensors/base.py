@@ -56,7 +56,7 @@ class ShadowSensor(ShadowTask, AwsBaseSensor[Any]):  # type: ignore[override]
         deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
-        waiting = {"poke_interval": _seconds("poke_interval", poke_interval)}
+        waiting: dict[str, Any] = {"poke_interval": _seconds("poke_interval", poke_interval)}
         if timeout is not None:
             waiting["timeout"] = _seconds("timeout", timeout)
         super().__init__(**waiting, **kwargs)

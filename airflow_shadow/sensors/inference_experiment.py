@@ -17,14 +17,13 @@ if TYPE_CHECKING:
 class InferenceExperimentSensor(ShadowSensor):
     """Wait until a shadow test shows one of some statuses (DescribeInferenceExperiment).
 
-    Timeout, soft-fail and errors are the same whether it pokes, reschedules or defers. A status
-    that cannot lead to a target any more ends the wait at once. So does a failure, after which AWS
-    shows `Cancelled` too, even where that is a target; a stop on purpose counts there, whoever
-    asked for it.
+    Timeout, `soft_fail` and errors are the same whether it pokes, reschedules or defers. A status
+    that cannot become a target any more ends the wait at once. AWS shows `Cancelled` after a stop,
+    which reaches that target whoever asked for it, and after a failure, which never does.
 
     Returns the experiment's name; its description goes to the XCom `experiment`.
 
-    :param target_statuses: one status, or several of which one is enough (templated)
+    :param target_statuses: one status, or several, of which one is enough (templated)
     :param missing_ok: wait for an experiment to appear instead of failing
     :raises AirflowSensorTimeout: the timeout ran out
     :raises AirflowFailException: a target cannot be reached any more

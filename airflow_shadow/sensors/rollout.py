@@ -18,12 +18,10 @@ class RolloutAnalysisSensor(ShadowAnalysisSensor):
     After a clear the run may have a new experiment. Then its sampling is raised to this stage's
     (UpdateInferenceExperiment) and the window begins there.
 
-    :param created: name of the experiment that the run has now (templated)
-    :param before: ids of the tasks that judge the stages before, in their order
+    :param created: name of the run's experiment, whatever `name` is (templated)
+    :param before: ids of the tasks that judge the earlier stages, in their order
     :param stage: which stage this is, from 1
     :param stages: how many there are
-    :raises AirflowSensorTimeout: the timeout ran out
-    :raises AirflowFailException: the experiment broke, or the metrics may not be read
     """
 
     template_fields: Sequence[str] = (*ShadowAnalysisSensor.template_fields, "created")

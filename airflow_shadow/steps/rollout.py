@@ -200,11 +200,8 @@ class ResultSteps(OperatorSteps[RolloutResultOperator]):
 
     def _judged_one(self, verdicts: Sequence[Mapping[str, Any]]) -> Description | None:
         """Return the experiment as the last stage described it; AWS is not called."""
-        if not verdicts:
-            return None
-        stage = self.op.stages[len(verdicts) - 1]
-        found: Description | None = pulled(self.context, stage, "experiment")
-        return found
+        last = self.op.stages[len(verdicts) - 1] if verdicts else None
+        return pulled(self.context, last, "experiment") if last else None
 
     def _report(self, path: str, verdicts: Sequence[Mapping[str, Any]]) -> None:
         last = verdicts[-1]

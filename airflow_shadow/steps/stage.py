@@ -113,11 +113,9 @@ class StageSensorSteps(AnalysisSensorSteps[RolloutAnalysisSensor]):
         """Wait in the worker; this happens only after a clear."""
         deadline = time.time() + DEADLINES["update"].seconds
         policy = Policy(delay=self.op.poke_interval, deadline=deadline)
-        outcome = wait_for(
-            self.hook, condition, policy=policy, state=state or WaitState(), patient=True
-        )
-        if outcome is None:
-            raise AssertionError("a patient wait ended without an outcome")
-        if outcome.error:
-            raise outcome.error
-        return outcome.description
+        result = wait_for(self.hook, condition, policy=policy, state=state or WaitState())
+        if result is None:
+            raise AssertionError("a wait in the worker ended without a result")
+        if result.error:
+            raise result.error
+        return result.description

@@ -42,6 +42,7 @@ _METRICS = frozenset({"verdict", "alarms"})
 #: A few threads call AWS, which takes milliseconds, and as many make clients, which takes as long
 #: as STS does. In the triggerer's shared thread either would hold up all other triggers.
 _THREADS = 4
+_CALLS, _CLIENTS = "airflow-shadow", "airflow-shadow-credentials"
 #: The clients that are being made, by hook: triggers that share one wait for it together.
 _MAKING: dict[InferenceExperimentHook | CloudWatchHook, asyncio.Future[Any]] = {}
 #: How long a client is shared before the connection is read again.
@@ -143,7 +144,7 @@ class InferenceExperimentTrigger(BaseTrigger):
             verify=self.verify,
             config=self.botocore_config,
         )
-        await _in(_threads(), partial(hook.remove_shadow_now, name, reason=KILLED))
+        await _in(_CALLS, partial(hook.remove_shadow_now, name, reason=KILLED))
 
     async def _wait(self) -> WaitResult:
         policy = Policy(self.waiter_delay, self.deadline, self.waiter_max_attempts)
@@ -179,7 +180,7 @@ class InferenceExperimentTrigger(BaseTrigger):
                     await _make_client(needed)
                 except ShadowError as error:
                     return Reply(error=error, now=time.time())
-        return await _uncancelled(_in(_threads(), partial(answer, hook, poll)))
+        return await _uncancelled(_in(_CALLS, partial(answer, hook, poll)))
 
 
 async def _make_client(hook: InferenceExperimentHook | CloudWatchHook) -> None:
@@ -189,15 +190,15 @@ async def _make_client(hook: InferenceExperimentHook | CloudWatchHook) -> None:
     """
     making, loop = _MAKING.get(hook), asyncio.get_running_loop()
     if making is None or making.get_loop() is not loop:
-        making = asyncio.ensure_future(_in(_makers(), lambda: hook.conn))
+        making = asyncio.ensure_future(_in(_CLIENTS, lambda: hook.conn))
         _MAKING[hook] = making
         making.add_done_callback(lambda _: _MAKING.pop(hook, None))
     await asyncio.shield(making)
 
 
-def _in(executor: ThreadPoolExecutor, work: Callable[[], _Answer]) -> Coroutine[Any, Any, _Answer]:
+def _in(pool: str, work: Callable[[], _Answer]) -> Coroutine[Any, Any, _Answer]:
     """Do blocking work in a thread that knows the event loop: others cannot read connections."""
-    return sync_to_async(work, thread_sensitive=False, executor=executor)()
+    return sync_to_async(work, thread_sensitive=False, executor=_pool(pool))()
 
 
 async def _uncancelled(work: Coroutine[Any, Any, _Answer]) -> _Answer:
@@ -214,13 +215,8 @@ async def _uncancelled(work: Coroutine[Any, Any, _Answer]) -> _Answer:
 
 
 @cache
-def _threads() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_THREADS, thread_name_prefix="airflow-shadow")
-
-
-@cache
-def _makers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_THREADS, thread_name_prefix="airflow-shadow-credentials")
+def _pool(name: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(_THREADS, thread_name_prefix=name)
 
 
 @lru_cache(maxsize=64)

@@ -67,11 +67,15 @@ class PromotionCleared:
         if found == APPROVED:
             return None
         if found == REJECTED:
-            return _decided(seen, experiment, refused=seen + _because(reply.description))
-        if reply.now >= self.approval_until:
-            refused = f"{seen}, and was not approved until {_iso(self.approval_until)}"
+            reason = reply.description.get("ApprovalDescription")
+            refused = f"{seen} ({reason})" if reason else seen
             return _decided(seen, experiment, refused=refused)
-        return PollResult(seen + _known(found), description=experiment, is_sentence=True)
+        if reply.now >= self.approval_until:
+            until = datetime.fromtimestamp(self.approval_until, UTC).isoformat(timespec="seconds")
+            refused = f"{seen}, and was not approved until {until}"
+            return _decided(seen, experiment, refused=refused)
+        seen += "" if found == PENDING else " (a status this version does not know)"
+        return PollResult(seen, description=experiment, is_sentence=True)
 
     def _ask_alarms(self, experiment: Description) -> Generator[Poll, Reply, PollResult | None]:
         about = {"names": list(self.alarms)}
@@ -105,16 +109,3 @@ class PromotionCleared:
 
 def _decided(seen: str, experiment: Description, *, refused: str = "") -> PollResult:
     return PollResult(seen, done=True, description={"experiment": experiment, "refused": refused})
-
-
-def _because(package: Description) -> str:
-    description = package.get("ApprovalDescription")
-    return f" ({description})" if description else ""
-
-
-def _known(status: str) -> str:
-    return "" if status == PENDING else " (a status this version does not know)"
-
-
-def _iso(moment: float) -> str:
-    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")

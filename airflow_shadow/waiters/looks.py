@@ -1,4 +1,4 @@
-"""At which ends a window is judged."""
+"""When a window is judged."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from dataclasses import dataclass
 
 #: Seconds by which two ends of the same look may differ.
 _SAME = 0.5
-#: So many of the looks are told, the newest ones: an XCom is small.
-_MOST_TOLD = 200
+#: So many looks are returned at most, the newest ones: an XCom must be small.
+_MOST_LISTED = 200
 
 
 @dataclass(frozen=True)
 class Looks:
-    """Say at which ends a window is judged, in seconds since 1970.
+    """The times up to which a window is judged, in seconds since 1970.
 
-    A look is either *planned*, when PASS may be read, or in between, when FAIL may. The planned
-    ones lie evenly from the first to the limit; those in between come each interval.
+    At a *planned* look the verdict may be PASS or FAIL, at one in between only FAIL. Planned looks
+    are spread evenly from the first to the limit; those in between come each interval.
 
     :param start: begin of the window
-    :param first: its first planned end
-    :param limit: its last planned end
-    :param interval: seconds between two looks, `None` for the planned ones only
+    :param first: the first planned look
+    :param limit: the last planned look
+    :param interval: seconds between two looks, `None` for planned looks only
     :param count: number of planned looks
     """
 
@@ -33,17 +33,17 @@ class Looks:
 
     @property
     def planned(self) -> list[float]:
-        """Return the ends at which PASS may be read."""
+        """Return the planned looks."""
         steps = max(self.count - 1, 1)
         step = (self.limit - self.first) / steps
         return [*(self.first + number * step for number in range(self.count - 1)), self.limit]
 
     def after(self, moment: float) -> float | None:
-        """Return the next planned end after a moment, `None` after the last."""
+        """Return the next planned look after a moment, `None` after the last."""
         return next((end for end in self.planned if end > moment + _SAME), None)
 
     def next_after(self, moment: float) -> float | None:
-        """Return the next end after a moment, planned or not."""
+        """Return the next look after a moment, planned or not."""
         planned = self.after(moment)
         if planned is None or self.interval is None:
             return planned
@@ -51,20 +51,20 @@ class Looks:
         return min(planned, self.start + between * self.interval)
 
     def until(self, moment: float) -> list[float]:
-        """Return the ends up to a moment, not all if they are many."""
+        """Return the looks up to a moment, the newest ones if they are many."""
         planned = {end for end in self.planned if end <= moment}
         newest = self._newest(moment)
-        numbers = range(max(newest - _MOST_TOLD, 0) + 1, newest + 1)
+        numbers = range(max(newest - _MOST_LISTED, 0) + 1, newest + 1)
         between = {end for number in numbers if not self._is_planned(end := self._between(number))}
-        return sorted(planned | between)[-_MOST_TOLD:]
+        return sorted(planned | between)[-_MOST_LISTED:]
 
     def due(self, moment: float, *, after: float) -> list[float]:
-        """Return the ends that are to be judged at a moment.
+        """Return the looks to make at a moment.
 
-        Of those in between only the newest counts, and only if no planned one follows it: it sees
-        what they saw. So a task that begins anew judges as one that never stopped.
+        Of those in between only the newest is made, because it sees what the others saw, and only
+        if no planned look follows it. So a task that starts again judges like one that ran on.
 
-        :param after: the end that was judged last
+        :param after: the look that was made last
         """
         planned = [end for end in self.planned if after < end <= moment]
         newest = self._between(self._newest(moment))
@@ -75,7 +75,7 @@ class Looks:
         return any(abs(end - planned) < _SAME for planned in self.planned)
 
     def _between(self, number: int) -> float:
-        """Return the end of a look in between, from 1."""
+        """Return a look in between, counted from 1."""
         return self.start + number * (self.interval or 0.0)
 
     def _newest(self, moment: float) -> int:

@@ -1,4 +1,4 @@
-"""What a wait for a verdict says on its way."""
+"""The log line of a wait for a verdict."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from airflow_shadow.waiters.looks import Looks
 
 
 def progress_line(verdict: Mapping[str, Any], looks: Looks, *, needed: int) -> str:
-    """Return how far a window is, in one line.
+    """Return the progress of a window in one line.
 
     :param verdict: of the newest look, as plain values
-    :param needed: periods below which nothing is decided
+    :param needed: periods below which nothing can PASS
     """
     known = Verdict.from_dict(verdict)
     following = looks.next_after(known.end) or looks.limit
@@ -28,9 +28,6 @@ def progress_line(verdict: Mapping[str, Any], looks: Looks, *, needed: int) -> s
 
 
 def _leading(verdict: Verdict) -> Finding | None:
-    """Return the finding that a decision waits for, `None` if none is measured.
-
-    The first one that is worst; one without data has nothing to tell.
-    """
+    """Return the worst critical finding that has data, `None` if there is none."""
     measured = (one for one in verdict.findings if one.comparison is not None and is_critical(one))
     return min(measured, key=lambda one: (one.estimate is None, ORDER[one.outcome]), default=None)
