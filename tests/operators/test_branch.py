@@ -191,7 +191,7 @@ def test_no_downstream_task_is_said():
 def test_anything_else_is_refused(value):
     """What cannot be read decides nothing."""
     said = refusal(verdict=value)
-    assert ("to branch on a verdict" in said, "analysis.output" in said) == (True, True)
+    assert (True, True) == ("to branch on a verdict" in said, "analysis.output" in said)
 
 
 # --- in Airflow -----------------------------------------------------------------------------

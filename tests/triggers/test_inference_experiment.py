@@ -47,7 +47,7 @@ ARGUMENTS = st.fixed_dictionaries(
 def test_serialisation_round_trip(arguments):
     """The triggerer gets an equal trigger, after its way through JSON."""
     path, kwargs = InferenceExperimentTrigger(**arguments).serialize()
-    assert path == f"{module.__name__}.InferenceExperimentTrigger"
+    assert f"{module.__name__}.InferenceExperimentTrigger" == path
     again = InferenceExperimentTrigger(**json.loads(json.dumps(kwargs)))
     assert (path, kwargs) == again.serialize()
     assert arguments == {name: kwargs[name] for name in arguments}

@@ -40,7 +40,7 @@ def test_the_metrics_link_shows_both_variants_side_by_side():
     """The graph names each metric once for production and once for the shadow."""
     address = MetricsLink().format_link(**FACTS)
     assert "console.aws.amazon.com" == urlsplit(address).netloc
-    assert address.count("~'ModelLatency") == 2
+    assert 2 == address.count("~'ModelLatency")
     assert "~'EndpointName~'churn~'VariantName~'AllTraffic)" in address
     assert "~'EndpointName~'churn~'VariantName~'churn-v2)" in address
     assert "~'AWS*2fSageMaker" in address

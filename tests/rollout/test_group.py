@@ -27,7 +27,7 @@ from airflow_shadow.steps.rollout import conclusion_xcoms
 from tests.helpers import ROLLOUT, fails
 from tests.tasks import DAG
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 EXAMPLE = ROOT / "example_dags" / "rollout_on_evidence.py"
 ASKS_PEOPLE = version("apache-airflow") >= "3.1"
 

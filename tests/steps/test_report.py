@@ -354,7 +354,7 @@ def test_a_path_that_cannot_be_written_is_told(refused, tmp_path, path):
     path = path.format(tmp=tmp_path)
     error = refused(path)
     assert error.asked.startswith(f"to write the report to '{tmp_path}"[:60])
-    assert ("Error: " in error.found, "Correct the path" in str(error)) == (True, True)
+    assert (True, True) == ("Error: " in error.found, "Correct the path" in str(error))
 
 
 # --- object storage -------------------------------------------------------------------------
