@@ -67,7 +67,7 @@ def test_an_unknown_partition_has_no_link():
 
 
 def test_operators_leave_what_the_links_need(tasks, churn, emulator):
-    """A task pushes the facts of its experiment under one key."""
+    """A task pushes the facts of its experiment for all its links under one key."""
     run = tasks.run(CreateInferenceExperimentOperator, **CREATE)
     expected = {**FACTS, "name": run.value, "emulator": emulator.url}
     assert expected == run.ti.xcoms["shadow_test"]
@@ -75,7 +75,7 @@ def test_operators_leave_what_the_links_need(tasks, churn, emulator):
 
 @pytest.mark.parametrize("link", [EndpointLink(), MetricsLink()])
 def test_links_lead_to_the_emulators_page(worker, churn, emulator, link):
-    """To the endpoint's card; the console knows nothing of an emulator."""
+    """With the emulator the links lead to the endpoint's card on its page."""
     facts = worker.run(CreateInferenceExperimentOperator, **CREATE).ti.xcoms["shadow_test"]
     address = urlsplit(link.format_link(**facts))
     with urlopen(address._replace(fragment="").geturl()) as page:
@@ -84,7 +84,7 @@ def test_links_lead_to_the_emulators_page(worker, churn, emulator, link):
 
 
 def test_a_link_bears_no_password(monkeypatch):
-    """Whoever may see the task may not see all that its connection holds."""
+    """A link shows no password of the connection."""
     extra = {"region_name": "us-east-1", "endpoint_url": "http://me:secret@localhost:5000/"}
     monkeypatch.setenv("AIRFLOW_CONN_AWS_SECRET", json.dumps({"conn_type": "aws", "extra": extra}))
     assert "http://localhost:5000" == InferenceExperimentHook("aws_secret").emulator
@@ -92,14 +92,14 @@ def test_a_link_bears_no_password(monkeypatch):
 
 @pytest.mark.parametrize("host", ["https://vpce-1.sagemaker.us-east-1.vpce.amazonaws.com", None])
 def test_aws_itself_is_no_emulator(monkeypatch, host):
-    """Its console is linked, whatever way the calls take."""
+    """An endpoint URL of AWS's own leads to the AWS console."""
     extra = {"region_name": "us-east-1", "endpoint_url": host}
     monkeypatch.setenv("AIRFLOW_CONN_AWS_OWN", json.dumps({"conn_type": "aws", "extra": extra}))
     assert "" == InferenceExperimentHook("aws_own").emulator
 
 
 def test_links_show_while_the_task_is_deferred(worker, churn):
-    """The facts are pushed before the task leaves the worker, also by an update that waits."""
+    """The links are there before the task leaves the worker, also for an update."""
     name = worker.run(CreateInferenceExperimentOperator, **CREATE).value
     for operator, more in (
         (UpdateInferenceExperimentOperator, {"sampling_percentage": 20}),

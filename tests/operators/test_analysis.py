@@ -51,7 +51,7 @@ def analysed(tasks, **arguments):
 
 
 def test_a_window_is_judged_as_a_planned_look(shadow, tasks):
-    """PASS is read, for nobody looks again."""
+    """A good candidate is a PASS at once, because the only look is a planned one."""
     since = shadow()
     end = since + 1.5 * HOUR
     verdict = analysed(tasks, since=since.isoformat(), until=end.isoformat()).value
@@ -59,7 +59,7 @@ def test_a_window_is_judged_as_a_planned_look(shadow, tasks):
 
 
 def test_without_a_window_all_is_judged(emulator, shadow, tasks):
-    """From the last change to the newest minute that is filled."""
+    """By default the window is from the last change to the newest complete minute."""
     since = shadow()
     verdict = analysed(tasks).value
     length = (verdict["end"] - verdict["start"]) / 60
@@ -68,7 +68,7 @@ def test_without_a_window_all_is_judged(emulator, shadow, tasks):
 
 
 def test_a_window_has_a_begin_and_a_length(shadow, tasks):
-    """As in the sensor."""
+    """`since` and `duration` say what is judged, as in the sensor."""
     since = shadow()
     verdict = analysed(tasks, since=since.isoformat(), duration="90m").value
     begin = since.timestamp()
@@ -76,7 +76,7 @@ def test_a_window_has_a_begin_and_a_length(shadow, tasks):
 
 
 def test_a_window_with_two_ends_is_refused(shadow, worker):
-    """Which of them is meant is not known."""
+    """`duration` and `until` together are an error."""
     since = shadow()
     arguments = {"since": since, "duration": "90m", "until": since + HOUR}
     assert "Asked: duration and until." in fails(
@@ -85,14 +85,14 @@ def test_a_window_with_two_ends_is_refused(shadow, worker):
 
 
 def test_operator_and_sensor_have_the_same_words():
-    """What only one of them takes belongs to its own way of waiting."""
+    """Operator and sensor share the arguments that do not depend on the way of waiting."""
     operator, sensor = (set(arguments_of([cls])) for cls in (ShadowAnalysisOperator, Sensor))
     assert {"fail_on", "name", "until"} == operator - sensor
     assert {"interval", "max_duration", "min_remaining"} == sensor - operator
 
 
 def test_a_window_that_still_fills_is_waited_for(emulator, shadow, tasks):
-    """The clock runs an hour a second here."""
+    """The task waits until CloudWatch has the window's last minutes."""
     since = shadow(hours=1)
     emulator.clock.speed = 3600
     end = since + 2 * HOUR
@@ -101,7 +101,7 @@ def test_a_window_that_still_fills_is_waited_for(emulator, shadow, tasks):
 
 
 def test_the_evidence_is_in_the_log_and_in_markdown(shadow, tasks, log):
-    """A table for people, whatever the verdict is."""
+    """The evidence is a table in the log and in an XCom."""
     since = shadow(error_rate=0.05)
     run = analysed(tasks, since=since.isoformat())
     assert "FAIL" == run.value["outcome"]
@@ -110,14 +110,14 @@ def test_the_evidence_is_in_the_log_and_in_markdown(shadow, tasks, log):
 
 
 def test_fail_on_fails_the_task_at_once(shadow, tasks):
-    """Another try would judge the same window."""
+    """An outcome in `fail_on` fails the task without a retry."""
     since = shadow(error_rate=0.05)
     text = fails(AirflowFailException, analysed, tasks, since=since.isoformat(), fail_on=("FAIL",))
     assert text.startswith("FAIL (operational metrics only): ")
 
 
 def test_a_concluded_experiment_is_judged_up_to_its_end(emulator, sagemaker, shadow, tasks):
-    """Whoever concluded it."""
+    """The window of a concluded experiment ends with it, and the verdict stays the same."""
     since = shadow()
     stop(sagemaker, NAME, Reason="Enough.")
     until(sagemaker, NAME, "Cancelled")
@@ -144,7 +144,7 @@ FORMS = {
 @pytest.mark.parametrize("native", [False, True])
 @pytest.mark.parametrize("form", FORMS)
 def test_a_specification_in_whatever_form(shadow, worker, tmp_path, form, native):
-    """It comes to the judge with the right types."""
+    """A specification in any form reaches the judge with the right types."""
     (tmp_path / "spec.yaml").write_text("min_periods: 50")
     worker.dag = {
         "template_searchpath": str(tmp_path),
@@ -173,7 +173,7 @@ def test_a_specification_in_whatever_form(shadow, worker, tmp_path, form, native
 
 
 def test_metrics_of_ones_own(shadow, worker):
-    """Where CloudWatch keeps them is said in plain words."""
+    """A criterion can use a metric that is not SageMaker's own."""
     since = shadow()
     criterion = {
         "name": "clicks",
@@ -193,7 +193,7 @@ def test_metrics_of_ones_own(shadow, worker):
 
 
 def test_a_report_is_written_and_linked(shadow, tasks, tmp_path):
-    """One file that needs nothing else."""
+    """The report is one HTML file that needs nothing else."""
     since = shadow()
     path = tmp_path / "reports" / "{{ ti.task_id }}.html"
     run = analysed(tasks, since=since.isoformat(), report=str(path))
@@ -203,7 +203,7 @@ def test_a_report_is_written_and_linked(shadow, tasks, tmp_path):
 
 
 def test_an_end_before_the_start_is_refused(shadow, worker):
-    """With both times."""
+    """A window that ends before it begins is an error."""
     since = shadow()
     text = fails(
         AirflowFailException,

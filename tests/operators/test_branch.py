@@ -27,7 +27,7 @@ TASKS = ("promote", "remove", "ask", "tell")
 
 
 def verdict(outcome="PASS", *, operational_only=False, **more):
-    """Return the fields of a verdict that decide here, and one that does not."""
+    """Return a verdict with the fields that a branch reads, and one more."""
     reason = f"{outcome}: mean latency +4.1 %."
     known = {"outcome": outcome, "operational_only": operational_only, "reason": reason}
     return {**known, "alpha": 0.05, **more}
@@ -56,7 +56,7 @@ def chosen(arguments, downstream, context):
 
 
 def refusal(**arguments):
-    """Return the text of a failure that no retry mends."""
+    """Return the text of a failure that no retry helps against."""
     with pytest.raises(AirflowFailException) as caught:
         branch(**arguments)
     return str(caught.value)
@@ -70,36 +70,36 @@ def refusal(**arguments):
     [("PASS", ["promote"]), ("FAIL", ["remove"]), ("INCONCLUSIVE", ["ask", "tell"])],
 )
 def test_each_outcome_has_its_tasks(outcome, followed):
-    """One task, or several."""
+    """Each outcome leads to one task or to several."""
     assert followed == branch(verdict=verdict(outcome))
 
 
 @pytest.mark.parametrize("nothing", [None, []])
 def test_an_outcome_may_end_the_branch(nothing):
-    """Airflow takes None for: skip all that is directly downstream."""
+    """`None` skips everything directly downstream."""
     assert branch(on_pass=nothing) is None
 
 
 def test_the_reason_is_logged(log):
-    """Whoever asks why finds the verdict's own words in one line."""
+    """The log has the verdict's reason in one line."""
     branch(verdict=verdict("FAIL"))
     assert ["FAIL: mean latency +4.1 %."] == log.containing("mean latency")
 
 
 def test_a_reason_forges_no_line(log):
-    """A verdict that a form gives may say anything."""
+    """A reason with line breaks is logged as one line."""
     branch(verdict=verdict(reason="a\nNext: promote\u202e"))
     assert log.containing(r"a\nNext: promote\u202e")
 
 
 def test_a_template_gives_the_verdict():
-    """A mapping stays one on its way through a template."""
+    """A verdict may come from a template and stays a mapping."""
     context = {"found": verdict("FAIL", findings=[{"sentence": "it's\nslow"}])}
     assert ["remove"] == branch(verdict="{{ found }}", context=context)
 
 
 def test_json_gives_the_verdict():
-    """As a form or another system would."""
+    """A verdict may be JSON text, as from a form."""
     assert ["remove"] == branch(verdict=json.dumps(verdict("FAIL")))
 
 
@@ -107,24 +107,24 @@ def test_json_gives_the_verdict():
 
 
 def test_an_operational_pass_is_inconclusive(log):
-    """A candidate that answers 0 quickly passes every operational criterion; the log says so."""
+    """A PASS on latency and errors alone counts as INCONCLUSIVE, and the log says so."""
     assert ["ask", "tell"] == branch(verdict=verdict(operational_only=True))
     assert 1 == len(log.containing("a model that answers 0 quickly"))
 
 
 def test_an_operational_pass_is_enough_where_that_is_said(log):
-    """Said explicitly, it is the Dag's own decision."""
+    """With `promote_on='operational'` such a PASS counts as PASS."""
     followed = branch(verdict=verdict(operational_only=True), promote_on="operational")
     assert (["promote"], []) == (followed, log.containing("answers 0"))
 
 
 def test_an_operational_fail_is_a_fail():
-    """Slow or failing answers need not be compared."""
+    """A FAIL on latency and errors alone is a FAIL."""
     assert ["remove"] == branch(verdict=verdict("FAIL", operational_only=True))
 
 
 def test_another_basis_is_refused():
-    """A slip of the pen must not promote."""
+    """A misspelt `promote_on` is an error."""
     assert "promote_on='operationl'" in refusal(promote_on="operationl")
 
 
@@ -132,17 +132,17 @@ def test_another_basis_is_refused():
 
 
 def test_ids_in_a_group_need_no_prefix():
-    """Whoever writes a group need not repeat its name; a namesake outside is not meant."""
+    """Inside a group an id without the prefix means the group's own task."""
     assert ["rollout.promote"] == branch(group="rollout")
 
 
 def test_whole_ids_in_a_group_are_taken_as_they_are():
-    """The way Airflow's own branches name them."""
+    """Inside a group an id may also have the prefix."""
     assert ["rollout.promote"] == branch(group="rollout", on_pass="rollout.promote")
 
 
 def test_a_group_can_be_followed():
-    """Airflow follows the tasks that it begins with."""
+    """A task group's id leads to the group's first tasks."""
     with DAG("promote", schedule=None):
         operator = ShadowVerdictBranchOperator(
             task_id="branch",
@@ -159,14 +159,14 @@ def test_a_group_can_be_followed():
 
 @pytest.mark.parametrize("wrong", ["promot", "elsewhere"])
 def test_a_task_that_is_not_downstream_is_named(wrong):
-    """Airflow would skip everything and succeed; found before the outcome that needs it."""
+    """A wrong id is an error whatever the outcome is; Airflow would skip everything."""
     said = refusal(on_fail=wrong)
     assert f"on_fail='{wrong}'" in said
     assert "'ask', 'promote', 'remove', 'tell'" in said
 
 
 def test_no_downstream_task_is_said():
-    """An operator that was wired the wrong way round."""
+    """Without downstream tasks the error says so."""
     assert "whose downstream tasks and groups are: none" in refusal(downstream=())
 
 
@@ -189,7 +189,7 @@ def test_no_downstream_task_is_said():
     ],
 )
 def test_anything_else_is_refused(value):
-    """What cannot be read decides nothing."""
+    """What is no verdict is an error."""
     said = refusal(verdict=value)
     assert (True, True) == ("to branch on a verdict" in said, "analysis.output" in said)
 
@@ -241,7 +241,7 @@ with DAG("branches", schedule=None) as dag:
 @pytest.mark.thorough
 @pytest.mark.usefixtures("airflow_db")
 def test_airflow_follows_the_branch(tmp_path):
-    """The graph of docs/deciding.md in a group: nobody is asked, and no promotion runs."""
+    """In the graph of docs/deciding.md nobody is asked and no promotion runs."""
     file = tmp_path / "branches.py"
     file.write_text(DAG_FILE.replace("VERDICT", repr(verdict("FAIL"))))
     done = subprocess.run(
@@ -263,6 +263,6 @@ def test_airflow_follows_the_branch(tmp_path):
 
 @pytest.mark.parametrize("more", [{"stage_passed": False}, {"concluded": True}, {"lacking": ["x"]}])
 def test_a_pass_that_contradicts_itself_is_refused(more):
-    """No judge made it; another outcome may say so."""
+    """A PASS with failing criteria is an error, because no judge made it."""
     assert "a PASS that contradicts itself" in refusal(verdict=verdict(**more))
     assert ["remove"] == branch(verdict=verdict("FAIL", **more))

@@ -26,7 +26,7 @@ def running(churn, sagemaker):
 
 @pytest.fixture
 def clean_up(tasks):
-    """Run the teardown in both modes, beside what other tasks left."""
+    """Run the teardown in both modes, with XComs of other tasks."""
 
     def run(left=None, **arguments):
         class Operator(RolloutCleanUpOperator):
@@ -51,37 +51,37 @@ def _pull(left):
 
 
 def shown(sagemaker):
-    """Return the experiment as the teardown's task knows it."""
+    """Return the experiment as the teardown describes it."""
     return json.loads(json.dumps(described(sagemaker, NAME), default=lambda t: t.isoformat()))
 
 
 def is_removed(sagemaker):
-    """Tell how the experiment ended, and what serves."""
+    """Return how the experiment ended, and what serves."""
     return described(sagemaker, NAME)["Status"], serves(sagemaker)
 
 
 def test_what_nobody_concluded_fails_it_after_the_removal(clean_up, running, sagemaker):
-    """Else a run that was marked failed during a stage would be a success."""
+    """The failure keeps a run that was marked failed from becoming a success."""
     assert f"Asked: to clean up after experiment '{NAME}'." in fails(AirflowFailException, clean_up)
     assert ("Cancelled", ["churn-v1"]) == is_removed(sagemaker)
 
 
 def test_a_retry_is_no_success(clean_up, running, emulator):
-    """What another try has removed, this one finds by its reason."""
+    """A retry fails too, because the Reason shows that this task removed the shadow."""
     fails(AirflowFailException, clean_up)
     fails(AirflowFailException, clean_up)
     assert [NAME] == accepted(emulator, "StopInferenceExperiment")
 
 
 def test_a_removal_whose_answer_was_lost_is_its_own(clean_up, running, emulator):
-    """AWS refuses the second stop, and the record bears the reason of the first."""
+    """A removal whose answer was lost is recognised by its Reason."""
     emulator.faults.add(kind="drop-after", operation="StopInferenceExperiment")
     fails(AirflowFailException, partial(clean_up, **NO_RETRIES))
     assert [NAME] == accepted(emulator, "StopInferenceExperiment")
 
 
 def test_what_has_not_started_counts_too(clean_up, churn, sagemaker, emulator):
-    """It is deleted, record and all."""
+    """An experiment that has not started is deleted, and the task fails."""
     start = emulator.clock.now() + timedelta(hours=5)
     somebodys(sagemaker, NAME, rests="Created", Schedule={"StartTime": start})
     fails(AirflowFailException, clean_up)
@@ -89,31 +89,31 @@ def test_what_has_not_started_counts_too(clean_up, churn, sagemaker, emulator):
 
 
 def test_a_creation_that_was_killed_counts_too(clean_up, running, sagemaker):
-    """Its kill has removed the shadow, and concluded nothing."""
+    """An experiment that a kill has stopped was not concluded, so the task fails."""
     stop(sagemaker, NAME, Reason=f"{KILLED} [airflow-shadow:remove]")
     fails(AirflowFailException, clean_up)
 
 
 def test_what_somebody_concluded_is_a_success(clean_up, running, sagemaker):
-    """The usual end of a rollout."""
+    """After a promotion or a removal the teardown succeeds."""
     stop(sagemaker, NAME)
     assert NAME == clean_up().value
 
 
 @pytest.mark.parametrize("name", [NAME, ""])
 def test_nothing_to_remove_is_a_success(clean_up, churn, name):
-    """The creation was skipped, or never came to it."""
+    """Without an experiment the teardown succeeds."""
     clean_up(name=name)
 
 
 def test_a_dry_run_ends_so(clean_up, running, sagemaker):
-    """There the removal is the plan."""
+    """In a dry run the removal is planned, so the teardown succeeds."""
     assert NAME == clean_up(is_dry_run=True).value
     assert ("Cancelled", ["churn-v1"]) == is_removed(sagemaker)
 
 
 def left_by_promotion(tasks, sagemaker, **arguments):
-    """Return what a promotion that is skipped leaves."""
+    """Return the XComs of a promotion that skipped itself."""
     created = shown(sagemaker)["CreationTime"]
     pulled = {"decision": "decide", "question": "approve"}
     seen = {}
@@ -130,7 +130,7 @@ def left_by_promotion(tasks, sagemaker, **arguments):
 
 
 def test_a_promotion_that_skips_leaves_the_removal(clean_up, running, tasks, sagemaker):
-    """A backfill that only observes has come to its end."""
+    """After a promotion that skipped itself the removal is planned."""
     backfill = {"dag_run": {"run_type": "backfill"}, "on_backfill": "observe"}
     left = left_by_promotion(tasks, sagemaker, **backfill)
     assert NAME == clean_up(left).value
@@ -138,5 +138,5 @@ def test_a_promotion_that_skips_leaves_the_removal(clean_up, running, tasks, sag
 
 
 def test_a_skip_before_a_clear_concludes_nothing_new(clean_up, running):
-    """Another experiment of the name was meant."""
+    """A promotion that skipped for another experiment does not make the removal planned."""
     fails(AirflowFailException, partial(clean_up, [NAME, "2026-03-01T00:00:00+00:00"]))

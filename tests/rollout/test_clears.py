@@ -21,7 +21,7 @@ from tests.helpers import accepted, described, fails, somebodys, stop
 
 
 class _Left:
-    """What tasks of a run left: ids to XComs."""
+    """XComs of a run's tasks, by task id."""
 
     map_index = -1
 
@@ -29,7 +29,7 @@ class _Left:
         self.xcoms = xcoms
 
     def xcom_pull(self, task_ids, key, **_):
-        """Return what a task left."""
+        """Return an XCom of a task."""
         return self.xcoms.get(task_ids, {}).get(key)
 
 
@@ -46,7 +46,7 @@ def _said(outcome, start, end):
     ],
 )
 def test_a_verdict_from_before_a_clear_counts_no_more(first, last, counts):
-    """A task that is cleared and then skipped keeps its XComs."""
+    """A task that is cleared and then skipped keeps its old verdict, which must not count."""
     left = _Left(one=_said(*first), two=_said(*last))
     found = judged({"ti": left}, ["one", "two"])
     assert counts == [verdict["outcome"] for verdict in found]
@@ -54,7 +54,7 @@ def test_a_verdict_from_before_a_clear_counts_no_more(first, last, counts):
 
 @pytest.fixture
 def judge_again(tasks, emulator, sagemaker, churn):
-    """Return how to judge a stage of 50 % again, whose experiment ended and has a successor."""
+    """Return how to judge a stage of 50 % again after its experiment was replaced."""
     emulator.clock.speed = 3600
     emulator.traffic("churn", Traffic(requests_per_minute=2000, daily_swing=0))
 
@@ -92,14 +92,14 @@ def test_a_cleared_stage_goes_on_with_a_new_experiment(judge_again, successor):
 
 
 def test_a_cleared_stage_raises_the_sampling_once(judge_again, emulator):
-    """Its answer is lost, and AWS refuses the call that botocore makes again by itself."""
+    """The sampling is raised once, though the answer is lost and botocore repeats the call."""
     emulator.faults.add(kind="drop-after", operation="UpdateInferenceExperiment")
     assert 50 == sampling(judge_again("second").experiment)[1]
     assert ["second"] == accepted(emulator, "UpdateInferenceExperiment")[:1]
 
 
 def run_that_left(**xcoms) -> dict:
-    """Return the context of a run whose tasks left these return values."""
+    """Return the context of a run whose tasks have these return values."""
     ti = SimpleNamespace(map_index=-1, xcom_pull=lambda task_ids, **_: xcoms.get(task_ids))
     return {"ti": ti}
 
@@ -117,7 +117,7 @@ def run_that_left(**xcoms) -> dict:
     ],
 )
 def test_only_what_was_decided_is_done(left, chosen):
-    """Also where Airflow does not skip the rest; a person's answer counts only if asked for."""
+    """A task that was not chosen skips itself; a person's answer counts only if asked for."""
     done = []
     for name in ("promote", "remove"):
         ids = {"task_id": name, "decision": "decide", "question": "approve"}
@@ -139,7 +139,7 @@ def test_only_what_was_decided_is_done(left, chosen):
     ],
 )
 def test_only_what_was_judged_counts_as_promoted(worker, other, counts):
-    """A promotion that is cleared and then skipped keeps its XComs, too."""
+    """A promotion from before a clear does not count for another experiment."""
     born = "2026-03-02T00:00:00+00:00"
     verdict = passed(100, experiment="theirs", creation_time=born)
     reason = mark(Action.PROMOTE, "All well.")
@@ -162,7 +162,7 @@ def test_only_what_was_judged_counts_as_promoted(worker, other, counts):
 
 @pytest.fixture
 def end_of(tasks, churn, sagemaker):
-    """Return how to end a rollout whose last stage was judged, and what it pushed."""
+    """Return how to end a rollout after its last stage, and what it pushed."""
     somebodys(sagemaker, "theirs")
     record = json.loads(json.dumps(described(sagemaker, "theirs"), default=str))
     verdict = passed(100, experiment="theirs", creation_time=record["CreationTime"])
@@ -192,14 +192,14 @@ def end_of(tasks, churn, sagemaker):
 )
 @pytest.mark.parametrize("fail_on", [(), ("PASS",)])
 def test_the_result_says_in_one_sentence_how_it_ended(end_of, log, promoted, said, fail_on):
-    """The table is in its log, too, whether it fails or not."""
+    """The log has the evidence as a table, and one sentence on the end."""
     end_of(promoted, fail_on=fail_on)
     assert [said] == [line for line in log.lines if "romote" in line]
     assert log.containing("criterion  outcome")
 
 
 def test_the_result_has_live_links(end_of):
-    """What they lead to is left before the task ends, without asking AWS."""
+    """The task has its links while it runs, without calling AWS."""
     facts = end_of(True)["shadow_test"]
     assert ("theirs", "churn", "churn-v2") == (
         facts["name"],
@@ -209,7 +209,7 @@ def test_the_result_has_live_links(end_of):
 
 
 def test_a_report_of_nothing_is_refused(worker, tmp_path):
-    """The error says what to clear."""
+    """Without any verdict the error says which task to clear."""
     stages = {"stages": ["analyse_100"], "promotion": "promote", "report": str(tmp_path / "x.html")}
     text = fails(
         AirflowFailException, worker.run, RolloutResultOperator, context={"ti": _Left()}, **stages
@@ -218,7 +218,7 @@ def test_a_report_of_nothing_is_refused(worker, tmp_path):
 
 
 def test_a_pass_below_the_full_load_promotes_nothing():
-    """Whatever the specification asks for, the last stage did not happen."""
+    """A PASS below 100 % sampling promotes nothing."""
     verdict = passed(50)
     found = final_verdict(run_that_left(analyse_50=verdict), ["analyse_50", "analyse_100"])
     reason = "the candidate was not tested at 100 %; PASS: all well"
@@ -230,7 +230,7 @@ def test_a_pass_below_the_full_load_promotes_nothing():
 
 
 def passed(sampling, **more):
-    """Return what an analysis left."""
+    """Return a verdict as an analysis returns it."""
     verdict = Verdict(
         outcome="PASS",
         reason="PASS: all well",
@@ -250,7 +250,7 @@ def passed(sampling, **more):
 
 @pytest.fixture
 def second_stage(worker, emulator, sagemaker, churn):
-    """Return how to begin the second of three stages after what the first left."""
+    """Return how to begin the second of three stages after a verdict of the first."""
 
     def begin(**first):
         somebodys(sagemaker, "mine")
@@ -277,7 +277,7 @@ def second_stage(worker, emulator, sagemaker, churn):
 
 
 def test_a_stage_counts_what_the_stages_before_saw(second_stage):
-    """It travels to the triggerer in plain values."""
+    """The trigger gets the error counts of the earlier stages as plain values."""
     goal, counts = second_stage()
     assert (2, 3, {"errors": [counts]}) == (goal["stage"], goal["stages"], goal["earlier"])
 
@@ -286,5 +286,5 @@ def test_a_stage_counts_what_the_stages_before_saw(second_stage):
     "other", [{"experiment": "before"}, {"creation_time": "2026-03-01T00:00:00+00:00"}]
 )
 def test_stages_of_an_experiment_before_a_clear_do_not_count(second_stage, other):
-    """Neither by its name nor by when it was created."""
+    """Counts of another experiment do not count, even if it has the same name."""
     assert {} == second_stage(**other)[0]["earlier"]

@@ -41,7 +41,7 @@ def rollout(**arguments) -> SimpleNamespace:
 
 
 def refused(**arguments) -> str:
-    """Return why a rollout is refused when its Dag is read."""
+    """Return the error of a rollout when its Dag is read."""
     with pytest.raises(ValueError, match="shadow_rollout") as caught:
         rollout(**arguments)
     return str(caught.value)
@@ -59,7 +59,7 @@ def edges(tasks: dict[str, BaseOperator]) -> dict[str, set[str]]:
 
 
 def test_the_graph_is_a_chain_of_stages_and_one_decision():
-    """Each edge is needed: a graph with all that read `create` drawn could not be read."""
+    """The graph has only the edges that are needed, so that it can be read."""
     assert {
         "plan": set(),
         "create": {"plan"},
@@ -85,7 +85,7 @@ def test_the_graph_is_a_chain_of_stages_and_one_decision():
 
 
 def test_the_result_is_the_only_end_of_the_group():
-    """What is hung behind the group waits for the verdict, not for the teardown."""
+    """A task after the group waits for the verdict, not for the teardown."""
     made = rollout()
     with made.dag:
         made.group >> BaseOperator(task_id="notify")
@@ -94,7 +94,7 @@ def test_the_result_is_the_only_end_of_the_group():
 
 
 def test_the_creation_is_a_setup_and_its_teardown_cleans_up():
-    """A clear runs the creation again, and a shadow that stays fails the run."""
+    """A clear runs the creation again, and a shadow that is left behind fails the run."""
     tasks = rollout().tasks
     assert [True, False] == [tasks["create"].is_setup, tasks["create"].is_teardown]
     assert [False, True] == [tasks["clean_up"].is_setup, tasks["clean_up"].is_teardown]
@@ -102,7 +102,7 @@ def test_the_creation_is_a_setup_and_its_teardown_cleans_up():
 
 
 def test_a_rollout_fits_into_a_group_of_its_users():
-    """Inside another group the ids bear both prefixes, also where a task names another."""
+    """Inside another group all task ids get both prefixes."""
     dag = DAG("rollouts", schedule=None, start_date=datetime(2026, 3, 1, tzinfo=UTC))
     with dag, TaskGroup("models"):
         shadow_rollout("churn", **ROLLOUT)
@@ -113,7 +113,7 @@ def test_a_rollout_fits_into_a_group_of_its_users():
 
 
 def test_one_stage_is_a_ramp_too():
-    """A candidate can be tested at 100 % at once."""
+    """`ramp=100` tests the candidate at 100 % at once."""
     tasks = rollout(ramp=[100]).tasks
     assert ["plan", "create", "analyse_100", "decide"] == list(tasks)[:4]
     assert 100 == tasks["create"].sampling_percentage
@@ -121,7 +121,7 @@ def test_one_stage_is_a_ramp_too():
 
 @pytest.mark.skipif(not ASKS_PEOPLE, reason="Airflow 3.1 asks people first")
 def test_a_person_is_asked_before_the_conclusion():
-    """Each branch leads where the answer says; nobody's answer removes."""
+    """Each answer leads to its task; without an answer the candidate is removed."""
     patience = timedelta(hours=3)
     tasks = rollout(approval="inconclusive", approval_timeout=patience, notifiers=[]).tasks
     found = edges(tasks)
@@ -138,7 +138,7 @@ def test_a_person_is_asked_before_the_conclusion():
 
 
 def judged(outcome: str, **more: Any) -> dict[str, Any]:
-    """Return what an analysis left."""
+    """Return a verdict as an analysis returns it."""
     verdict = Verdict(
         outcome=outcome,
         reason=f"{outcome}: so it is",
@@ -158,14 +158,14 @@ def judged(outcome: str, **more: Any) -> dict[str, Any]:
 
 
 def test_the_evidence_says_how_much_longer_it_would_take():
-    """A person who is asked may prefer a longer test."""
+    """The question to a person says how much longer a decision would take."""
     evidence = conclusion_xcoms(judged("INCONCLUSIVE", longer=3600.0), promotes=True)["evidence"]
     assert "about 1 h more would decide: give a longer max\\_stage\\_duration." in evidence
     assert "would decide" not in conclusion_xcoms(judged("PASS"), promotes=True)["evidence"]
 
 
 def test_nothing_of_a_name_is_markdown_in_the_question():
-    """Whoever writes the specification does not write to who is asked."""
+    """A criterion's name cannot put Markdown into the question to a person."""
     reason = "INCONCLUSIVE: <img src=x> [click](http://x) is open"
     evidence = conclusion_xcoms(judged("INCONCLUSIVE", reason=reason), promotes=True)["evidence"]
     assert evidence.startswith(r"INCONCLUSIVE: \<img src=x\> \[click\]\(http: //x\) is open")
@@ -174,7 +174,7 @@ def test_nothing_of_a_name_is_markdown_in_the_question():
 @pytest.mark.skipif(not ASKS_PEOPLE, reason="Airflow 3.1 asks people first")
 @pytest.mark.parametrize("outcome", ["PASS", "FAIL"])
 def test_the_question_runs_in_any_case_and_skips_itself(outcome):
-    """What a person answered before a clear would stay, and count."""
+    """A person's answer from before a clear must not count."""
     tasks = rollout(approval="inconclusive", ramp=[100]).tasks
     left = {tasks["analyse_100"].task_id: {"return_value": judged(outcome)}}
     decided = left.setdefault(tasks["decide"].task_id, {})
@@ -190,7 +190,7 @@ def test_the_question_runs_in_any_case_and_skips_itself(outcome):
 
 @pytest.mark.skipif(ASKS_PEOPLE, reason="this Airflow can ask people")
 def test_an_airflow_that_cannot_ask_people_says_what_it_can():
-    """Before 3.1 the model registry's approval is the way."""
+    """Before Airflow 3.1 the error names the model registry's approval instead."""
     assert "require_approved_model_package" in refused(approval="always")
 
 
@@ -198,7 +198,7 @@ def test_an_airflow_that_cannot_ask_people_says_what_it_can():
 
 
 def test_shared_arguments_reach_all_tasks_that_know_them():
-    """They are the group's defaults."""
+    """Shared arguments are the group's `default_args`."""
     tasks = rollout(region_name="eu-west-1", retries=4, deferrable=True, on_backfill="skip").tasks
     ours = [task for name, task in tasks.items() if name != "decide"]
     assert {"eu-west-1"} == {task.region_name for task in ours}
@@ -208,7 +208,7 @@ def test_shared_arguments_reach_all_tasks_that_know_them():
 
 
 def test_further_arguments_reach_their_task():
-    """What only the creation or the promotion knows has its own mapping."""
+    """`create` and `promote` hold arguments of those tasks alone."""
     tasks = rollout(create={"tags": {"team": "x"}}, promote={"alarms": ["a"]}).tasks
     assert {"team": "x"} == tasks["create"].tags
     assert ["a"] == tasks["promote"].alarms
@@ -216,7 +216,7 @@ def test_further_arguments_reach_their_task():
 
 
 def test_the_plan_gives_each_step_its_time():
-    """The experiment lives until the last step that may need it; an approval is a step."""
+    """The experiment lives until the last step that may need it, approvals included."""
     tasks = rollout(stage_duration="90m").tasks
     assert "9h30m" == tasks["create"].duration
     left = [tasks[f"analyse_{share}"].min_remaining / 3600 for share in (10, 50, 100)]
@@ -228,7 +228,7 @@ def test_the_plan_gives_each_step_its_time():
 
 
 def test_only_the_last_stage_may_become_longer():
-    """Three times as long, unless something else is said; no other stage can promote."""
+    """The last stage may take three times as long by default, no other stage longer."""
     names = ["analyse_10", "analyse_50", "analyse_100"]
     tasks = rollout(stage_duration="90m").tasks
     assert [None, None, "4h30m"] == [tasks[name].max_duration for name in names]
@@ -238,13 +238,13 @@ def test_only_the_last_stage_may_become_longer():
 
 
 def test_the_last_stage_becomes_no_longer_than_aws_allows():
-    """What fits into 30 days is not refused for what it might become."""
+    """The default of `max_stage_duration` is shortened to what fits into 30 days."""
     tasks = rollout(stage_duration="9d").tasks
     assert ("27d5h", "11d19h") == (tasks["create"].duration, tasks["analyse_100"].max_duration)
 
 
 def test_the_plan_is_told_in_one_line():
-    """What is planned, and how long it may take at most."""
+    """The log of `plan` has one line: what is planned, and how long it takes at most."""
     assert (
         "A shadow test at 10, 50, 100 %, 2h each, the last one up to 6h if need be: 11h as "
         "planned, 15h at most with changes, approvals and the conclusion."
@@ -254,7 +254,7 @@ def test_the_plan_is_told_in_one_line():
 
 
 def test_each_stage_knows_those_before_it():
-    """All stages share one alpha for FAIL, and pool what they counted."""
+    """Each stage knows the earlier ones, whose alpha and counts it shares."""
     tasks = rollout().tasks
     stages = [tasks[f"analyse_{share}"] for share in (10, 50, 100)]
     assert [(1, 3), (2, 3), (3, 3)] == [(stage.stage, stage.stages) for stage in stages]
@@ -267,7 +267,7 @@ def test_each_stage_knows_those_before_it():
 
 @pytest.mark.parametrize("ramp", [[], [50, 10, 100], [50, 50, 100], [0, 100], [10, 101], [True]])
 def test_a_ramp_rises_from_1_to_100(ramp):
-    """Anything else is no ramp."""
+    """A ramp is a rising list of whole percentages."""
     assert "is not a rising list" in refused(ramp=ramp)
 
 
@@ -277,7 +277,7 @@ def test_a_ramp_ends_at_100():
 
 
 def test_a_slip_of_the_pen_is_refused():
-    """Airflow would ignore an unknown name among the defaults."""
+    """An unknown argument is an error, though Airflow would ignore it in `default_args`."""
     assert "no task has an argument retrys (did you mean retries?)" in refused(retrys=2)
     assert "stage_duratoin (did you mean stage_duration?)" in refused(stage_duratoin="1h")
     assert "create: no task has an argument tag (did you" in refused(create={"tag": 1})
@@ -290,7 +290,7 @@ def test_a_slip_of_the_pen_is_refused():
 
 
 def test_choices_are_checked():
-    """All that is wrong stands in one message."""
+    """One message names all wrong values."""
     said = refused(promote_on="gut", approval="maybe", fail_on=["NO"], dry_run=True)
     assert "promote_on='gut'" in said
     assert "approval='maybe'" in said
@@ -298,7 +298,7 @@ def test_choices_are_checked():
 
 
 def test_a_plan_beyond_30_days_is_refused():
-    """AWS ends an experiment then, and one that has ended cannot be promoted."""
+    """AWS ends an experiment after 30 days, when it can no longer be promoted."""
     said = refused(stage_duration="10d")
     assert "the plan takes 30d5h, and AWS ends an experiment after 30 days" in said
     said = refused(stage_duration="1d", max_stage_duration="28d")
@@ -306,13 +306,13 @@ def test_a_plan_beyond_30_days_is_refused():
 
 
 def test_a_last_look_before_the_first_is_refused():
-    """A slip of the pen, most likely."""
+    """`max_stage_duration` must not be shorter than `stage_duration`."""
     said = refused(stage_duration="2h", max_stage_duration="1h")
     assert "max_stage_duration=1h is shorter than stage_duration=2h" in said
 
 
 def test_a_duration_that_cannot_be_read_is_refused():
-    """The plan needs it when the Dag is read, so it cannot be a template."""
+    """Durations are needed when the Dag is read, so they cannot be templates."""
     with pytest.raises(InvalidRequestError, match="not a duration"):
         rollout(stage_duration="{{ params.hours }}h")
 
@@ -321,7 +321,7 @@ ONLY_TESTS = "Latency and errors alone promote nothing here: promote_on='operati
 
 
 def test_the_shortest_call_tests_and_promotes_nothing():
-    """Three arguments suffice; the plan says in a line of its own what is lacking."""
+    """Three arguments are enough; the plan says what a promotion would need."""
     with DAG("rollouts", schedule=None, start_date=datetime(2026, 3, 1, tzinfo=UTC)) as dag:
         group = shadow_rollout(
             role_arn=fleet.ROLE_ARN, endpoint_name="churn", shadow_model_name="churn-v2"
@@ -337,7 +337,7 @@ def test_the_shortest_call_tests_and_promotes_nothing():
 
 @pytest.mark.parametrize("spec", [None, AnalysisSpec(), {"alpha": 0.01}, "{{ params.spec }}"])
 def test_a_rollout_that_only_tests_says_so_whatever_its_specification(spec):
-    """A model that answers 0 quickly is fast and free of errors."""
+    """The plan says that latency and errors alone promote nothing."""
     tasks = rollout(promote_on="outputs", spec=spec).tasks
     assert ONLY_TESTS in tasks["plan"].summary
     assert tasks["result"].needs_outputs
@@ -345,7 +345,7 @@ def test_a_rollout_that_only_tests_says_so_whatever_its_specification(spec):
 
 @pytest.mark.parametrize("more", [{"promote_on": "operational"}, {"dry_run": True}])
 def test_a_rollout_that_may_promote_or_never_does_lacks_nothing(more):
-    """In a dry run more arguments would promote nothing either."""
+    """Where a PASS may promote, or in a dry run, nothing is lacking."""
     tasks = rollout(**{"promote_on": "outputs", **more}).tasks
     assert ONLY_TESTS not in tasks["plan"].summary
     assert not tasks["result"].needs_outputs
@@ -354,7 +354,7 @@ def test_a_rollout_that_may_promote_or_never_does_lacks_nothing(more):
 @pytest.mark.skipif(not ASKS_PEOPLE, reason="Airflow 3.1 asks people first")
 @pytest.mark.parametrize("approval", ["inconclusive", "always"])
 def test_a_rollout_that_asks_a_person_lacks_nothing(approval):
-    """The person may promote what compared no answers."""
+    """A person may promote a candidate whose answers were not compared."""
     tasks = rollout(promote_on="outputs", approval=approval).tasks
     assert ONLY_TESTS not in tasks["plan"].summary
     assert not tasks["result"].needs_outputs
@@ -364,14 +364,14 @@ def test_a_rollout_that_asks_a_person_lacks_nothing(approval):
     "more", [{"require_approved_model_package": True}, {"promote": {"alarms": []}}]
 )
 def test_a_condition_of_a_promotion_that_cannot_come_is_refused(more):
-    """Whoever gives one expects a promotion."""
+    """Arguments of a promotion are an error where nothing could promote."""
     said = refused(promote_on="outputs", **more)
     assert "no criterion compares the answers themselves" in said
     assert "promote_on='operational' promotes on them all the same" in said
 
 
 def test_what_may_promote_is_not_refused():
-    """A dry run promotes nothing, answers may be compared, and a template is not known yet."""
+    """The same arguments are no error in a dry run, with compared answers, or with a template."""
     outputs = Criterion(name="answers", metric="prediction_disagreement", tolerance=0.02)
     outputs = AnalysisSpec(criteria=(*default_criteria(), outputs_of(outputs)))
     for more in (
@@ -390,7 +390,7 @@ def outputs_of(criterion: Criterion) -> Criterion:
 
 
 def test_stages_that_are_too_short_to_pass_are_refused():
-    """The specification asks for an hour unless it says otherwise."""
+    """A stage must be at least as long as the specification's `min_duration`."""
     said = refused(stage_duration="30m")
     assert "shorter than the specification's min_duration of 3600 s" in said
 
@@ -405,25 +405,25 @@ def test_stages_that_are_too_short_to_pass_are_refused():
     ],
 )
 def test_what_arithmetic_alone_rules_out_is_refused(spec, lacks):
-    """However much traffic there is, the first planned look could not pass."""
+    """A stage must have as many periods as the specification needs."""
     said = refused(stage_duration="2h", spec=spec)
     assert f"fewer than its {lacks}, so none could PASS" in said
 
 
 def test_a_specification_with_faults_is_refused():
-    """It is known when the Dag is read, so its faults are."""
+    """The faults of a literal specification are reported when the Dag is read."""
     with pytest.raises(InvalidRequestError, match="alpha"):
         rollout(spec={"alpha": 2})
 
 
 def test_a_specification_is_read_before_anything_is_created(worker):
-    """All of its faults are named."""
+    """`plan` names all faults of a specification before the experiment is created."""
     text = fails(AirflowFailException, worker.run, RolloutPlanOperator, spec={"colour": "red"})
     assert "colour: unknown" in text
 
 
 def test_the_page_shows_the_example():
-    """Its code is the example's, its tasks are the group's, its lines are few."""
+    """docs/rollout.md shows the example's code, and lists the group's tasks."""
     text = (ROOT / "docs" / "rollout.md").read_text()
     (code,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
     assert code in EXAMPLE.read_text()

@@ -62,7 +62,7 @@ with DAG(name, schedule="@daily", start_date=datetime(2026, 3, 1, tzinfo=UTC)) a
 
 @pytest.fixture
 def roll_out(emulator, sagemaker, airflow_db, tmp_path) -> Callable[..., SimpleNamespace]:
-    """Set up an endpoint with traffic, the clock four minutes a second; returns what runs a Dag."""
+    """Set up an endpoint with traffic and a fast clock; return how to run a Dag."""
     emulator.clock.speed = 240
     fleet.create_model(sagemaker, name="churn-v1", environment=STEADY)
     traffic = Traffic(requests_per_minute=2000, daily_swing=0)
@@ -71,7 +71,7 @@ def roll_out(emulator, sagemaker, airflow_db, tmp_path) -> Callable[..., SimpleN
 
 
 def _roll_out(file: Path, dag_file: str = DAG_FILE, **arguments) -> SimpleNamespace:
-    """Run once; returns whether it succeeded, what it said, and the verdict if notified."""
+    """Run once; return whether it succeeded, its log, and the verdict if it was passed on."""
     given = {"spec": SPEC, "stage_duration": STAGE, "interval": 120, "ramp": [50, 100]}
     file.write_text(dag_file)
     file.with_suffix(".json").write_text(json.dumps({**ROLLOUT, **given, **arguments}))
@@ -84,7 +84,7 @@ def _roll_out(file: Path, dag_file: str = DAG_FILE, **arguments) -> SimpleNamesp
 
 
 def candidate(sagemaker, **behaviour: str) -> None:
-    """Make the candidate, steady but for what is declared."""
+    """Create the candidate's model, steady but for what is given."""
     fleet.create_model(sagemaker, name="churn-v2", environment={**STEADY, **behaviour})
 
 
@@ -96,7 +96,7 @@ in_e2e = pytest.mark.skipif(
 
 @in_e2e
 def test_a_good_candidate_is_promoted_with_a_report(roll_out, emulator, sagemaker, tmp_path):
-    """It goes up the ramp, serves in the end, and the report tells of all stages."""
+    """A good candidate passes all stages and serves; the report shows all stages."""
     candidate(sagemaker)
     done = roll_out(ramp=[10, 50, 100], report=f"{tmp_path}/{{{{ ds }}}}/report.html")
     assert done.succeeded, done.said[-6000:]
@@ -112,7 +112,7 @@ def test_a_good_candidate_is_promoted_with_a_report(roll_out, emulator, sagemake
 
 @in_e2e
 def test_a_candidate_that_fails_is_removed_at_the_first_stage(roll_out, emulator, sagemaker):
-    """Its errors end the ramp early, in the triggerer too, and AWS keeps the reason."""
+    """Errors end the ramp early, in the triggerer too, and AWS keeps the reason."""
     candidate(sagemaker, SHADOW_ERROR_RATE="0.5")
     done = roll_out(ramp=[10, 50, 100], deferrable=True)
     assert done.succeeded, done.said[-6000:]
@@ -126,7 +126,7 @@ def test_a_candidate_that_fails_is_removed_at_the_first_stage(roll_out, emulator
 
 
 def test_a_slow_candidate_can_fail_the_run(roll_out, emulator, sagemaker):
-    """Whether FAIL fails the run is an argument; the shadow is removed before."""
+    """With `fail_on` a FAIL fails the run after the shadow was removed."""
     candidate(sagemaker, SHADOW_LATENCY_MS="80")
     done = roll_out(fail_on=["FAIL"])
     assert not done.succeeded
@@ -143,7 +143,7 @@ NO_PROMOTE_ON = DAG_FILE.replace("with DAG", 'given.pop("promote_on")\nwith DAG'
 
 @pytest.mark.parametrize("deferrable", [False, True])
 def test_a_rollout_promotes_nothing_unless_told(roll_out, emulator, sagemaker, deferrable):
-    """A PASS on latency and errors alone removes the shadow, and says what would promote."""
+    """By default a PASS removes the shadow, and the log says what would promote it."""
     candidate(sagemaker)
     done = roll_out(dag_file=NO_PROMOTE_ON, ramp=[100], deferrable=deferrable)
     assert done.succeeded, done.said[-6000:]
@@ -163,7 +163,7 @@ def test_a_rollout_promotes_nothing_unless_told(roll_out, emulator, sagemaker, d
 
 
 def test_a_dry_run_changes_nothing_in_the_end(roll_out, emulator, sagemaker):
-    """It says what it would do; its arguments may be templates."""
+    """A dry run says what it would do, and its arguments may be templates."""
     candidate(sagemaker)
     done = roll_out(
         dry_run=True,
@@ -200,7 +200,7 @@ def test_metrics_that_are_denied_leave_no_shadow(roll_out, emulator, sagemaker):
 
 
 def test_a_creation_that_fails_leaves_no_shadow(roll_out, emulator, sagemaker):
-    """AWS has created the experiment, and the task may not look at it."""
+    """The teardown removes an experiment that `create` could not describe."""
     candidate(sagemaker)
 
     def deny():
@@ -216,7 +216,7 @@ def test_a_creation_that_fails_leaves_no_shadow(roll_out, emulator, sagemaker):
 
 
 def test_a_person_who_stops_the_test_ends_the_rollout(roll_out, emulator, sagemaker):
-    """There is no verdict for a promotion, and no reason to fail."""
+    """Nothing is promoted, and the run does not fail."""
     candidate(sagemaker)
     # The plan reads metrics of production alone.
     emulator.faults.add(operation="GetMetricData", kind="hold-before", about="churn-v2")
@@ -228,7 +228,7 @@ def test_a_person_who_stops_the_test_ends_the_rollout(roll_out, emulator, sagema
 
 
 def test_a_candidate_that_serves_already_skips_all(roll_out, emulator, sagemaker):
-    """Nothing is tested, so nothing is judged, and nobody is told."""
+    """All tasks are skipped, and the task after the group does not run."""
     done = roll_out(shadow_model_name="churn-v1")
     assert done.succeeded, done.said[-6000:]
     assert done.verdict is None
@@ -268,7 +268,7 @@ with DAG("mapped", schedule="@daily", start_date=datetime(2026, 3, 1, tzinfo=UTC
 
 
 def test_a_mapped_rollout_decides_for_each_endpoint(roll_out, emulator, sagemaker):
-    """Airflow 3.3.2 forgets a branch's skips in mapped groups, and would promote what failed."""
+    """Each endpoint gets its own decision, though Airflow 3.3.2 forgets a branch's skips."""
     candidate(sagemaker)
     traffic = Traffic(requests_per_minute=2000, daily_swing=0)
     for model, latency in {"fraud-v1": "50", "fraud-v2": "90"}.items():

@@ -29,14 +29,14 @@ SLOW = Behaviour(latency_ms=58)  # 16 % slower than production's 50
 
 
 class Analysing:
-    """Runs the sensor to its end in one of its modes; each look of a rescheduling one is new."""
+    """Runs the sensor to its end in one mode; a rescheduling one is new at each poll."""
 
     def __init__(self, mode):
         self.mode, self.reschedules = mode, 0
         self.tasks = Tasks("deferred" if mode == "deferrable" else "worker")
 
     def __call__(self, **arguments):
-        """Look until it ends."""
+        """Run the sensor until it ends."""
         arguments = {"name": NAME, "poke_interval": 0.01, "duration": "2h", **arguments}
         arguments |= {"mode": "reschedule"} if self.mode == "reschedule" else {}
         first = datetime.now(UTC)
@@ -56,13 +56,13 @@ def analyse(request, emulator):
 
 @pytest.fixture
 def poke(emulator):
-    """Analyse in the worker, for what does not depend on where it waits."""
+    """Run the sensor in the worker, for what does not depend on the mode."""
     return Analysing("poke")
 
 
 @pytest.fixture
 def shadow(emulator, sagemaker, monkeypatch):
-    """Run a shadow under traffic; return since when. Each look at it takes some minutes at AWS."""
+    """Run a shadow under traffic; return since when. Each poll takes some minutes at AWS."""
     find = InferenceExperimentHook.find_experiment
 
     def run(candidate=None, *, sampling=100, step=600, per_minute=200, ends=None):
@@ -99,21 +99,21 @@ def minutes(verdict):
 
 
 def test_a_good_candidate_passes_at_the_end_of_the_window(shadow, analyse):
-    """PASS is read once, at the planned look."""
+    """A good candidate passes at the planned look, not before."""
     since = shadow()
     verdict = analyse(since=since.isoformat()).value
     assert ("PASS", 120, 1) == (verdict["outcome"], minutes(verdict), verdict["look"])
 
 
 def test_a_dead_candidate_fails_at_the_first_look_that_sees_it(shadow, analyse):
-    """The first five minutes are warm-up, so the second look of five is the first with data."""
+    """A candidate that only fails is a FAIL at the first look after the warm-up."""
     since = shadow(BROKEN, step=60)
     run = analyse(since=since.isoformat())
     assert ("FAIL", 10) == (run.value["outcome"], minutes(run.value))
 
 
 def test_ten_failed_requests_are_enough(shadow, poke):
-    """Two requests a minute: the first look that holds ten of them ends the wait."""
+    """At two requests a minute the first look with ten of them ends the wait."""
     since = shadow(BROKEN, step=60, per_minute=2)
     verdict = poke(since=since.isoformat(), interval=60).value
     errors = next(f for f in verdict["findings"] if f["name"] == "server errors")
@@ -125,7 +125,7 @@ def test_ten_failed_requests_are_enough(shadow, poke):
     "more", [{"looks": "anytime"}, {"traffic_tolerance": 0.1}], ids=lambda more: next(iter(more))
 )
 def test_a_specification_of_an_earlier_version_is_told_what_replaces_it(shadow, analyse, more):
-    """Read silently it would judge otherwise than it says."""
+    """The error of an old field names the new one."""
     since = shadow()
     text = fails(AirflowFailException, analyse, since=since.isoformat(), spec=more)
     named = {"looks": "planned_looks", "traffic_tolerance": "Invocation5XXErrors"}
@@ -138,7 +138,7 @@ PATIENT = {"min_periods": 150}
 
 
 def end_of(sagemaker):
-    """Return when the experiment ends; the first look after an update may show the end before."""
+    """Return when the experiment ends; AWS shows a change only at the next description."""
     described(sagemaker, NAME)
     return described(sagemaker, NAME)["Schedule"]["EndTime"]
 
@@ -146,7 +146,7 @@ def end_of(sagemaker):
 def test_what_the_first_planned_look_leaves_open_the_second_decides(
     emulator, sagemaker, shadow, analyse
 ):
-    """The experiment's end is moved along, no further than that look needs."""
+    """The experiment's end is moved as far as the second look needs, no further."""
     since = shadow(step=300)
     soon = {"StartTime": since, "EndTime": since + 3 * HOUR}
     sagemaker.update_inference_experiment(Name=NAME, Schedule=soon)
@@ -166,7 +166,7 @@ def test_what_the_first_planned_look_leaves_open_the_second_decides(
 
 
 def test_a_stage_that_ends_at_its_first_look_moves_nothing(emulator, shadow, analyse):
-    """The experiment lives long enough for that look, if not for the last one."""
+    """The experiment's end stays if the first look decides."""
     since = shadow()
     week = timedelta(days=7) - 4 * HOUR
     window = {"since": since.isoformat(), "max_duration": "6h"}
@@ -179,7 +179,7 @@ def test_a_stage_that_ends_at_its_first_look_moves_nothing(emulator, shadow, ana
 
 
 def test_the_last_planned_look_ends_the_wait(shadow, analyse):
-    """Whatever the verdict is then; it says what is lacking."""
+    """The last look ends the wait with any verdict, which says what is lacking."""
     since = shadow()
     window = {"since": since.isoformat(), "max_duration": "4h", "min_remaining": 3600}
     verdict = analyse(**window, spec={"min_periods": 900, "planned_looks": 2}).value
@@ -188,7 +188,7 @@ def test_the_last_planned_look_ends_the_wait(shadow, analyse):
 
 
 def test_without_since_the_end_is_moved_once(emulator, shadow, analyse):
-    """A move in the middle would begin the window anew, which begins with the last change."""
+    """A move later on would begin the window anew, because it is a change of the experiment."""
     shadow()
     week = timedelta(days=7).total_seconds()
     verdict = analyse(min_remaining=week, max_duration="6h", spec=PATIENT, interval=1800).value
@@ -200,7 +200,7 @@ def test_without_since_the_end_is_moved_once(emulator, shadow, analyse):
 
 
 def test_waiting_on_does_not_extend_a_timeout(shadow):
-    """It counts from when the task began, also in the worker that comes back in between."""
+    """The timeout counts from the task's begin, also when the worker comes back in between."""
     since = shadow()
     window = {"since": since.isoformat(), "max_duration": "6h", "min_remaining": 3600}
     run = Analysing("deferrable")
@@ -210,7 +210,7 @@ def test_waiting_on_does_not_extend_a_timeout(shadow):
 
 
 def test_the_log_tells_how_far_the_window_is(shadow, poke, log):
-    """Periods, what is seen, and when the next look and the last one are."""
+    """The log has the periods, the estimate, and the times of the next and the last look."""
     since = shadow(step=300)
     poke(since=since.isoformat(), interval=600, spec={"min_periods": 60})
     first = next(line for line in log.lines if "14 of 60 periods" in line)
@@ -230,7 +230,7 @@ def test_a_slow_candidate_fails(shadow, analyse):
 
 
 def test_partial_sampling_never_passes(shadow, analyse):
-    """A stage of a ramp that was right says so without a PASS."""
+    """A good stage below 100 % says "good so far" instead of PASS."""
     since = shadow(sampling=50)
     verdict = analyse(since=since.isoformat()).value
     assert ("INCONCLUSIVE", True, 50) == (
@@ -241,7 +241,7 @@ def test_partial_sampling_never_passes(shadow, analyse):
 
 
 def test_what_the_verdict_holds(shadow, poke):
-    """It can be judged again, told in Markdown, and be followed to its experiment."""
+    """The verdict has its specification and its experiment, and can be shown as Markdown."""
     since = shadow()
     run = poke(since=since.isoformat(), spec={"min_periods": 40}, interval=1800)
     looks, looked = (
@@ -265,7 +265,7 @@ def described_time(run):
 
 
 def test_the_same_window_gives_the_same_verdict(shadow, analyse):
-    """A re-run reproduces it, also after the experiment was concluded and sampled otherwise."""
+    """A re-run gives the same verdict, also after the experiment ended or was changed."""
     since = shadow(SLOW, sampling=50, step=300)
     arguments = {"since": since.isoformat(), "interval": 1800, "sampling_percentage": "50"}
     first = analyse(**arguments).value
@@ -274,7 +274,7 @@ def test_the_same_window_gives_the_same_verdict(shadow, analyse):
 
 
 def test_a_verdict_outlives_its_experiment(emulator, sagemaker, shadow, poke):
-    """After our own stop the window is judged as it was before."""
+    """After our own stop the window is judged as before."""
     since = shadow(BROKEN, step=60)
     first = poke(since=since.isoformat()).value
     stop(sagemaker, NAME)
@@ -284,7 +284,7 @@ def test_a_verdict_outlives_its_experiment(emulator, sagemaker, shadow, poke):
 
 
 def test_an_experiment_that_somebody_stops_ends_the_wait(emulator, sagemaker, shadow, analyse):
-    """Good data or not, nothing can be promoted any more."""
+    """A stopped experiment cannot PASS, whatever the data says."""
     since = shadow(step=0)
     emulator.clock.advance(HOUR)
     stop(sagemaker, NAME, Reason="Enough.")
@@ -301,7 +301,7 @@ def test_an_experiment_that_somebody_stops_ends_the_wait(emulator, sagemaker, sh
 def test_a_long_reason_of_somebody_does_not_cut_off_what_the_verdict_rests_on(
     emulator, sagemaker, shadow, poke
 ):
-    """AWS keeps 1,024 characters."""
+    """The verdict's caveat comes first, because AWS keeps only 1,024 characters."""
     since = shadow(step=0)
     emulator.clock.advance(HOUR)
     stop(sagemaker, NAME, Reason="Enough. " * 128)
@@ -312,7 +312,7 @@ def test_a_long_reason_of_somebody_does_not_cut_off_what_the_verdict_rests_on(
 
 
 def test_the_reason_of_somebody_forges_no_line(emulator, sagemaker, shadow, analyse):
-    """It may hold what turns a terminal or a page round."""
+    """Line breaks and control characters of a person's reason are escaped."""
     since = shadow(step=0)
     emulator.clock.advance(HOUR)
     stop(sagemaker, NAME, Reason="a\x1b[31mb\u202ec\u2028d\u3164")
@@ -322,7 +322,7 @@ def test_the_reason_of_somebody_forges_no_line(emulator, sagemaker, shadow, anal
 
 
 def test_a_broken_experiment_fails(emulator, sagemaker, shadow, analyse):
-    """Then nothing was tested."""
+    """An experiment that failed has tested nothing."""
     since = shadow(step=0)
     emulator.faults.add(kind="fail-update", reason="No capacity.")
     sagemaker.update_inference_experiment(Name=NAME, Description="new")
@@ -332,14 +332,14 @@ def test_a_broken_experiment_fails(emulator, sagemaker, shadow, analyse):
 
 
 def test_a_deadline_of_its_own(shadow, analyse):
-    """A sensor that may not wait long enough times out like any other."""
+    """The sensor's own timeout is an AirflowSensorTimeout."""
     since = shadow(step=0)
     text = fails(AirflowSensorTimeout, analyse, since=since.isoformat(), timeout=0.3)
     assert f"a verdict on experiment {NAME!r}" in text
 
 
 def test_denied_metrics_fail_at_once(emulator, shadow, analyse):
-    """The text names the right that is missing."""
+    """The error names the missing permission."""
     since = shadow()
     emulator.faults.add(kind="access-denied", operation="GetMetricData", times=None)
     text = fails(AirflowFailException, analyse, since=since.isoformat())
@@ -347,7 +347,7 @@ def test_denied_metrics_fail_at_once(emulator, shadow, analyse):
 
 
 def test_throttled_metrics_are_waited_out(emulator, shadow, analyse):
-    """As everywhere."""
+    """Throttled metrics are read again."""
     since = shadow()
     emulator.faults.add(kind="throttle", operation="GetMetricData", times=4)
     assert "PASS" == analyse(since=since.isoformat(), botocore_config=ONE_TRY).value["outcome"]
@@ -357,7 +357,7 @@ ONE_TRY = {"retries": {"total_max_attempts": 1}}
 
 
 def test_the_end_is_moved_while_a_verdict_is_pending(sagemaker, shadow, analyse):
-    """What remains after the window is enough to conclude the experiment."""
+    """`min_remaining` leaves time after the window to conclude the experiment."""
     since = shadow(step=0)
     with pytest.raises(AirflowSensorTimeout):
         analyse(since=since.isoformat(), duration="8d", min_remaining=3600, timeout=0.2)
@@ -367,7 +367,7 @@ def test_the_end_is_moved_while_a_verdict_is_pending(sagemaker, shadow, analyse)
 
 
 def test_it_is_patient_until_the_end_that_it_has_moved(emulator, sagemaker, shadow):
-    """Right after the move AWS still shows the end before, and the sensor has no own timeout."""
+    """The default timeout follows the moved end, though AWS still shows the old one."""
     since = shadow(step=0)
     soon = {"StartTime": since, "EndTime": since + 2 * HOUR}
     sagemaker.update_inference_experiment(Name=NAME, Schedule=soon)
@@ -381,7 +381,7 @@ def test_it_is_patient_until_the_end_that_it_has_moved(emulator, sagemaker, shad
 
 
 def test_the_move_of_the_end_begins_the_window_once(emulator, shadow, analyse):
-    """Without `since` it begins with the last change of the experiment, which is that move."""
+    """Without `since` the window begins with the sensor's own change of the experiment."""
     shadow()
     week = timedelta(days=7).total_seconds()
     verdict = analyse(min_remaining=week).value
@@ -390,7 +390,7 @@ def test_the_move_of_the_end_begins_the_window_once(emulator, shadow, analyse):
 
 
 def test_a_window_without_a_length_leaves_what_shall_remain(emulator, shadow, analyse):
-    """The experiment's end is not moved for that: the window's own would move away with it."""
+    """Without a duration the window ends `min_remaining` before the experiment."""
     hour = timedelta(hours=1)
     ends = emulator.clock.now().replace(microsecond=0) + 7 * hour
     since = shadow(step=900, ends=ends)
@@ -403,7 +403,7 @@ def test_a_window_without_a_length_leaves_what_shall_remain(emulator, shadow, an
 
 @pytest.mark.parametrize("begins", ["since", "with its last change"])
 def test_an_experiment_too_short_for_a_window_is_named(emulator, shadow, analyse, begins):
-    """Without a length of the window nothing says how far the end should be moved."""
+    """Without a duration an experiment that ends too early is an error."""
     since = shadow()
     week = timedelta(days=7).total_seconds()
     arguments = {"since": since.isoformat()} if begins == "since" else {}
@@ -414,7 +414,7 @@ def test_an_experiment_too_short_for_a_window_is_named(emulator, shadow, analyse
 
 
 def test_an_end_that_somebody_moves_first_is_no_error(emulator, sagemaker, shadow, analyse, log):
-    """AWS refuses the change; the next look sees what became of the experiment."""
+    """If somebody else changes the experiment first, the sensor goes on."""
     since = shadow(step=0)
     emulator.clock.advance(HOUR)
     emulator.faults.add(operation="UpdateInferenceExperiment", kind="hold-before")
@@ -425,7 +425,7 @@ def test_an_end_that_somebody_moves_first_is_no_error(emulator, sagemaker, shado
 
 
 def test_an_experiment_that_is_long_over_is_judged(emulator, sagemaker, shadow, analyse):
-    """Its end alone would leave no time for a second look, and the first one is throttled."""
+    """An old experiment is judged although its end is long past and a call is throttled."""
     since = shadow(BROKEN, step=0)
     schedule = {"StartTime": since, "EndTime": since + 2 * HOUR}
     sagemaker.update_inference_experiment(Name=NAME, Schedule=schedule)
@@ -455,6 +455,6 @@ MISTYPED = {
     ],
 )
 def test_bad_input_is_named(shadow, poke, arguments, part):
-    """Before anything is waited for."""
+    """Wrong arguments are errors before the wait begins."""
     since = shadow()
     assert part in fails(AirflowFailException, poke, **{"since": since.isoformat(), **arguments})

@@ -19,7 +19,7 @@ NAME, HOUR, DAY = "theirs", timedelta(hours=1), timedelta(days=1)
 
 @pytest.fixture
 def shadow(emulator, sagemaker, monkeypatch):
-    """Run a shadow; each look takes 20 minutes, and something happens after an hour or so."""
+    """Run a shadow; each poll takes 20 minutes, and something happens after about an hour."""
     find = InferenceExperimentHook.find_experiment
 
     def run(act=lambda: None, *, before=timedelta(0)):
@@ -78,7 +78,7 @@ def analyse(request, emulator):
 
 
 def test_a_change_is_seen_by_whichever_look(sagemaker, shadow, analyse):
-    """And said again after the experiment's end, when the endpoint shows nothing of it."""
+    """A change of production is in the verdict, also after the experiment's end."""
     since = shadow(lambda: redeploy(sagemaker, model_name="v3"))
     first = analyse(since)
     assert ("INCONCLUSIVE", True) == (first["outcome"], "production was changed" in first["reason"])
@@ -91,7 +91,7 @@ def test_a_change_is_seen_by_whichever_look(sagemaker, shadow, analyse):
 
 
 def test_an_experiment_that_is_changed_is_no_other_baseline(sagemaker, shadow, analyse):
-    """As by moving its end, or saying what it is for."""
+    """A moved end or another description is no change of production."""
 
     def describe():
         sagemaker.update_inference_experiment(Name=NAME, Description="new")
@@ -101,7 +101,7 @@ def test_an_experiment_that_is_changed_is_no_other_baseline(sagemaker, shadow, a
 
 
 def test_a_tag_is_written_once(emulator, shadow, analyse):
-    """By the task that begins; looks that see nothing new, and triggers, write nothing."""
+    """Only the task's begin writes the tag; later looks and triggers do not."""
     verdict = analyse(shadow(before=DAY))
     slow = next(one for one in verdict["findings"] if one["name"] == "slow requests")
     assert ("PASS", True) == (verdict["outcome"], slow["limit"] > 0)

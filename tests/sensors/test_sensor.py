@@ -31,14 +31,14 @@ NAME = "theirs"
 
 
 class Sensing:
-    """Runs the sensor to its end in one of its modes; each look of a rescheduling one is new."""
+    """Runs the sensor to its end in one mode; a rescheduling one is new at each poll."""
 
     def __init__(self, mode):
         self.mode, self.reschedules = mode, 0
         self.tasks = Tasks("deferred" if mode == "deferrable" else "worker")
 
     def __call__(self, **arguments):
-        """Look until it ends."""
+        """Run the sensor until it ends."""
         arguments = {"name": NAME, "poke_interval": 0.01, **arguments}
         arguments |= {"mode": "reschedule"} if self.mode == "reschedule" else {}
         first = datetime.now(UTC)
@@ -58,14 +58,14 @@ def sense(request, emulator):
 
 @pytest.fixture
 def scheduled(churn, sagemaker, emulator):
-    """Let an experiment wait for its start, for two hours, in one hour."""
+    """Create an experiment that starts in an hour, for two hours."""
     start = emulator.clock.now() + timedelta(hours=1)
     schedule = {"StartTime": start, "EndTime": start + timedelta(hours=2)}
     return somebodys(sagemaker, NAME, rests="Created", Schedule=schedule)
 
 
 def test_waits_for_a_transition_somebody_else_makes(sense, scheduled, emulator):
-    """The schedule starts the experiment, and the sensor returns its name and description."""
+    """The schedule starts the experiment; the sensor returns its name and description."""
     emulator.clock.advance(3601)
     run = sense(target_statuses="Running")
     assert (NAME, "Running") == (run.value, run.experiment["Status"])
@@ -73,13 +73,13 @@ def test_waits_for_a_transition_somebody_else_makes(sense, scheduled, emulator):
 
 @pytest.mark.parametrize("statuses", [["Completed", "Created"], "Created"])
 def test_what_is_there_already_is_not_waited_for(sense, scheduled, statuses):
-    """One of several statuses is enough, and nothing is deferred or rescheduled for it."""
+    """A target that AWS shows already ends the sensor without a deferral or a reschedule."""
     run = sense(target_statuses=statuses)
     assert ("Created", 0, 0) == (run.experiment["Status"], run.deferrals, sense.reschedules)
 
 
 def test_a_timeout_is_a_sensors_timeout(sense, scheduled):
-    """Whatever the mode, running out of time is the same exception with the same text."""
+    """In every mode a timeout is the same exception with the same text."""
     text = fails(AirflowSensorTimeout, sense, target_statuses="Running", timeout=0.1)
     asked = "Asked: experiment 'theirs' to be Running."
     found = "Found: Created, when the deadline ran out."
@@ -94,7 +94,7 @@ def test_a_timeout_with_soft_fail_skips(sense, scheduled):
 
 
 def test_an_unreachable_status_fails_at_once(sense, scheduled, sagemaker, emulator):
-    """Nothing is waited for that cannot come any more."""
+    """A status that can no longer come is not waited for."""
     emulator.clock.advance(3601)
     expire(emulator, sagemaker, NAME)
     text = fails(AirflowFailException, sense, target_statuses="Running", timeout=60)
@@ -102,14 +102,14 @@ def test_an_unreachable_status_fails_at_once(sense, scheduled, sagemaker, emulat
 
 
 def test_an_unreachable_status_with_soft_fail_skips(sense, churn, sagemaker):
-    """What another try would not mend is a skip, as in a poke."""
+    """With `soft_fail` an error that no retry helps against is a skip."""
     somebodys(sagemaker)
     stop(sagemaker, NAME)
     fails(AirflowSkipException, sense, target_statuses="Running", soft_fail=True)
 
 
 def test_a_stop_by_somebody_fails(sense, churn, sagemaker):
-    """The person's reason is shown."""
+    """The error has the reason of the person who stopped the experiment."""
     somebodys(sagemaker)
     stop(sagemaker, NAME, Reason="Enough.")
     text = fails(AirflowFailException, sense, target_statuses="Completed")
@@ -117,14 +117,14 @@ def test_a_stop_by_somebody_fails(sense, churn, sagemaker):
 
 
 def test_a_stop_by_somebody_is_an_end(sense, churn, sagemaker):
-    """Who waits for any end does not mind whose it is."""
+    """Where `Cancelled` is a target, a stop by anybody reaches it."""
     somebodys(sagemaker)
     stop(sagemaker, NAME, Reason="Enough.")
     assert NAME == sense(target_statuses=["Completed", "Cancelled"]).value
 
 
 def test_a_broken_experiment_is_no_end(sense, churn, sagemaker, emulator):
-    """It never ran, or its endpoint failed: that is not what was waited for."""
+    """Where `Cancelled` is a target, a failure does not reach it."""
     emulator.faults.add(kind="fail-creation", reason="No capacity.")
     somebodys(sagemaker, rests="Cancelled")
     text = fails(AirflowFailException, sense, target_statuses=["Completed", "Cancelled"])
@@ -132,7 +132,7 @@ def test_a_broken_experiment_is_no_end(sense, churn, sagemaker, emulator):
 
 
 def test_a_broken_experiment_fails(sense, churn, sagemaker, emulator):
-    """Another try of the sensor finds it just as broken, so there is none."""
+    """A failed experiment fails the task without a retry."""
     emulator.faults.add(kind="fail-creation", reason="No capacity.")
     somebodys(sagemaker, rests="Creating")
     text = fails(AirflowFailException, sense, target_statuses="Running")
@@ -140,20 +140,20 @@ def test_a_broken_experiment_fails(sense, churn, sagemaker, emulator):
 
 
 def test_a_missing_experiment_fails(sense, churn):
-    """A wrong name does not become right by waiting."""
+    """A wrong name is an error at once."""
     text = fails(AirflowFailException, sense, target_statuses="Running")
     assert "no experiment named 'theirs'" in text
 
 
 def test_a_missing_experiment_may_come(sense, churn, sagemaker, log):
-    """With `missing_ok` the sensor waits for what another Dag creates."""
+    """With `missing_ok` the sensor waits until the experiment exists."""
     waiting = "Waiting for experiment 'theirs' to be Running: no such experiment yet."
     log.when(waiting, lambda: somebodys(sagemaker))
     assert NAME == sense(target_statuses="Running", missing_ok=True).value
 
 
 def test_no_permission_fails_at_once(sense, scheduled, emulator):
-    """A permission does not come by waiting."""
+    """A missing permission is an error at once."""
     kind = {"kind": "access-denied", "operation": "DescribeInferenceExperiment", "times": None}
     emulator.faults.add(**kind)
     text = fails(AirflowFailException, sense, target_statuses="Running", timeout=60)
@@ -161,21 +161,21 @@ def test_no_permission_fails_at_once(sense, scheduled, emulator):
 
 
 def test_a_bad_spell_of_aws_is_waited_out(sense, scheduled, emulator):
-    """Throttling does not end the wait, nor the look that finds the default timeout."""
+    """Throttling ends neither the wait nor the search for the default timeout."""
     emulator.faults.add(kind="throttle", operation="DescribeInferenceExperiment", times=3)
     config = {"retries": {"total_max_attempts": 1}}
     assert NAME == sense(target_statuses="Created", botocore_config=config).value
 
 
 def test_an_unknown_target_is_refused(sense, scheduled):
-    """A misspelt status would be waited for in vain."""
+    """A misspelt status is an error instead of an endless wait."""
     text = fails(AirflowFailException, sense, target_statuses=["Runing"])
     assert "no such status: 'Runing'" in text
     assert "Give one or more of Creating, Created" in text
 
 
 def test_the_default_timeout_is_the_experiments_end(scheduled, sagemaker, emulator):
-    """The scheduled end and an hour of grace, counted by AWS's clock and not by ours."""
+    """The default timeout is an hour after the scheduled end, by AWS's clock."""
     emulator.clock.advance(3601)
     sense = Sensing("deferrable")
     sense(target_statuses="Running")
@@ -185,7 +185,7 @@ def test_the_default_timeout_is_the_experiments_end(scheduled, sagemaker, emulat
 
 
 def test_a_reschedule_counts_from_the_first_look(scheduled, emulator):
-    """The timeout is for all looks together."""
+    """A rescheduling sensor's timeout counts from its first poll."""
     long_ago = {"first_look": datetime.now(UTC) - timedelta(hours=1)}
     arguments = {"name": NAME, "target_statuses": "Running", "mode": "reschedule", "timeout": 600}
     run = Tasks("worker").run
@@ -201,7 +201,7 @@ def test_a_reschedule_counts_from_the_first_look(scheduled, emulator):
     ],
 )
 def test_a_triggerer_that_does_not_answer(scheduled, message, kind):
-    """Only Airflow's own timeout of the deferral counts as one; a broken trigger may be retried."""
+    """Only Airflow's timeout of the deferral is a timeout; a broken trigger may be retried."""
     sensor = InferenceExperimentSensor(task_id="t", name=NAME, target_statuses="Running")
     with pytest.raises(AirflowException) as caught:
         sensor.resume_execution("__fail__", {"error": message}, {})
@@ -209,7 +209,7 @@ def test_a_triggerer_that_does_not_answer(scheduled, message, kind):
 
 
 def test_secrets_keep_the_sensor_in_the_worker(scheduled, emulator, log):
-    """Settings that may hold passwords never travel in a trigger's arguments."""
+    """With settings that may hold passwords the sensor does not defer."""
     sense = Sensing("deferrable")
     config = {"proxies_config": {"proxy_client_cert": "secret.pem"}}
     emulator.clock.advance(3601)

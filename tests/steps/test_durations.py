@@ -53,7 +53,7 @@ def rendered(cls, argument, value, length=""):
 
 
 def test_all_durations_are_known():
-    """What the documentation calls a duration is read as one, and the other way round."""
+    """Every argument that is documented as a duration is read as one, and no other."""
     documented = {argument for _, argument in ARGUMENTS} - AIRFLOWS
     documented |= {name for name in arguments_of([RolloutPlanOperator]) if name in DURATIONS}
     assert set(DURATIONS) == documented
@@ -90,7 +90,7 @@ def test_what_is_no_duration_is_refused(cls, argument, value):
 
 @pytest.mark.parametrize(("cls", "argument"), ARGUMENTS, ids=IDS)
 def test_only_a_wait_may_last_no_time(cls, argument):
-    """A wait of zero polls once; a window or an experiment of zero makes no sense."""
+    """A wait may be zero, a window or the life of an experiment may not."""
     if DURATIONS.get(argument, True):
         assert 0 == getattr(rendered(cls, argument, 0), argument)
     else:
@@ -99,7 +99,7 @@ def test_only_a_wait_may_last_no_time(cls, argument):
 
 
 def test_a_wrong_duration_is_reported_before_aws_is_called(tasks, emulator):
-    """The wait comes last, but a mistake in how long it may take comes first."""
+    """A wrong `waiter_timeout` is an error before the experiment is created."""
     arguments = {**CREATE, "waiter_timeout": "soon"}
     text = fails(AirflowFailException, tasks.run, CreateInferenceExperimentOperator, **arguments)
     assert "Asked: waiter_timeout='soon'." in text
@@ -117,7 +117,7 @@ def test_a_wrong_duration_is_reported_before_aws_is_called(tasks, emulator):
     ],
 )
 def test_a_rollout_takes_durations_alike(argument, task_id, attribute, value):
-    """Its durations are those of its tasks."""
+    """A rollout passes its durations to its tasks."""
     with DAG("rollout", schedule=None):
         group = shadow_rollout(**{**ROLLOUT, "stage_duration": "1h", argument: value})
     task = group.children[f"shadow_rollout.{task_id}"]

@@ -36,7 +36,7 @@ def serving(emulator, sagemaker):
 
 
 def test_the_forecast_is_a_table_in_the_log_and_an_xcom(serving, tasks, log):
-    """Chances of each criterion and stage, how long it takes, and what it costs."""
+    """The forecast has the chance of each criterion and stage, the time and the cost."""
     serving(100)
     done = tasks.run(RolloutPlanOperator, **PLAN)
     assert log.containing("From the last 24 h of production:")
@@ -49,7 +49,7 @@ def test_the_forecast_is_a_table_in_the_log_and_an_xcom(serving, tasks, log):
 
 
 def test_a_plan_that_cannot_pass_is_refused(serving, tasks, emulator):
-    """Nothing has been created, and the sentence says how long would do."""
+    """Nothing is created, and the error says how long a stage would have to be."""
     serving(3)
     text = fails(AirflowFailException, tasks.run, RolloutPlanOperator, **PLAN)
     assert "server errors: 1,000 requests of each variant are needed" in text
@@ -65,14 +65,14 @@ def test_a_longer_last_stage_is_no_reason_to_refuse(serving, tasks, log):
 
 
 def test_a_person_may_promote_all_the_same(serving, tasks, log):
-    """With an approval or in a dry run it is a warning."""
+    """With an approval or in a dry run a plan that cannot pass is only a warning."""
     serving(3)
     tasks.run(RolloutPlanOperator, **PLAN, refuses=False)
     assert log.containing("The last stage cannot PASS: server errors: 1,000 requests")
 
 
 def test_a_plan_that_hardly_passes_is_warned_about(serving, tasks, log):
-    """A few hours rule nothing out, but say enough."""
+    """A chance below `min_power` is a warning."""
     serving(3, hours=5)
     done = tasks.run(RolloutPlanOperator, **PLAN)
     assert log.containing("below min_power, 50 %: give longer stages")
@@ -80,14 +80,14 @@ def test_a_plan_that_hardly_passes_is_warned_about(serving, tasks, log):
 
 
 def test_without_metrics_the_rollout_goes_on(churn, tasks, log):
-    """A new endpoint has none."""
+    """A new endpoint has no metrics, so there is no forecast."""
     done = tasks.run(RolloutPlanOperator, **PLAN)
     assert log.containing("No forecast: CloudWatch has no requests of endpoint 'churn'")
     assert "forecast" not in done.ti.xcoms
 
 
 def test_without_the_permission_the_rollout_goes_on(serving, tasks, log, emulator):
-    """The analyses will say it again."""
+    """Without permission to read metrics there is no forecast."""
     serving(100, hours=1)
     emulator.faults.add(kind="access-denied", operation="GetMetricData")
     tasks.run(RolloutPlanOperator, **PLAN)
@@ -96,6 +96,6 @@ def test_without_the_permission_the_rollout_goes_on(serving, tasks, log, emulato
 
 
 def test_without_the_endpoint_the_creation_will_tell(tasks, log):
-    """It waits for an endpoint, or names it."""
+    """A missing endpoint is an error of the creation, not of the plan."""
     tasks.run(RolloutPlanOperator, **PLAN)
     assert log.containing("No forecast:")

@@ -76,14 +76,14 @@ def hook(emulator):
 
 @pytest.fixture
 def write(worker, churn, sagemaker):
-    """Write a report of an experiment that runs to a path."""
+    """Write a report of a running experiment to a path."""
     somebodys(sagemaker)
     return lambda path, **more: worker.run(ReportOperator, report=str(path), ti=RUN, **more)
 
 
 @pytest.fixture
 def refused(write):
-    """Return the facts of the error that a path leads to."""
+    """Return the error that a path leads to."""
 
     def refuse(path) -> ReportNotWrittenError:
         with pytest.raises(ReportNotWrittenError) as caught:
@@ -116,7 +116,7 @@ def storage(monkeypatch):
 
 
 def held(fs: MemoryFileSystem) -> list[str]:
-    """Return the names in a storage, each of which must be a report."""
+    """Return the names of the files in a storage, all of them reports."""
     assert all(fs.cat(name).startswith(b"<!DOCTYPE html>") for name in fs.store)
     return list(fs.store)
 
@@ -168,7 +168,7 @@ def returned(judged, **changes):
 
 
 def test_what_was_judged_is_read_again(hook, judged):
-    """Later changes of the sampling percentage do not move or cut the window."""
+    """The report shows the window that was judged, whatever was changed afterwards."""
     stage = stage_of(hook, experiment=judged.experiment, verdict=returned(judged))
     assert judged.observations == stage.observations
     assert Verdict.from_dict(judged.verdict.to_dict()) == stage.verdict
@@ -176,7 +176,7 @@ def test_what_was_judged_is_read_again(hook, judged):
 
 
 def test_alarms_are_not_asked_again(hook, judged):
-    """An alarm that was deleted since is no reason to have no report."""
+    """A report is written even if an alarm was deleted since."""
     outside = (OutsideCriterion(name="gone", target="gone"),)
     verdict = returned(judged, outside=outside)
     stage = stage_of(hook, experiment=judged.experiment, verdict=verdict)
@@ -187,7 +187,7 @@ def test_alarms_are_not_asked_again(hook, judged):
 
 
 def test_the_report_names_experiment_run_and_versions(write, tmp_path):
-    """Who finds the file next year knows what it is about."""
+    """The report says which experiment and run it is about, and which versions judged."""
     run = write(tmp_path / "report.html")
     told = facts_in(Path(run.value).read_text())
     expected = {
@@ -205,7 +205,7 @@ def test_the_report_names_experiment_run_and_versions(write, tmp_path):
 
 
 def test_it_was_made_at_a_time_of_aws(write, tmp_path, emulator):
-    """The windows in it are AWS's time, too."""
+    """The report's own time is AWS's, like the times of its windows."""
     emulator.clock.advance(timedelta(days=40))
     page = Path(write(tmp_path / "report.html").value).read_text()
     assert f"Made at {emulator.clock.now():%Y-%m-%d}" in page
@@ -213,7 +213,7 @@ def test_it_was_made_at_a_time_of_aws(write, tmp_path, emulator):
 
 @pytest.mark.parametrize(("days", "period"), [(1, 60), (20, 300), (100, 3600)])
 def test_charts_have_the_period_that_was_read(write, tmp_path, emulator, days, period):
-    """CloudWatch keeps minutes for 15 days; drawn as minutes, longer periods would not connect."""
+    """A chart has the period that CloudWatch still keeps, so that its points connect."""
     start = (emulator.clock.now() - timedelta(days=days)).timestamp()
     page = Path(write(tmp_path / "report.html", start=start).value).read_text()
     told = json.loads("".join(next(tree(page).iter("pre")).itertext()))
@@ -221,7 +221,7 @@ def test_charts_have_the_period_that_was_read(write, tmp_path, emulator, days, p
 
 
 def test_little_is_told_of_an_experiment_that_is_gone():
-    """Only what is known; a name is enough."""
+    """Of an experiment of which only the name is known the report shows the name."""
     rows = facts_of({"Name": "gone"}, {"ti": FakeTaskInstance(**RUN)}).rows
     assert {"Shadow test": "gone", "Dag": "nightly", "Dag run": "manual__2026-03-01"} == rows
 
@@ -231,7 +231,7 @@ def test_little_is_told_of_an_experiment_that_is_gone():
 
 @pytest.mark.parametrize("prefix", ["", "file://"])
 def test_folders_are_made(write, tmp_path, log, prefix):
-    """A run's own folder need not exist before."""
+    """Folders that do not exist are made."""
     file = tmp_path / "reports" / "manual__2026-03-01T00:00:00+00:00" / "churn.html"
     assert str(file) == write(f"{prefix}{file}").value
     assert [file] == [path for path in tmp_path.rglob("*") if path.is_file()]
@@ -248,7 +248,7 @@ def test_folders_are_made(write, tmp_path, log, prefix):
     ],
 )
 def test_a_relative_path_lies_below_the_reports_folder(write, tmp_path, monkeypatch, folder, path):
-    """The folder that a worker stands in is nobody's knowledge."""
+    """A relative path is below the reports folder, not below the worker's folder."""
     if folder:
         monkeypatch.setenv(FOLDER, folder.format(tmp=tmp_path))
     path = path.format(home=os.environ["AIRFLOW_HOME"], tmp=tmp_path)
@@ -258,7 +258,7 @@ def test_a_relative_path_lies_below_the_reports_folder(write, tmp_path, monkeypa
 
 
 def test_the_reports_folder_may_be_a_storage(write, storage, monkeypatch):
-    """With a connection of its own, if that is named there."""
+    """The reports folder may be an object storage with its own connection."""
     fs = storage.attach("s3", "other")
     monkeypatch.setenv(FOLDER, "s3://other@reports/shadow")
     run = write("{{ params.name }}.html", context={"params": {"name": "churn"}})
@@ -285,7 +285,7 @@ def test_the_reports_folder_may_be_a_storage(write, storage, monkeypatch):
     ],
 )
 def test_what_is_rendered_cannot_leave_its_folder(write, tmp_path, report, given):
-    """A form would overwrite any file of the worker."""
+    """A form cannot make the worker write outside the reports folder."""
     report = report.replace("{tmp}", str(tmp_path))
     refusal = fails(AirflowFailException, write, report, context={"params": {"x": given}})
     assert "Give a path below the reports folder that ends in .html" in refusal
@@ -294,7 +294,7 @@ def test_what_is_rendered_cannot_leave_its_folder(write, tmp_path, report, given
 
 @pytest.mark.parametrize("cls", [ShadowAnalysisOperator, ShadowAnalysisSensor])
 def test_a_form_names_no_place_for_an_analysis(tasks, cls):
-    """Before the experiment is even looked for, in every mode."""
+    """A forbidden place is an error before the experiment is looked for."""
     refusal = fails(
         AirflowFailException,
         tasks.run,
@@ -308,7 +308,7 @@ def test_a_form_names_no_place_for_an_analysis(tasks, cls):
 
 
 def test_an_xcom_names_no_place():
-    """Nor does what a mapped task expands over."""
+    """A mapped value cannot name a place outside the reports folder."""
     task = (ReportOperator, lambda partial, output: partial.expand(report=output))
     assert "x.html" == expanded(*task, xcom=["x.html"]).report
     for path in ("/srv/x.html", {"a": "x.html"}, 7):
@@ -316,7 +316,7 @@ def test_an_xcom_names_no_place():
 
 
 def test_a_link_does_not_lead_out(write, tmp_path, monkeypatch):
-    """Nor does a file that is one itself."""
+    """A symbolic link does not lead out of the reports folder."""
     outside = tmp_path / "outside"
     outside.mkdir()
     (outside / "churn.html").write_text("theirs")
@@ -332,7 +332,7 @@ def test_a_link_does_not_lead_out(write, tmp_path, monkeypatch):
 
 
 def test_a_report_replaces_the_one_before(write, tmp_path):
-    """A retry writes the same file; others may read it, and no part of it stays behind."""
+    """A retry replaces the file as a whole, which others may read meanwhile."""
     file = tmp_path / "churn.html"
     file.write_text("old")
     write(file)
@@ -341,7 +341,7 @@ def test_a_report_replaces_the_one_before(write, tmp_path):
 
 
 def test_a_failure_leaves_nothing_behind(refused, tmp_path):
-    """Neither a part of a file nor anything else."""
+    """A write that fails leaves no part of a file."""
     (tmp_path / "churn.html").mkdir()
     assert "IsADirectoryError" in refused(tmp_path / "churn.html").found
     assert [tmp_path / "churn.html"] == list(tmp_path.rglob("*"))
@@ -349,7 +349,7 @@ def test_a_failure_leaves_nothing_behind(refused, tmp_path):
 
 @pytest.mark.parametrize("path", ["{tmp}/file/churn.html", "{tmp}/long" + "x" * 300 + ".html"])
 def test_a_path_that_cannot_be_written_is_told(refused, tmp_path, path):
-    """What was asked, what the system says, and what to do."""
+    """The error has the path, the system's reason, and what to do."""
     (tmp_path / "file").touch()
     path = path.format(tmp=tmp_path)
     error = refused(path)
@@ -361,21 +361,21 @@ def test_a_path_that_cannot_be_written_is_told(refused, tmp_path, path):
 
 
 def test_a_storage_of_airflow_is_written_to(write, storage):
-    """Any scheme that Airflow knows, without a connection."""
+    """A URL of Airflow's object storage works without a connection."""
     fs = storage.attach("memory")
     assert "memory://reports/churn.html" == write("memory://reports/churn.html").value
     assert ["/reports/churn.html"] == held(fs)
 
 
 def test_s3_is_reached_with_the_connection_of_the_operator(write, storage):
-    """Whoever may ask SageMaker need not name a connection again."""
+    """S3 is written to with the operator's own AWS connection."""
     fs = storage.attach("s3", "aws_default")
     write("s3://reports/churn.html")
     assert 1 == len(held(fs))
 
 
 def test_a_url_may_name_its_own_connection(write, storage):
-    """As everywhere in Airflow's object storage."""
+    """A URL may name its connection, as in Airflow's object storage."""
     mine, other = storage.attach("s3", "aws_default"), storage.attach("s3", "other")
     assert "s3://other@reports/churn.html" == write("s3://other@reports/churn.html").value
     assert (0, 1) == (len(held(mine)), len(held(other)))
@@ -385,12 +385,12 @@ def test_a_url_may_name_its_own_connection(write, storage):
     importlib.util.find_spec("s3fs") is not None, reason="s3fs is installed, so nothing is missing"
 )
 def test_without_its_library_s3_says_what_to_install(refused):
-    """The extra of the amazon provider, by its name."""
+    """The error names the extra of the amazon provider."""
     assert "apache-airflow-providers-amazon[s3fs]" in refused("s3://reports/churn.html").next_step
 
 
 def test_a_url_that_cannot_be_written_is_told(refused):
-    """A scheme that nobody knows."""
+    """An unknown scheme is an error."""
     url = "nowhere://reports/churn.html"
     assert f"to write the report to {url!r}" == refused(url).asked
 
@@ -399,7 +399,7 @@ def test_a_url_that_cannot_be_written_is_told(refused):
     "path", ["", "/", "file://", "s3://bucket", "s3://bucket/folder/", ".html"]
 )
 def test_a_place_without_a_file_is_refused(write, path):
-    """Whoever writes it."""
+    """A path without a file name is an error, whoever wrote it."""
     if path:
         fails(AirflowFailException, write, path)
 
@@ -425,24 +425,24 @@ OBJECT = "s3/object/reports?region=eu-west-1&prefix=2026-03-01%2Fchurn%20v2.html
     ],
 )
 def test_the_link_leads_to_the_report(path, address):
-    """Where a browser can show it; a storage whose pages are not known has no link."""
+    """The link leads to the report where a browser can show it."""
     assert address == ReportLink().format_link(**AWS, path=path)
 
 
 def test_china_has_its_own_console():
-    """As all links to the console."""
+    """Reports in China have links to China's console."""
     facts = {"region_name": "cn-north-1", "aws_domain": ReportLink.get_aws_domain("aws-cn")}
     address = ReportLink().format_link(**facts, path="s3://reports/churn.html")
     assert address.startswith("https://console.amazonaws.cn/s3/object/reports?region=cn-north-1")
 
 
 def test_an_unknown_partition_has_no_console():
-    """A wrong address would be worse than none."""
+    """In a partition without a known console there is no link."""
     assert "" == ReportLink().format_link(aws_domain=None, path="s3://reports/churn.html")
 
 
 def test_the_task_leaves_what_the_link_needs(write, tmp_path):
-    """Under a key of its own, so that the links to the console stay."""
+    """The report's link has a key of its own beside those to the console."""
     run = write(tmp_path / "churn.html")
     expected = {
         "region_name": "us-east-1",
@@ -453,7 +453,7 @@ def test_the_task_leaves_what_the_link_needs(write, tmp_path):
 
 
 def test_without_a_report_there_is_no_link(churn, sagemaker, tmp_path, monkeypatch):
-    """What was not written is not linked, whatever was asked for."""
+    """A report that was not written has no link."""
     somebodys(sagemaker)
     ti = FakeTaskInstance(**RUN)
     (tmp_path / "file").touch()
@@ -464,5 +464,5 @@ def test_without_a_report_there_is_no_link(churn, sagemaker, tmp_path, monkeypat
 
 
 def test_airflow_knows_the_link():
-    """Else it would not load it."""
+    """The provider registers the link, without which Airflow does not load it."""
     assert ReportLink in map(import_string, get_provider_info()["extra-links"])

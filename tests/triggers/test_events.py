@@ -24,7 +24,7 @@ ENDS = {
 @pytest.mark.parametrize("end", ENDS)
 @pytest.mark.usefixtures("churn")
 def test_each_end_has_its_event(end, worker, emulator):
-    """Reached, unreachable, missing, timeout, denied: one event each, and then no more."""
+    """Whatever ends the wait, the trigger yields one event and then no more."""
     name = worker.run(CreateInferenceExperimentOperator, **CREATE).value
     wanted = ENDS[end]
     if fault := wanted.get("fault"):

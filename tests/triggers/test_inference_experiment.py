@@ -45,7 +45,7 @@ ARGUMENTS = st.fixed_dictionaries(
 
 @given(arguments=ARGUMENTS)
 def test_serialisation_round_trip(arguments):
-    """The triggerer gets an equal trigger, after its way through JSON."""
+    """The triggerer gets an equal trigger from the JSON in Airflow's database."""
     path, kwargs = InferenceExperimentTrigger(**arguments).serialize()
     assert f"{module.__name__}.InferenceExperimentTrigger" == path
     again = InferenceExperimentTrigger(**json.loads(json.dumps(kwargs)))
@@ -79,7 +79,7 @@ def run(*triggers):
 
 
 def test_the_event_carries_what_the_worker_needs(churn, sagemaker):
-    """The worker goes on from the event alone."""
+    """The worker can go on with nothing but the event."""
     somebodys(sagemaker)
     [event] = run(trigger())
     assert ("reached", "_settled", {"kept": 1}) == (event["event"], event["then"], event["carry"])
@@ -95,7 +95,7 @@ def test_the_event_carries_what_the_worker_needs(churn, sagemaker):
     ],
 )
 def test_a_bad_end_is_an_event_too(churn, emulator, fault, deadline, expected):
-    """The trigger never fails: how it went is for the worker to judge."""
+    """An error of the wait is an event, because only the worker judges it."""
     if fault:
         emulator.faults.add(operation="DescribeInferenceExperiment", **fault)
     config = {"retries": {"total_max_attempts": 1}}
@@ -104,7 +104,7 @@ def test_a_bad_end_is_an_event_too(churn, emulator, fault, deadline, expected):
 
 
 def test_no_secret_travels(churn, emulator):
-    """The arguments of a trigger lie unencrypted in Airflow's database."""
+    """A trigger's arguments hold no secret, because Airflow's database keeps them unencrypted."""
     from tests.tasks import Tasks  # noqa: PLC0415
 
     tasks = Tasks("deferred")
@@ -124,7 +124,7 @@ def count_clients(monkeypatch):
 
 
 def test_equal_settings_share_a_client(churn, sagemaker, monkeypatch):
-    """A client costs time and memory, and a triggerer holds hundreds of triggers."""
+    """Triggers with equal settings share a client, which costs time and memory."""
     somebodys(sagemaker)
     made = count_clients(monkeypatch)
     run(trigger(), trigger())
@@ -133,7 +133,7 @@ def test_equal_settings_share_a_client(churn, sagemaker, monkeypatch):
 
 
 def test_other_settings_have_a_client_of_their_own(churn, sagemaker, monkeypatch):
-    """Region, TLS and retries are the client's."""
+    """Another region, TLS setting or retry setting needs another client."""
     somebodys(sagemaker)
     made = count_clients(monkeypatch)
     run(trigger(), trigger(botocore_config={"read_timeout": 5}))
@@ -141,7 +141,7 @@ def test_other_settings_have_a_client_of_their_own(churn, sagemaker, monkeypatch
 
 
 def test_expired_credentials_make_a_new_client(churn, sagemaker, emulator, monkeypatch):
-    """Credentials of an hour do not end a wait of a week."""
+    """Credentials that expire during a wait are renewed."""
     somebodys(sagemaker)
     made = count_clients(monkeypatch)
     emulator.faults.add(kind="expired-token", operation="DescribeInferenceExperiment")
@@ -150,7 +150,7 @@ def test_expired_credentials_make_a_new_client(churn, sagemaker, emulator, monke
 
 
 def no_credentials(monkeypatch):
-    """Let the next client not be made: STS, which a connection with a role asks, is throttling."""
+    """Let the next client fail to be made: STS throttles."""
     refusal = ClientError({"Error": {"Code": "Throttling", "Message": "Rate."}}, "AssumeRole")
     hook = module.InferenceExperimentHook
     make, refusals = hook.get_client_type, [refusal]
@@ -165,7 +165,7 @@ def no_credentials(monkeypatch):
 
 
 def test_credentials_that_cannot_be_had_are_waited_for(churn, sagemaker, monkeypatch):
-    """The wait outlives whatever keeps the client from being made."""
+    """The wait goes on while there are no credentials."""
     somebodys(sagemaker)
     refusals = no_credentials(monkeypatch)
     [event] = run(trigger())
@@ -173,7 +173,7 @@ def test_credentials_that_cannot_be_had_are_waited_for(churn, sagemaker, monkeyp
 
 
 def test_a_moment_without_credentials_ends_no_wait(churn, sagemaker, emulator, monkeypatch, log):
-    """A metadata service that is silent for seconds would end the waits of all who share it."""
+    """A metadata service that is silent for seconds ends no wait of those who share the client."""
     somebodys(sagemaker)
     connection = json.loads(os.environ["AIRFLOW_CONN_AWS_DEFAULT"])
     del connection["login"], connection["password"]
@@ -185,7 +185,7 @@ def test_a_moment_without_credentials_ends_no_wait(churn, sagemaker, emulator, m
 
 
 def test_a_silent_sts_holds_up_nobody_else(churn, sagemaker, monkeypatch):
-    """The triggerer's shared thread serves all triggers, of whatever provider."""
+    """A slow STS does not block the triggerer's shared thread, which serves all triggers."""
     somebodys(sagemaker)
     hook, asked, others_done = module.InferenceExperimentHook, threading.Event(), threading.Event()
     make = hook.get_client_type
@@ -207,7 +207,7 @@ def test_a_silent_sts_holds_up_nobody_else(churn, sagemaker, monkeypatch):
 
 
 def test_the_first_look_comes_after_a_pause(churn, sagemaker, emulator):
-    """The worker has just looked, and Airflow 3.3.2 loses what is answered at once."""
+    """The trigger waits first: the worker has just polled, and Airflow 3.3.2 loses early events."""
     somebodys(sagemaker)
     began = time.monotonic()
     run(trigger(waiter_delay=0.5))
@@ -215,21 +215,21 @@ def test_the_first_look_comes_after_a_pause(churn, sagemaker, emulator):
 
 
 def test_no_pause_goes_beyond_the_deadline(churn, sagemaker, emulator):
-    """A wait that is nearly over is looked at when it is over."""
+    """The last poll comes at the deadline, not a delay later."""
     somebodys(sagemaker)
     [event] = run(trigger(waiter_delay=600, deadline=time.time() + 0.1))
     assert "reached" == event["event"]
 
 
 def test_a_worker_waits_for_credentials_too(churn, worker, emulator, monkeypatch):
-    """In the task as in the triggerer."""
+    """In the worker, too, a wait goes on while there are no credentials."""
     refusals = no_credentials(monkeypatch)
     assert [worker.run(CreateInferenceExperimentOperator, **CREATE).value] == created(emulator)
     assert [] == refusals
 
 
 def test_many_triggers_survive_expired_credentials(churn, sagemaker, emulator):
-    """All of them share the client that one of them throws away."""
+    """Triggers that share a client go on when one of them discards it."""
     somebodys(sagemaker)
     emulator.faults.add(kind="expired-token", operation="DescribeInferenceExperiment", times=10)
     events = run(*(trigger() for _ in range(20)))
@@ -237,7 +237,7 @@ def test_many_triggers_survive_expired_credentials(churn, sagemaker, emulator):
 
 
 def test_a_kill_during_a_look_keeps_its_message(churn, sagemaker, emulator):
-    """Airflow calls `on_kill` only if the cancellation bears the message that a person acted."""
+    """Airflow calls `on_kill` only if the cancellation's message says that a person acted."""
     emulator.faults.add(operation="DescribeInferenceExperiment", kind="hold-before")
 
     def await_held() -> None:
@@ -260,7 +260,7 @@ def test_a_kill_during_a_look_keeps_its_message(churn, sagemaker, emulator):
 
 
 def test_a_trigger_changes_nothing(churn, sagemaker, emulator):
-    """A triggerer may run a trigger twice, so it only reads."""
+    """A trigger only reads, because a triggerer may run it twice."""
     somebodys(sagemaker)
     before = [e for e in emulator.history() if e["kind"] == "call"]
     run(trigger(), trigger())

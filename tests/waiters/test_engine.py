@@ -36,7 +36,7 @@ RUNNING = ReachStatus("x", ("Running",))
 
 
 def lowest(low, high):
-    """Be a random source without chance."""
+    """Stand in for `random.uniform`: always the lower bound."""
     return low
 
 
@@ -51,7 +51,7 @@ BEFORE = datetime.fromtimestamp(AWS_EPOCH - 3600, UTC).isoformat()
 
 
 def drive(condition, replies, *, policy=POLICY, state=None, seconds=100.0, uniform=lowest):
-    """Answer the polls one by one, each some seconds after the last; return all that happened."""
+    """Answer the polls one by one, some seconds apart; return the result and all that happened."""
     steps, said, pauses, now = [], [], [], 0.0
     waiting = wait(condition, policy=policy, state=state or WaitState(), uniform=uniform)
     answers, reply = iter(replies), None
@@ -74,12 +74,12 @@ def drive(condition, replies, *, policy=POLICY, state=None, seconds=100.0, unifo
 
 
 def unavailable(reason="Throttled"):
-    """Return the error of an AWS that is too busy."""
+    """Return the error of an AWS that throttles."""
     return AwsUnavailableError(asked="to look", found="AWS is unavailable", reason=reason)
 
 
 def test_waits_until_a_target_shows():
-    """Each look is one question, and the result holds the last description."""
+    """Each poll is one question, and the result has the last description."""
     result, _, pauses, polls = drive(RUNNING, [shown("Creating"), shown("Running")])
     assert ("reached", "Running") == (result.event, result.description["Status"])
     assert [Poll("experiment", "x")] * 2 == polls
@@ -87,7 +87,7 @@ def test_waits_until_a_target_shows():
 
 
 def test_only_changes_are_said():
-    """A log of a week does not repeat itself."""
+    """A status is logged when it changes, so that a wait of a week has a short log."""
     replies = [shown("Creating"), shown("Creating"), shown("Creating"), shown("Running")]
     _, said, _, _ = drive(RUNNING, replies)
     expected = [
@@ -98,7 +98,7 @@ def test_only_changes_are_said():
 
 
 def test_an_unknown_status_is_waited_on():
-    """A status that AWS has added since is named, and never counts as success."""
+    """A status that AWS has added since is logged, and never counts as success."""
     replies = [shown("Thawing"), shown("Thawing"), shown("Running")]
     result, said, _, _ = drive(RUNNING, replies)
     assert "Thawing (a status this version does not know)" in said[0]
@@ -106,20 +106,20 @@ def test_an_unknown_status_is_waited_on():
 
 
 def test_an_unknown_status_ends_in_a_timeout():
-    """The deadline binds where nobody knows what a status means."""
+    """An experiment with an unknown status is waited for until the deadline."""
     result, _, _, _ = drive(RUNNING, [shown("Thawing")] * 200, seconds=60)
     assert ("timeout", "Thawing") == (result.event, result.description["Status"])
 
 
 @given(failures=st.integers(1, 200), delay=st.floats(0.01, 600), share=st.floats(0, 1))
 def test_backoff_is_bounded(failures, delay, share):
-    """Full jitter: anywhere from nothing to the doubled delay, and never beyond five minutes."""
+    """The pause is random, up to the doubled delay and never more than five minutes."""
     seconds = backoff(delay, failures, lambda low, high: low + share * (high - low))
     assert 0 <= seconds <= min(300.0, delay * 2.0 ** min(failures, 30))
 
 
 def test_unavailability_is_waited_out():
-    """Failures in a row lengthen the pauses, and a success ends the row."""
+    """Failures in a row lengthen the pauses; after a success they are short again."""
     seen = []
 
     def uniform(low, high):
@@ -132,14 +132,14 @@ def test_unavailability_is_waited_out():
 
 
 def test_the_deadline_binds_while_aws_is_unavailable():
-    """The text says what was seen last and why AWS could not be asked."""
+    """The error says what was seen last, and why AWS could not be asked."""
     replies = [shown("Creating"), *[unavailable()] * 200]
     result, _, _, _ = drive(RUNNING, replies)
     assert "Found: Creating, when the deadline ran out.\nAWS says: Throttled." in str(result.error)
 
 
 def test_attempts_bind():
-    """Failed polls count too."""
+    """Polls that fail count as attempts too."""
     policy = Policy(delay=1, deadline=10_000, max_attempts=3)
     replies = [unavailable(), shown("Creating"), shown("Creating")]
     result, _, _, polls = drive(RUNNING, replies, policy=policy)
@@ -148,27 +148,27 @@ def test_attempts_bind():
 
 
 def test_a_passed_deadline_allows_one_look():
-    """What is there already is a success, however late."""
+    """After the deadline AWS is still polled once, and what it shows may be a success."""
     result, _, _, _ = drive(RUNNING, [shown("Running")], policy=Policy(1, deadline=0))
     assert "reached" == result.event
 
 
 def test_no_pause_goes_beyond_the_deadline():
-    """The last look is made when the deadline comes and not a delay later."""
+    """The last poll comes at the deadline, not a delay later."""
     policy = Policy(delay=600, deadline=150)
     _, _, pauses, _ = drive(RUNNING, [shown("Creating")] * 2, policy=policy)
     assert [50.0] == pauses
 
 
 def test_other_errors_end_the_wait():
-    """A permission does not come by waiting."""
+    """A permission that is lacking ends the wait at once."""
     denied = AwsAccessDeniedError(asked="to look", found="access denied")
     result, _, pauses, _ = drive(RUNNING, [denied])
     assert ("denied", []) == (result.event, pauses)
 
 
 def test_the_state_is_carried_over():
-    """A wait that changes its process goes on counting, and remembers what it has seen."""
+    """A wait that goes on in another process keeps its attempts and what it has seen."""
     policy = Policy(delay=1, deadline=10_000, max_attempts=3)
     before = WaitState(attempts=2, seen=["Updating"], last_live="Updating")
     travelled = WaitState(**json.loads(json.dumps(before.to_dict())))
@@ -177,13 +177,13 @@ def test_the_state_is_carried_over():
 
 
 def test_a_failure_while_aws_works_is_a_break():
-    """Cancelled right after Updating was no person's doing, even without any reason."""
+    """An experiment that becomes Cancelled while it is updating has failed."""
     result, _, _, _ = drive(RUNNING, [shown("Updating"), shown("Cancelled")])
     assert "is Cancelled after a failure" in str(result.error)
 
 
 def test_an_old_failure_is_not_a_break():
-    """A FailureReason that was there when all was well says nothing of the end."""
+    """A FailureReason from before the wait does not make a stop a failure."""
     metadata = {"EndpointMetadata": {"FailureReason": "last month's"}}
     condition = ReachStatus("x", ("Completed",))
     replies = [shown("Running", **metadata), shown("Cancelled", **metadata)]
@@ -208,7 +208,7 @@ SHADOWED = {
     ids=["owned by nobody", "gone", "just started"],
 )
 def test_a_shadow_without_an_experiment_needs_a_second_look(later, event):
-    """An experiment that ends between endpoint and list is in neither, and leaves no shadow."""
+    """An experiment that ends between the two questions of a poll is no stray shadow."""
     result, said, _, _ = drive(EndpointFree("e"), [SHADOWED, None, *later])
     assert event == result.event
     assert (
@@ -221,7 +221,7 @@ def test_a_shadow_without_an_experiment_needs_a_second_look(later, event):
     [("m", "new", "reached"), ("m", "prod", "unreachable"), ("old", "prod", "unreachable")],
 )
 def test_the_endpoint_tells_a_promotion_that_the_record_leaves_open(serves, variant, event):
-    """A reason proves nothing, and a model can be tested against itself."""
+    """If the record does not say whether the shadow was promoted, its variant must serve."""
     mode = {
         "SourceModelVariantName": "prod",
         "ShadowModelVariants": [{"ShadowModelVariantName": "new", "SamplingPercentage": 100}],
@@ -243,7 +243,7 @@ def test_the_endpoint_tells_a_promotion_that_the_record_leaves_open(serves, vari
     ("condition", "holder"), [(EndpointFree("e"), [None]), (EndpointSettled("e"), [])]
 )
 def test_a_pending_deployment_is_one_whatever_the_status(condition, holder):
-    """What is described then is about to be replaced."""
+    """An endpoint that is InService with a pending deployment is not ready."""
     idle = {"EndpointName": "e", "EndpointStatus": "InService"}
     pending = {**idle, "PendingDeploymentSummary": {"EndpointConfigName": "next"}}
     result, *_, polls = drive(condition, [pending, *holder, idle])
@@ -252,7 +252,7 @@ def test_a_pending_deployment_is_one_whatever_the_status(condition, holder):
 
 @pytest.mark.parametrize("before", [None, {"Status": "Cancelled", "CreationTime": BEFORE}])
 def test_what_was_before_our_creation_counts_for_five_minutes_only(before):
-    """Nothing is promised of when AWS shows a change, but then it is no lag any more."""
+    """For five minutes AWS may show what was before our creation; later it counts."""
     old = before and shown(before["Status"], CreationTime=before["CreationTime"])
     condition = ReachStatus("x", ("Running",), created=AWS_EPOCH)
     soon, *_ = drive(condition, [old, shown("Running")])
@@ -273,13 +273,13 @@ CONDITIONS = [
 
 @pytest.mark.parametrize("condition", CONDITIONS, ids=lambda condition: condition.kind)
 def test_conditions_travel_as_json(condition):
-    """A condition is the same after the way through Airflow's database."""
+    """A condition is the same after it was stored in Airflow's database."""
     assert condition == condition_from_dict(json.loads(json.dumps(condition_to_dict(condition))))
 
 
 @pytest.mark.parametrize("error", [None, unavailable()])
 def test_results_travel_as_json(error):
-    """A result and its error are the same after the way back."""
+    """A result and its error are the same after they were stored in Airflow's database."""
     result = WaitResult({"Name": "x"}, error, WaitState(attempts=3, seen=["Creating"]))
     again = WaitResult.from_dict(json.loads(json.dumps(result.to_dict())))
     assert (result.description, result.state, str(error)) == (

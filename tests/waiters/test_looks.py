@@ -27,7 +27,7 @@ LOOKS = Looks(start=0, first=3 * HOUR, limit=6 * HOUR, interval=HOUR / 2, count=
     ],
 )
 def test_a_fresh_task_makes_the_looks_that_matter(moment, due):
-    """Every planned look, and the newest in between."""
+    """A task that starts late makes every planned look, and the newest one in between."""
     assert due == LOOKS.due(moment, after=0)
 
 
@@ -41,7 +41,7 @@ def test_a_fresh_task_makes_the_looks_that_matter(moment, due):
     ],
 )
 def test_no_look_is_made_twice(moment, after, due):
-    """What was judged is not judged again."""
+    """A window is not judged again up to a time at which it was judged."""
     assert due == LOOKS.due(moment, after=after)
 
 
@@ -49,18 +49,18 @@ def test_no_look_is_made_twice(moment, after, due):
     ("count", "planned"), [(1, [6]), (2, [2, 6]), (3, [2, 4, 6]), (5, [2, 3, 4, 5, 6])]
 )
 def test_planned_looks_lie_evenly_from_the_first_to_the_last(count, planned):
-    """Alpha is shared among them."""
+    """Planned looks are spread evenly from the first one to the last one."""
     looks = Looks(start=0, first=2 * HOUR, limit=6 * HOUR, interval=300, count=count)
     assert [hour * HOUR for hour in planned] == looks.planned
 
 
 def test_all_looks_up_to_a_moment():
-    """The report marks each of them."""
+    """The report marks every look up to the verdict."""
     assert [HOUR * half / 2 for half in range(1, 7)] == LOOKS.until(3.2 * HOUR)
 
 
 def test_of_many_looks_the_newest_are_told():
-    """An XCom is small, and a month of minutes has 43,200."""
+    """Only the newest looks are kept, because a month has 43,200 minutes."""
     looks = Looks(start=0, first=720 * HOUR, limit=720 * HOUR, interval=60)
     told = looks.until(720 * HOUR)
     assert (200, 720 * HOUR, 720 * HOUR - 199 * 60) == (len(told), told[-1], told[0])
@@ -79,7 +79,7 @@ LONGER = st.floats(60, 1e5)
 
 @given(looks=windows(), moments=st.lists(st.floats(0, 3e5), max_size=20))
 def test_a_task_that_begins_anew_judges_as_one_that_never_stopped(looks, moments):
-    """However often it comes to look, each planned look is made once and in its order."""
+    """Every planned look is made once and in order, however often the task restarts."""
     after, made = 0.0, []
     for moment in sorted(moments):
         due = looks.due(looks.start + moment, after=after)
@@ -96,7 +96,7 @@ def test_a_task_that_begins_anew_judges_as_one_that_never_stopped(looks, moments
     [(0, 0.5), (HOUR, 1.5), (2.5 * HOUR, 3), (3 * HOUR, 3.5), (6 * HOUR, None)],
 )
 def test_the_look_that_is_next(moment, following):
-    """Planned or in between; after the last there is none."""
+    """The next look is planned or in between; after the last one there is none."""
     assert (following and following * HOUR) == LOOKS.next_after(moment)
 
 
@@ -109,7 +109,7 @@ def experiment(**members):
 
 
 def judged(*, planned_looks=1, **members):
-    """Return a condition without evidence."""
+    """Return a condition whose window is judged."""
     return Judged(name="x", spec={"planned_looks": planned_looks}, metrics={}, **members)
 
 
@@ -120,26 +120,26 @@ def at(hour):
 
 @pytest.mark.parametrize(("since", "start"), [(at(1), at(10)), (at(11), at(11)), (None, at(12))])
 def test_a_window_begins_when_the_experiment_does(since, start):
-    """What was before is not its evidence."""
+    """Metrics from before the experiment's start are not part of the window."""
     looks = judged(since=since, duration=HOUR, interval=300).looks(experiment())
     assert (start, start + HOUR) == (looks.start, looks.limit)
 
 
 def test_a_window_ends_with_the_experiment():
-    """A single look judges nothing that comes after."""
+    """A single look at a concluded experiment judges nothing after its end."""
     over = experiment(Status="Completed", CompletionTime="2026-03-01T12:00:00+00:00")
     assert at(12) == judged(since=at(11), duration=9 * HOUR).looks(over).limit
 
 
 def test_a_change_that_aws_does_not_tell_of():
-    """`LastModifiedTime` is optional in the API; the creation is a change, too."""
+    """Without `LastModifiedTime` the window begins with the experiment's creation."""
     untold = experiment(Schedule={})
     del untold["LastModifiedTime"]
     assert at(9) == judged(duration=HOUR, interval=300).looks(untold).start
 
 
 def test_a_single_look_at_what_ended_before_its_window():
-    """There is nothing to wait for."""
+    """A window after the experiment's end is judged at once, without data."""
     over = experiment(Status="Cancelled", CompletionTime="2026-03-01T12:00:00+00:00")
     condition = judged(since=at(13), duration=HOUR)
     steps = condition.poll(WaitState())
@@ -149,23 +149,23 @@ def test_a_single_look_at_what_ended_before_its_window():
 
 @pytest.mark.parametrize(("status", "fails"), [("Running", True), ("Stopping", False)])
 def test_a_window_that_cannot_be(status, fails):
-    """It is an error while the experiment could still live longer, else its end is waited for."""
+    """A window without time is an error while the experiment's end can be moved."""
     steps = judged(since=at(11), interval=300, margin=12 * HOUR).poll(WaitState())
     next(steps)
     with pytest.raises(StopIteration) as end:
         steps.send(Reply(now=0, description=experiment(Status=status), aws_now=at(12)))
-    judgement = end.value.value
-    assert (fails, False) == (judgement.error is not None, judgement.done)
+    result = end.value.value
+    assert (fails, False) == (result.error is not None, result.done)
 
 
 def test_an_experiment_without_a_schedule_ends_after_seven_days():
-    """AWS's own default."""
+    """Seven days are AWS's own default."""
     looks = judged(since=at(11), interval=300).looks(experiment(Schedule={}))
     assert 6.9 < (looks.limit - at(9)) / 86_400 < 7
 
 
 def test_a_single_look():
-    """Without an interval there is one look, at the end."""
+    """Without an interval there is one look, at the end of the window."""
     looks = Looks(start=0, first=HOUR, limit=HOUR, interval=None)
     assert ([], [HOUR]) == (looks.due(0.9 * HOUR, after=0), looks.due(2 * HOUR, after=0))
 
@@ -180,7 +180,7 @@ def test_a_single_look():
     ],
 )
 def test_a_window_that_may_not_become_longer_has_one_planned_look(members, planned):
-    """Its end; without a duration that is shortly before the experiment's."""
+    """Without a longer `max_duration` the only planned look is at the window's end."""
     condition = judged(since=at(11), interval=300, planned_looks=3, **members)
     ends = [round((end - at(0)) / HOUR, 1) for end in condition.looks(experiment()).planned]
     assert planned == ends
