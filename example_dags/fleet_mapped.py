@@ -1,9 +1,8 @@
 """Test one release on many endpoints in several regions at once: a mapped task group.
 
 Each endpoint has its own experiment and its own verdict. After two hours on all requests, or up to
-six where two leave it open, a candidate whose evidence allows it is promoted; on every other
-endpoint `promote` is skipped with the verdict's reason, `remove` takes the shadow away, and the
-others go on.
+six if two decide nothing, a candidate that passes is promoted. On every other endpoint `promote` is
+skipped with the verdict's reason and `remove` removes the shadow; other endpoints are not affected.
 
 `promote` reads the verdict itself (`verdict=`) and needs no branch before it: Airflow 3.2 and 3.3
 forget what a branch skips inside a mapped task group.

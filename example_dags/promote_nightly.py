@@ -53,7 +53,7 @@ with DAG(
         task_id="promote",
         name=create.output,
         creation_time="{{ ti.xcom_pull('create', key='experiment')['CreationTime'] }}",
-        reason="Nothing spoke against it on {{ ds }}.",
+        reason="All steps succeeded on {{ ds }}.",
     )
     confirm = InferenceExperimentSensor(
         task_id="confirm", name=create.output, target_statuses="Completed"

@@ -1,8 +1,9 @@
-"""Roll out the candidate of each date, also for dates that lie in the past.
+"""Roll out the candidate of each date, also for dates in the past.
 
-Backfill it, clear it, reprocess it: each run finds its own experiment again, a cleared one gets a
-new experiment unless the candidate, or a later one, serves (then it is skipped), and runs take
-their turns on the endpoint. A window in the past is run now, keeping its length.
+Backfill it, clear it or reprocess it: each run finds its own experiment again. A run that is
+cleared after its experiment has ended creates a new one, unless the candidate or a later one serves
+already: then it is skipped. Runs take turns on the endpoint, and a window in the past is moved to
+now.
 
 Nothing is judged before the promotion: to promote on evidence, put a `ShadowAnalysisSensor` before
 `promote` and give it the verdict (`verdict=analysis.output`), or see rollout_on_evidence.py.

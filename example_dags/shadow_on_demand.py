@@ -2,7 +2,7 @@
 
 The test copies a share of the endpoint's requests to the candidate for some hours. With `promote`,
 the share is raised to all requests and the candidate replaces production; without it, the test runs
-to its end and changes nothing. There is no logical date: names come from the run.
+to its end and changes nothing. The run has no logical date: its id gives the experiment's name.
 
 Nothing is judged before the promotion: to promote on evidence, put a `ShadowAnalysisSensor` before
 `promote` and give it the verdict (`verdict=analysis.output`), or see rollout_on_evidence.py.
@@ -54,7 +54,7 @@ with DAG(
 
     @task.branch
     def choose(params: dict) -> str:
-        """Go on as the form says."""
+        """Follow the form."""
         return "full" if params["promote"] else "watch"
 
     full = UpdateInferenceExperimentOperator(

@@ -58,18 +58,11 @@ class MetricsLink(_ShadowLink):
 
     def fragment(self, **facts: Any) -> str:
         """Return a graph in CloudWatch's own notation."""
-        variants = [facts["production_variant"], facts["shadow_variant"]]
+        endpoint = facts["endpoint_name"]
         rows = [
-            [
-                "AWS/SageMaker",
-                metric,
-                "EndpointName",
-                facts["endpoint_name"],
-                "VariantName",
-                variant,
-            ]
+            ["AWS/SageMaker", metric, "EndpointName", endpoint, "VariantName", variant]
             for metric in _METRICS
-            for variant in variants
+            for variant in (facts["production_variant"], facts["shadow_variant"])
         ]
         region = _text(facts["region_name"])
         metrics = "~".join(f"({''.join(map(_text, row))})" for row in rows)

@@ -1,8 +1,9 @@
-"""Judge a candidate: once, or again and again until there is a verdict."""
+"""Judge a candidate once, or at interim looks until there is a verdict."""
 
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -261,11 +262,9 @@ def _plain(value: Any) -> Any:
 
 
 def _percentage(value: Any) -> float:
-    try:
+    with suppress(ValueError):
         if 0 <= (percentage := finite(value)) <= FULL_SAMPLING:
             return percentage
-    except ValueError:
-        pass  # raised below, as for a number that is too large
     raise InvalidRequestError(
         asked=f"sampling_percentage={shown(value)}", found="not a number from 0 to 100"
     )

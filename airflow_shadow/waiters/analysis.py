@@ -1,4 +1,4 @@
-"""Wait for a verdict: look at the evidence again and again, and know when to stop."""
+"""Wait for a verdict: when to judge, and when to stop."""
 
 from __future__ import annotations
 
