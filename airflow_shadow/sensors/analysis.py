@@ -49,9 +49,8 @@ class ShadowAnalysisSensor(ShadowSensor):
         renders to nothing is refused (duration, templated)
     :param max_duration: length up to the last planned look; unless given, or where it is not longer
         than `duration`, there is one planned look (duration, templated)
-    :param interval: time between two looks, by AWS's clock; the longer one of five minutes and a
-        200th of the longest window, of seven days (about 50 minutes) without one, unless given
-        (duration, templated)
+    :param interval: time between two looks, by AWS's clock; by default a 200th of the longest
+        window, of seven days without a duration, but at least five minutes (duration, templated)
     :param sampling_percentage: that of the window, 0 to 100, if it was changed since (templated)
     :param metrics: metrics that are not SageMaker's own: name to a mapping with `namespace`, `name`
         and `dimensions`

@@ -40,8 +40,8 @@ class ShadowSensor(ShadowTask, AwsBaseSensor[Any]):  # type: ignore[override]
     """Base of the sensors; not for use in Dags.
 
     :param name: name of the experiment (templated)
-    :param timeout: when the wait fails; by default at the experiment's scheduled end plus an hour,
-        by AWS's clock, or after Airflow's own default if it has no scheduled end (duration)
+    :param timeout: how long to wait; by default until an hour after the experiment's scheduled end,
+        by AWS's clock, or as long as Airflow's own default if it has none (duration)
     :param poke_interval: time between two polls, in every mode; `[airflow_shadow] waiter_delay`
         unless given (duration)
     :param deferrable: wait in the triggerer, which frees the worker
