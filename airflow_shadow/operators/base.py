@@ -29,7 +29,8 @@ class ShadowOperator(ClosedChoices, ShadowTask, AwsBaseOperator[Any]):  # type: 
     :param waiter_delay: time between two polls; `[airflow_shadow] waiter_delay` unless given
         (duration, templated)
     :param waiter_max_attempts: how often to poll at most; by default only the deadline ends a wait
-    :param waiter_timeout: how long to wait; docs/operators.md has the defaults (duration, templated)
+    :param waiter_timeout: how long to wait; docs/operators.md has the defaults (duration,
+        templated)
     :param deferrable: wait in the triggerer, which frees the worker
     :raises AirflowFailException: where another try would end the same
     :raises AirflowException: where a retry may help
