@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.parsers import ResponseParserError
 
 from airflow_shadow.exceptions import ConnectionMissingError, InvalidRequestError, ShadowError
+from airflow_shadow.hooks.answers import to_plain
 from airflow_shadow.hooks.errors import (
     NoAnswerError,
     date_of,
@@ -24,7 +25,6 @@ from airflow_shadow.hooks.errors import (
     needs_fresh_credentials,
     without_user,
 )
-from airflow_shadow.hooks.plain import to_plain
 
 # The waiting has its own back-off, so botocore need not insist; a user's setting wins.
 _CONFIG = Config(

@@ -32,7 +32,7 @@ from airflow_shadow.operators.analysis import ShadowAnalysisOperator
 from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.sensors.analysis import ShadowAnalysisSensor
 from airflow_shadow.steps.base import PAUSE, persist_links
-from airflow_shadow.steps.known import Known, find_known, keep_record
+from airflow_shadow.steps.baseline_tags import Known, find_known, keep_record
 from airflow_shadow.steps.load_argument import load_structure
 from airflow_shadow.steps.operator import OperatorSteps
 from airflow_shadow.steps.report import stage_of, write_report

@@ -23,13 +23,13 @@ from airflow_shadow.experiments.lifecycle import (
     status_of,
     stop_request,
 )
-from airflow_shadow.hooks.endpoints import Running
+from airflow_shadow.experiments.production import ProductionVariant
 from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.operators.conclude import ConcludeOperator, RemoveShadowVariantOperator
 from airflow_shadow.operators.stop import StopInferenceExperimentOperator
 from airflow_shadow.steps.base import MOST_CONFLICTS
 from airflow_shadow.steps.branches import skip_unfollowed
-from airflow_shadow.steps.changing import ChangingSteps
+from airflow_shadow.steps.deployment_wait import DeploymentWaitSteps
 from airflow_shadow.steps.safeguards import warn_of_undoing
 from airflow_shadow.steps.wait import Carry, Step, Wait
 from airflow_shadow.waiters import (
@@ -47,7 +47,7 @@ Concluding_co = TypeVar(
 Removing_co = TypeVar("Removing_co", bound=RemoveShadowVariantOperator, covariant=True)
 
 
-class ConcludeSteps(ChangingSteps[Concluding_co]):
+class ConcludeSteps(DeploymentWaitSteps[Concluding_co]):
     """What promotion, removal and stop share: wait until the experiment rests, then stop it."""
 
     def conclude(self, outcome: Outcome, carry: Carry) -> Step:
@@ -89,19 +89,21 @@ class ConcludeSteps(ChangingSteps[Concluding_co]):
             next_step = "It has not started: delete it, or use RemoveShadowVariantOperator."
             raise AwsRefusedError(**{**error.facts(), "next_step": next_step}) from error
 
-    def ended_since(self, experiment: View, now_runs: Running, carry: Carry) -> Wait | None:
+    def ended_since(
+        self, experiment: View, production: ProductionVariant, carry: Carry
+    ) -> Wait | None:
         """Look again if production changed because the experiment was concluded since our look.
 
         Our own call may have done that: its answer was lost, or another copy of this task made it.
         Where production serves the candidate, AWS may only show the experiment as it was.
         """
-        if now_runs.model_name == (production_variant(experiment) or {}).get("ModelName"):
+        if production.model_name == (production_variant(experiment) or {}).get("ModelName"):
             return None
         found = self.hook.find_experiment(experiment["Name"])
         if found is None or status_of(found) is not Status.RUNNING:
             return self.await_rest(carry)
         candidate, looks = shadow_variant(experiment) or {}, carry.get("stale", 0) + 1
-        if now_runs.model_name != candidate.get("ModelName") or looks > MOST_CONFLICTS:
+        if production.model_name != candidate.get("ModelName") or looks > MOST_CONFLICTS:
             return None
         time.sleep(self.pause)
         return self.await_rest({**carry, "stale": looks})

@@ -87,8 +87,9 @@ class OperatorSteps(Steps[Operator_co]):
             raise nameless(self.op.api_operation)
         return str(name)
 
+    @cached_property
     def identity(self) -> Identity:
-        """Return who asks, with a hash of the arguments as the user rendered them."""
+        """The task instance, with a hash of the arguments as the user rendered them."""
         ti, op = self.context["ti"], self.op
         rendered = {name: getattr(op, name) for name in sorted(op.template_fields)}
         return Identity(

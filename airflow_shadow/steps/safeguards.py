@@ -8,7 +8,8 @@ from typing import Any
 
 from airflow_shadow.exceptions import EndpointStaleError, ProductionChangeError, ShadowError
 from airflow_shadow.experiments.lifecycle import production_variant
-from airflow_shadow.hooks.endpoints import Running, is_unchanged, production_changes, running
+from airflow_shadow.experiments.production import ProductionVariant, production_changes
+from airflow_shadow.experiments.promotions import PROMOTED, promotion_since_change
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.settings import CAPTURE, lost_settings, told
 from airflow_shadow.operators.base import ShadowOperator
@@ -16,7 +17,7 @@ from airflow_shadow.operators.conclude import PromoteShadowVariantOperator
 from airflow_shadow.operators.create import CreateInferenceExperimentOperator
 from airflow_shadow.steps.base import MOST_CONFLICTS
 from airflow_shadow.steps.operator import OperatorSteps
-from airflow_shadow.steps.promotions import PROMOTED, latest_proof
+from airflow_shadow.steps.production import is_unchanged, read_production
 from airflow_shadow.steps.wait import Carry
 from airflow_shadow.waiters import View, in_service
 
@@ -24,21 +25,24 @@ _EXCHANGED = "deleted and created again since production was deployed, would be 
 
 
 def refuse_exchanged(
-    steps: OperatorSteps[CreateInferenceExperimentOperator], now_runs: Running, *, asked: str
+    steps: OperatorSteps[CreateInferenceExperimentOperator],
+    production: ProductionVariant,
+    *,
+    asked: str,
 ) -> None:
     """Refuse to deploy production anew from a model that only bears the name of what runs.
 
     :raises ProductionChangeError: it is so, and not allowed by argument
     """
-    if now_runs.model_is_newer and not steps.op.allow_production_change:
-        found = f"model {now_runs.model_name!r}, {_EXCHANGED}"
+    if production.model_is_newer and not steps.op.allow_production_change:
+        found = f"model {production.model_name!r}, {_EXCHANGED}"
         raise ProductionChangeError(asked=asked, found=found)
 
 
 def refuse_change(
     steps: OperatorSteps[CreateInferenceExperimentOperator],
     request: Mapping[str, Any],
-    now_runs: Running,
+    production: ProductionVariant,
     *,
     asked: str,
 ) -> None:
@@ -46,11 +50,11 @@ def refuse_change(
 
     :raises ProductionChangeError: it is so, and not allowed by argument
     """
-    changes = production_changes(request, now_runs)
+    changes = production_changes(request, production)
     if changes and not steps.op.allow_production_change:
         raise ProductionChangeError(asked=asked, found="; ".join(changes))
     captures_to = str((request.get("DataStorageConfig") or {}).get("Destination") or "")
-    _refuse_loss(steps, lost_settings(now_runs.config, captures_to=captures_to), asked=asked)
+    _refuse_loss(steps, lost_settings(production.config, captures_to=captures_to), asked=asked)
 
 
 def refuse_undoing(
@@ -58,16 +62,16 @@ def refuse_undoing(
 ) -> bool:
     """Refuse to deploy production as an experiment has it, where somebody has deployed since.
 
-    :param keeps_count: as for :func:`~airflow_shadow.hooks.endpoints.production_changes`
+    :param keeps_count: as for :func:`~airflow_shadow.experiments.production.production_changes`
     :return: whether the endpoint rests, so that this holds for the call that follows
     :raises ProductionChangeError: it is so
     """
-    now_runs = running(hook, experiment["EndpointMetadata"]["EndpointName"], asked=asked)
-    if not in_service(now_runs.shown):
+    production = read_production(hook, experiment["EndpointMetadata"]["EndpointName"], asked=asked)
+    if not in_service(production.endpoint):
         return False
-    changes = production_changes(experiment, now_runs, keeps_count=keeps_count)
-    if now_runs.model_is_newer:
-        changes.append(f"model {now_runs.model_name!r}, {_EXCHANGED}")
+    changes = production_changes(experiment, production, keeps_count=keeps_count)
+    if production.model_is_newer:
+        changes.append(f"model {production.model_name!r}, {_EXCHANGED}")
     if changes:
         raise ProductionChangeError(
             asked=asked,
@@ -75,19 +79,19 @@ def refuse_undoing(
             next_step="Remove the shadow (or delete what has not started), and test the candidate "
             "against what production runs now.",
         )
-    return is_unchanged(hook, now_runs)
+    return is_unchanged(hook, production)
 
 
-def refuse_promotion_over(experiment: View, now_runs: Running, *, asked: str) -> None:
+def refuse_promotion_over(experiment: View, production: ProductionVariant, *, asked: str) -> None:
     """Refuse to promote over another model than the one that the candidate was tested against.
 
     :raises ProductionChangeError: it is so
     """
     baseline = (production_variant(experiment) or {}).get("ModelName")
-    if now_runs.model_name != baseline:
+    if production.model_name != baseline:
         raise ProductionChangeError(
             asked=asked,
-            found=f"production runs {now_runs.model_name!r} now, but the candidate was tested "
+            found=f"production runs {production.model_name!r} now, but the candidate was tested "
             f"against {baseline!r}",
             next_step="Test the candidate against what production runs now.",
         )
@@ -100,10 +104,10 @@ def warn_of_undoing(hook: InferenceExperimentHook, experiment: View) -> None:
     """
     endpoint_name = experiment["EndpointMetadata"]["EndpointName"]
     try:
-        now_runs = running(hook, endpoint_name, asked="to remove a shadow")
+        production = read_production(hook, endpoint_name, asked="to remove a shadow")
     except ShadowError:  # a warning less is no reason to leave the shadow either
         return
-    if changes := production_changes(experiment, now_runs, keeps_count=True):
+    if changes := production_changes(experiment, production, keeps_count=True):
         hook.log.warning(
             "Somebody deployed to endpoint %r during the test, and AWS may put back what ran "
             "before it: %s. Deploy again if it does.",
@@ -113,7 +117,7 @@ def warn_of_undoing(hook: InferenceExperimentHook, experiment: View) -> None:
 
 
 def refuse_loss_by_promotion(
-    steps: OperatorSteps[PromoteShadowVariantOperator], now_runs: Running, *, asked: str
+    steps: OperatorSteps[PromoteShadowVariantOperator], production: ProductionVariant, *, asked: str
 ) -> None:
     """Refuse a promotion that loses settings which production still has during the test.
 
@@ -121,7 +125,7 @@ def refuse_loss_by_promotion(
 
     :raises ProductionChangeError: it is so, and not allowed by argument
     """
-    lost = lost_settings(now_runs.config)
+    lost = lost_settings(production.config)
     lost.pop(CAPTURE, None)
     _refuse_loss(steps, lost, asked=asked)
 
@@ -147,7 +151,7 @@ def _refuse_loss(
 
 
 def refuse_scaled(
-    steps: OperatorSteps[PromoteShadowVariantOperator], now_runs: Running, *, asked: str
+    steps: OperatorSteps[PromoteShadowVariantOperator], production: ProductionVariant, *, asked: str
 ) -> None:
     """Refuse a promotion that would remove a variant which is scaled automatically.
 
@@ -155,7 +159,7 @@ def refuse_scaled(
     """
     if steps.op.autoscaling == "ignore":
         return
-    if scaling := describe_scaling(steps, now_runs):
+    if scaling := describe_scaling(steps, production):
         raise ProductionChangeError(
             asked=asked,
             found=f"{scaling}: AWS removes no such variant, and the promoted one would not be "
@@ -165,22 +169,22 @@ def refuse_scaled(
         )
 
 
-def describe_scaling(steps: OperatorSteps[ShadowOperator], now_runs: Running) -> str:
+def describe_scaling(steps: OperatorSteps[ShadowOperator], production: ProductionVariant) -> str:
     """Say whether production's variant is scaled automatically, `""` if it is not."""
-    target = steps.hook.autoscaling.find_target(now_runs.endpoint_name, now_runs.variant_name)
+    target = steps.hook.autoscaling.find_target(production.endpoint_name, production.variant_name)
     if target is None:
         return ""
     least, most = target.get("MinCapacity"), target.get("MaxCapacity")
     return (
-        f"variant {now_runs.variant_name!r} of endpoint {now_runs.endpoint_name!r} is a scalable "
-        f"target ({least} to {most} instances)"
+        f"variant {production.variant_name!r} of endpoint {production.endpoint_name!r} is scaled "
+        f"automatically ({least} to {most} instances)"
     )
 
 
 def look_again(
     steps: OperatorSteps[CreateInferenceExperimentOperator],
     tags: Mapping[str, str],
-    now_runs: Running,
+    production: ProductionVariant,
     carry: Carry,
     *,
     asked: str,
@@ -194,12 +198,13 @@ def look_again(
     :param tags: the endpoint's
     :raises EndpointStaleError: several looks have shown the same
     """
-    proof = latest_proof(tags.get(PROMOTED, ""), now_runs.shown)
-    if proof is None or proof.model_name == now_runs.model_name:
+    proof = promotion_since_change(tags.get(PROMOTED, ""), production.endpoint)
+    if proof is None or proof.model_name == production.model_name:
         return None
+    endpoint_name, model_name = production.endpoint_name, production.model_name
     found = (
-        f"AWS describes endpoint {now_runs.endpoint_name!r} with model {now_runs.model_name!r}, "
-        f"but {proof.model_name!r} was promoted at {proof.moment.isoformat()}, after that"
+        f"AWS describes endpoint {endpoint_name!r} with model {model_name!r}, but "
+        f"{proof.model_name!r} was promoted at {proof.moment.isoformat()}, after that"
     )
     looks = carry.get("stale", 0) + 1
     if looks > MOST_CONFLICTS:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from airflow_shadow.exceptions import AwsRefusedError
 from airflow_shadow.experiments.lifecycle import Status, status_of
 from airflow_shadow.operators.start import StartInferenceExperimentOperator
-from airflow_shadow.steps.changing import ChangingSteps
+from airflow_shadow.steps.deployment_wait import DeploymentWaitSteps
 from airflow_shadow.steps.safeguards import refuse_undoing
 from airflow_shadow.steps.wait import Carry, Step, Wait
 from airflow_shadow.waiters import Outcome, ReachStatus
 
 
-class StartInferenceExperimentSteps(ChangingSteps[StartInferenceExperimentOperator]):
+class StartInferenceExperimentSteps(DeploymentWaitSteps[StartInferenceExperimentOperator]):
     """The steps of :class:`StartInferenceExperimentOperator`."""
 
     def begin(self) -> Step:

@@ -16,10 +16,10 @@ from airflow_shadow.experiments.lifecycle import (
     recorded_promotion,
     status_of,
 )
-from airflow_shadow.hooks.endpoints import is_unchanged, running
 from airflow_shadow.operators.stop import StopInferenceExperimentOperator
 from airflow_shadow.steps.branches import skip_unfollowed
 from airflow_shadow.steps.conclude import ConcludeSteps
+from airflow_shadow.steps.production import is_unchanged, read_production
 from airflow_shadow.steps.safeguards import refuse_promotion_over
 from airflow_shadow.steps.wait import Carry, Step, Wait
 from airflow_shadow.waiters import Outcome, View, in_service
@@ -70,15 +70,17 @@ class StopInferenceExperimentSteps(ConcludeSteps[StopInferenceExperimentOperator
     def _look_at_production(self, experiment: View, carry: Carry) -> Wait | None:
         """Promote over nothing that somebody deployed since the candidate was tested."""
         asked = f"to promote a variant of experiment {experiment['Name']!r}"
-        now_runs = running(self.hook, experiment["EndpointMetadata"]["EndpointName"], asked=asked)
-        if not in_service(now_runs.shown):
-            return self.await_settled(now_runs.endpoint_name, carry)
-        if again := self.ended_since(experiment, now_runs, carry):
+        production = read_production(
+            self.hook, experiment["EndpointMetadata"]["EndpointName"], asked=asked
+        )
+        if not in_service(production.endpoint):
+            return self.await_settled(production.endpoint_name, carry)
+        if again := self.ended_since(experiment, production, carry):
             return again
-        refuse_promotion_over(experiment, now_runs, asked=asked)
-        if is_unchanged(self.hook, now_runs):
+        refuse_promotion_over(experiment, production, asked=asked)
+        if is_unchanged(self.hook, production):
             return None
-        return self.await_settled(now_runs.endpoint_name, carry)
+        return self.await_settled(production.endpoint_name, carry)
 
 
 def _promotes(request: Mapping[str, Any]) -> bool:

@@ -17,9 +17,9 @@ from airflow_shadow.experiments.lifecycle import (
     with_sampling,
 )
 from airflow_shadow.experiments.schedule import parse_duration
-from airflow_shadow.hooks.plain import to_plain
+from airflow_shadow.hooks.answers import to_plain
 from airflow_shadow.operators.update import UpdateInferenceExperimentOperator
-from airflow_shadow.steps.changing import ChangingSteps
+from airflow_shadow.steps.deployment_wait import DeploymentWaitSteps
 from airflow_shadow.steps.safeguards import refuse_undoing
 from airflow_shadow.steps.wait import Carry, Step, Wait
 from airflow_shadow.waiters import Outcome, Progress, ReachStatus, UpdateApplied, View
@@ -27,7 +27,7 @@ from airflow_shadow.waiters import Outcome, Progress, ReachStatus, UpdateApplied
 Updating_co = TypeVar("Updating_co", bound=UpdateInferenceExperimentOperator, covariant=True)
 
 
-class UpdateInferenceExperimentSteps(ChangingSteps[Updating_co]):
+class UpdateInferenceExperimentSteps(DeploymentWaitSteps[Updating_co]):
     """The steps of :class:`UpdateInferenceExperimentOperator`."""
 
     begins_window = True

@@ -8,8 +8,8 @@ import boto3
 import pytest
 
 from airflow_shadow._compat import AirflowException, AirflowFailException
+from airflow_shadow.experiments.promotions import PROMOTED
 from airflow_shadow.operators import CreateInferenceExperimentOperator, PromoteShadowVariantOperator
-from airflow_shadow.steps.promotions import PROMOTED
 from tests.conftest import PASSWORD, REGION
 from tests.helpers import CREATE, accepted, created, deploy, fails, serves, until
 

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from airflow_shadow.hooks.plain import to_plain
+from airflow_shadow.hooks.answers import to_plain
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from airflow_shadow.steps.wait import Carry, Step, Wait
 from airflow_shadow.waiters import EndpointSettled, Outcome, View, in_service
 
 
-class ChangingSteps(OperatorSteps[Operator_co]):
+class DeploymentWaitSteps(OperatorSteps[Operator_co]):
     """Wait for whoever deploys to the endpoint, for AWS changes no experiment meanwhile."""
 
     def begin_again(self, carry: Carry) -> Step:
