@@ -17,10 +17,9 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.parsers import ResponseParserError
 
 from airflow_shadow.exceptions import ConnectionMissingError, InvalidRequestError, ShadowError
-from airflow_shadow.hooks.answers import to_plain
+from airflow_shadow.hooks.answers import date_of, to_plain
 from airflow_shadow.hooks.errors import (
     NoAnswerError,
-    date_of,
     from_botocore,
     needs_fresh_credentials,
     without_user,
@@ -154,7 +153,7 @@ class CallingHook(AwsBaseHook):
         :param params: its request, already typed
         :param asked: what for, for error messages
         """
-        return dict(to_plain(self.ask(operation, params, asked=asked)))
+        return to_plain(self.ask(operation, params, asked=asked))
 
     def ask(self, operation: str, params: Mapping[str, Any], *, asked: str = "") -> dict[str, Any]:
         """Call one operation and return botocore's answer as it is, for large ones.

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from typing import Any
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -26,6 +23,7 @@ from airflow_shadow.exceptions import (
     AwsRefusedError,
     AwsUnavailableError,
 )
+from airflow_shadow.hooks.answers import date_of
 
 THROTTLING = frozenset(
     {
@@ -90,16 +88,6 @@ def needs_fresh_credentials(error: Exception) -> bool:
 def without_user(text: str) -> str:
     """Return a text without user and password of the addresses in it, as of an `endpoint_url`."""
     return _USER_OF_AN_ADDRESS.sub("", text)
-
-
-def date_of(response: Mapping[str, Any]) -> datetime | None:
-    """Return AWS's time as an answer tells it, `None` if it tells none that can be read."""
-    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    try:
-        date = parsedate_to_datetime(headers["date"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _is_unavailable(error: ClientError) -> bool:

@@ -180,16 +180,22 @@ class InferenceExperimentHook(CallingHook):
         self.described = self._ask("DescribeInferenceExperiment", {"Name": name})
         return self.described
 
-    def update_inference_experiment(self, values: Mapping[str, Any]) -> str:
-        """Call UpdateInferenceExperiment and return the ARN."""
+    def update_inference_experiment(self, values: Mapping[str, Any] | Prepared) -> str:
+        """Call UpdateInferenceExperiment and return the ARN.
+
+        :param values: the request, or what :meth:`prepare` has made of it
+        """
         return self._change("UpdateInferenceExperiment", values)
 
     def start_inference_experiment(self, name: str) -> str:
         """Call StartInferenceExperiment, which starts a scheduled one now; return the ARN."""
         return self._change("StartInferenceExperiment", {"Name": name})
 
-    def stop_inference_experiment(self, values: Mapping[str, Any]) -> str:
-        """Call StopInferenceExperiment and return the ARN."""
+    def stop_inference_experiment(self, values: Mapping[str, Any] | Prepared) -> str:
+        """Call StopInferenceExperiment and return the ARN.
+
+        :param values: the request, or what :meth:`prepare` has made of it
+        """
         return self._change("StopInferenceExperiment", values)
 
     def delete_inference_experiment(self, name: str) -> str:

@@ -16,7 +16,6 @@ from airflow_shadow.text.values import (
     FIRST_YEAR,
     LAST_YEAR,
     as_boolean,
-    not_bool,
     to_timestamp,
 )
 
@@ -29,10 +28,9 @@ def to_integer(value: Any) -> int:
     """Return whole numbers, and text of decimal digits, as int; ``25.0`` is whole."""
     if isinstance(value, str):
         return int(_matched(_INTEGER, value)[1])
-    if isinstance(value, float) and value.is_integer():
+    is_whole = isinstance(value, Integral) or (isinstance(value, float) and value.is_integer())
+    if is_whole and not isinstance(value, bool):
         return int(value)
-    if isinstance(value, Integral):
-        return int(not_bool(value))
     raise ValueError
 
 
@@ -40,8 +38,10 @@ def to_float(value: Any) -> float:
     """Return finite numbers and decimal text as float; Python itself writes ``1e-05``."""
     if isinstance(value, str):
         value = float(_matched(_DECIMAL, value)[0])
-    if isinstance(value, Real) and math.isfinite(number := float(not_bool(value))):
-        return number
+    if isinstance(value, Real) and not isinstance(value, bool):
+        number = float(value)
+        if math.isfinite(number):
+            return number
     raise ValueError
 
 
@@ -60,8 +60,8 @@ def to_text(value: Any) -> str:
     """
     if isinstance(value, str):
         return value
-    if isinstance(value, (Integral, float)):
-        return str(not_bool(value))
+    if isinstance(value, Integral | float) and not isinstance(value, bool):
+        return str(value)
     raise ValueError
 
 

@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
-from airflow_shadow.text.shown import MOST
+from botocore.model import Shape
+
+from airflow_shadow.text.shown import MOST, shown
 
 _LISTED_MAX = 12
 
@@ -48,14 +50,6 @@ class Fault:
         return f"{self.path}: {self.problem}"
 
 
-class Finding(NamedTuple):
-    """A broken rule before it is known where: ``says`` completes a sentence about the value."""
-
-    kind: FaultKind
-    says: str
-    allowed: str
-
-
 class InvalidParametersError(ValueError):
     """The values do not make a request that the API could accept.
 
@@ -70,14 +64,16 @@ class InvalidParametersError(ValueError):
 
     def _message(self) -> str:
         count = len(self.faults)
-        found = f"{count} fault{'' if count == 1 else 's'}"
-        head = (
-            f"{self.operation}: {found} in the request, which was not sent; correct and run again:"
-        )
-        return f"{head} {'; '.join(map(str, self.faults))}"
+        found = f"{count} validation error{'' if count == 1 else 's'}"
+        return f"{self.operation}: {found}, nothing was sent: {'; '.join(map(str, self.faults))}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), operation=self.operation, faults=self.faults), ()
+
+
+def shown_value(shape: Shape, value: Any) -> str:
+    """Return a value as a message may show it."""
+    return "a hidden value" if shape.metadata.get("sensitive") else shown(value)
 
 
 def listed(names: Iterable[str]) -> str:

@@ -27,6 +27,7 @@ from airflow_shadow.experiments.production import ProductionVariant
 from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.operators.conclude import ConcludeOperator, RemoveShadowVariantOperator
 from airflow_shadow.operators.stop import StopInferenceExperimentOperator
+from airflow_shadow.request_model import Prepared
 from airflow_shadow.steps.base import MOST_CONFLICTS
 from airflow_shadow.steps.branches import skip_unfollowed
 from airflow_shadow.steps.deployment_wait import DeploymentWaitSteps
@@ -70,13 +71,15 @@ class ConcludeSteps(DeploymentWaitSteps[Concluding_co]):
         usual = f"{verb} by Airflow: {ti.dag_id}, run {ti.run_id}, task {ti.task_id}."
         return str(self.op.reason or usual)
 
-    def stop(self, request: Mapping[str, Any], experiment: View, carry: Carry) -> Wait | None:
+    def stop(
+        self, request: Mapping[str, Any] | Prepared, experiment: View, carry: Carry
+    ) -> Wait | None:
         """Stop the experiment; a conflict means that somebody was faster, so look again."""
         try:
             self.hook.stop_inference_experiment(request)
         except AwsRefusedError as error:
             wait = self.await_deployment(error, experiment, carry)
-            return wait or self.await_rest(self._after_conflict(error, request["Name"], carry))
+            return wait or self.await_rest(self._after_conflict(error, experiment["Name"], carry))
         return None
 
     def _after_conflict(self, error: AwsRefusedError, name: str, carry: Carry) -> Carry:

@@ -17,6 +17,7 @@ from airflow_shadow.experiments.lifecycle import (
     status_of,
 )
 from airflow_shadow.operators.stop import StopInferenceExperimentOperator
+from airflow_shadow.request_model import Prepared
 from airflow_shadow.steps.branches import skip_unfollowed
 from airflow_shadow.steps.conclude import ConcludeSteps
 from airflow_shadow.steps.production import is_unchanged, read_production
@@ -30,26 +31,25 @@ class StopInferenceExperimentSteps(ConcludeSteps[StopInferenceExperimentOperator
 
     def begin(self) -> Step:
         """Check the request before anything is waited for, and ask what was decided."""
-        skip_unfollowed(self, needs_decision=_promotes(self.stop_request))
+        skip_unfollowed(self, needs_decision=_promotes(self.stop_request.params))
         return self.await_rest({})
 
     @cached_property
-    def stop_request(self) -> dict[str, Any]:
+    def stop_request(self) -> Prepared:
         """The whole request, checked."""
         promotes = _promotes(self.request)
         ended = Status.COMPLETED if promotes else Status.CANCELLED
         reason = self.request.get("Reason") or self.text("Stopped")
         marked = mark(Action.PROMOTE if promotes else Action.STOP, reason)
         request = {"DesiredState": str(ended), **self.request, "Reason": marked}
-        prepared = self.hook.prepare(self.op.api_operation, request)
-        return prepared.params
+        return self.hook.prepare(self.op.api_operation, request)
 
     def conclude(self, outcome: Outcome, carry: Carry) -> Step:
         """Stop it, unless it has ended as was asked."""
         if outcome.error:
             raise outcome.error
         experiment, request = outcome.view, self.stop_request
-        promotes = _promotes(request)
+        promotes = _promotes(request.params)
         if status_of(experiment) in CONCLUDED:
             if promotes and recorded_promotion(experiment) is None:
                 return self.await_promotion(experiment)

@@ -19,6 +19,7 @@ from airflow_shadow.experiments.lifecycle import (
 from airflow_shadow.experiments.schedule import parse_duration
 from airflow_shadow.hooks.answers import to_plain
 from airflow_shadow.operators.update import UpdateInferenceExperimentOperator
+from airflow_shadow.request_model import Prepared
 from airflow_shadow.steps.deployment_wait import DeploymentWaitSteps
 from airflow_shadow.steps.safeguards import refuse_undoing
 from airflow_shadow.steps.wait import Carry, Step, Wait
@@ -51,15 +52,15 @@ class UpdateInferenceExperimentSteps(DeploymentWaitSteps[Updating_co]):
     def _update(self, outcome: Outcome, carry: Carry) -> Step:
         if outcome.error:
             raise outcome.error
-        experiment = outcome.view
+        experiment, name = outcome.view, outcome.view["Name"]
         request = self._request(experiment)
-        expected = dict(to_plain({k: v for k, v in request.items() if k != "Name"}))
+        expected = to_plain({k: v for k, v in request.params.items() if k != "Name"})
         if shows(experiment, expected):
-            self.log.info("Experiment %r shows all this already; nothing to do.", request["Name"])
+            self.log.info("Experiment %r is already as asked; nothing to do.", name)
             return experiment
         self._refuse_beyond_running(experiment, expected)
         if self._redeploys(experiment, expected):
-            asked = f"to change the sampling of experiment {request['Name']!r}"
+            asked = f"to change the sampling of experiment {name!r}"
             if not refuse_undoing(self.hook, experiment, asked=asked, keeps_count=True):
                 return self.await_settled(experiment["EndpointMetadata"]["EndpointName"], carry)
         try:
@@ -68,9 +69,9 @@ class UpdateInferenceExperimentSteps(DeploymentWaitSteps[Updating_co]):
             wait = self.await_deployment(error, experiment, carry)
             return wait or self._await_ready(self.after_conflict(error, carry))
         if not self.op.wait_for_completion:
-            return self.hook.describe_inference_experiment(request["Name"])
+            return self.hook.describe_inference_experiment(name)
         return Wait(
-            UpdateApplied(request["Name"], expected, experiment.get("LastModifiedTime") or ""),
+            UpdateApplied(name, expected, experiment.get("LastModifiedTime") or ""),
             self.settled,
             self.deadline(),
             progress=Progress(known_failure=failure_reason(experiment)),
@@ -83,7 +84,7 @@ class UpdateInferenceExperimentSteps(DeploymentWaitSteps[Updating_co]):
         is_new = mode is not None and not shows(experiment.get("ShadowModeConfig"), mode)
         return is_new and status_of(experiment) is Status.RUNNING
 
-    def _request(self, experiment: View) -> dict[str, Any]:
+    def _request(self, experiment: View) -> Prepared:
         """Return the request with what is kept filled in from the experiment."""
         typed = dict(self.request)
         if self.op.sampling_percentage is not None:
@@ -97,7 +98,7 @@ class UpdateInferenceExperimentSteps(DeploymentWaitSteps[Updating_co]):
                 found="no change",
                 next_step="Give sampling_percentage, end_time or another field to change.",
             )
-        return self.hook.prepare(self.op.api_operation, typed).params
+        return self.hook.prepare(self.op.api_operation, typed)
 
     def _with_sampling(self, typed: Mapping[str, Any], experiment: View) -> dict[str, Any]:
         config = typed.get("ShadowModeConfig") or experiment["ShadowModeConfig"]

@@ -34,7 +34,8 @@ from airflow_shadow.exceptions import (
     InvalidRequestError,
     ShadowError,
 )
-from airflow_shadow.hooks.errors import date_of, from_botocore, needs_fresh_credentials
+from airflow_shadow.hooks.answers import date_of
+from airflow_shadow.hooks.errors import from_botocore, needs_fresh_credentials
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from tests.helpers import another, somebodys, until
 from tests.hooks.words import NO_RETRIES, connect

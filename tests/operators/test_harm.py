@@ -150,7 +150,7 @@ def scaled(emulator):
 def test_a_creation_names_the_scalable_target(create, scaled, log):
     """Before the test costs anything the log says that it cannot end in a promotion."""
     create()
-    (line,) = log.containing("is a scalable target (2 to 10 instances)")
+    (line,) = log.containing("is scaled automatically (2 to 10 instances)")
     assert "autoscaling='ignore'" in line
 
 
@@ -164,7 +164,7 @@ def test_a_promotion_of_a_scaled_variant_is_refused(full, promote, scaled, emula
     """Before the stop: AWS removes no variant that is a target, and nothing would scale the new."""
     name = full()
     text = fails(AirflowFailException, promote, name)
-    assert "variant 'AllTraffic' of endpoint 'churn' is a scalable target" in text
+    assert "variant 'AllTraffic' of endpoint 'churn' is scaled automatically" in text
     assert ([], ["churn-v1"]) == (stops(emulator), serves(sagemaker))
 
 

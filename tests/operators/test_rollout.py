@@ -167,14 +167,17 @@ def test_without_the_right_to_tag_a_promotion_goes_on(try_out, promote, emulator
     name = try_out(2, "churn-v2")
     emulator.faults.add(kind="access-denied", operation=operation, times=None)
     assert "Completed" == promote(2, name).experiment["Status"]
-    assert 1 == len(log.containing("is not protected"))
+    assert 1 == len(log.containing("The endpoint's tag cannot be used"))
 
 
 def test_without_the_right_to_read_tags_a_creation_goes_on(try_out, emulator, log):
     """One warning says what is lost."""
     emulator.faults.add(kind="access-denied", operation="ListTags", times=None)
     name = try_out(2, "churn-v2")
-    assert ([name], 1) == (created(emulator), len(log.containing("is not protected")))
+    assert ([name], 1) == (
+        created(emulator),
+        len(log.containing("The endpoint's tag cannot be used")),
+    )
 
 
 # --- a candidate that serves

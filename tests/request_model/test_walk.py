@@ -260,7 +260,7 @@ def test_the_error_lists_all_faults_and_pickles():
         create(Name="a b", EndpointName=None)
     error = caught.value
     again = pickle.loads(pickle.dumps(error))
-    assert str(error).startswith("CreateInferenceExperiment: 2 faults")
+    assert str(error).startswith("CreateInferenceExperiment: 2 validation errors")
     assert str(error).endswith(f": {'; '.join(map(str, error.faults))}")
     assert (error.operation, error.faults, str(error)) == (
         again.operation,
