@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Self
@@ -25,7 +25,7 @@ from airflow_shadow.hooks.errors import (
     without_user,
 )
 
-# The waiting has its own back-off, so botocore need not insist; a user's setting wins.
+# The waiting has its own back-off, so botocore need not retry for long; a user's setting wins.
 _CONFIG = Config(
     connect_timeout=10, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3}
 )
@@ -169,8 +169,23 @@ class CallingHook(AwsBaseHook):
         self._set_clock(response)
         return response
 
+    def pages(
+        self, operation: str, params: Mapping[str, Any], *, asked: str = ""
+    ) -> Iterator[dict[str, Any]]:
+        """Call one operation page by page; yield each answer as botocore gives it.
+
+        The parameters are those of :meth:`call`.
+        """
+        token: dict[str, str] = {}
+        while True:
+            page = self.ask(operation, {**params, **token}, asked=asked)
+            yield page
+            if not page.get("NextToken"):
+                return
+            token = {"NextToken": page["NextToken"]}
+
     def warn_once(self, text: str) -> None:
-        """Log a warning that this hook has not logged yet: looks come again and again."""
+        """Log a warning that this hook has not logged yet: polls come again and again."""
         if text not in self._warned:
             self._warned.add(text)
             self.log.warning("%s", text)

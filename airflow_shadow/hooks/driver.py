@@ -8,17 +8,7 @@ from collections.abc import Callable, Mapping
 from airflow_shadow.exceptions import ShadowError
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.verdicts import find_verdict
-from airflow_shadow.waiters import (
-    AnyGoal,
-    Look,
-    Outcome,
-    Policy,
-    Progress,
-    Reply,
-    Say,
-    View,
-    wait,
-)
+from airflow_shadow.waiters import AnyGoal, Look, Outcome, Policy, Progress, Reply, Say, View, wait
 
 
 def answer(hook: InferenceExperimentHook, look: Look) -> Reply:
@@ -26,7 +16,7 @@ def answer(hook: InferenceExperimentHook, look: Look) -> Reply:
     questions: Mapping[str, Callable[[str], View | None]] = {
         "experiment": hook.find_experiment,
         "endpoint": hook.find_endpoint,
-        "holder": hook.find_holder,
+        "holder": hook.find_occupying_experiment,
         "running": hook.find_running,
         "package": hook.find_model_package,
         "alarms": lambda _: dict(hook.cloudwatch.alarm_states(look.about["names"])),

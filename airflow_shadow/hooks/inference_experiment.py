@@ -16,19 +16,15 @@ from airflow_shadow.exceptions import (
     InvalidRequestError,
 )
 from airflow_shadow.experiments.lifecycle import LIVE, Action, Status, mark, status_of, stop_request
+from airflow_shadow.hooks.answers import to_plain
 from airflow_shadow.hooks.autoscaling import AutoscalingHook
 from airflow_shadow.hooks.base import CallingHook
 from airflow_shadow.hooks.errors import NOT_FOUND, VALIDATION, without_user
 from airflow_shadow.hooks.metrics import CloudWatchHook
-from airflow_shadow.request_model import (
-    InvalidParametersError,
-    Prepared,
-    coerce,
-    prepare,
-)
+from airflow_shadow.request_model import InvalidParametersError, Prepared, coerce, prepare
 from airflow_shadow.waiters import backoff
 
-_INSIST_SECONDS = 300.0
+_RETRY_SECONDS = 300.0
 _PAGE = 100  # the largest that ListInferenceExperiments allows
 
 
@@ -95,14 +91,14 @@ class InferenceExperimentHook(CallingHook):
 
     # --- calling -------------------------------------------------------------------------
 
-    def insist(self, call: Callable[[], Any], *, delay: float) -> Any:
+    def retry(self, call: Callable[[], Any], *, delay: float) -> Any:
         """Make a call again while AWS is unavailable, for at most five minutes.
 
         :param call: must be harmless when AWS has acted already and only the answer was lost
         :param delay: seconds, the base of the full-jitter exponential back-off
         :raises AwsUnavailableError: it stayed so
         """
-        deadline, failures = time.monotonic() + _INSIST_SECONDS, 0
+        deadline, failures = time.monotonic() + _RETRY_SECONDS, 0
         while True:
             try:
                 return call()
@@ -207,14 +203,10 @@ class InferenceExperimentHook(CallingHook):
 
         :param filters: the request's fields in the API's words
         """
-        values = {"MaxResults": _PAGE, **filters}
-        params = self.prepare("ListInferenceExperiments", values).params
-        while True:
-            page = self.call("ListInferenceExperiments", params)
-            yield from page.get("InferenceExperiments", [])
-            if not page.get("NextToken"):
-                return
-            params = {**params, "NextToken": page["NextToken"]}
+        operation = "ListInferenceExperiments"
+        params = self.prepare(operation, {"MaxResults": _PAGE, **filters}).params
+        for page in self.pages(operation, params):
+            yield from to_plain(page).get("InferenceExperiments", [])
 
     # --- around experiments --------------------------------------------------------------
 
@@ -252,24 +244,18 @@ class InferenceExperimentHook(CallingHook):
 
     def find_tags(self, arn: str) -> dict[str, str]:
         """Call ListTags page by page."""
-        tags: dict[str, str] = {}
-        params: dict[str, Any] = {"ResourceArn": arn, "MaxResults": _PAGE}
-        while True:
-            page = self.call("ListTags", params)
-            tags |= {tag["Key"]: tag["Value"] for tag in page.get("Tags", [])}
-            if not page.get("NextToken"):
-                return tags
-            params["NextToken"] = page["NextToken"]
+        pages = self.pages("ListTags", {"ResourceArn": arn, "MaxResults": _PAGE})
+        return {tag["Key"]: tag["Value"] for page in pages for tag in page.get("Tags", [])}
 
     def add_tags(self, arn: str, tags: Mapping[str, str]) -> None:
         """Call AddTags, which overwrites the values of known keys."""
         listed = [{"Key": key, "Value": value} for key, value in tags.items()]
         self.call("AddTags", {"ResourceArn": arn, "Tags": listed})
 
-    def find_holder(self, endpoint_name: str) -> dict[str, Any] | None:
+    def find_occupying_experiment(self, endpoint_name: str) -> dict[str, Any] | None:
         """Find the live experiment on an endpoint.
 
-        List tells no endpoints, so live ones are described, each once: their endpoint is for life.
+        List shows no endpoints, so live ones are described, each once: their endpoint is for life.
         """
         for status in LIVE:
             for row in self.list_inference_experiments(StatusEquals=str(status)):

@@ -8,11 +8,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from airflow_shadow.exceptions import (
-    AwsAccessDeniedError,
-    MetricsUnreadableError,
-    NotFoundError,
-)
+from airflow_shadow.exceptions import AwsAccessDeniedError, MetricsUnreadableError, NotFoundError
 from airflow_shadow.hooks.base import CallingHook
 from airflow_shadow.text.shown import listed
 
@@ -97,7 +93,8 @@ class CloudWatchHook(CallingHook):
     ) -> dict[Query, Points]:
         points: dict[Query, Points] = {query: {} for query in named.values()}
         last: dict[str, Mapping[str, Any]] = {}
-        for page in self._pages(request):
+        asked = f"cloudwatch:GetMetricData, {len(named)} queries"
+        for page in self.pages("GetMetricData", request, asked=asked):
             for result in page["MetricDataResults"]:
                 query, last[result["Id"]] = named[result["Id"]], result
                 _refuse_failed(query, result)
@@ -106,16 +103,6 @@ class CloudWatchHook(CallingHook):
         for name, query in named.items():
             _refuse_partial(query, last.get(name))
         return points
-
-    def _pages(self, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        asked = f"cloudwatch:GetMetricData, {len(request['MetricDataQueries'])} queries"
-        token: dict[str, str] = {}
-        while True:
-            page = self.ask("GetMetricData", {**request, **token}, asked=asked)
-            yield page
-            if not page.get("NextToken"):
-                return
-            token = {"NextToken": page["NextToken"]}
 
     def alarm_states(self, names: Sequence[str]) -> dict[str, str]:
         """Read the state of each alarm (DescribeAlarms): `OK`, `ALARM` or `INSUFFICIENT_DATA`.
@@ -137,14 +124,12 @@ class CloudWatchHook(CallingHook):
         kinds = ["MetricAlarm", "CompositeAlarm"]
         request = {"AlarmNames": list(names), "AlarmTypes": kinds, "MaxRecords": _MOST_ALARMS}
         asked = f"cloudwatch:DescribeAlarms {', '.join(map(repr, names))}"
-        states: dict[str, str] = {}
-        while True:
-            page = self.call("DescribeAlarms", request, asked=asked)
-            alarms = [*page.get("MetricAlarms", ()), *page.get("CompositeAlarms", ())]
-            states |= {alarm["AlarmName"]: alarm["StateValue"] for alarm in alarms}
-            if not page.get("NextToken"):
-                return states
-            request["NextToken"] = page["NextToken"]
+        return {
+            alarm["AlarmName"]: alarm["StateValue"]
+            for page in self.pages("DescribeAlarms", request, asked=asked)
+            for kind in ("MetricAlarms", "CompositeAlarms")
+            for alarm in page.get(kind, ())
+        }
 
 
 def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:

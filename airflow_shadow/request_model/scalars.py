@@ -12,12 +12,7 @@ from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from airflow_shadow.text.values import (
-    FIRST_YEAR,
-    LAST_YEAR,
-    as_boolean,
-    to_timestamp,
-)
+from airflow_shadow.text.values import FIRST_YEAR, LAST_YEAR, as_boolean, to_timestamp
 
 # Python's own int() and float() also take 1_000, digits of other scripts, nan and inf.
 _INTEGER = re.compile(r"([+-]?[0-9]+)(?:\.0+)?")

@@ -176,7 +176,7 @@ class ShadowAnalysisSteps(OperatorSteps[ShadowAnalysisOperator]):
         """Wait until the window's minutes are filled."""
         name = self.name()
         experiment = self.hook.describe_inference_experiment(name)
-        self.meet(experiment)
+        self.remember_experiment(experiment)
         since = moment(self.op.start)
         whole = Judged(since=since, duration=0, **_asked(self.op))
         start, end = whole.looks(experiment).start, self._end(experiment)
@@ -345,7 +345,7 @@ def deliver(op: Judges, context: Any, hook: InferenceExperimentHook, view: View)
     spec = spec_of(op)
     record = view["verdict"].get("baseline", ())
     keep = partial(keep_record, hook, experiment, record, start=verdict.start)
-    hook.insist(keep, delay=PAUSE)
+    hook.retry(keep, delay=PAUSE)
     op.log.info("%s", text_table(verdict))
     persist_links(op, context, experiment)
     if op.do_xcom_push:

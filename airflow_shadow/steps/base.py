@@ -134,7 +134,7 @@ class Steps(Generic[Task_co]):
 
     @property
     def delay(self) -> float:
-        """Seconds between two looks at AWS."""
+        """Seconds between two polls of AWS."""
         raise NotImplementedError
 
     def begin(self) -> Step:
@@ -166,10 +166,10 @@ class Steps(Generic[Task_co]):
         :raises AirflowException: or a kind of it, for every error of ours
         """
         try:
-            step = self._insist(partial(self._resume, event) if event else self.begin)
+            step = self._retry(partial(self._resume, event) if event else self.begin)
             while isinstance(step, Wait):
                 outcome = self._wait(step)
-                step = self._insist(partial(self._next, step.then, outcome, step.carry))
+                step = self._retry(partial(self._next, step.then, outcome, step.carry))
             return self.finish(step)
         except ShadowError as error:
             self.fail(error)
@@ -183,12 +183,12 @@ class Steps(Generic[Task_co]):
         return self._next(then, Outcome.from_dict(event["outcome"]), event["carry"])
 
     def _next(self, then: Callable[[Outcome, Carry], Step], outcome: Outcome, carry: Carry) -> Step:
-        self.meet(outcome.view)
+        self.remember_experiment(outcome.view)
         return then(outcome, carry)
 
-    def _insist(self, step: Callable[[], Step]) -> Step:
+    def _retry(self, step: Callable[[], Step]) -> Step:
         """Do a step, again while AWS is unavailable: asking twice does no harm."""
-        done: Step = self.hook.insist(step, delay=self.pause)
+        done: Step = self.hook.retry(step, delay=self.pause)
         return done
 
     def _wait(self, step: Wait) -> Outcome:
@@ -197,17 +197,17 @@ class Steps(Generic[Task_co]):
             self.hook, step.goal, policy=policy, progress=step.progress, patient=self.is_patient
         )
         if outcome is None:
-            self._meet_described(step.goal)
+            self._remember_described(step.goal)
             self.leave(step, policy)
         return outcome
 
-    def _meet_described(self, goal: AnyGoal) -> None:
+    def _remember_described(self, goal: AnyGoal) -> None:
         described = self.hook.described or {}
         # A look for who holds an endpoint describes other people's experiments, and one of these
         # may bear the endpoint's name.
         about_endpoint = isinstance(goal, EndpointFree | EndpointSettled)
         if not about_endpoint and described.get("Name") == goal.name:
-            self.meet(described)
+            self.remember_experiment(described)
 
     @cached_property
     def defers(self) -> bool:
@@ -226,7 +226,7 @@ class Steps(Generic[Task_co]):
 
     # --- the experiment that it is about -------------------------------------------------
 
-    def meet(self, experiment: Mapping[str, Any]) -> None:
+    def remember_experiment(self, experiment: Mapping[str, Any]) -> None:
         """Take note of the experiment that it is about: for a kill, and for the task's links.
 
         :param experiment: a description, or the request of a creation
@@ -259,7 +259,7 @@ class Steps(Generic[Task_co]):
         """Return AWS's time as ISO-8601 text; a task that comes from the triggerer has to ask."""
         if not self.hook.knows_time:
             find = partial(self.hook.find_experiment, experiment["Name"])
-            self.hook.insist(find, delay=self.pause)
+            self.hook.retry(find, delay=self.pause)
         return self.hook.now().isoformat(timespec="seconds")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from airflow_shadow.exceptions import (
@@ -23,13 +24,7 @@ from airflow_shadow.experiments.lifecycle import (
     status_of,
     stop_request,
 )
-from airflow_shadow.experiments.ownership import (
-    TASK,
-    Claim,
-    adoption,
-    claim,
-    known_failure,
-)
+from airflow_shadow.experiments.ownership import TASK, Claim, adoption, claim, known_failure
 from airflow_shadow.experiments.production import ProductionVariant
 from airflow_shadow.experiments.request import differences, summary
 from airflow_shadow.hooks.answers import to_plain
@@ -41,7 +36,7 @@ from airflow_shadow.steps.operator import deadline
 from airflow_shadow.steps.production import is_unchanged
 from airflow_shadow.steps.safeguards import describe_scaling, look_again
 from airflow_shadow.steps.skips import skip_backfill, skip_creation
-from airflow_shadow.steps.wait import Carry, Step, Wait
+from airflow_shadow.steps.wait import Carry, Step, Wait, view_of
 from airflow_shadow.waiters import (
     ANY_ENDING,
     LAG_SECONDS,
@@ -203,14 +198,8 @@ class CreateInferenceExperimentSteps(CreateRequestSteps):
             return self._await_any(found, SETTLED | CONCLUDED, carry)
         reason = mark(Action.SUPERSEDE, "Superseded: its Airflow task was cleared and has changed.")
         request = stop_request(found, promote=False, desired_state="Cancelled", reason=reason)
-        try:
-            self.hook.stop_inference_experiment(request)
-        except AwsRefusedError as error:
-            if wait := self.await_deployment(error, found, carry):
-                return wait
-            again = self.after_conflict(error, carry)
-            return self._await_any(found, SETTLED | CONCLUDED, again)
-        return self._await_any(found, CONCLUDED, carry)
+        call = partial(self.hook.stop_inference_experiment, request)
+        return self.attempt(call, found, carry) or self._await_any(found, CONCLUDED, carry)
 
     def _foreign(self, found: View) -> Claim:
         """Decide about somebody else's experiment as `if_exists` says."""
@@ -258,7 +247,7 @@ class CreateInferenceExperimentSteps(CreateRequestSteps):
         """
         endpoint_name, thorough = self.creation.endpoint_name, "refusals" in carry
         if endpoint and (thorough or not is_idle(endpoint)):
-            holder = self.hook.find_holder(endpoint_name)
+            holder = self.hook.find_occupying_experiment(endpoint_name)
             what = self._claim(holder, name_is_given=True)
             if holder and what is not Claim.FOREIGN:  # ours, under a name that rendered otherwise
                 return self._act(what, holder, carry)
@@ -272,13 +261,11 @@ class CreateInferenceExperimentSteps(CreateRequestSteps):
 
     def _create(self, outcome: Outcome, carry: Carry) -> Step:
         """Create after a wait, which may have been long enough for a model to be deleted."""
-        if outcome.error:
-            raise outcome.error
-        if "Holder" in outcome.view:
+        endpoint = view_of(outcome)
+        if "Holder" in endpoint:
             self.sent = True  # by an earlier process, whose answer was lost
             return self.begin_again(carry)
         self.check_models()
-        endpoint = outcome.view
         if self.resumed:  # the trigger described it, some time ago
             endpoint = self.hook.find_endpoint(self.creation.endpoint_name) or endpoint
         return self._create_on(endpoint, carry)
@@ -324,7 +311,7 @@ class CreateInferenceExperimentSteps(CreateRequestSteps):
     def _refused(self, carry: Carry, error: AwsRefusedError) -> Step:
         """Describe again what AWS may have meant: our name taken, the endpoint busy, or neither.
 
-        AWS documents no code for a busy endpoint, and two tasks may have called at the same moment.
+        AWS documents no code for a busy endpoint, and two tasks may call at the same moment.
         """
         if self.hook.find_experiment(carry["name"]):
             return self.begin_again(carry)
@@ -340,7 +327,9 @@ class CreateInferenceExperimentSteps(CreateRequestSteps):
     def _is_busy(self) -> bool:
         endpoint_name = self.creation.endpoint_name
         endpoint = self.hook.find_endpoint(endpoint_name) or {}
-        return not is_idle(endpoint) or self.hook.find_holder(endpoint_name) is not None
+        return (
+            not is_idle(endpoint) or self.hook.find_occupying_experiment(endpoint_name) is not None
+        )
 
     # --- running -------------------------------------------------------------------------
 
@@ -351,7 +340,7 @@ class CreateInferenceExperimentSteps(CreateRequestSteps):
 
         :param created: AWS's time of the creation, epoch seconds
         """
-        self.meet(shown)
+        self.remember_experiment(shown)
         if not self.op.wait_for_completion:
             goal = ReachStatus(name, tuple(Status), tolerates=ANY_ENDING, created=created)
             return Wait(goal, self.settled, self.deadline())

@@ -43,7 +43,7 @@ from airflow_shadow.steps.safeguards import (
     refuse_scaled,
 )
 from airflow_shadow.steps.skips import moment_of, skip_backfill, skip_older
-from airflow_shadow.steps.wait import Carry, Step, Wait
+from airflow_shadow.steps.wait import Carry, Step, Wait, view_of
 from airflow_shadow.text.shown import shown
 from airflow_shadow.text.values import to_timestamp
 from airflow_shadow.waiters import Outcome, View, in_service
@@ -62,7 +62,7 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
             if experiment := self.hook.find_experiment(self.name()):
                 self._refuse_another(experiment)
             self._skip(verdict)
-        return self.await_rest({})
+        return self.begin_again({})
 
     def _verdict(self) -> Mapping[str, Any] | None:
         """Return the verdict that the task was given, `None` if it asks for none.
@@ -102,9 +102,7 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
 
     def conclude(self, outcome: Outcome, carry: Carry) -> Step:
         """Promote, unless it has happened, would rest on no evidence, or must wait."""
-        if outcome.error:
-            raise outcome.error
-        experiment = outcome.view
+        experiment = view_of(outcome)
         skip_unfollowed(self, needs_decision=True)
         self._refuse_another(experiment)
         if (verdict := self._verdict()) and self._speaks_against(verdict):
@@ -162,10 +160,9 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
 
     def cleared(self, outcome: Outcome, carry: Carry) -> Step:
         """Go on if nothing is against it, with all checks anew: the wait may have been long."""
-        if outcome.error:
-            raise outcome.error
-        skip_refused(outcome.view)
-        experiment = outcome.view["experiment"]
+        view = view_of(outcome)
+        skip_refused(view)
+        experiment = view["experiment"]
         if self.resumed:
             # Since the trigger's look the task may have waited long for a worker: look once more.
             self.resumed = False
@@ -174,7 +171,7 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
                 return wait
         if status_of(experiment) in SETTLED | CONCLUDED:
             return self.conclude(replace(outcome, view=experiment), carry)
-        return self.await_rest({**carry, "passed": []})
+        return self.begin_again({**carry, "passed": []})
 
     def _candidate(self, experiment: View) -> Promotion:
         shadow = shadow_variant(experiment) or {}

@@ -22,7 +22,7 @@ from airflow_shadow.steps.branches import skip_unfollowed
 from airflow_shadow.steps.conclude import ConcludeSteps
 from airflow_shadow.steps.production import is_unchanged, read_production
 from airflow_shadow.steps.safeguards import refuse_promotion_over
-from airflow_shadow.steps.wait import Carry, Step, Wait
+from airflow_shadow.steps.wait import Carry, Step, view_of
 from airflow_shadow.waiters import Outcome, View, in_service
 
 
@@ -32,7 +32,7 @@ class StopInferenceExperimentSteps(ConcludeSteps[StopInferenceExperimentOperator
     def begin(self) -> Step:
         """Check the request before anything is waited for, and ask what was decided."""
         skip_unfollowed(self, needs_decision=_promotes(self.stop_request.params))
-        return self.await_rest({})
+        return self.begin_again({})
 
     @cached_property
     def stop_request(self) -> Prepared:
@@ -46,9 +46,7 @@ class StopInferenceExperimentSteps(ConcludeSteps[StopInferenceExperimentOperator
 
     def conclude(self, outcome: Outcome, carry: Carry) -> Step:
         """Stop it, unless it has ended as was asked."""
-        if outcome.error:
-            raise outcome.error
-        experiment, request = outcome.view, self.stop_request
+        experiment, request = view_of(outcome), self.stop_request
         promotes = _promotes(request.params)
         if status_of(experiment) in CONCLUDED:
             if promotes and recorded_promotion(experiment) is None:
@@ -65,9 +63,9 @@ class StopInferenceExperimentSteps(ConcludeSteps[StopInferenceExperimentOperator
         again = again or self.stop(request, experiment, carry)
         if again:
             return again
-        return self.await_promotion(experiment) if promotes else self.await_end(experiment["Name"])
+        return self.await_promotion(experiment) if promotes else self.await_end()
 
-    def _look_at_production(self, experiment: View, carry: Carry) -> Wait | None:
+    def _look_at_production(self, experiment: View, carry: Carry) -> Step | None:
         """Promote over nothing that somebody deployed since the candidate was tested."""
         asked = f"to promote a variant of experiment {experiment['Name']!r}"
         production = read_production(

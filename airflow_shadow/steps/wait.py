@@ -55,3 +55,10 @@ class Wait:
 
 #: A step ends with a wait, or with what was waited for: mostly the experiment's description.
 Step = Wait | View
+
+
+def view_of(outcome: Outcome) -> View:
+    """Return what was waited for, or raise the error with which the wait ended."""
+    if outcome.error:
+        raise outcome.error
+    return outcome.view

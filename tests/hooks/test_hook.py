@@ -152,8 +152,8 @@ def test_the_holder_is_found_among_others(hook, churn, sagemaker):
     another(sagemaker, name="third")
     hook.create_inference_experiment({**request("a"), "EndpointName": "other"})
     somebodys(sagemaker, "x")
-    assert "x" == hook.find_holder("churn")["Name"]
-    assert hook.find_holder("third") is None
+    assert "x" == hook.find_occupying_experiment("churn")["Name"]
+    assert hook.find_occupying_experiment("third") is None
 
 
 def test_the_desired_and_the_configured_are_told(hook, churn):
@@ -284,11 +284,11 @@ def test_credentials_that_expire_before_there_is_a_client_are_replaced(hook, mon
 
 def test_insisting_has_an_end(hook, churn, emulator, monkeypatch):
     """An AWS that stays away is reported after a while."""
-    monkeypatch.setattr("airflow_shadow.hooks.inference_experiment._INSIST_SECONDS", 0.2)
+    monkeypatch.setattr("airflow_shadow.hooks.inference_experiment._RETRY_SECONDS", 0.2)
     emulator.faults.add(kind="throttle", operation="DescribeEndpoint", times=None)
     began = time.monotonic()
     with pytest.raises(AwsUnavailableError):
-        hook.insist(lambda: hook.find_endpoint("churn"), delay=0.01)
+        hook.retry(lambda: hook.find_endpoint("churn"), delay=0.01)
     assert time.monotonic() - began < 5
 
 
@@ -317,7 +317,7 @@ def ask(hook, operation):
     return {
         "DescribeEndpoint": lambda: hook.find_endpoint("churn"),
         "ListTags": lambda: hook.find_tags(hook.find_endpoint("churn")["EndpointArn"]),
-        "ListInferenceExperiments": lambda: hook.find_holder("churn"),
+        "ListInferenceExperiments": lambda: hook.find_occupying_experiment("churn"),
         "DescribeAlarms": lambda: hook.cloudwatch.alarm_states(["a"]),
     }[operation]()
 
@@ -373,7 +373,7 @@ def test_a_missing_connection_is_named(emulator):
     """The provider would go on with whatever rights the machine has."""
     hook = InferenceExperimentHook(aws_conn_id="aws_prod")
     with pytest.raises(ConnectionMissingError, match="'aws_prod'"):
-        hook.insist(lambda: hook.find_endpoint("churn"), delay=0.01)
+        hook.retry(lambda: hook.find_endpoint("churn"), delay=0.01)
 
 
 @pytest.mark.parametrize("address", ["http://{}:1", "http://{}:none", "{}:1"])
