@@ -1,4 +1,4 @@
-"""What calling AWS has in common: retry settings, our errors, fresh credentials, AWS's clock."""
+"""Call AWS: retry settings, our errors, fresh credentials, AWS's clock."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ _CONFIG = Config(
 # A task that is killed has seconds: two calls, four seconds at most.
 _HURRIED = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
 
-#: What a call may end with. The AWS provider reads STS's answer unchecked: that is the `KeyError`;
-#: the `ValueError` is botocore's about an address.
+#: What a call may raise. The AWS provider reads STS's answer unchecked, hence `KeyError`; botocore
+#: raises `ValueError` for an address.
 _FAILURES = (ClientError, BotoCoreError, ResponseParserError, KeyError, ValueError)
 _OK = range(200, 300)
-_SHOWN = 60  # characters of a body that is no answer
+_SHOWN = 60  # characters of a body that did not come from AWS
 
 
 class CallingHook(AwsBaseHook):
@@ -58,7 +58,7 @@ class CallingHook(AwsBaseHook):
     def get_connection(cls, conn_id: str) -> Any:
         """Return an Airflow connection; without one the provider would use the machine's rights.
 
-        A missing `aws_default` stays the provider's way to ask for just that.
+        A missing `aws_default` is the provider's way to ask for just that.
 
         :raises ConnectionMissingError: there is none of that name
         """
@@ -73,7 +73,7 @@ class CallingHook(AwsBaseHook):
 
     @property
     def config(self) -> Config:
-        """Return the settings of the client, and of STS; the connection's own win over ours."""
+        """Return the settings of the client and of STS; the connection's override ours."""
         config: Config = _CONFIG.merge(self.conn_config.botocore_config or Config())
         return config.merge(_HURRIED) if self._hurried else config
 
@@ -86,7 +86,7 @@ class CallingHook(AwsBaseHook):
         inner = getattr(session, "_session", None)  # aiobotocore's sessions have none
         if inner is None:
             return session
-        # Also for those clients by which botocore itself asks for credentials.
+        # This reaches the clients by which botocore itself gets credentials, too.
         inner.set_default_client_config(config)
         inner.register("before-parse", _refuse_garbage)
         if session.get_credentials() is None and config.signature_version is not UNSIGNED:
@@ -121,7 +121,7 @@ class CallingHook(AwsBaseHook):
 
     @property
     def place(self) -> str:
-        """Say where AWS is asked, for messages about what is not there."""
+        """Region and connection, for messages about what was not found."""
         try:
             region, known = self.conn_region_name, bool(self.conn_config)
         except ShadowError:  # no credentials at the moment
@@ -131,7 +131,7 @@ class CallingHook(AwsBaseHook):
         return f"in {region} ({named})"
 
     def _ours(self, error: Exception, *, asked: str) -> ShadowError:
-        """Return our error for one of a call, and drop a client that lacks credentials."""
+        """Return our error for a call's, and drop a client that lacks credentials."""
         if needs_fresh_credentials(error):
             self.forget_connection()
         if isinstance(error, ClientError):
@@ -150,13 +150,13 @@ class CallingHook(AwsBaseHook):
         """Call one operation and return its answer as plain values.
 
         :param operation: the operation's name in the API, like `DescribeEndpoint`
-        :param params: its request, already typed
-        :param asked: what for, for error messages
+        :param params: its request, with the API's types
+        :param asked: the purpose, for error messages
         """
         return to_plain(self.ask(operation, params, asked=asked))
 
     def ask(self, operation: str, params: Mapping[str, Any], *, asked: str = "") -> dict[str, Any]:
-        """Call one operation and return botocore's answer as it is, for large ones.
+        """Call one operation and return botocore's answer unchanged, for large ones.
 
         The parameters are those of :meth:`call`.
         """
@@ -198,7 +198,7 @@ class CallingHook(AwsBaseHook):
 
     @property
     def knows_time(self) -> bool:
-        """Tell whether AWS has answered yet, so that :meth:`now` is its time."""
+        """Whether AWS has answered yet, so that :meth:`now` is its time."""
         return self._aws_clock is not None
 
     def now(self) -> datetime:
@@ -220,14 +220,14 @@ def _describe_call(operation: str, params: Mapping[str, Any]) -> str:
 
 
 def _shown(error: Exception) -> Exception | None:
-    """Return what a traceback may show as the cause: nothing that holds a password."""
+    """Return the cause that a traceback may show: none that contains a password."""
     return error if without_user(str(error)) == str(error) else None
 
 
 def _refuse_garbage(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
-    """Refuse a body that is no answer; botocore would read a proxy's page as one without members.
+    """Refuse a body that did not come from AWS; botocore would take a proxy's page for an answer.
 
-    :raises NoAnswerError: it is so
+    :raises NoAnswerError: the body is not of the service's format
     """
     status, body = response_dict["status_code"], response_dict["body"]
     if status not in _OK or not operation_model.output_shape or not isinstance(body, bytes):

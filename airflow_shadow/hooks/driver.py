@@ -1,4 +1,4 @@
-"""Answer the questions of the waiting logic by asking AWS, and drive it in this process."""
+"""Answer the questions of the waiting logic by calling AWS, and drive it in this process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_shadow.waiters import AnyGoal, Look, Outcome, Policy, Progress, Rep
 
 
 def answer(hook: InferenceExperimentHook, look: Look) -> Reply:
-    """Answer one question; read-only; errors are part of the answer."""
+    """Answer one question by reading from AWS; an error is an answer, too."""
     questions: Mapping[str, Callable[[str], View | None]] = {
         "experiment": hook.find_experiment,
         "endpoint": hook.find_endpoint,
@@ -39,7 +39,7 @@ def wait_for(
 ) -> Outcome | None:
     """Wait in this process.
 
-    :param patient: `False` returns `None` instead of pausing: the caller defers
+    :param patient: `False` returns `None` instead of sleeping, so that the caller can defer
     """
     steps = wait(goal, policy=policy, progress=progress)
     reply: Reply | None = None

@@ -45,7 +45,7 @@ class Query:
         return {"Id": identifier, "MetricStat": stat}
 
     def __str__(self) -> str:
-        """Return what an error message calls it."""
+        """Return its name in error messages."""
         dimensions = ", ".join(f"{name}={value}" for name, value in self.dimensions)
         return f"{self.namespace} {self.name} {self.statistic} of {dimensions}"
 
@@ -66,8 +66,8 @@ class CloudWatchHook(CallingHook):
     ) -> dict[Query, Points]:
         """Read all points of each query (GetMetricData), page by page, at most 500 queries a call.
 
-        A period without data is absent. An answer that is not complete is an error, because what
-        is missing in it would look like no data.
+        A period without data is absent. An incomplete answer is an error, because what it lacks
+        would look like a period without data.
 
         :param start: begin of the window in seconds since 1970, from which the periods count
             (assumed: `periods`)
@@ -120,7 +120,7 @@ class CloudWatchHook(CallingHook):
         return states
 
     def _alarm_states(self, names: Sequence[str]) -> dict[str, str]:
-        # Composite alarms are described only if they are asked for.
+        # Composite alarms are described only on request.
         kinds = ["MetricAlarm", "CompositeAlarm"]
         request = {"AlarmNames": list(names), "AlarmTypes": kinds, "MaxRecords": _MOST_ALARMS}
         asked = f"cloudwatch:DescribeAlarms {', '.join(map(repr, names))}"
@@ -139,7 +139,7 @@ def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 
 def _refuse_failed(query: Query, result: Mapping[str, Any]) -> None:
-    """Raise what no later page mends."""
+    """Raise the errors that no later page corrects."""
     asked, reason = f"cloudwatch:GetMetricData {query}", _reason(result)
     if result["StatusCode"] == "Forbidden":
         found = "reading this metric is forbidden"
@@ -150,7 +150,7 @@ def _refuse_failed(query: Query, result: Mapping[str, Any]) -> None:
 
 
 def _refuse_partial(query: Query, result: Mapping[str, Any] | None) -> None:
-    """Raise if the last page left a query unfinished; on earlier pages that is normal."""
+    """Raise if the last page left a query incomplete; on earlier pages that is normal."""
     if result is None or result["StatusCode"] != "Complete":
         status = result["StatusCode"] if result else "no result"
         raise MetricsUnreadableError(

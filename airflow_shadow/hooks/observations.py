@@ -1,4 +1,4 @@
-"""From CloudWatch to the judge: what a specification needs, read for both variants."""
+"""Read the observations that a specification needs of both variants from CloudWatch."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from airflow_shadow.hooks.periods import readable_period
 from airflow_shadow.hooks.sources import SOURCES, MetricSource, Variants, check_metrics, measured
 from airflow_shadow.waiters import FILLING_SECONDS
 
-#: How long the newest minutes still fill.
+#: How long CloudWatch still adds to the newest minutes.
 FILLING = timedelta(seconds=FILLING_SECONDS)
 
 #: AWS tells its time in whole seconds, so it may seem to go back by so many.
@@ -79,7 +79,7 @@ def read_observations(
 
     :param experiment: what DescribeInferenceExperiment shows
     :param start: begin of the window, usually of a stage
-    :param end: its end, cut to AWS's now without the minutes that still fill (:data:`FILLING`)
+    :param end: its end, at most AWS's present time without the minutes of :data:`FILLING`
     :param looks: the planned ends of the window, as
         :class:`~airflow_shadow.analysis.Observations` takes them
     :param sampling_percentage: that of the window, 0 to 100, if it is not the experiment's any more
@@ -87,7 +87,7 @@ def read_observations(
         specification
     :param limits: production's own percentiles that requests are held against, as
         :func:`~airflow_shadow.hooks.percentiles.find_limits` reads them
-    :param baseline: what production was at the looks of this window
+    :param baseline: the states of production in this window
     :param stage: which stage of a rollout this is, from 1
     :param stages: how many stages there are
     :param earlier: what the stages before counted, by the criterion's name
@@ -124,9 +124,9 @@ def read_observations(
 
 
 def _asked(spec: AnalysisSpec, limits: Limits) -> Iterator[tuple[tuple[str, str], str]]:
-    """Yield each metric and statistic with what CloudWatch is asked for.
+    """Yield each metric and statistic with CloudWatch's name of the statistic.
 
-    A limit that is not known cannot be asked about.
+    A statistic that needs an unknown limit is left out.
     """
     for metric, name in measured(spec):
         statistic = parse_statistic(name)
@@ -154,7 +154,7 @@ def _span(
 ) -> _Span:
     """Return the window that can be read."""
     if not hook.knows_time:
-        hook.find_experiment(experiment["Name"])  # for AWS's clock; the worker's may be off
+        hook.find_experiment(experiment["Name"])  # for AWS's clock; the worker's may be wrong
     now = epoch(hook.now())
     filled = now - FILLING.total_seconds()
     end = asked[1] if asked[1] <= filled + _TICK else filled
@@ -211,7 +211,7 @@ def _percentiles(
     sources: Mapping[str, MetricSource],
     span: _Span,
 ) -> dict[str, tuple[Percentiles, Percentiles]]:
-    """Read both variants' percentiles of what is judged of a window, of its last day at most."""
+    """Read both variants' percentiles over the part of a window that is judged, at most a day."""
     read = replace(span, start=span.start + spec.initial_delay)
     begin = max(read.first, span.stop - DAY // span.period * span.period)
     latencies = sorted({metric for metric, _ in measured(spec)} & LATENCIES)

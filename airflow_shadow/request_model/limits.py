@@ -1,4 +1,4 @@
-"""What the model says of a value and botocore does not check: bounds, lengths, patterns, enums."""
+"""Check the model's limits that botocore does not: bounds, lengths, patterns, enums."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from airflow_shadow.request_model.violations import (
 
 _NUMBERS = frozenset({"integer", "long", "float", "double"})
 _UNITS = {"string": "characters", "list": "items", "map": "entries", "blob": "bytes"}
-#: The one part of a request's patterns that Python cannot read: any letter, separator or number.
+#: The only part of the patterns that Python cannot read: any letter, separator or number.
 _UNICODE = r"[\p{L}\p{Z}\p{N}"
 #: Exact within ASCII; beyond it AWS decides.
 _WIDENED = r"[a-zA-Z 0-9\x80-\U0010ffff"
-#: What Python reads otherwise than Java, for which the patterns are written.
+#: What means something else in Python than in Java, for which the patterns are written.
 _MISREAD = re.compile(r"\[\[|\[:|&&")
 
 

@@ -1,4 +1,4 @@
-"""One value to the type of one leaf of the model, strictly.
+"""Convert one value to the type of a leaf of the model, strictly.
 
 Each converter raises ``ValueError`` or ``OverflowError`` for what is not of its type.
 """
@@ -68,7 +68,7 @@ def _matched(pattern: re.Pattern[str], text: str) -> re.Match[str]:
 
 
 class Scalar(NamedTuple):
-    """How a leaf is converted and what to call it, and an example, in messages."""
+    """How to convert a leaf, and its type's name and an example for messages."""
 
     convert: Callable[[Any], Any]
     noun: str

@@ -36,7 +36,7 @@ class Fault:
     :param path: where it stands in the request, e.g. ``ModelVariants[0].ModelName``
     :param kind: which rule it breaks
     :param given: its ``repr``, at most 80 characters
-    :param problem: what is wrong, as the rest of a sentence that begins with the path
+    :param problem: completes a sentence that begins with the path
     :param allowed: what would have been accepted
     """
 
@@ -77,7 +77,7 @@ def shown_value(shape: Shape, value: Any) -> str:
 
 
 def listed(names: Iterable[str]) -> str:
-    """Return the names as text, without those that would bury the message."""
+    """Return the names as text, or only their number if they are many."""
     known = list(names)
     if len(known) > _LISTED_MAX:
         return f"one of the {len(known)} values of the installed botocore's model"
@@ -87,9 +87,9 @@ def listed(names: Iterable[str]) -> str:
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return ``; did you mean X?`` for the closest known name, else nothing.
 
-    Case does not count, and underscores little: ``endpoint_name`` is the commonest slip.
+    Case is ignored, and underscores matter little: ``endpoint_name`` is the commonest mistake.
     """
     lowered = {candidate.lower(): candidate for candidate in known}
-    # A name is cut, because the comparison takes quadratic time.
+    # The comparison takes quadratic time, so a name is shortened.
     close = difflib.get_close_matches(name[:MOST].lower(), lowered, n=1)
     return f"; did you mean {lowered[close[0]]}?" if close else ""

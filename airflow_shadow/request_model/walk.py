@@ -35,7 +35,7 @@ class Prepared:
 
     :param params: the API's fields with the API's types
     :param left_out: the paths of the optional fields that rendered to nothing
-    :param warnings: what the model does not know, and AWS may
+    :param warnings: values that the model does not know, but AWS may
     """
 
     params: dict[str, Any]
@@ -44,7 +44,7 @@ class Prepared:
 
 
 def prepare(*, operation: str, shape: StructureShape, values: Mapping[str, Any]) -> Prepared:
-    """Return the request with the API's types, after checking all that the model says of it.
+    """Return the request with the API's types, checked against the whole model.
 
     :param operation: the API operation, for the message
     :param shape: the shape of its input
@@ -55,7 +55,7 @@ def prepare(*, operation: str, shape: StructureShape, values: Mapping[str, Any])
 
 
 def coerce(*, operation: str, shape: StructureShape, values: Mapping[str, Any]) -> Prepared:
-    """Return the values with the API's types, complete or not, to be merged and derived from.
+    """Return the values with the API's types, complete or not.
 
     :raises InvalidParametersError: for values of a wrong type, and for fields that do not exist
     """

@@ -32,7 +32,7 @@ from airflow_shadow.operators.analysis import ShadowAnalysisOperator
 from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.sensors.analysis import ShadowAnalysisSensor
 from airflow_shadow.steps.base import PAUSE, persist_links
-from airflow_shadow.steps.baseline_tags import Known, find_known, keep_record
+from airflow_shadow.steps.baseline_tags import KnownBaseline, find_known_baseline, keep_record
 from airflow_shadow.steps.load_argument import load_structure
 from airflow_shadow.steps.operator import OperatorSteps
 from airflow_shadow.steps.report import stage_of, write_report
@@ -64,7 +64,7 @@ _LEAST_INTERVAL, _LOOKS = 300.0, 200
 class AnalysisSensorSteps(SensorSteps[Judging_co]):
     """What :class:`ShadowAnalysisSensor` does."""
 
-    known = Known()
+    known = KnownBaseline()
 
     def goal(self) -> Judged:
         """Wait for a verdict."""
@@ -157,10 +157,10 @@ class AnalysisSensorSteps(SensorSteps[Judging_co]):
         self.known = self._find_known()
         return Progress(record=self.known.plain_record)
 
-    def _find_known(self) -> Known:
+    def _find_known(self) -> KnownBaseline:
         experiment = self.hook.find_experiment(self.op.name)
         if experiment is None:
-            return Known()
+            return KnownBaseline()
         looks = _looks(self.goal(), experiment)
         return bring(self.hook, self.op, experiment, start=looks.start, end=looks.limit)
 
@@ -252,9 +252,9 @@ def spec_of(op: Judges | RolloutPlanOperator) -> AnalysisSpec:
 
 def bring(
     hook: InferenceExperimentHook, op: Judges, experiment: View, *, start: float, end: float
-) -> Known:
+) -> KnownBaseline:
     """Return what is known of production for a window, and keep it with the experiment."""
-    return find_known(
+    return find_known_baseline(
         hook,
         experiment,
         spec=spec_of(op),

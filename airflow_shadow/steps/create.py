@@ -34,7 +34,7 @@ from airflow_shadow.steps.create_request import CreateRequestSteps
 from airflow_shadow.steps.endpoint_tags import find_endpoint_tags
 from airflow_shadow.steps.operator import deadline
 from airflow_shadow.steps.production import is_unchanged
-from airflow_shadow.steps.safeguards import describe_scaling, look_again
+from airflow_shadow.steps.safeguards import describe_scaling, read_again_if_stale
 from airflow_shadow.steps.skips import skip_backfill, skip_creation
 from airflow_shadow.steps.wait import Carry, Step, Wait, view_of
 from airflow_shadow.waiters import (
@@ -280,7 +280,7 @@ class CreateInferenceExperimentSteps(CreateRequestSteps):
             carry["name"], self.identity.tags(known_failure=failure), endpoint=endpoint
         )
         tags, asked = self._endpoint_tags(production), self.creation.asked
-        again = look_again(self, tags, production, carry, asked=asked)
+        again = read_again_if_stale(self, tags, production, carry, asked=asked)
         if again or not in_service(production.endpoint):
             return self._read_again(again or carry)
         prepared = self.approved(prepared, production, tags)

@@ -14,7 +14,7 @@ class DeleteInferenceExperimentSteps(OperatorSteps[DeleteInferenceExperimentOper
     """The steps of :class:`DeleteInferenceExperimentOperator`."""
 
     def begin(self) -> Step:
-        """Wait out whatever is under way: AWS deletes only what rests."""
+        """Wait until nothing is under way: AWS deletes no experiment that is changing."""
         return self._await_rest({})
 
     def _await_rest(self, carry: Carry) -> Wait:

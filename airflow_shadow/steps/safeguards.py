@@ -1,4 +1,4 @@
-"""What a call would do to production beside what it is for."""
+"""Refuse calls that would change production in other ways than the task is meant to."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_shadow.experiments.lifecycle import production_variant
 from airflow_shadow.experiments.production import ProductionVariant, production_changes
 from airflow_shadow.experiments.promotions import PROMOTED, promotion_since_change
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.hooks.settings import CAPTURE, lost_settings, told
+from airflow_shadow.hooks.settings import CAPTURE, described, lost_settings
 from airflow_shadow.operators.base import ShadowOperator
 from airflow_shadow.operators.conclude import PromoteShadowVariantOperator
 from airflow_shadow.operators.create import CreateInferenceExperimentOperator
@@ -21,7 +21,7 @@ from airflow_shadow.steps.production import is_unchanged, read_production
 from airflow_shadow.steps.wait import Carry
 from airflow_shadow.waiters import View, in_service
 
-_EXCHANGED = "deleted and created again since production was deployed, would be deployed anew"
+_EXCHANGED = "deleted and created again since production was deployed, would be deployed"
 
 
 def refuse_exchanged(
@@ -30,9 +30,9 @@ def refuse_exchanged(
     *,
     asked: str,
 ) -> None:
-    """Refuse to deploy production anew from a model that only bears the name of what runs.
+    """Refuse to redeploy production from a model that only has the name of the one that runs.
 
-    :raises ProductionChangeError: it is so, and not allowed by argument
+    :raises ProductionChangeError: it would be redeployed so, and no argument allows it
     """
     if production.model_is_newer and not steps.op.allow_production_change:
         found = f"model {production.model_name!r}, {_EXCHANGED}"
@@ -46,9 +46,9 @@ def refuse_change(
     *,
     asked: str,
 ) -> None:
-    """Refuse a creation that changes what production runs, or loses what it is configured to.
+    """Refuse a creation that changes what production runs, or loses settings of it.
 
-    :raises ProductionChangeError: it is so, and not allowed by argument
+    :raises ProductionChangeError: it does so, and no argument allows it
     """
     changes = production_changes(request, production)
     if changes and not steps.op.allow_production_change:
@@ -60,11 +60,11 @@ def refuse_change(
 def refuse_undoing(
     hook: InferenceExperimentHook, experiment: View, *, asked: str, keeps_count: bool
 ) -> bool:
-    """Refuse to deploy production as an experiment has it, where somebody has deployed since.
+    """Refuse to redeploy production as an experiment has it if somebody has deployed since.
 
     :param keeps_count: as for :func:`~airflow_shadow.experiments.production.production_changes`
-    :return: whether the endpoint rests, so that this holds for the call that follows
-    :raises ProductionChangeError: it is so
+    :return: whether the endpoint is not changing, so that this holds for the call that follows
+    :raises ProductionChangeError: somebody has deployed something else
     """
     production = read_production(hook, experiment["EndpointMetadata"]["EndpointName"], asked=asked)
     if not in_service(production.endpoint):
@@ -83,9 +83,9 @@ def refuse_undoing(
 
 
 def refuse_promotion_over(experiment: View, production: ProductionVariant, *, asked: str) -> None:
-    """Refuse to promote over another model than the one that the candidate was tested against.
+    """Refuse to replace another model than the one that the candidate was tested against.
 
-    :raises ProductionChangeError: it is so
+    :raises ProductionChangeError: production runs another model
     """
     baseline = (production_variant(experiment) or {}).get("ModelName")
     if production.model_name != baseline:
@@ -98,19 +98,19 @@ def refuse_promotion_over(experiment: View, production: ProductionVariant, *, as
 
 
 def warn_of_undoing(hook: InferenceExperimentHook, experiment: View) -> None:
-    """Say so if the end of an experiment may undo what somebody deployed (assumed: revert).
+    """Log a warning if the end of an experiment may undo a deployment (assumed: revert).
 
-    It is no reason to leave the shadow: at its planned end the same would happen.
+    That is no reason to keep the shadow: at its planned end the same would happen.
     """
     endpoint_name = experiment["EndpointMetadata"]["EndpointName"]
     try:
         production = read_production(hook, endpoint_name, asked="to remove a shadow")
-    except ShadowError:  # a warning less is no reason to leave the shadow either
+    except ShadowError:  # the shadow is removed without this warning, too
         return
     if changes := production_changes(experiment, production, keeps_count=True):
         hook.log.warning(
-            "Somebody deployed to endpoint %r during the test, and AWS may put back what ran "
-            "before it: %s. Deploy again if it does.",
+            "Somebody deployed to endpoint %r during the test, and AWS may restore what ran "
+            "before: %s. Deploy again if it does.",
             endpoint_name,
             "; ".join(changes),
         )
@@ -121,9 +121,9 @@ def refuse_loss_by_promotion(
 ) -> None:
     """Refuse a promotion that loses settings which production still has during the test.
 
-    What captures now is the experiment's own.
+    Data capture is not one of them: what captures now belongs to the experiment.
 
-    :raises ProductionChangeError: it is so, and not allowed by argument
+    :raises ProductionChangeError: it does so, and no argument allows it
     """
     lost = lost_settings(production.config)
     lost.pop(CAPTURE, None)
@@ -143,9 +143,9 @@ def _refuse_loss(
     if unnamed := {name: value for name, value in lost.items() if name not in names}:
         raise ProductionChangeError(
             asked=asked,
-            found=f"settings of production that a shadow test cannot carry over, so that they "
-            f"would be lost during the test and after a promotion: {told(unnamed)}",
-            next_step=f"If that is meant, pass allow_lost_settings={sorted(unnamed)} (or True), "
+            found="these settings of production would be lost during the test and after a "
+            f"promotion: {described(unnamed)}",
+            next_step=f"If that is fine, pass allow_lost_settings={sorted(unnamed)} (or True), "
             "also to the promotion.",
         )
 
@@ -155,22 +155,22 @@ def refuse_scaled(
 ) -> None:
     """Refuse a promotion that would remove a variant which is scaled automatically.
 
-    :raises ProductionChangeError: it is so, and not ignored by argument
+    :raises ProductionChangeError: it is scaled, and `autoscaling` is not `"ignore"`
     """
     if steps.op.autoscaling == "ignore":
         return
     if scaling := describe_scaling(steps, production):
         raise ProductionChangeError(
             asked=asked,
-            found=f"{scaling}: AWS removes no such variant, and the promoted one would not be "
-            "scaled",
-            next_step="Deregister the scalable target, promote, and register one for the variant "
-            "that serves then; autoscaling='ignore' leaves it to AWS.",
+            found=f"{scaling}; AWS refuses to remove such a variant, and the promoted one would "
+            "not be scaled",
+            next_step="Deregister the scalable target, promote, and register one for the promoted "
+            "variant; or pass autoscaling='ignore' to leave it to AWS.",
         )
 
 
 def describe_scaling(steps: OperatorSteps[ShadowOperator], production: ProductionVariant) -> str:
-    """Say whether production's variant is scaled automatically, `""` if it is not."""
+    """Return how production's variant is scaled automatically, `""` if it is not."""
     target = steps.hook.autoscaling.find_target(production.endpoint_name, production.variant_name)
     if target is None:
         return ""
@@ -181,7 +181,7 @@ def describe_scaling(steps: OperatorSteps[ShadowOperator], production: Productio
     )
 
 
-def look_again(
+def read_again_if_stale(
     steps: OperatorSteps[CreateInferenceExperimentOperator],
     tags: Mapping[str, str],
     production: ProductionVariant,
@@ -189,14 +189,14 @@ def look_again(
     *,
     asked: str,
 ) -> Carry | None:
-    """Return what to carry on with to another look, if AWS describes what no longer serves.
+    """Return what to carry on with to reading it again, if AWS describes what no longer serves.
 
-    After a promotion of ours the endpoint's tag names what serves since when. A description that
-    shows something else, and was last changed before, is old (assumed: nothing promises that reads
-    follow a deployment at once); a creation by it would put the old model back.
+    After a promotion of ours the endpoint's tag tells what serves since when. A description that
+    shows something else, and was last changed before, is old (assumed: AWS does not promise that
+    reads show a deployment at once); a creation from it would restore the old model.
 
     :param tags: the endpoint's
-    :raises EndpointStaleError: several looks have shown the same
+    :raises EndpointStaleError: several reads have shown the same
     """
     proof = promotion_since_change(tags.get(PROMOTED, ""), production.endpoint)
     if proof is None or proof.model_name == production.model_name:
@@ -206,9 +206,9 @@ def look_again(
         f"AWS describes endpoint {endpoint_name!r} with model {model_name!r}, but "
         f"{proof.model_name!r} was promoted at {proof.moment.isoformat()}, after that"
     )
-    looks = carry.get("stale", 0) + 1
-    if looks > MOST_CONFLICTS:
+    stale = carry.get("stale", 0) + 1
+    if stale > MOST_CONFLICTS:
         raise EndpointStaleError(asked=asked, found=found)
-    steps.log.info("%s; looking again.", found)
+    steps.log.info("%s; reading it again.", found)
     time.sleep(steps.pause)
-    return {**carry, "stale": looks}
+    return {**carry, "stale": stale}

@@ -1,4 +1,4 @@
-"""What a run had better not do: repeat a rollout, undo a newer one, or act in a backfill."""
+"""Skip a task that would repeat a rollout, undo a newer one, or run in a backfill unasked."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def skip_backfill(
 ) -> None:
     """Skip the task if its run is a backfill and the operator's `on_backfill` is one of `on`.
 
-    :raises AirflowSkipException: it is so
+    :raises AirflowSkipException: both are true
     """
     chosen = steps.op.on_backfill
     if chosen in on and is_backfill(steps.context):
@@ -36,7 +36,7 @@ def skip_backfill(
 
 
 def moment_of(steps: OperatorSteps[ShadowOperator]) -> datetime:
-    """Return what a run is compared by, in whole seconds as tags hold it."""
+    """Return the moment by which runs are compared, in whole seconds as tags hold it."""
     return run_moment(steps.context).astimezone(UTC).replace(microsecond=0)
 
 
@@ -46,11 +46,11 @@ def skip_creation(
     production: ProductionVariant,
     tags: Mapping[str, str],
 ) -> None:
-    """Skip a creation whose candidate serves already, or that an older run than it asks for.
+    """Skip a creation whose candidate serves already, or is older than what serves.
 
-    :param request: whole, as it would be sent
+    :param request: complete, as it would be sent
     :param tags: the endpoint's
-    :raises AirflowSkipException: it is so, and not allowed by argument
+    :raises AirflowSkipException: one of these is true, and no argument allows it
     """
     shadow = shadow_variant(request)
     if shadow is None:
@@ -77,17 +77,17 @@ def skip_older(
     model_name: str,
     production: ProductionVariant,
 ) -> None:
-    """Skip what would put an older run's model in the place of a newer run's.
+    """Skip what would replace a newer run's model by an older run's.
 
     :param promotions: those that the endpoint's tag lists
     :param model_name: the candidate
-    :raises AirflowSkipException: it is so
+    :raises AirflowSkipException: a newer run's model serves
     """
     newer, moment = latest_promotion(promotions, production.model_name), moment_of(steps)
-    steps.log.info("This run counts as one of %s.", moment.isoformat())
+    steps.log.info("Runs are compared by their moment; this run's is %s.", moment.isoformat())
     if newer and newer.moment > moment:
         raise AirflowSkipException(
             f"Skipped: endpoint {production.endpoint_name!r} serves {newer.model_name!r}, promoted "
             f"by the run of {newer.moment.isoformat()}, and {model_name!r} is of the older run of "
-            f"{moment.isoformat()}; allow_older=True goes on all the same."
+            f"{moment.isoformat()}; allow_older=True tests or promotes it all the same."
         )

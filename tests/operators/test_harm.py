@@ -266,7 +266,7 @@ def test_an_old_description_is_refused(promoted, create, emulator, log):
     text = fails(AirflowException, create, **NEXT)
     assert "with model 'churn-v1', but 'churn-v2' was promoted at" in text
     assert "airflow-shadow:promoted" in text
-    assert 5 == len(log.containing("looking again."))
+    assert 5 == len(log.containing("reading it again."))
     assert [name] == created(emulator)
 
 
@@ -274,7 +274,7 @@ def test_an_old_description_is_looked_at_again(promoted, create, sagemaker, log)
     """Until AWS shows what serves."""
     promoted(times=3)
     name = create(**NEXT).value
-    assert log.containing("looking again.")
+    assert log.containing("reading it again.")
     variants = sagemaker.describe_inference_experiment(Name=name)["ModelVariants"]
     assert "churn-v2" == variants[0]["ModelName"]
 

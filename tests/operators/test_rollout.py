@@ -335,7 +335,9 @@ def test_a_manual_run_for_a_date_in_the_past_replaces_nothing_newer(roll_out, ta
     with pytest.raises(AirflowSkipException, match="of the older run of"):
         tasks.run(CreateInferenceExperimentOperator, ti={"run_id": "manual"}, dag_run=late, **given)
     assert 1 == len(created(emulator))
-    assert log.containing("This run counts as one of 2026-03-01T00:00:00+00:00.")
+    assert log.containing(
+        "Runs are compared by their moment; this run's is 2026-03-01T00:00:00+00:00."
+    )
 
 
 def test_a_manual_promotion_for_a_date_in_the_past_is_skipped(roll_out, try_out, tasks, sagemaker):

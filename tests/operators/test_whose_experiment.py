@@ -180,7 +180,7 @@ def test_a_retry_with_other_arguments_says_so(create, log):
     create(ti=RETRIED)
     assert [] == log.containing("arguments have changed since")
     assert name == create(ti=RETRIED, shadow_model_name="churn-v3").value
-    assert 1 == len(log.containing("arguments have changed since; a clear begins anew with them."))
+    assert 1 == len(log.containing("arguments have changed since; clear the task to apply them."))
 
 
 def test_the_try_is_the_one_that_created_it(create, log):
