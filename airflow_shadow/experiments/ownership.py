@@ -23,6 +23,7 @@ from airflow_shadow.experiments.lifecycle import (
     Experiment,
     Status,
     ending,
+    failure_reason,
     status_of,
 )
 
@@ -179,7 +180,7 @@ class Claim(StrEnum):
 
 def known_failure(experiment: Experiment, tags: Mapping[str, str]) -> str:
     """Return the experiment's FailureReason if it was there before the experiment, else `""`."""
-    failure = str((experiment.get("EndpointMetadata") or {}).get("FailureReason") or "")
+    failure = failure_reason(experiment)
     return failure if failure and tags.get(KNOWN_FAILURE) == digest(failure) else ""
 
 

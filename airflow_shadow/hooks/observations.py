@@ -111,7 +111,8 @@ def read_observations(
             key: _pair(points, variants, sources[key[0]], statistic)
             for key, statistic in asked.items()
         },
-        invocations=_invocations(points, variants),
+        # Each request sends 1, so that the sum counts them.
+        invocations=_pair(points, variants, SOURCES["Invocations"], "Sum", "Sum"),
         outside=read_alarms(hook, spec),
         limits=dict(limits or {}),
         percentiles=_percentiles(hook, spec, variants, sources, span),
@@ -186,21 +187,17 @@ def _read(
 
 
 def _pair(
-    points: Mapping[Query, Points], variants: Variants, source: MetricSource, statistic: str
+    points: Mapping[Query, Points],
+    variants: Variants,
+    source: MetricSource,
+    statistic: str,
+    count: str = "SampleCount",
 ) -> Pair:
-    values, samples = (
+    values, counts = (
         [points.get(query, {}) for query in variants.queries(source, each)]
-        for each in (statistic, "SampleCount")
+        for each in (statistic, count)
     )
-    baseline, candidate = (Series.from_points(*one) for one in zip(values, samples, strict=True))
-    return Pair(baseline=baseline, candidate=candidate)
-
-
-def _invocations(points: Mapping[Query, Points], variants: Variants) -> Pair:
-    """Return the requests: each sends 1, so the sum counts them."""
-    queries = variants.queries(SOURCES["Invocations"], "Sum")
-    both = [points.get(query, {}) for query in queries]
-    baseline, candidate = (Series.from_points(one, one) for one in both)
+    baseline, candidate = (Series.from_points(*one) for one in zip(values, counts, strict=True))
     return Pair(baseline=baseline, candidate=candidate)
 
 

@@ -37,13 +37,9 @@ class Typed(NamedTuple):
     value: Any
     path: str
 
-    def fault(self, kind: FaultKind, problem: str, allowed: str) -> Fault:
-        """Return a fault of this value.
-
-        :param problem: completes a sentence about the value
-        """
-        given = shown_value(self.shape, self.value)
-        return Fault(self.path, kind, given, f"{given} {problem}", allowed)
+    def fault(self, kind: FaultKind, problem: str) -> Fault:
+        """Return a fault of this value; the problem completes a sentence about it."""
+        return Fault(self.path, kind, f"{shown_value(self.shape, self.value)} {problem}")
 
 
 def check_limits(found: Iterable[Fault | Typed]) -> Iterator[Fault]:
@@ -64,37 +60,32 @@ def check_limits(found: Iterable[Fault | Typed]) -> Iterator[Fault]:
 def _broken_bounds(typed: Typed) -> Iterator[Fault]:
     low, high = typed.shape.metadata.get("min"), typed.shape.metadata.get("max")
     if low is not None and typed.value < low:
-        problem = f"is less than the minimum of {low}"
-        yield typed.fault(FaultKind.MINIMUM, problem, f"at least {low}")
+        yield typed.fault(FaultKind.MINIMUM, f"is less than the minimum of {low}")
     if high is not None and typed.value > high:
-        problem = f"is more than the maximum of {high}"
-        yield typed.fault(FaultKind.MAXIMUM, problem, f"at most {high}")
+        yield typed.fault(FaultKind.MAXIMUM, f"is more than the maximum of {high}")
 
 
 def _broken_length(typed: Typed) -> Iterator[Fault]:
     low, high = typed.shape.metadata.get("min", 0), typed.shape.metadata.get("max")
     unit, size = _UNITS[typed.shape.type_name], len(typed.value)
     if size < low:
-        problem = f"has {size} {unit}, fewer than the minimum of {low}"
-        yield typed.fault(FaultKind.LENGTH, problem, f"at least {low} {unit}")
+        yield typed.fault(FaultKind.LENGTH, f"has {size} {unit}, fewer than the minimum of {low}")
     if high is not None and size > high:
-        problem = f"has {size} {unit}, more than the maximum of {high}"
-        yield typed.fault(FaultKind.LENGTH, problem, f"at most {high} {unit}")
+        yield typed.fault(FaultKind.LENGTH, f"has {size} {unit}, more than the maximum of {high}")
 
 
 def _broken_enum(typed: Typed) -> Iterator[Fault]:
     known = typed.shape.metadata.get("enum", ())
     if known and typed.value not in known:
-        allowed = listed(known)
-        problem = f"is not {allowed}{suggestion(typed.value, known)}"
-        yield typed.fault(FaultKind.ENUM, problem, allowed)
+        problem = f"is not {listed(known)}{suggestion(typed.value, known)}"
+        yield typed.fault(FaultKind.ENUM, problem)
 
 
 def _broken_pattern(typed: Typed) -> Iterator[Fault]:
     written = typed.shape.metadata.get("pattern")
     pattern = None if written is None else _compiled(written)
     if pattern is not None and not pattern.fullmatch(typed.value):
-        yield typed.fault(FaultKind.PATTERN, f"does not match the pattern {written}", written)
+        yield typed.fault(FaultKind.PATTERN, f"does not match the pattern {written}")
 
 
 @lru_cache(maxsize=512)

@@ -68,15 +68,14 @@ def _matched(pattern: re.Pattern[str], text: str) -> re.Match[str]:
 
 
 class Scalar(NamedTuple):
-    """How to convert a leaf, and its type's name and an example for messages."""
+    """How to convert a leaf, and the name of its type in messages."""
 
     convert: Callable[[Any], Any]
     noun: str
-    example: str
 
 
-_INTEGERS = Scalar(to_integer, "an integer", "an integer, such as 25")
-_FLOATS = Scalar(to_float, "a number", "a finite number, such as 0.5")
+_INTEGERS = Scalar(to_integer, "an integer")
+_FLOATS = Scalar(to_float, "a number")
 
 SCALARS: Mapping[str, Scalar] = MappingProxyType(
     {
@@ -84,12 +83,8 @@ SCALARS: Mapping[str, Scalar] = MappingProxyType(
         "long": _INTEGERS,
         "float": _FLOATS,
         "double": _FLOATS,
-        "boolean": Scalar(to_boolean, "a boolean", "true or false"),
-        "string": Scalar(to_text, "text", "text"),
-        "timestamp": Scalar(
-            to_timestamp,
-            f"a time between the years {FIRST_YEAR} and {LAST_YEAR}",
-            "a datetime, ISO-8601 text or seconds since 1970",
-        ),
+        "boolean": Scalar(to_boolean, "a boolean"),
+        "string": Scalar(to_text, "text"),
+        "timestamp": Scalar(to_timestamp, f"a time between the years {FIRST_YEAR} and {LAST_YEAR}"),
     }
 )

@@ -33,18 +33,14 @@ class FaultKind(StrEnum):
 class Fault:
     """One value that does not fit.
 
-    :param path: where it stands in the request, e.g. ``ModelVariants[0].ModelName``
+    :param path: where it is in the request, e.g. ``ModelVariants[0].ModelName``
     :param kind: which rule it breaks
-    :param given: its ``repr``, at most 80 characters
     :param problem: completes a sentence that begins with the path
-    :param allowed: what would have been accepted
     """
 
     path: str
     kind: FaultKind
-    given: str
     problem: str
-    allowed: str
 
     def __str__(self) -> str:
         return f"{self.path}: {self.problem}"

@@ -175,8 +175,7 @@ class _Walk:
             is_text = shape.type_name == "string" and isinstance(given, str)
             value = given if is_text else scalar.convert(given)
         except (ValueError, OverflowError, OSError):
-            text = shown_value(shape, given)
-            self._add(FaultKind.TYPE, path, text, f"is not {scalar.noun}", scalar.example)
+            self._add(FaultKind.TYPE, path, f"{shown_value(shape, given)} is not {scalar.noun}")
             return given
         self._check(shape, value, path)
         return value
@@ -186,23 +185,22 @@ class _Walk:
             self.found.append(Typed(shape, value, path))
 
     def _missing(self, path: str) -> None:
-        problem = "was given, but it is required"
-        self._add(FaultKind.REQUIRED, path, "nothing", problem, "a value")
+        self._add(FaultKind.REQUIRED, path, "nothing was given, but it is required")
 
     def _unknown(self, shape: StructureShape, name: Any, path: str) -> None:
         if not isinstance(name, str):
             self._wrong_type(name, "text", f"{path or self.operation} (key)")
             return
-        problem = f"is not a field of {shape.name}{suggestion(name, shape.members)}"
-        where, allowed = _below(path, name), listed(shape.members)
-        self._add(FaultKind.UNKNOWN_FIELD, where, shown(name), problem, allowed)
+        advice = suggestion(name, shape.members) or f"; use {listed(shape.members)}"
+        problem = f"{shown(name)} is not a field of {shape.name}{advice}"
+        self._add(FaultKind.UNKNOWN_FIELD, _below(path, name), problem)
 
     def _wrong_type(self, given: Any, noun: str, path: str, *, problem: str = "") -> Any:
-        self._add(FaultKind.TYPE, path, shown(given), problem or f"is not {noun}", noun)
+        self._add(FaultKind.TYPE, path, f"{shown(given)} {problem or f'is not {noun}'}")
         return given
 
-    def _add(self, kind: FaultKind, path: str, given: str, problem: str, allowed: str) -> None:
-        self.found.append(Fault(path, kind, given, f"{given} {problem}", allowed))
+    def _add(self, kind: FaultKind, path: str, problem: str) -> None:
+        self.found.append(Fault(path, kind, problem))
 
 
 def _noun(shape: Shape) -> str:

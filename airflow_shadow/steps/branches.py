@@ -1,7 +1,7 @@
-"""Whether a task that changes production was meant to run: what branch and verdict say, by now.
+"""Skip a task that changes production if a branch before it decided otherwise.
 
 Airflow skips what a branch leaves out, but 3.2 and 3.3 forget that inside mapped task groups. So
-the task that changes something asks for itself.
+the task that changes something reads the branch's decision itself.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from airflow_shadow._compat import AirflowSkipException
 from airflow_shadow.operators.base import ShadowOperator
 from airflow_shadow.steps.operator import OperatorSteps
 
-#: Where Airflow's branches (2.11 to 3.3) leave what they decided, about the tasks behind them.
+#: The XCom in which Airflow's branches (2.11 to 3.3) store their decision.
 _DECISION = "skipmixin_key"
 
 
 def skip_unfollowed(steps: OperatorSteps[ShadowOperator], *, needs_decision: bool) -> None:
     """Skip the task if a branch directly before it decided otherwise.
 
-    :param needs_decision: whether the task is skipped, too, if no verdict's branch directly before
-        it left a decision; what another branch decided stands for none
-    :raises AirflowSkipException: it is so
+    :param needs_decision: whether the task is also skipped if there are branches on a verdict
+        directly before it and none of them has decided
+    :raises AirflowSkipException: it is to be skipped
     """
     if steps.op.is_teardown:
-        return  # which Airflow's branches never skip
+        return  # Airflow's branches never skip teardowns
     branches = list(_branches(steps.op))
     decisions = {branch.task_id: _decision(steps.context, branch.task_id) for branch in branches}
     for task_id, decision in decisions.items():
@@ -52,7 +52,7 @@ def _branches(operator: Any) -> Iterator[Any]:
 
 
 def _decision(context: Any, task_id: str) -> Mapping[str, Any] | None:
-    """Return what a branch left: one of the same mapped group, else one outside of it."""
+    """Return a branch's decision: of the same mapped group, or else of one outside of it."""
     ti = context["ti"]
     for map_index in dict.fromkeys((ti.map_index, -1)):
         found = ti.xcom_pull(task_ids=task_id, key=_DECISION, map_indexes=map_index)

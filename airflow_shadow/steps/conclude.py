@@ -121,7 +121,7 @@ class RemoveShadowVariantSteps(ConcludeSteps[Removing_co]):
     """The steps of :class:`RemoveShadowVariantOperator`."""
 
     def begin(self) -> Step:
-        """Ask what was decided, then wait out an update or a start that is under way."""
+        """Check what was decided, then wait out an update or a start that is under way."""
         skip_unfollowed(self, needs_decision=False)
         if self.op.missing_ok and not self.op.name:
             self.log.info("No name is given, so there is nothing to remove.")
@@ -166,7 +166,7 @@ class RemoveShadowVariantSteps(ConcludeSteps[Removing_co]):
             self.log.info("%r is %s already.", name, status)
 
     def removing(self, _experiment: View, carry: Carry) -> Carry:
-        """Return what the wait for the end of a removal carries; kinds of it remember more."""
+        """Return what the wait for the end of a removal carries; subclasses add to it."""
         return carry
 
     def _describe_twice(self, carry: Carry) -> Step:

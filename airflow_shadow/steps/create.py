@@ -202,7 +202,7 @@ class CreateInferenceExperimentSteps(CreateRequestSteps):
         return self.attempt(call, found, carry) or self._await_any(found, CONCLUDED, carry)
 
     def _foreign(self, found: View) -> Claim:
-        """Decide about somebody else's experiment as `if_exists` says."""
+        """Decide what to do with somebody else's experiment, by `if_exists`."""
         prepared, _ = self.complete(found["Name"])
         differs = differences(to_plain(prepared.params), found)
         concluded = status_of(found) in CONCLUDED
@@ -232,7 +232,7 @@ class CreateInferenceExperimentSteps(CreateRequestSteps):
     # --- the endpoint --------------------------------------------------------------------
 
     def _create_or_wait(self, carry: Carry) -> Step:
-        """Create at once on a free endpoint: what is needed of it has just been read."""
+        """Create at once if the endpoint is free, else wait for it."""
         endpoint_name = self.creation.endpoint_name
         endpoint = self.hook.find_endpoint(endpoint_name)
         if not endpoint or not is_idle(endpoint) or "refusals" in carry:
@@ -336,7 +336,7 @@ class CreateInferenceExperimentSteps(CreateRequestSteps):
     def _await_running(
         self, name: str, shown: Mapping[str, Any], failure: str, created: float
     ) -> Step:
-        """Wait until it runs, or is shown at all.
+        """Wait until it runs; without `wait_for_completion` only until AWS shows it.
 
         :param created: AWS's time of the creation, epoch seconds
         """
@@ -351,7 +351,7 @@ class CreateInferenceExperimentSteps(CreateRequestSteps):
         return Wait(goal, self._ended, self.deadline(), progress=Progress(known_failure=failure))
 
     def _ended(self, outcome: Outcome, carry: Carry) -> Step:
-        """End as the wait did; a broken experiment of our own is worth another try."""
+        """End as the wait did; if our own experiment broke, another try may create it again."""
         error = outcome.error
         if isinstance(error, ExperimentBrokenError):
             raise CreationFailedError(asked=error.asked, found=error.found, reason=error.reason)

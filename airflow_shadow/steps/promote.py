@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
-from typing import Any, NoReturn
+from typing import Any
 
 from airflow_shadow._compat import AirflowSkipException
 from airflow_shadow.decision import read_verdict, taken_as
@@ -53,15 +53,14 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
     """The steps of :class:`PromoteShadowVariantOperator`."""
 
     def begin(self) -> Step:
-        """Ask what was decided, then wait out an update or a start that is under way."""
+        """Check what was decided, then wait out an update or a start that is under way."""
         skip_backfill(self, on={"skip", "observe"})
         skip_unfollowed(self, needs_decision=True)
-        verdict = self._verdict()
-        if verdict and self._speaks_against(verdict):
+        if objection := self._objection():
             # Whether the verdict is about this experiment is known without waiting.
             if experiment := self.hook.find_experiment(self.name()):
                 self._refuse_another(experiment)
-            self._skip(verdict)
+            raise AirflowSkipException(f"Skipped: {objection}")
         return self.begin_again({})
 
     def _verdict(self) -> Mapping[str, Any] | None:
@@ -88,25 +87,26 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
         if not self.op.allow_partial_sampling:
             raise PromotionRefusedError(
                 asked=asked,
-                found=f"{found}: the candidate never bore the full load",
+                found=f"{found}, so the candidate never had the full load",
                 next_step="Update it to sampling_percentage=100 and test again, or pass "
                 "allow_partial_sampling=True.",
             )
 
-    def _speaks_against(self, verdict: Mapping[str, Any]) -> bool:
-        return taken_as(verdict, promote_on=self.op.promote_on)[0] != "PASS"
-
-    def _skip(self, verdict: Mapping[str, Any]) -> NoReturn:
-        _, why = taken_as(verdict, promote_on=self.op.promote_on)
-        raise AirflowSkipException(f"Skipped: {why}")
+    def _objection(self) -> str:
+        """Return why the verdict, if there is one, does not count as PASS, else `""`."""
+        verdict = self._verdict()
+        if verdict is None:
+            return ""
+        outcome, why = taken_as(verdict, promote_on=self.op.promote_on)
+        return "" if outcome == "PASS" else why
 
     def conclude(self, outcome: Outcome, carry: Carry) -> Step:
-        """Promote, unless it has happened, would rest on no evidence, or must wait."""
+        """Promote, unless it has happened, nothing supports it, or it must wait."""
         experiment = view_of(outcome)
         skip_unfollowed(self, needs_decision=True)
         self._refuse_another(experiment)
-        if (verdict := self._verdict()) and self._speaks_against(verdict):
-            self._skip(verdict)
+        if objection := self._objection():
+            raise AirflowSkipException(f"Skipped: {objection}")
         if status_of(experiment) in CONCLUDED:
             return self._already(experiment)
         self._refuse_untested(experiment)
@@ -114,7 +114,7 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
         return self._promote(experiment, carry)
 
     def _promote(self, experiment: View, carry: Carry) -> Step:
-        """Promote over production as it is now, if that loses nothing and nobody is deploying."""
+        """Replace production as it is now, if that loses nothing and nobody is deploying."""
         asked, anew = _asked(experiment), Carry(**{**carry, "passed": []})
         production = read_production(self.hook, _endpoint_of(experiment), asked=asked)
         if not in_service(production.endpoint):
@@ -146,7 +146,7 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
         return replace(step, then=self.promoted) if isinstance(step, Wait) else step
 
     def promoted(self, outcome: Outcome, carry: Carry) -> Step:
-        """Tag the endpoint with what was seen to serve, and end as a stop does."""
+        """Tag the endpoint with the model that serves now, and end as a stop does."""
         endpoint = None if outcome.error else self.hook.find_endpoint(_endpoint_of(outcome.view))
         if endpoint:
             self._tag_promoted(outcome.view, endpoint["EndpointArn"])
@@ -159,12 +159,12 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
         tag_promoted(self.hook, endpoint_arn, promoted)
 
     def cleared(self, outcome: Outcome, carry: Carry) -> Step:
-        """Go on if nothing is against it, with all checks anew: the wait may have been long."""
+        """Repeat all checks if nothing objects: the wait may have been long."""
         view = view_of(outcome)
         skip_refused(view)
         experiment = view["experiment"]
         if self.resumed:
-            # Since the trigger's look the task may have waited long for a worker: look once more.
+            # Since the trigger's poll the task may have waited long for a worker: poll once more.
             self.resumed = False
             before: Carry = {**carry, "passed": carry["passed"][:-1]}
             if wait := self._next_wait(experiment, before):
@@ -178,7 +178,7 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
         return Promotion(str(shadow.get("ModelName")), moment_of(self))
 
     def _already(self, experiment: View) -> Step:
-        """Judge a concluded experiment by its own record; the endpoint may have moved on since."""
+        """Judge a concluded experiment by its own record; the endpoint may have changed since."""
         promoted = recorded_promotion(experiment)
         if promoted is None:
             return self.await_promotion(experiment)
@@ -264,7 +264,7 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
             )
 
     def _request(self, experiment: View, production: ProductionVariant) -> dict[str, Any]:
-        """Return the stop that promotes: tested type, no fewer instances than production has."""
+        """Return the stop that promotes: the tested type, at least production's instance count."""
         refuse_promotion_over(experiment, production, asked=_asked(experiment))
         shadow = shadow_variant(experiment) or {}
         tested = shadow["InfrastructureConfig"]["RealTimeInferenceConfig"]
@@ -288,7 +288,7 @@ def _asked(experiment: View) -> str:
 
 
 def _ended_by_schedule(experiment: View) -> bool:
-    """Tell whether nobody stopped it: a stop's reason, and an end before its time, say otherwise.
+    """Tell whether it ended by its schedule: without a reason, and not before the planned end.
 
     assumed: AWS gives no `StatusReason` then, and a stop leaves the scheduled end as it was.
     """

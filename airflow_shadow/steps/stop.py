@@ -30,7 +30,7 @@ class StopInferenceExperimentSteps(ConcludeSteps[StopInferenceExperimentOperator
     """The steps of :class:`StopInferenceExperimentOperator`."""
 
     def begin(self) -> Step:
-        """Check the request before anything is waited for, and ask what was decided."""
+        """Check the request, and what was decided, before anything is waited for."""
         skip_unfollowed(self, needs_decision=_promotes(self.stop_request.params))
         return self.begin_again({})
 
@@ -66,7 +66,7 @@ class StopInferenceExperimentSteps(ConcludeSteps[StopInferenceExperimentOperator
         return self.await_promotion(experiment) if promotes else self.await_end()
 
     def _look_at_production(self, experiment: View, carry: Carry) -> Step | None:
-        """Promote over nothing that somebody deployed since the candidate was tested."""
+        """Refuse to replace what somebody deployed since the candidate was tested."""
         asked = f"to promote a variant of experiment {experiment['Name']!r}"
         production = read_production(
             self.hook, experiment["EndpointMetadata"]["EndpointName"], asked=asked
