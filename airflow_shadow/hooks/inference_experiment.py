@@ -87,7 +87,7 @@ class InferenceExperimentHook(CallingHook):
 
     # --- calling -------------------------------------------------------------------------
 
-    def retry(self, call: Callable[[], Any], *, delay: float) -> Any:
+    def retry_call(self, call: Callable[[], Any], *, delay: float) -> Any:
         """Repeat a call while AWS is unavailable, for at most five minutes.
 
         :param call: must be harmless if AWS has acted already and only the answer was lost

@@ -345,7 +345,7 @@ def deliver(op: Judges, context: Any, hook: InferenceExperimentHook, view: View)
     spec = spec_of(op)
     record = view["verdict"].get("baseline", ())
     keep = partial(keep_record, hook, experiment, record, start=verdict.start)
-    hook.retry(keep, delay=PAUSE)
+    hook.retry_call(keep, delay=PAUSE)
     op.log.info("%s", text_table(verdict))
     persist_links(op, context, experiment)
     if op.do_xcom_push:

@@ -69,7 +69,7 @@ def can_defer(operator: Any) -> bool:
     secret = sorted(_SECRET_CONFIG & set(operator.botocore_config or {}))
     if secret:
         operator.log.warning(
-            "Waiting in the worker, not deferred: botocore_config may hold passwords (%s), and a "
+            "Waiting in the worker: botocore_config may hold passwords (%s), and a "
             "trigger's arguments are stored unencrypted. Put them into the connection to defer.",
             ", ".join(secret),
         )
@@ -185,7 +185,7 @@ class Steps(Generic[Task_co]):
 
     def _retry(self, step: Callable[[], Step]) -> Step:
         """Take a step, again while AWS is unavailable: each step may be repeated."""
-        done: Step = self.hook.retry(step, delay=self.pause)
+        done: Step = self.hook.retry_call(step, delay=self.pause)
         return done
 
     def _wait(self, step: Wait) -> Outcome:
@@ -256,7 +256,7 @@ class Steps(Generic[Task_co]):
         """Return AWS's time as ISO-8601 text; a resumed task has to call AWS for it."""
         if not self.hook.knows_time:
             find = partial(self.hook.find_experiment, experiment["Name"])
-            self.hook.retry(find, delay=self.pause)
+            self.hook.retry_call(find, delay=self.pause)
         return self.hook.now().isoformat(timespec="seconds")
 
 

@@ -180,20 +180,15 @@ class CreateInferenceExperimentSteps(CreateRequestSteps):
         return self._await_running(found["Name"], found, failure, created)
 
     def _delete_first(self, found: View, carry: Carry) -> Step:
-        self.delete(found["Name"])
-        return Wait(
-            ExperimentGone(found["Name"]), self.settled_again, carry["claim_deadline"], carry
-        )
+        gone = ExperimentGone(found["Name"])
+        wait = Wait(gone, self.settled_again, carry["claim_deadline"], carry)
+        return self.attempt(partial(self.delete, found["Name"]), found, carry) or wait
 
     def _supersede(self, found: View, carry: Carry) -> Step:
         """End our own experiment of an earlier generation, which has other arguments."""
         status = status_of(found)
-        if status is Status.CREATED:  # no shadow stands yet; CloudFormation deletes it likewise
-            try:
-                return self._delete_first(found, carry)
-            except AwsRefusedError as error:  # it has just started
-                again = self.after_conflict(error, carry)
-                return self._await_any(found, SETTLED | CONCLUDED, again)
+        if status is Status.CREATED:  # it has no shadow yet; CloudFormation deletes it likewise
+            return self._delete_first(found, carry)
         if status is not Status.RUNNING:
             return self._await_any(found, SETTLED | CONCLUDED, carry)
         reason = mark(Action.SUPERSEDE, "Superseded: its Airflow task was cleared and has changed.")

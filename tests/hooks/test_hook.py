@@ -288,7 +288,7 @@ def test_insisting_has_an_end(hook, churn, emulator, monkeypatch):
     emulator.faults.add(kind="throttle", operation="DescribeEndpoint", times=None)
     began = time.monotonic()
     with pytest.raises(AwsUnavailableError):
-        hook.retry(lambda: hook.find_endpoint("churn"), delay=0.01)
+        hook.retry_call(lambda: hook.find_endpoint("churn"), delay=0.01)
     assert time.monotonic() - began < 5
 
 
@@ -373,7 +373,7 @@ def test_a_missing_connection_is_named(emulator):
     """The provider would go on with whatever rights the machine has."""
     hook = InferenceExperimentHook(aws_conn_id="aws_prod")
     with pytest.raises(ConnectionMissingError, match="'aws_prod'"):
-        hook.retry(lambda: hook.find_endpoint("churn"), delay=0.01)
+        hook.retry_call(lambda: hook.find_endpoint("churn"), delay=0.01)
 
 
 @pytest.mark.parametrize("address", ["http://{}:1", "http://{}:none", "{}:1"])
