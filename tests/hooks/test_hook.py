@@ -34,7 +34,6 @@ from airflow_shadow.exceptions import (
     InvalidRequestError,
     ShadowError,
 )
-from airflow_shadow.hooks.answers import date_of
 from airflow_shadow.hooks.errors import from_botocore, needs_fresh_credentials
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from tests.helpers import another, somebodys, until
@@ -343,12 +342,6 @@ def test_a_redirection_is_no_answer(hook, churn, emulator):
     emulator.faults.add(kind="garbage", operation="DescribeEndpoint", status=302)
     with pytest.raises(AwsUnavailableError):
         hook.find_endpoint("churn")
-
-
-@pytest.mark.parametrize("date", ["yesterday", "", None])
-def test_a_date_that_cannot_be_read_is_no_time(date):
-    """The clock goes on from the last one that could be."""
-    assert date_of({"ResponseMetadata": {"HTTPHeaders": {"date": date}}}) is None
 
 
 def test_a_refusal_tells_the_time_too(hook, emulator):
