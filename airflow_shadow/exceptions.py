@@ -15,28 +15,28 @@
      │    ├── EndpointNotFoundError
      │    ├── EndpointConfigGoneError   its configuration was deleted
      │    ├── EndpointUnsupportedError  a kind of endpoint that shadow tests do not support
-     │    ├── EndpointFailedError       no waiting mends its status
-     │    ├── EndpointShadowedError     a shadow stands on it that no experiment owns
+     │    ├── EndpointFailedError       its status does not change without a repair
+     │    ├── EndpointShadowedError     it has a shadow variant that belongs to no experiment
      │    ├── ProductionChangeError     the request would change what production runs
      │    └── EndpointStaleError        AWS describes what no longer serves
-     ├── ExperimentError                the experiment is not, or not any more, what was asked for
+     ├── ExperimentError                the experiment is not in the state that the task needs
      │    ├── ExperimentNotFoundError
      │    ├── ExperimentExistsError     the name is taken by somebody else
      │    ├── ExperimentBrokenError     AWS cancelled it after a failure
      │    │    └── CreationFailedError  before it ran; another try replaces it
      │    ├── ExperimentStoppedError    somebody stopped it on purpose
-     │    ├── StatusUnreachableError    the awaited status cannot come any more
+     │    ├── StatusUnreachableError    it can no longer reach the status that is waited for
      │    ├── UpdateRefusedError        not changeable in its status
      │    ├── UpdateRolledBackError     AWS took the update back
-     │    ├── PromotionRefusedError     promoting now would rest on no evidence
-     │    └── UnconcludedError          a rollout ended before anybody concluded it
+     │    ├── PromotionRefusedError     nothing supports a promotion now
+     │    └── UnconcludedError          a rollout ended before it was concluded
      ├── ReportNotWrittenError          the report could not be written where it was asked for
      └── WaitTimeoutError               the deadline or the attempts ran out
 
-An error carries facts, not prose: what was `asked`, what was `found`, AWS's own `reason`, and the
-`next_step` for whoever reads it. The message is built from them, so that it is the same wherever
-the error is raised, one line each, and short, whatever a form gave or AWS says; and the facts
-travel from the triggerer to the worker and through `pickle`.
+An error carries facts: what was `asked`, what was `found`, AWS's own `reason`, and the `next_step`
+for whoever reads it. The message is made of them, one line each and shortened, so that it looks
+the same wherever the error is raised; the facts also travel from the triggerer to the worker and
+through `pickle`.
 """
 
 from __future__ import annotations
@@ -48,16 +48,16 @@ from airflow_shadow.text.shown import printable, shortened
 
 
 def message(*, asked: str, found: str, next_step: str, reason: str = "") -> str:
-    """Return what a reader is told: one line each, whatever exception carries it."""
-    said = [f"AWS says: {reason.rstrip('.')}."] if reason else []
-    return "\n".join([f"Asked: {asked}.", f"Found: {found}.", *said, f"Next: {next_step}"])
+    """Return an error's message, one line for each fact."""
+    says = [f"AWS says: {reason.rstrip('.')}."] if reason else []
+    return "\n".join([f"Asked: {asked}.", f"Found: {found}.", *says, f"Next: {next_step}"])
 
 
 def no_event(task_id: str) -> str:
-    """Return what is told of a task that the triggerer called back with nothing."""
+    """Return the message of a task that the triggerer resumed without an event."""
     return message(
         asked=f"how the wait of task {task_id!r} ended",
-        found="a trigger that sent no event",
+        found="the trigger sent no event",
         next_step="Retry the task.",
     )
 
@@ -73,12 +73,11 @@ class ShadowError(Exception):
 
     #: Whether another try of the same task can end differently.
     retriable: ClassVar[bool] = False
-    #: How a wait that ends with this error is named in the trigger's event.
+    #: How the trigger's event names a wait that ends with this error.
     event: ClassVar[str] = "failed"
     #: Whether something was not found, which may exist in another account or region.
     depends_on_place: ClassVar[bool] = False
-    #: What the reader should do, unless the place that raises knows better.
-    next_step: str = "Read AWS's reason above, correct the cause and clear the task."
+    next_step: str = "Correct the cause that AWS names above and clear the task."
 
     def __init__(
         self, *, asked: str, found: str, reason: str = "", next_step: str | None = None
@@ -88,15 +87,10 @@ class ShadowError(Exception):
         self.reason = shortened(printable(reason), most=1000)
         if next_step is not None:
             self.next_step = printable(next_step)
-        super().__init__(self._message())
-
-    def _message(self) -> str:
-        return message(
-            asked=self.asked, found=self.found, reason=self.reason, next_step=self.next_step
-        )
+        super().__init__(message(**ShadowError.facts(self)))
 
     def at(self, place: str) -> ShadowError:
-        """Return the error with the place where AWS was asked.
+        """Return the error with the region and connection in which nothing was found.
 
         :param place: like "in eu-west-1 (connection 'aws_prod')"
         """
@@ -140,13 +134,13 @@ class AwsUnavailableError(AwsError):
     """AWS was throttling, failing or out of reach, or credentials were missing, for too long."""
 
     retriable = True
-    next_step = "Retry the task; if it stays, check the network and the connection's credentials."
+    next_step = "Retry the task; if the error stays, check network and credentials."
 
 
 class MetricsUnreadableError(AwsUnavailableError):
     """CloudWatch answered a query only in part, which must not be taken for no data."""
 
-    next_step = "Retry the task; if it stays, judge a shorter window or a longer period."
+    next_step = "Retry the task; if the error stays, judge a shorter window or a longer period."
 
 
 class ConnectionMissingError(AwsUnavailableError):
@@ -205,14 +199,14 @@ class EndpointUnsupportedError(EndpointError):
 
 
 class EndpointFailedError(EndpointError):
-    """The endpoint is Failed, OutOfService, UpdateRollbackFailed or Deleting: no wait mends it."""
+    """The endpoint is Failed, OutOfService, UpdateRollbackFailed or Deleting, which stays so."""
 
     event = "unreachable"
     next_step = "Repair the endpoint (see its FailureReason) and clear the task."
 
 
 class EndpointShadowedError(EndpointError):
-    """A shadow variant stands on the endpoint that no experiment owns, so it will never go."""
+    """The endpoint has a shadow variant that belongs to no experiment, so it stays."""
 
     event = "unreachable"
     next_step = (
@@ -231,17 +225,17 @@ class ProductionChangeError(EndpointError):
 
 
 class EndpointStaleError(EndpointError):
-    """AWS still describes what the endpoint ran before a promotion that was seen to end."""
+    """AWS still describes what the endpoint ran before a promotion that is complete."""
 
     retriable = True
     next_step = (
-        "Retry the task; if it stays, see what the endpoint serves and correct its tag "
+        "Retry the task; if the error stays, check what the endpoint serves and correct its tag "
         "airflow-shadow:promoted."
     )
 
 
 class ExperimentError(ShadowError):
-    """The experiment is not, or not any more, what was asked for."""
+    """The experiment is not in the state that the task needs."""
 
 
 class ExperimentNotFoundError(ExperimentError):
@@ -269,30 +263,30 @@ class ExperimentBrokenError(ExperimentError):
 
 
 class CreationFailedError(ExperimentBrokenError):
-    """AWS cancelled the experiment before it ran, and the task that asks is its creator."""
+    """AWS cancelled the experiment before it ran, in the task that created it."""
 
     retriable = True
     next_step = "Correct the cause; the next try deletes the broken experiment and creates it anew."
 
 
 class ExperimentStoppedError(ExperimentError):
-    """Somebody stopped the experiment on purpose before it got where this task needs it."""
+    """Somebody stopped the experiment on purpose before it got as far as this task needs."""
 
     event = "unreachable"
-    next_step = "If it should run after all, clear the task that creates it: that makes a new one."
+    next_step = "If it should run after all, clear the task that creates it: it creates a new one."
 
 
 class StatusUnreachableError(ExperimentError):
-    """The awaited status cannot come any more."""
+    """The experiment can no longer reach the status that is waited for."""
 
     event = "unreachable"
-    next_step = "Create a new experiment, or wait for a status that is still ahead."
+    next_step = "Create a new experiment, or wait for a status that it can still reach."
 
 
 class UpdateRefusedError(ExperimentError):
-    """The experiment cannot be changed this way in the status that it is in."""
+    """The experiment cannot be changed this way in its present status."""
 
-    next_step = "While Running only description, sampling percentage and end time can change."
+    next_step = "While Running, only description, sampling percentage and end time can change."
 
 
 class UpdateRolledBackError(ExperimentError):
@@ -304,16 +298,16 @@ class UpdateRolledBackError(ExperimentError):
 
 
 class PromotionRefusedError(ExperimentError):
-    """Promoting now would rest on no evidence, or is not possible any more."""
+    """Nothing supports a promotion now, or it is not possible any more."""
 
     event = "unreachable"
     next_step = "Test the candidate again; a concluded experiment cannot be promoted by the API."
 
 
 class UnconcludedError(ExperimentError):
-    """A rollout ended before anybody concluded its experiment; nothing of it is left."""
+    """A rollout ended before its experiment was concluded, so its clean-up removed the shadow."""
 
-    next_step = "See which task failed or was marked; clear the run to test the candidate again."
+    next_step = "Find the task that failed or was marked; clear the run to test the candidate anew."
 
 
 class ReportNotWrittenError(ShadowError):

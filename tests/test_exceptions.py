@@ -51,7 +51,7 @@ def test_each_error_says_what_to_do(cls):
 
 
 def test_messages_are_built_in_one_place():
-    """So all look alike, one line each."""
+    """So that all messages look alike, one line for each fact."""
     package = Path(exceptions.__file__).parent
     told = [file.name for file in package.rglob("*.py") if "Next: " in file.read_text()]
     assert ["exceptions.py"] == told
@@ -59,7 +59,7 @@ def test_messages_are_built_in_one_place():
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_each_error_says_what_it_is(cls):
-    """A docstring of its own, not the inherited one."""
+    """Each class has a docstring of its own, not the inherited one."""
     assert cls.__doc__
     assert cls.__doc__ not in {parent.__doc__ for parent in cls.__mro__[1:]}
 
@@ -93,6 +93,18 @@ def test_what_does_not_print_is_escaped_once(fact, odd):
     escaped = odd.encode("unicode_escape").decode()
     assert f"x{escaped}Next: Promote" == error_from_dict(error.to_dict()).facts()[fact]
     assert 4 == len(str(error).splitlines())
+
+
+def test_the_page_of_errors_says_what_the_code_says():
+    """Each error that can be raised has a row: its docstring, and its next step."""
+    page = (Path(exceptions.__file__).parents[1] / "docs" / "errors.md").read_text()
+    above = {"ShadowError", "AwsError", "EndpointError", "ExperimentError"}
+    rows = [
+        f"| `{cls.__name__}` | {cls.__doc__.split(chr(10))[0].rstrip('.')} | {cls.next_step} |"
+        for cls in CLASSES
+        if cls.__name__ not in above
+    ]
+    assert rows == [line for line in page.splitlines() if line.startswith("| `")]
 
 
 def test_the_code_travels_too():

@@ -16,6 +16,10 @@ from airflow_shadow.operators import CreateInferenceExperimentOperator
 from tests.helpers import CREATE
 from tests.tasks import Tasks
 
+#: Measured in a process of its own, where the imports of the steps count, too: 284 and 145. Between
+#: folders one can go no lower without mixing what they hold: every call leads from a step to the
+#: hook and back, and every poll from the driver to the condition, its rules and the engine.
+MOVES, BETWEEN_FOLDERS = 290, 150
 PACKAGE = Path(airflow_shadow.__file__).parent
 
 
@@ -47,5 +51,5 @@ def test_a_creation_is_followed_with_few_moves():
     """From its `execute` to its end in the worker: a call of ours in another file is a move."""
     files = traced(lambda: Tasks("worker").run(CreateInferenceExperimentOperator, **CREATE))
     between_folders = moves([file.parent for file in files])
-    assert moves(files) <= 500
-    assert between_folders <= 180
+    assert moves(files) <= MOVES
+    assert between_folders <= BETWEEN_FOLDERS

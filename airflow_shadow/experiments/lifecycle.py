@@ -1,7 +1,7 @@
-"""The life of an experiment: its statuses, what may be called in each, and what can still come.
+"""The life of an experiment: its statuses, what may be called in each, and which can follow.
 
 The facts are those of DescribeInferenceExperiment and of AWS's own CloudFormation handlers.
-Nobody else in this package compares status strings.
+No other module of this package compares statuses as text.
 """
 
 from __future__ import annotations
@@ -30,19 +30,19 @@ class Status(StrEnum):
 
 
 CONCLUDED = frozenset({Status.COMPLETED, Status.CANCELLED})
-#: No request has been copied to the shadow yet.
+#: Statuses in which no request has been copied to the shadow yet.
 NOT_BEGUN = frozenset({Status.CREATING, Status.CREATED, Status.STARTING})
 LIVE = frozenset(Status) - CONCLUDED
-#: Where an experiment rests until somebody or the schedule acts.
+#: Statuses that stay until somebody or the schedule acts.
 SETTLED = frozenset({Status.CREATED, Status.RUNNING})
 #: The only call whose statuses AWS documents (UpdateInferenceExperiment).
 UPDATABLE = SETTLED
-#: AWS works here by itself; a Stop is not known to be possible, so a Cancelled that follows broke.
+#: AWS is at work, and a Stop is not known to be possible, so a Cancelled that follows is a failure.
 _IN_THE_MAKING = frozenset({Status.CREATING, Status.STARTING, Status.UPDATING})
 
 _AFTER_START = frozenset({Status.RUNNING, Status.UPDATING, Status.STOPPING}) | CONCLUDED
 _AFTER_CREATED = _AFTER_START | {Status.CREATED, Status.STARTING}
-#: Which statuses may still be seen from each one, itself included.
+#: The statuses that can follow each one, itself included.
 REACHABLE: Mapping[Status, frozenset[Status]] = {
     Status.CREATING: _AFTER_CREATED | {Status.CREATING},
     Status.CREATED: _AFTER_CREATED,
@@ -62,12 +62,12 @@ def status_of(experiment: Experiment) -> Status | None:
 
 
 def can_reach(status: Status | None, targets: Collection[Status]) -> bool:
-    """Tell whether any of `targets` can still come; an unknown status rules nothing out."""
+    """Tell whether any of `targets` can follow; after an unknown status all can."""
     return status is None or bool(REACHABLE[status] & set(targets))
 
 
 class Ending(StrEnum):
-    """How a concluded experiment ended, which the status alone does not tell."""
+    """How an experiment ended, which the status alone does not tell."""
 
     COMPLETED = "completed"
     PROMOTED = "promoted"
@@ -77,7 +77,7 @@ class Ending(StrEnum):
 
 
 class Action(StrEnum):
-    """What one of our own stops was for; part of the marker in its reason."""
+    """The purpose of one of our own stops; part of the marker in its reason."""
 
     PROMOTE = "promote"
     REMOVE = "remove"
@@ -86,7 +86,7 @@ class Action(StrEnum):
 
 
 _MARKER = re.compile(r"\[airflow-shadow:(\w+)\]")
-#: Characters that `Reason` of StopInferenceExperiment holds.
+#: Most characters of the `Reason` of StopInferenceExperiment.
 MAX_REASON = 1024
 
 
@@ -97,27 +97,27 @@ def mark(action: Action, text: str) -> str:
 
 
 def marked(experiment: Experiment) -> Action | None:
-    """Return what our own stop was for, `None` if the reason does not bear our marker."""
+    """Return the purpose of our own stop, `None` if the reason has no marker of ours."""
     found = _MARKER.findall(experiment.get("StatusReason") or "")[-1:]  # the user's text is before
     return Action(found[0]) if found and found[0] in set(Action) else None
 
 
 def failure_reason(experiment: Experiment) -> str:
-    """Return the endpoint's FailureReason as the experiment shows it, `""` if there is none."""
+    """Return the endpoint's FailureReason in an experiment's description, `""` if there is none."""
     return str((experiment.get("EndpointMetadata") or {}).get("FailureReason") or "")
 
 
 def ending(
     experiment: Experiment, *, last_live: Status | None = None, known_failure: str | None = None
 ) -> Ending | None:
-    """Tell how a concluded experiment ended; `None` while it lives.
+    """Return how a concluded experiment ended, `None` if it is live.
 
     `Cancelled` means "stopped on purpose" or "an operation failed" (DescribeInferenceExperiment).
-    They are told apart by our marker, by a FailureReason that is newer than the last good state,
-    and by where the experiment was last seen alive.
+    The two differ by our marker, by a FailureReason that is newer than the last good state, and by
+    the status before the end.
 
-    :param last_live: the status seen last before the end, if any
-    :param known_failure: the FailureReason that was there before, when all was well
+    :param last_live: the last status before the end that was read, if any
+    :param known_failure: the FailureReason of the last good state
     """
     status = status_of(experiment)
     if status not in CONCLUDED:
@@ -139,11 +139,11 @@ def _broke(experiment: Experiment, *, last_live: Status | None, known_failure: s
     shadow = shadow_variant(experiment) or {}
     return (
         bool(failure and failure != (known_failure or ""))
-        # It may have broken for the reason that stood there before: a stop's reason is its own.
+        # The failure may have the same text as an earlier one; a stop has a text of its own.
         or bool(failure and failure == experiment.get("StatusReason"))
         or last_live in _IN_THE_MAKING
         or marked(experiment) is Action.PROMOTE
-        # assumed: a shadow that never came into being is left as it was.
+        # assumed: a shadow that was never created keeps its status.
         or shadow.get("Status") == "Creating"
     )
 
@@ -151,16 +151,16 @@ def _broke(experiment: Experiment, *, last_live: Status | None, known_failure: s
 def is_promoted(experiment: Experiment) -> bool:
     """Tell whether the experiment's own record shows that its shadow became production.
 
-    `Completed` alone proves nothing, plain expiry ends there too, and nor does a reason: anybody
-    can write one, our marker included. The endpoint of today may have moved on.
+    `Completed` alone proves nothing, because an expired experiment is `Completed`, too; nor does
+    the reason, because anybody can write our marker; nor today's endpoint, which may have changed.
     """
     return recorded_promotion(experiment) is True
 
 
 def recorded_promotion(experiment: Experiment) -> bool | None:
-    """Return what the record says of a promotion; `None` leaves it to the endpoint.
+    """Return whether the record shows a promotion; `None` if only the endpoint can tell.
 
-    That is where a completed one shows none of the two pairs of statuses that AWS documents.
+    That is so if it is completed with neither of the two pairs of statuses that AWS documents.
     """
     if status_of(experiment) is not Status.COMPLETED:
         return False
@@ -182,10 +182,10 @@ def with_sampling(config: Mapping[str, Any], percentage: Any) -> dict[str, Any]:
 
 
 def changes_beyond_running(experiment: Experiment, asked: Mapping[str, Any]) -> list[str]:
-    """Name what an update asks for that AWS documents as fixed while an experiment runs.
+    """Return the fields of an update that AWS documents as fixed while an experiment runs.
 
-    Only description, sampling percentage and end time may change then; what is asked for as it
-    already is does no harm.
+    Only description, sampling percentage and end time may change then; fields with their present
+    values do no harm.
 
     :param asked: the update's fields as plain values
     """
@@ -203,7 +203,7 @@ def changes_beyond_running(experiment: Experiment, asked: Mapping[str, Any]) -> 
 
 
 def shows(shown: Any, asked: Any) -> bool:
-    """Tell whether a description contains all that was asked for."""
+    """Tell whether a description contains all that a request asks for."""
     if isinstance(asked, Mapping):
         return isinstance(shown, Mapping) and all(
             shows(shown.get(key), value) for key, value in asked.items()
@@ -218,7 +218,7 @@ def shows(shown: Any, asked: Any) -> bool:
 
 
 def _same_second(shown: Any, asked: Any) -> bool:
-    """Tell whether two texts are one moment: on the wire times lose their fractions."""
+    """Tell whether two texts are the same second: AWS drops the fractions of times."""
     try:
         apart = datetime.fromisoformat(shown) - datetime.fromisoformat(asked)
     except (TypeError, ValueError):  # something else than two times
@@ -244,7 +244,7 @@ def shadow_variant(experiment: Experiment) -> Mapping[str, Any] | None:
 
 
 def production_variant(experiment: Experiment) -> Mapping[str, Any] | None:
-    """Return the description of the baseline as the experiment knows it."""
+    """Return the description of production as the experiment has it."""
     config = experiment.get("ShadowModeConfig") or {}
     return _variant(experiment, config.get("SourceModelVariantName"))
 
@@ -258,7 +258,7 @@ def stop_request(
 ) -> dict[str, Any]:
     """Return the StopInferenceExperiment that promotes or removes the shadow.
 
-    These are the two maps of AWS's own code; `DesiredState` has no documented default.
+    These are the two maps in AWS's own code; `DesiredState` has no documented default.
     """
     shadow, _ = sampling(experiment)
     production = (experiment.get("ShadowModeConfig") or {}).get("SourceModelVariantName")
@@ -273,7 +273,7 @@ def stop_request(
 
 @dataclass(frozen=True)
 class Deadline:
-    """What an operation waits for, and for how long unless told otherwise."""
+    """What an operation waits for, and its default timeout."""
 
     waits_for: str
     seconds: int
@@ -283,19 +283,19 @@ _HOUR = 3600
 #: One row an operation; docs/operators.md shows this table.
 DEADLINES: Mapping[str, Deadline] = {
     "create": Deadline("Running, or Created when the start lies ahead", _HOUR),
-    "update": Deadline("Created or Running, showing what was asked", _HOUR),
+    "update": Deadline("Created or Running, with the new values", _HOUR),
     "promote": Deadline("concluded, and the endpoint serving the candidate", 2 * _HOUR),
     "remove": Deadline("Completed or Cancelled", _HOUR),
     "start": Deadline("Running", _HOUR),
     "stop": Deadline("concluded; after a Promote, the endpoint serving it", 2 * _HOUR),
-    "delete": Deadline("not described any more", _HOUR),
+    "delete": Deadline("no longer described", _HOUR),
     "analysis": Deadline("the window's minutes filled in CloudWatch", _HOUR),
     "endpoint": Deadline("the endpoint InService and free of other experiments", 24 * _HOUR),
 }
-#: Beyond an experiment's own end, for a sensor that was given no timeout.
+#: The time after an experiment's end that a sensor without a timeout waits for.
 GRACE_SECONDS = _HOUR
 #: The life of an experiment without a schedule, and the longest one (CreateInferenceExperiment).
 DEFAULT_DAYS = 7
 MAX_DAYS = 30
-#: Percent, at which the shadow sees what production sees, and bears its load.
+#: The percentage at which the shadow has production's full load.
 FULL_SAMPLING = 100

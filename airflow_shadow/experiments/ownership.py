@@ -1,7 +1,7 @@
-"""Whose experiment is it? Names, tags and the decision what to do with one that already stands.
+"""Names and tags of experiments, and what to do with one that already has the name.
 
 A task must find its own experiment again after a retry, a clear or a lost answer, in another
-process, from AWS alone. So the name is deterministic, and tags tell the owner, the generation
+process, from AWS alone. So the name is deterministic, and tags hold the owner, the generation
 (which a clear raises and a retry does not) and the arguments.
 """
 
@@ -23,6 +23,7 @@ from airflow_shadow.experiments.lifecycle import (
     Experiment,
     Status,
     ending,
+    failure_reason,
     status_of,
 )
 
@@ -31,7 +32,7 @@ OWNER, GENERATION, ARGUMENTS = f"{_PREFIX}owner", f"{_PREFIX}generation", f"{_PR
 KNOWN_FAILURE, TASK = f"{_PREFIX}known-failure", f"{_PREFIX}task"
 TRY = f"{_PREFIX}try"
 CLEARS, AIRFLOW = f"{_PREFIX}clears", f"{_PREFIX}airflow"
-#: Tags of the creation itself, which an adoption leaves as they are.
+#: Tags of the creation itself, which an adoption does not change.
 _OF_THE_CREATION = frozenset({KNOWN_FAILURE, TRY})
 _NAME_LIMIT, _TAG_LIMIT = 120, 256
 _SLUG_LIMIT = 50
@@ -44,22 +45,22 @@ def digest(value: Any, length: int = 16) -> str:
 
 
 def slug(text: str, limit: int = _SLUG_LIMIT) -> str:
-    """Return text as AWS allows it in names: letters, digits and inner hyphens."""
+    """Return a text as AWS allows it in names: letters, digits and inner hyphens."""
     return re.sub(r"[^a-zA-Z0-9]+", "-", text).strip("-")[:limit].strip("-")
 
 
 @dataclass(frozen=True)
 class Identity:
-    """The task instance that asks.
+    """The task instance to which an experiment belongs.
 
-    :param deployment: names the Airflow where several share an AWS account
+    :param deployment: name of the Airflow, where several share an AWS account
     :param generation: `max_tries`: raised by a clear of this task, not by a retry
     :param arguments: hash of the arguments as the user rendered them
-    :param try_number: for people who read the log; it decides nothing
+    :param try_number: for readers of the log; it decides nothing
     :param clears: how often tasks of the run were cleared, this one or others
     :param retries: those that the Dag gives the task now
-    :param address: host and path of the Airflow, `""` if it knows none of its own; in no name and
-        no hash, for it may differ between workers and change with a domain
+    :param address: host and path of the Airflow, `""` if it has none of its own; in no name and no
+        hash, because it may differ between workers and change with a domain
     """
 
     deployment: str
@@ -80,7 +81,7 @@ class Identity:
         return digest([self.deployment, self.dag_id, self.run_id, self.task_id, self.map_index], 32)
 
     def is_owner(self, tags: Mapping[str, str]) -> bool:
-        """Tell whether this task instance created the experiment that bears these tags."""
+        """Tell whether this task instance created the experiment with these tags."""
         return tags.get(OWNER) == self.owner and not self.namesake(tags)
 
     def namesake(self, tags: Mapping[str, str]) -> str:
@@ -96,7 +97,7 @@ class Identity:
         """Tell whether it did so since the task was last cleared.
 
         `max_tries` alone misses a clear if `retries` was lowered by the tries that were used; then
-        the run's count of clears tells, which also moves where other tasks are cleared.
+        the run's count of clears decides, which other tasks' clears raise, too.
         """
         if tags.get(GENERATION) != str(self.generation):
             return False
@@ -104,9 +105,9 @@ class Identity:
         return not clears or str(self.retries) == retries or str(self.clears) == clears
 
     def tags(self, *, known_failure: str) -> dict[str, str]:
-        """Return what a later process needs to recognise the experiment.
+        """Return the tags by which a later process recognises the experiment.
 
-        :param known_failure: the endpoint's FailureReason from before, which proves nothing later
+        :param known_failure: the endpoint's FailureReason before the experiment
         """
         where = [self.deployment, self.dag_id, self.run_id, self.task_id, str(self.map_index)]
         readable = "/".join(filter(None, where))
@@ -122,7 +123,7 @@ class Identity:
         }
 
     def tags_of_adoption(self) -> dict[str, str]:
-        """Return what makes an experiment of an earlier generation this one's."""
+        """Return the tags that make an experiment of an earlier generation this generation's."""
         tags = self.tags(known_failure="")
         return {key: value for key, value in tags.items() if key not in _OF_THE_CREATION}
 
@@ -132,7 +133,7 @@ def _legal_tag(text: str) -> str:
 
 
 def address_of(url: str) -> str:
-    """Return host and path of an Airflow's base URL, `""` for none and for one that many share."""
+    """Return host and path of an Airflow's base URL, `""` for none and for a loopback's."""
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").rstrip(".")
@@ -154,7 +155,7 @@ def _is_loopback(host: str) -> bool:
 def default_names(identity: Identity, *, endpoint_name: str) -> Iterator[str]:
     """Yield the name of an experiment for a task instance, then its ordinals `-2`, `-3`, ...
 
-    Endpoint and run come first, so that a console list can be read; the hash makes it unique.
+    Endpoint and run come first, for readers of the console's list; the hash makes it unique.
     """
     run = slug(identity.run_id.removesuffix("+00:00"))
     base = "-".join(filter(None, [slug(endpoint_name), run, identity.owner[:8]]))
@@ -166,7 +167,7 @@ def default_names(identity: Identity, *, endpoint_name: str) -> Iterator[str]:
 
 
 class Claim(StrEnum):
-    """What to do about the experiment that stands under the name."""
+    """How to resolve an existing experiment of the same name."""
 
     CREATE = "create"
     ADOPT = "adopt"
@@ -179,7 +180,7 @@ class Claim(StrEnum):
 
 def known_failure(experiment: Experiment, tags: Mapping[str, str]) -> str:
     """Return the experiment's FailureReason if it was there before the experiment, else `""`."""
-    failure = str((experiment.get("EndpointMetadata") or {}).get("FailureReason") or "")
+    failure = failure_reason(experiment)
     return failure if failure and tags.get(KNOWN_FAILURE) == digest(failure) else ""
 
 
@@ -190,10 +191,11 @@ def claim(
     *,
     name_is_given: bool,
 ) -> Claim:
-    """Decide, as the design's table "Whose experiment is it?" does.
+    """Decide what to do with an existing experiment of the name.
 
+    :param experiment: `None` if there is none
     :param tags: `None` if they could not be read, which makes it somebody else's
-    :param name_is_given: a name that the user chose gets no ordinal
+    :param name_is_given: whether the user chose the name, which gets no ordinal then
     """
     if experiment is None:
         return Claim.CREATE
@@ -214,7 +216,7 @@ def _claim_of_this_generation(experiment: Experiment, tags: Mapping[str, str]) -
 
 
 def adoption(experiment: Experiment, tags: Mapping[str, str], me: Identity) -> str:
-    """Say in one line which experiment a task goes on with, and who created it."""
+    """Return in one line with which experiment a task continues, and who created it."""
     shown = f"experiment {experiment['Name']!r} ({experiment['Status']})"
     if not me.is_owner(tags):
         return f"Found somebody else's {shown} of the same configuration, adopting it."
@@ -225,7 +227,7 @@ def adoption(experiment: Experiment, tags: Mapping[str, str], me: Identity) -> s
         return f"{found}; it has ended, so nothing is created."
     found += ", continuing."
     if me.is_same_generation(tags) and tags.get(ARGUMENTS, me.arguments) != me.arguments:
-        found += " The task's arguments have changed since; a clear begins anew with them."
+        found += " The task's arguments have changed since; clear the task to apply them."
     return found
 
 

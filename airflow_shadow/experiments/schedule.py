@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -22,7 +23,7 @@ _CLOCK = re.compile(
 )
 #: Longer than any experiment, and short enough to count with.
 LONGEST = timedelta(days=366)
-#: AWS documents it for the console; whether the API holds it is unknown.
+#: AWS documents it for the console; whether the API refuses less is unknown.
 SHORTEST = timedelta(hours=1)
 DEFAULT_DURATION = timedelta(days=DEFAULT_DAYS)
 
@@ -35,12 +36,11 @@ def parse_duration(
     :param argument: its name, for the message
     :raises InvalidRequestError: it is none of these, not above zero, or longer than a year
     """
-    nothing = timedelta()
     try:
         found = _duration(value)
     except (OverflowError, ValueError):
         found = None
-    if found is None or not nothing <= found <= LONGEST or not (found or may_be_zero):
+    if found is None or not timedelta() <= found <= LONGEST or not (found or may_be_zero):
         raise InvalidRequestError(
             asked=f"{argument}={shown(value)}",
             found="not a duration, or longer than a year",
@@ -50,95 +50,92 @@ def parse_duration(
 
 
 def _duration(value: Any) -> timedelta | None:
-    found: timedelta | None = None
     if isinstance(value, timedelta):
-        found = value
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        found = timedelta(seconds=value)
-    elif isinstance(value, str) and (match := _written(value.strip())):
-        units = {unit: int(n) for unit, n in match.groupdict().items() if n}
-        found = timedelta(**units) if units else None
-    elif isinstance(value, str) and re.fullmatch(r"\s*\d+(\.\d+)?\s*", value):
-        found = timedelta(seconds=float(value))
-    return found
+        return value
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return timedelta(seconds=value)
+    return _duration_of_text(value.strip()) if isinstance(value, str) else None
 
 
-def _written(text: str) -> re.Match[str] | None:
-    return _DURATION.fullmatch(text) or _CLOCK.fullmatch(text)
+def _duration_of_text(text: str) -> timedelta | None:
+    if re.fullmatch(r"\d+(\.\d+)?", text):
+        return timedelta(seconds=float(text))
+    match = _DURATION.fullmatch(text) or _CLOCK.fullmatch(text)
+    units = {unit: int(n) for unit, n in match.groupdict().items() if n} if match else {}
+    return timedelta(**units) if units else None
 
 
-def window_length(
-    *, start: datetime | None, end: datetime | None, duration: timedelta | None
-) -> timedelta | None:
-    """Return how long the experiment shall last, `None` if that depends on when it starts.
+@dataclass(frozen=True)
+class Window:
+    """When an experiment is to start and end, as the user gave it."""
 
-    :raises InvalidRequestError: contradictory, whatever the time is
-    """
-    if end and duration:
-        raise _invalid(start, end, "end_time and duration are both given", "Give one of them.")
-    if start and end and end <= start:
-        raise _invalid(start, end, "the end is not after the start", "Correct the times.")
-    return duration or (end - start if start and end else None)
+    start: datetime | None
+    end: datetime | None
+    duration: timedelta | None
 
+    @property
+    def length(self) -> timedelta | None:
+        """Return how long the experiment shall last, `None` if that depends on when it starts.
 
-def resolve_schedule(
-    *,
-    start: datetime | None,
-    end: datetime | None,
-    duration: timedelta | None,
-    now: datetime,
-    shift_past: bool,
-) -> dict[str, datetime]:
-    """Return the `Schedule` to send; empty means "now, for AWS's default of 7 days".
+        :raises InvalidRequestError: the times contradict each other
+        """
+        if self.end and self.duration:
+            raise self._invalid("end_time and duration are both given", "Give one of them.")
+        if self.start and self.end and self.end <= self.start:
+            raise self._invalid("the end is not after the start", "Correct the times.")
+        return self.duration or (self.end - self.start if self.start and self.end else None)
 
-    A start in the past means now: a scheduled run starts after its interval ends, and a backfill
-    lives in the past. A window wholly in the past is moved to now if `shift_past`.
+    def schedule(self, *, now: datetime, shift_past: bool) -> dict[str, datetime]:
+        """Return the `Schedule` to send; empty means "now, for AWS's default of 7 days".
 
-    :param now: AWS's time, aware
-    :raises InvalidRequestError: contradictory, wholly past, or longer than 30 days
-    """
-    length = window_length(start=start, end=end, duration=duration)
-    if duration:
-        end = (start or now) + duration
-    if end and end <= now:
-        if not (shift_past and length):
-            raise _invalid(
-                start,
-                end,
-                f"the window lies wholly in the past, it is {_text(now)} at AWS",
-                "Pass shift_past_schedule=True with a start or a duration to run it now.",
+        A start in the past means now: a scheduled run starts after its interval ends, and a
+        backfill lives in the past. A window wholly in the past is moved to now if `shift_past`.
+
+        :param now: AWS's time, aware
+        :raises InvalidRequestError: contradictory, wholly past, or longer than 30 days
+        """
+        length, end = self.length, self._end(now)
+        begins = self.start if self.start and self.start > now else None
+        if end and end <= now:
+            if not (shift_past and length):
+                raise self._invalid(
+                    f"the window lies wholly in the past, it is {_text(now)} at AWS",
+                    "Pass shift_past_schedule=True with a start or a duration to run it now.",
+                    end=end,
+                )
+            begins, end = None, now + length
+        if end and end - (begins or now) > timedelta(days=MAX_DAYS):
+            raise self._invalid(f"longer than {MAX_DAYS} days", "Choose an earlier end.", end=end)
+        times = {"StartTime": begins, "EndTime": end}
+        return {key: time for key, time in times.items() if time is not None}
+
+    def change(self, schedule: Mapping[str, datetime], *, now: datetime) -> str:
+        """Return in one line what became of times in the past, `""` if there were none.
+
+        :param schedule: what :meth:`schedule` returned
+        """
+        if self.start is None or self.start > now:
+            return ""
+        until, end = _text(planned_end(schedule, now=now)), self._end(now)
+        if end and end <= now:
+            return (
+                f"The window from {_text(self.start)} to {_text(end)} lies wholly in the past, so "
+                f"it is moved to {_text(now)} until {until} (shift_past_schedule=True)."
             )
-        start, end = None, now + length
-    begins = start if start and start > now else None
-    if end and end - (begins or now) > timedelta(days=MAX_DAYS):
-        raise _invalid(start, end, f"longer than {MAX_DAYS} days", "Choose an earlier end.")
-    return {
-        key: value for key, value in (("StartTime", begins), ("EndTime", end)) if value is not None
-    }
-
-
-def moved(
-    *,
-    start: datetime | None,
-    end: datetime | None,
-    duration: timedelta | None,
-    schedule: Mapping[str, datetime],
-    now: datetime,
-) -> str:
-    """Say in one line what became of a window that lay in the past, `""` if nothing did.
-
-    :param schedule: what :func:`resolve_schedule` made of the others
-    """
-    if start is None or start > now:
-        return ""
-    until = _text(planned_end(schedule, now=now))
-    asked_end = start + duration if duration else end
-    if asked_end and asked_end <= now:
         return (
-            f"The window from {_text(start)} to {_text(asked_end)} lies wholly in the past; it is "
-            f"now {_text(now)} to {until}, because shift_past_schedule=True."
+            f"The start at {_text(self.start)} lies in the past, so the experiment starts now, "
+            f"{_text(now)}, until {until}."
         )
-    return f"The start at {_text(start)} lies in the past; it is now, {_text(now)}, until {until}."
+
+    def _end(self, now: datetime) -> datetime | None:
+        return (self.start or now) + self.duration if self.duration else self.end
+
+    def _invalid(
+        self, found: str, next_step: str, *, end: datetime | None = None
+    ) -> InvalidRequestError:
+        asked = f"an experiment from {_text(self.start)} to {_text(end or self.end)}"
+        advice = f"{next_step} Nothing was sent to AWS."
+        return InvalidRequestError(asked=asked, found=found, next_step=advice)
 
 
 def planned_end(schedule: Mapping[str, datetime], *, now: datetime) -> datetime:
@@ -146,12 +143,13 @@ def planned_end(schedule: Mapping[str, datetime], *, now: datetime) -> datetime:
     return schedule.get("EndTime") or schedule.get("StartTime", now) + DEFAULT_DURATION
 
 
+def too_short(schedule: Mapping[str, datetime], *, now: datetime) -> str:
+    """Return a warning of a schedule shorter than AWS's console allows, `""` if it is not."""
+    length = planned_end(schedule, now=now) - schedule.get("StartTime", now)
+    if length >= SHORTEST:
+        return ""
+    return f"The experiment would last {length}, but AWS's console allows no less than an hour."
+
+
 def _text(moment: datetime | None) -> str:
     return moment.astimezone(UTC).isoformat(timespec="seconds") if moment else "not given"
-
-
-def _invalid(
-    start: datetime | None, end: datetime | None, found: str, next_step: str
-) -> InvalidRequestError:
-    asked = f"an experiment from {_text(start)} to {_text(end)}"
-    return InvalidRequestError(asked=asked, found=found, next_step=f"{next_step} Nothing was sent.")

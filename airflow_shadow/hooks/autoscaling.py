@@ -9,7 +9,7 @@ from airflow_shadow.hooks.base import CallingHook
 
 
 class AutoscalingHook(CallingHook):
-    """Ask Application Auto Scaling about variants of endpoints.
+    """Call Application Auto Scaling about variants of endpoints.
 
     The parameters are those of :class:`~airflow_shadow.hooks.base.CallingHook`.
     """
@@ -21,8 +21,8 @@ class AutoscalingHook(CallingHook):
     def find_target(self, endpoint_name: str, variant_name: str) -> dict[str, Any] | None:
         """Return the scalable target of a variant (DescribeScalableTargets), `None` without one.
 
-        Neither a missing permission nor a service that is out of reach ends a task: AWS itself
-        refuses to remove a variant that is a target.
+        Without the permission, or the service, a warning is logged: AWS itself refuses to remove a
+        variant that is scaled.
         """
         request = {
             "ServiceNamespace": "sagemaker",

@@ -1,10 +1,10 @@
-"""What calling AWS has in common: retry settings, our errors, fresh credentials, AWS's clock."""
+"""Call AWS: retry settings, our errors, fresh credentials, AWS's clock."""
 
 from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Self
@@ -17,27 +17,26 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.parsers import ResponseParserError
 
 from airflow_shadow.exceptions import ConnectionMissingError, InvalidRequestError, ShadowError
+from airflow_shadow.hooks.answers import date_of, to_plain
 from airflow_shadow.hooks.errors import (
     NoAnswerError,
-    date_of,
     from_botocore,
     needs_fresh_credentials,
     without_user,
 )
-from airflow_shadow.hooks.plain import to_plain
 
-# The waiting has its own back-off, so botocore need not insist; a user's setting wins.
+# The waiting has its own back-off, so botocore need not retry for long; a user's setting wins.
 _CONFIG = Config(
     connect_timeout=10, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3}
 )
 # A task that is killed has seconds: two calls, four seconds at most.
 _HURRIED = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
 
-#: What a call may end with. The AWS provider reads STS's answer unchecked: that is the `KeyError`;
-#: the `ValueError` is botocore's about an address.
+#: What a call may raise. The AWS provider reads STS's answer unchecked, hence `KeyError`; botocore
+#: raises `ValueError` for an address.
 _FAILURES = (ClientError, BotoCoreError, ResponseParserError, KeyError, ValueError)
 _OK = range(200, 300)
-_SHOWN = 60  # characters of a body that is no answer
+_SHOWN = 60  # characters of a body that did not come from AWS
 
 
 class CallingHook(AwsBaseHook):
@@ -59,7 +58,7 @@ class CallingHook(AwsBaseHook):
     def get_connection(cls, conn_id: str) -> Any:
         """Return an Airflow connection; without one the provider would use the machine's rights.
 
-        A missing `aws_default` stays the provider's way to ask for just that.
+        A missing `aws_default` is the provider's way to ask for just that.
 
         :raises ConnectionMissingError: there is none of that name
         """
@@ -74,7 +73,7 @@ class CallingHook(AwsBaseHook):
 
     @property
     def config(self) -> Config:
-        """Return the settings of the client, and of STS; the connection's own win over ours."""
+        """Return the settings of the client and of STS; the connection's override ours."""
         config: Config = _CONFIG.merge(self.conn_config.botocore_config or Config())
         return config.merge(_HURRIED) if self._hurried else config
 
@@ -87,7 +86,7 @@ class CallingHook(AwsBaseHook):
         inner = getattr(session, "_session", None)  # aiobotocore's sessions have none
         if inner is None:
             return session
-        # Also for those clients by which botocore itself asks for credentials.
+        # This reaches the clients by which botocore itself gets credentials, too.
         inner.set_default_client_config(config)
         inner.register("before-parse", _refuse_garbage)
         if session.get_credentials() is None and config.signature_version is not UNSIGNED:
@@ -122,7 +121,7 @@ class CallingHook(AwsBaseHook):
 
     @property
     def place(self) -> str:
-        """Say where AWS is asked, for messages about what is not there."""
+        """Region and connection, for messages about what was not found."""
         try:
             region, known = self.conn_region_name, bool(self.conn_config)
         except ShadowError:  # no credentials at the moment
@@ -132,7 +131,7 @@ class CallingHook(AwsBaseHook):
         return f"in {region} ({named})"
 
     def _ours(self, error: Exception, *, asked: str) -> ShadowError:
-        """Return our error for one of a call, and drop a client that lacks credentials."""
+        """Return our error for a call's, and drop a client that lacks credentials."""
         if needs_fresh_credentials(error):
             self.forget_connection()
         if isinstance(error, ClientError):
@@ -151,13 +150,13 @@ class CallingHook(AwsBaseHook):
         """Call one operation and return its answer as plain values.
 
         :param operation: the operation's name in the API, like `DescribeEndpoint`
-        :param params: its request, already typed
-        :param asked: what for, for error messages
+        :param params: its request, with the API's types
+        :param asked: the purpose, for error messages
         """
-        return dict(to_plain(self.ask(operation, params, asked=asked)))
+        return to_plain(self.ask(operation, params, asked=asked))
 
     def ask(self, operation: str, params: Mapping[str, Any], *, asked: str = "") -> dict[str, Any]:
-        """Call one operation and return botocore's answer as it is, for large ones.
+        """Call one operation and return botocore's answer unchanged, for large ones.
 
         The parameters are those of :meth:`call`.
         """
@@ -170,8 +169,23 @@ class CallingHook(AwsBaseHook):
         self._set_clock(response)
         return response
 
+    def pages(
+        self, operation: str, params: Mapping[str, Any], *, asked: str = ""
+    ) -> Iterator[dict[str, Any]]:
+        """Call one operation page by page; yield each answer as botocore gives it.
+
+        The parameters are those of :meth:`call`.
+        """
+        token: dict[str, str] = {}
+        while True:
+            page = self.ask(operation, {**params, **token}, asked=asked)
+            yield page
+            if not page.get("NextToken"):
+                return
+            token = {"NextToken": page["NextToken"]}
+
     def warn_once(self, text: str) -> None:
-        """Log a warning that this hook has not logged yet: looks come again and again."""
+        """Log a warning that this hook has not logged yet: polls come again and again."""
         if text not in self._warned:
             self._warned.add(text)
             self.log.warning("%s", text)
@@ -184,7 +198,7 @@ class CallingHook(AwsBaseHook):
 
     @property
     def knows_time(self) -> bool:
-        """Tell whether AWS has answered yet, so that :meth:`now` is its time."""
+        """Whether AWS has answered yet, so that :meth:`now` is its time."""
         return self._aws_clock is not None
 
     def now(self) -> datetime:
@@ -206,14 +220,14 @@ def _describe_call(operation: str, params: Mapping[str, Any]) -> str:
 
 
 def _shown(error: Exception) -> Exception | None:
-    """Return what a traceback may show as the cause: nothing that holds a password."""
+    """Return the cause that a traceback may show: none that contains a password."""
     return error if without_user(str(error)) == str(error) else None
 
 
 def _refuse_garbage(operation_model: Any, response_dict: Mapping[str, Any], **_: Any) -> None:
-    """Refuse a body that is no answer; botocore would read a proxy's page as one without members.
+    """Refuse a body that did not come from AWS; botocore would take a proxy's page for an answer.
 
-    :raises NoAnswerError: it is so
+    :raises NoAnswerError: the body is not of the service's format
     """
     status, body = response_dict["status_code"], response_dict["body"]
     if status not in _OK or not operation_model.output_shape or not isinstance(body, bytes):

@@ -1,4 +1,4 @@
-"""What production is at a look, and the record of it over a window."""
+"""The baseline: what production runs at a poll, and the record of it over a window."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ def recorded(
     start: float,
     end: float,
 ) -> tuple[Baseline, ...]:
-    """Return the record of a window with what production is now, if that tells of the window.
+    """Return the record of a window, and the present state of production if it belongs there.
 
-    Production as the experiment deployed it comes first where another model serves already. What
-    differs from the last look is so since the endpoint was changed, which AWS tells.
+    If another model serves already, production as the experiment deployed it comes first. A state
+    that differs from the last one counts from the endpoint's `LastModifiedTime`.
 
     :param experiment: what DescribeInferenceExperiment shows
-    :param record: what earlier looks saw
+    :param record: the states that earlier polls found
     :param start: begin of the window, in seconds since 1970
-    :param end: its end; what was changed later is no evidence about it
+    :param end: its end; what changed later does not belong to it
     """
     state = find_baseline(hook, experiment, record)
     if state is None or state.changed > end:
@@ -59,8 +59,8 @@ def _deployed(experiment: Mapping[str, Any], state: Baseline, start: float) -> l
     return [own] if own.identity != state.identity else []
 
 
-def telling(record: Sequence[Baseline]) -> list[Baseline]:
-    """Return the states that decide: the first, and those that differ in what a verdict reads."""
+def deciding_states(record: Sequence[Baseline]) -> list[Baseline]:
+    """Return the first state, and those that differ from the one before in what a verdict reads."""
     return [
         state
         for number, state in enumerate(record)
@@ -73,20 +73,20 @@ def _decisive(state: Baseline) -> tuple[Any, ...]:
 
 
 def thinned(record: Sequence[Baseline]) -> tuple[Baseline, ...]:
-    """Return a record that is not too long; scaling up and down goes first."""
-    return tuple(record) if len(record) <= _MOST else tuple(telling(record)[:_MOST])
+    """Return a record of limited length; states that only differ in scaling are left out first."""
+    return tuple(record) if len(record) <= _MOST else tuple(deciding_states(record)[:_MOST])
 
 
 def find_baseline(
     hook: InferenceExperimentHook, experiment: Mapping[str, Any], record: Sequence[Baseline] = ()
 ) -> Baseline | None:
-    """Return what production is now (DescribeEndpoint, DescribeEndpointConfig).
+    """Return the present state of production (DescribeEndpoint, DescribeEndpointConfig).
 
     `None` unless the experiment is `Running`: its own updates change the endpoint, and after its
-    end the endpoint is no evidence any more. `None`, too, if the endpoint is gone or may not be
-    described, which the log says once.
+    end the endpoint tells nothing about it. `None`, too, if the endpoint was deleted or may not be
+    described, which is logged once.
 
-    :param record: what earlier looks saw; a configuration that is known is not asked for again
+    :param record: the states that earlier polls found; a known configuration is not read again
     """
     if status_of(experiment) is not Status.RUNNING:
         return None
@@ -95,11 +95,13 @@ def find_baseline(
         endpoint = hook.find_endpoint(name)
         state = endpoint and _state(hook, experiment, endpoint, record)
     except (AwsAccessDeniedError, AwsRefusedError) as error:
-        hook.warn_once(f"Whether production stays the same is not known. {error}")
+        hook.warn_once(f"It is unknown whether production stays the same. {error}")
         return None
     if not state:
-        found = "is gone" if endpoint is None else "runs no variant that is known"
-        hook.warn_once(f"Whether production stays the same is not known: endpoint {name!r} {found}")
+        found = "was deleted" if endpoint is None else "does not run the production variant"
+        hook.warn_once(
+            f"It is unknown whether production stays the same: endpoint {name!r} {found}."
+        )
     return state or None
 
 
@@ -131,7 +133,7 @@ def _state(
 
 
 def _variant(described: Mapping[str, Any], kind: str, name: str) -> Mapping[str, Any]:
-    """Return the variant of a name, the first one if there is none of it."""
+    """Return the variant of a name, or else the first one."""
     variants: list[dict[str, Any]] = described.get(kind) or [{}]
     return next((one for one in variants if one.get("VariantName") == name), variants[0])
 
@@ -143,7 +145,7 @@ def _instances(variant: Mapping[str, Any]) -> int:
 def _model(
     hook: InferenceExperimentHook, configuration: str, variant: str, record: Sequence[Baseline]
 ) -> str | None:
-    """Return the model of a variant, `None` if its configuration is gone."""
+    """Return the model of a variant, `None` if its configuration was deleted."""
     for state in record:
         if (state.configuration, state.variant) == (configuration, variant):
             return state.model

@@ -1,4 +1,4 @@
-"""Answer the questions of the waiting logic by asking AWS, and drive it in this process."""
+"""Answer the questions of the waiting logic by calling AWS, and drive it in this process."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from airflow_shadow.waiters import (
 
 
 def answer(hook: InferenceExperimentHook, poll: Poll) -> Reply:
-    """Answer one question; read-only; errors are part of the answer."""
+    """Answer one question by reading from AWS; an error is an answer, too."""
     questions: Mapping[str, Callable[[str], Description | None]] = {
         "experiment": hook.find_experiment,
         "endpoint": hook.find_endpoint,
-        "holder": hook.find_holder,
+        "holder": hook.find_occupying_experiment,
         "running": hook.find_running,
         "package": hook.find_model_package,
         "alarms": lambda _: dict(hook.cloudwatch.alarm_states(poll.about["names"])),
@@ -49,7 +49,7 @@ def wait_for(
 ) -> WaitResult | None:
     """Wait in this process.
 
-    :param patient: `False` returns `None` instead of pausing: the caller defers
+    :param patient: `False` returns `None` instead of sleeping, so that the caller can defer
     """
     steps = wait(condition, policy=policy, state=state)
     reply: Reply | None = None

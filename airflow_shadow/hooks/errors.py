@@ -1,12 +1,9 @@
-"""From botocore's errors to ours, matched on codes: AWS documents none of the texts."""
+"""Translate botocore's errors to ours, by their codes: AWS documents none of the texts."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
-from typing import Any
 
 from botocore.exceptions import (
     BotoCoreError,
@@ -26,6 +23,7 @@ from airflow_shadow.exceptions import (
     AwsRefusedError,
     AwsUnavailableError,
 )
+from airflow_shadow.hooks.answers import date_of
 
 THROTTLING = frozenset(
     {
@@ -41,11 +39,11 @@ THROTTLING = frozenset(
     }
 )
 EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
-#: STS could not ask the identity provider, or the token's file is about to be replaced: botocore
-#: and the service's documentation advise to ask again.
+#: STS could not reach the identity provider, or the token's file is about to be replaced: botocore
+#: and the service's documentation advise to retry.
 _STS_PASSING = frozenset({"IDPCommunicationError", "InvalidIdentityToken"})
 _TIMEOUTS = frozenset({"RequestTimeout", "RequestTimeoutException"})
-#: Refusals of a clock that is off; but for `RequestTimeTooSkewed` of a wrong secret, too.
+#: Answers to a wrong clock; the last two also answer a wrong secret.
 _SIGNATURE = frozenset(
     {
         "RequestTimeTooSkewed",
@@ -54,25 +52,25 @@ _SIGNATURE = frozenset(
         "SignatureDoesNotMatch",
     }
 )
-#: AWS takes signatures that are five minutes off; its `Date` knows seconds, and answers take some.
+#: AWS accepts signatures that are five minutes off; its `Date` has seconds, and answers take some.
 _SKEW = timedelta(minutes=4)
 DENIED = frozenset(
     {"AccessDenied", "AccessDeniedException", "NotAuthorized", "UnauthorizedOperation", "403"}
 )
 NOT_FOUND, CONFLICT, VALIDATION = "ResourceNotFound", "ConflictException", "ValidationException"
 IN_USE = "ResourceInUse"
-#: What AWS may answer where somebody else holds the name or the endpoint; undocumented which.
+#: What AWS may answer if the name or the endpoint is taken; it does not document which.
 BUSY = frozenset({IN_USE, CONFLICT, VALIDATION})
-#: A certificate that cannot be verified (`SSLError`) is one of these, but no waiting mends it.
+#: `SSLError`, of a certificate that cannot be verified, is one of these, but retrying is useless.
 _UNREACHED = (HTTPClientError, ConnectionError, CredentialRetrievalError, MetadataRetrievalError)
 _REDIRECTIONS, _SERVER_ERRORS, _TIMEOUT, _TOO_MANY = range(300, 400), range(500, 600), 408, 429
 _USER_OF_AN_ADDRESS = re.compile(r"""(?<![^\s/"'])[^\s/?#"'@]*:[^\s/?#"']*@""")
 
 
 class NoAnswerError(BotoCoreError):  # type: ignore[misc]
-    """A body that is no answer of the service: a proxy's page, or nothing."""
+    """A body that did not come from the service: a proxy's page, or an empty one."""
 
-    fmt = "status {status}, but no answer of {operation}: {body}"
+    fmt = "status {status}, but not an answer of {operation}: {body}"
 
 
 def code_of(error: ClientError) -> str:
@@ -81,7 +79,7 @@ def code_of(error: ClientError) -> str:
 
 
 def needs_fresh_credentials(error: Exception) -> bool:
-    """Tell whether a client made anew may have what this one lacks."""
+    """Tell whether a new client may get the credentials that this one lacks."""
     if isinstance(error, ClientError):
         return code_of(error) in EXPIRED | _STS_PASSING
     return isinstance(error, CredentialRetrievalError | NoCredentialsError)
@@ -90,16 +88,6 @@ def needs_fresh_credentials(error: Exception) -> bool:
 def without_user(text: str) -> str:
     """Return a text without user and password of the addresses in it, as of an `endpoint_url`."""
     return _USER_OF_AN_ADDRESS.sub("", text)
-
-
-def date_of(response: Mapping[str, Any]) -> datetime | None:
-    """Return AWS's time as an answer tells it, `None` if it tells none that can be read."""
-    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
-    try:
-        date = parsedate_to_datetime(headers["date"])
-    except (KeyError, TypeError, ValueError):
-        return None
-    return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
 def _is_unavailable(error: ClientError) -> bool:
@@ -114,7 +102,7 @@ def _status_of(error: ClientError) -> int:
 
 
 def _is_skewed(error: ClientError) -> bool:
-    """Tell whether our clock explains a refused signature; a wrong secret is never waited for."""
+    """Tell whether our clock explains a refused signature; a wrong secret is never retried."""
     if code_of(error) in {"RequestTimeTooSkewed", "RequestInTheFuture"}:
         return True
     date = date_of(error.response)
@@ -124,8 +112,8 @@ def _is_skewed(error: ClientError) -> bool:
 def from_botocore(error: ClientError | BotoCoreError, *, asked: str) -> AwsError:
     """Return our error for botocore's: what passes by itself is an `AwsUnavailableError`.
 
-    That is throttling, 5xx, 408, redirections, lost connections, answers that are none, a clock
-    that is off, and credentials that expired or are not there for a moment.
+    That is throttling, 5xx, 408, redirections, lost connections, answers of a proxy, a wrong clock,
+    and credentials that have expired or are missing at the moment.
 
     :param asked: the operation and what it was for
     """
@@ -133,7 +121,7 @@ def from_botocore(error: ClientError | BotoCoreError, *, asked: str) -> AwsError
         return _from_answer(error, asked=asked)
     reason = without_user(str(error))
     if isinstance(error, NoAnswerError):
-        found = "an answer that is none of AWS's"
+        found = "an answer that is not from AWS"
         return AwsUnavailableError(asked=asked, found=found, reason=reason)
     if isinstance(error, _UNREACHED) and not isinstance(error, SSLError):
         found = "AWS could not be reached"
@@ -146,7 +134,7 @@ def from_botocore(error: ClientError | BotoCoreError, *, asked: str) -> AwsError
             next_step="Give the connection credentials, or the worker a role, and retry the task.",
         )
     if isinstance(error, PartialCredentialsError):
-        found = "the connection's credentials are not whole"
+        found = "the connection's credentials are incomplete"
         next_step = "Give the connection both key and secret."
         return AwsAccessDeniedError(asked=asked, found=found, reason=reason, next_step=next_step)
     return AwsRefusedError(

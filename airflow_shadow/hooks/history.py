@@ -1,4 +1,4 @@
-"""From CloudWatch to the forecast: what production showed before anything is created."""
+"""Read production's metrics of the last days from CloudWatch, for a forecast."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from airflow_shadow.hooks.periods import readable_period
 from airflow_shadow.hooks.sources import SOURCES, MetricSource, check_metrics, measured
 from airflow_shadow.waiters.conditions import endpoint_missing
 
-#: How far back is looked: all hours of a week, one page of GetMetricData for the default criteria.
+#: How far back to read: all hours of a week, one page of GetMetricData for the default criteria.
 LONGEST = timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Production:
-    """Name production and what its metrics are queried by."""
+    """Production's names, by which its metrics are queried."""
 
     endpoint: str
     variant: str
@@ -41,9 +41,9 @@ def read_history(
     *,
     metrics: Mapping[str, MetricSource] | None = None,
 ) -> History:
-    """Read what an endpoint's production showed in the last days (GetMetricData).
+    """Read the metrics of an endpoint's production of the last days (GetMetricData).
 
-    Minutes that still fill are left out, and those that CloudWatch has no data of are missing.
+    The newest minutes, to which CloudWatch still adds, are left out.
 
     :param metrics: where to find metrics that are not SageMaker's own
     :raises EndpointNotFoundError: there is none of that name
@@ -81,7 +81,7 @@ def _production(
 
 
 def _readable(spec: AnalysisSpec) -> Iterator[tuple[str, str]]:
-    """Yield what has a statistic of its own: production's own percentile is known by its name."""
+    """Yield what CloudWatch has a statistic of; shares above production's percentile it has not."""
     return (key for key in measured(spec) if parse_statistic(key[1]).cloudwatch)
 
 

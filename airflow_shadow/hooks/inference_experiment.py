@@ -16,40 +16,32 @@ from airflow_shadow.exceptions import (
     InvalidRequestError,
 )
 from airflow_shadow.experiments.lifecycle import LIVE, Action, Status, mark, status_of, stop_request
+from airflow_shadow.hooks.answers import to_plain
 from airflow_shadow.hooks.autoscaling import AutoscalingHook
 from airflow_shadow.hooks.base import CallingHook
 from airflow_shadow.hooks.errors import NOT_FOUND, VALIDATION, without_user
 from airflow_shadow.hooks.metrics import CloudWatchHook
-from airflow_shadow.request_model import (
-    InvalidParametersError,
-    Prepared,
-    coerce,
-    prepare,
-)
+from airflow_shadow.request_model import InvalidParametersError, Prepared, coerce, prepare
 from airflow_shadow.waiters import backoff
 
-_INSIST_SECONDS = 300.0
+_RETRY_SECONDS = 300.0
 _PAGE = 100  # the largest that ListInferenceExperiments allows
 
 
 class InferenceExperimentHook(CallingHook):
     """Call Amazon SageMaker's inference experiments (shadow tests).
 
-    Requests are given in the API's own words; rendered text gets the types that the service's
-    model asks for. Descriptions come back as plain values: times are ISO-8601 text in UTC.
+    Requests use the API's own names; rendered text is converted to the types of the service's
+    model. Descriptions come back as plain values: times are ISO-8601 text in UTC.
 
-    Every method raises the errors of :mod:`airflow_shadow.exceptions`.
-
-    :param aws_conn_id: an Airflow connection of type `aws`
-    :param region_name: AWS region, if the connection's is not meant
-    :param verify: whether, or with which CA bundle, to verify TLS certificates
-    :param config: botocore's `Config`, merged over this hook's retry settings
+    Every method raises the errors of :mod:`airflow_shadow.exceptions`. The parameters are those of
+    :class:`~airflow_shadow.hooks.base.CallingHook`.
     """
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["client_type"] = "sagemaker"
         super().__init__(*args, **kwargs)
-        #: The experiment that was described last, for links of a task that is about to defer.
+        #: The experiment that was described last, for the links of a task that is about to defer.
         self.described: dict[str, Any] | None = None
         self._endpoint_of: dict[tuple[str, str], str] = {}
 
@@ -76,9 +68,9 @@ class InferenceExperimentHook(CallingHook):
         return "" if self.is_at_aws else without_user(address).rstrip("/")
 
     def remove_shadow_now(self, name: str, *, reason: str) -> None:
-        """Remove an experiment's shadow in one attempt of four seconds at most, production kept.
+        """Remove an experiment's shadow in one attempt of at most four seconds, keeping production.
 
-        For a task that is killed: it cannot wait. What is not Running is left to its own end.
+        For a task that is killed, which cannot wait. An experiment that is not Running is left.
         """
         self.forget_connection()
         self._hurried = True
@@ -95,19 +87,19 @@ class InferenceExperimentHook(CallingHook):
 
     # --- calling -------------------------------------------------------------------------
 
-    def insist(self, call: Callable[[], Any], *, delay: float) -> Any:
-        """Make a call again while AWS is unavailable, for at most five minutes.
+    def retry_call(self, call: Callable[[], Any], *, delay: float) -> Any:
+        """Repeat a call while AWS is unavailable, for at most five minutes.
 
-        :param call: must be harmless when AWS has acted already and only the answer was lost
+        :param call: must be harmless if AWS has acted already and only the answer was lost
         :param delay: seconds, the base of the full-jitter exponential back-off
-        :raises AwsUnavailableError: it stayed so
+        :raises AwsUnavailableError: AWS stayed unavailable
         """
-        deadline, failures = time.monotonic() + _INSIST_SECONDS, 0
+        deadline, failures = time.monotonic() + _RETRY_SECONDS, 0
         while True:
             try:
                 return call()
             except ConnectionMissingError:
-                raise  # a trigger waits for it, which found it before; a typing error stays
+                raise  # only a trigger waits for it: there it has existed before
             except AwsUnavailableError as error:
                 failures += 1
                 pause = backoff(delay, failures)
@@ -121,7 +113,7 @@ class InferenceExperimentHook(CallingHook):
         return self.conn.meta.service_model.operation_model(operation).input_shape
 
     def prepare(self, operation: str, values: Mapping[str, Any]) -> Prepared:
-        """Give rendered values the API's types and check them along the service's model.
+        """Give rendered values the API's types and check them against the service's model.
 
         :raises InvalidRequestError: with all faults, each with its path
         """
@@ -132,7 +124,7 @@ class InferenceExperimentHook(CallingHook):
             raise InvalidRequestError(asked=operation, found=str(error)) from error
 
     def coerce(self, operation: str, values: Mapping[str, Any]) -> dict[str, Any]:
-        """Give rendered values the API's types; what rendered to nothing is left out and logged.
+        """Give rendered values the API's types, leaving out (and logging) what rendered to nothing.
 
         :raises InvalidRequestError: with all faults, each with its path
         """
@@ -147,7 +139,7 @@ class InferenceExperimentHook(CallingHook):
     def _change(self, operation: str, values: Mapping[str, Any] | Prepared) -> str:
         prepared = values if isinstance(values, Prepared) else self.prepare(operation, values)
         for fault in prepared.warnings:
-            self.log.warning("%s; sent all the same.", fault)
+            self.log.warning("%s; sent nevertheless, because AWS may know it.", fault)
         return str(self._ask(operation, prepared.params).get("InferenceExperimentArn", ""))
 
     def _ask(self, operation: str, params: Mapping[str, Any]) -> dict[str, Any]:
@@ -168,7 +160,7 @@ class InferenceExperimentHook(CallingHook):
     def create_inference_experiment(self, values: Mapping[str, Any] | Prepared) -> str:
         """Call CreateInferenceExperiment and return the ARN.
 
-        :param values: the request, or what :meth:`prepare` has made of it
+        :param values: the request, or the result of :meth:`prepare`
         """
         return self._change("CreateInferenceExperiment", values)
 
@@ -180,16 +172,22 @@ class InferenceExperimentHook(CallingHook):
         self.described = self._ask("DescribeInferenceExperiment", {"Name": name})
         return self.described
 
-    def update_inference_experiment(self, values: Mapping[str, Any]) -> str:
-        """Call UpdateInferenceExperiment and return the ARN."""
+    def update_inference_experiment(self, values: Mapping[str, Any] | Prepared) -> str:
+        """Call UpdateInferenceExperiment and return the ARN.
+
+        :param values: the request, or the result of :meth:`prepare`
+        """
         return self._change("UpdateInferenceExperiment", values)
 
     def start_inference_experiment(self, name: str) -> str:
         """Call StartInferenceExperiment, which starts a scheduled one now; return the ARN."""
         return self._change("StartInferenceExperiment", {"Name": name})
 
-    def stop_inference_experiment(self, values: Mapping[str, Any]) -> str:
-        """Call StopInferenceExperiment and return the ARN."""
+    def stop_inference_experiment(self, values: Mapping[str, Any] | Prepared) -> str:
+        """Call StopInferenceExperiment and return the ARN.
+
+        :param values: the request, or the result of :meth:`prepare`
+        """
         return self._change("StopInferenceExperiment", values)
 
     def delete_inference_experiment(self, name: str) -> str:
@@ -197,18 +195,14 @@ class InferenceExperimentHook(CallingHook):
         return self._change("DeleteInferenceExperiment", {"Name": name})
 
     def list_inference_experiments(self, **filters: Any) -> Iterator[dict[str, Any]]:
-        """Call ListInferenceExperiments page by page, however empty a page is.
+        """Call ListInferenceExperiments page by page, even if a page is empty.
 
-        :param filters: the request's fields in the API's words
+        :param filters: the request's fields by the API's names
         """
-        values = {"MaxResults": _PAGE, **filters}
-        params = self.prepare("ListInferenceExperiments", values).params
-        while True:
-            page = self.call("ListInferenceExperiments", params)
-            yield from page.get("InferenceExperiments", [])
-            if not page.get("NextToken"):
-                return
-            params = {**params, "NextToken": page["NextToken"]}
+        operation = "ListInferenceExperiments"
+        params = self.prepare(operation, {"MaxResults": _PAGE, **filters}).params
+        for page in self.pages(operation, params):
+            yield from to_plain(page).get("InferenceExperiments", [])
 
     # --- around experiments --------------------------------------------------------------
 
@@ -246,24 +240,18 @@ class InferenceExperimentHook(CallingHook):
 
     def find_tags(self, arn: str) -> dict[str, str]:
         """Call ListTags page by page."""
-        tags: dict[str, str] = {}
-        params: dict[str, Any] = {"ResourceArn": arn, "MaxResults": _PAGE}
-        while True:
-            page = self.call("ListTags", params)
-            tags |= {tag["Key"]: tag["Value"] for tag in page.get("Tags", [])}
-            if not page.get("NextToken"):
-                return tags
-            params["NextToken"] = page["NextToken"]
+        pages = self.pages("ListTags", {"ResourceArn": arn, "MaxResults": _PAGE})
+        return {tag["Key"]: tag["Value"] for page in pages for tag in page.get("Tags", [])}
 
     def add_tags(self, arn: str, tags: Mapping[str, str]) -> None:
         """Call AddTags, which overwrites the values of known keys."""
         listed = [{"Key": key, "Value": value} for key, value in tags.items()]
         self.call("AddTags", {"ResourceArn": arn, "Tags": listed})
 
-    def find_holder(self, endpoint_name: str) -> dict[str, Any] | None:
+    def find_occupying_experiment(self, endpoint_name: str) -> dict[str, Any] | None:
         """Find the live experiment on an endpoint.
 
-        List tells no endpoints, so live ones are described, each once: their endpoint is for life.
+        List shows no endpoints, so live ones are described, each once: their endpoint is for life.
         """
         for status in LIVE:
             for row in self.list_inference_experiments(StatusEquals=str(status)):

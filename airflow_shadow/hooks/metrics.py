@@ -8,11 +8,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from typing import Any, TypeVar
 
-from airflow_shadow.exceptions import (
-    AwsAccessDeniedError,
-    MetricsUnreadableError,
-    NotFoundError,
-)
+from airflow_shadow.exceptions import AwsAccessDeniedError, MetricsUnreadableError, NotFoundError
 from airflow_shadow.hooks.base import CallingHook
 from airflow_shadow.text.shown import listed
 
@@ -49,7 +45,7 @@ class Query:
         return {"Id": identifier, "MetricStat": stat}
 
     def __str__(self) -> str:
-        """Return what an error message calls it."""
+        """Return its name in error messages."""
         dimensions = ", ".join(f"{name}={value}" for name, value in self.dimensions)
         return f"{self.namespace} {self.name} {self.statistic} of {dimensions}"
 
@@ -70,8 +66,8 @@ class CloudWatchHook(CallingHook):
     ) -> dict[Query, Points]:
         """Read all points of each query (GetMetricData), page by page, at most 500 queries a call.
 
-        A period without data is absent. An answer that is not complete is an error, because what
-        is missing in it would look like no data.
+        A period without data is absent. An incomplete answer is an error, because what it lacks
+        would look like a period without data.
 
         :param start: begin of the window in seconds since 1970, from which the periods count
             (assumed: `periods`)
@@ -97,7 +93,8 @@ class CloudWatchHook(CallingHook):
     ) -> dict[Query, Points]:
         points: dict[Query, Points] = {query: {} for query in named.values()}
         last: dict[str, Mapping[str, Any]] = {}
-        for page in self._pages(request):
+        asked = f"cloudwatch:GetMetricData, {len(named)} queries"
+        for page in self.pages("GetMetricData", request, asked=asked):
             for result in page["MetricDataResults"]:
                 query, last[result["Id"]] = named[result["Id"]], result
                 _refuse_failed(query, result)
@@ -106,16 +103,6 @@ class CloudWatchHook(CallingHook):
         for name, query in named.items():
             _refuse_partial(query, last.get(name))
         return points
-
-    def _pages(self, request: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-        asked = f"cloudwatch:GetMetricData, {len(request['MetricDataQueries'])} queries"
-        token: dict[str, str] = {}
-        while True:
-            page = self.ask("GetMetricData", {**request, **token}, asked=asked)
-            yield page
-            if not page.get("NextToken"):
-                return
-            token = {"NextToken": page["NextToken"]}
 
     def alarm_states(self, names: Sequence[str]) -> dict[str, str]:
         """Read the state of each alarm (DescribeAlarms): `OK`, `ALARM` or `INSUFFICIENT_DATA`.
@@ -133,18 +120,16 @@ class CloudWatchHook(CallingHook):
         return states
 
     def _alarm_states(self, names: Sequence[str]) -> dict[str, str]:
-        # Composite alarms are described only if they are asked for.
+        # Composite alarms are described only on request.
         kinds = ["MetricAlarm", "CompositeAlarm"]
         request = {"AlarmNames": list(names), "AlarmTypes": kinds, "MaxRecords": _MOST_ALARMS}
         asked = f"cloudwatch:DescribeAlarms {', '.join(map(repr, names))}"
-        states: dict[str, str] = {}
-        while True:
-            page = self.call("DescribeAlarms", request, asked=asked)
-            alarms = [*page.get("MetricAlarms", ()), *page.get("CompositeAlarms", ())]
-            states |= {alarm["AlarmName"]: alarm["StateValue"] for alarm in alarms}
-            if not page.get("NextToken"):
-                return states
-            request["NextToken"] = page["NextToken"]
+        return {
+            alarm["AlarmName"]: alarm["StateValue"]
+            for page in self.pages("DescribeAlarms", request, asked=asked)
+            for kind in ("MetricAlarms", "CompositeAlarms")
+            for alarm in page.get(kind, ())
+        }
 
 
 def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
@@ -154,7 +139,7 @@ def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 
 def _refuse_failed(query: Query, result: Mapping[str, Any]) -> None:
-    """Raise what no later page mends."""
+    """Raise the errors that no later page corrects."""
     asked, reason = f"cloudwatch:GetMetricData {query}", _reason(result)
     if result["StatusCode"] == "Forbidden":
         found = "reading this metric is forbidden"
@@ -165,7 +150,7 @@ def _refuse_failed(query: Query, result: Mapping[str, Any]) -> None:
 
 
 def _refuse_partial(query: Query, result: Mapping[str, Any] | None) -> None:
-    """Raise if the last page left a query unfinished; on earlier pages that is normal."""
+    """Raise if the last page left a query incomplete; on earlier pages that is normal."""
     if result is None or result["StatusCode"] != "Complete":
         status = result["StatusCode"] if result else "no result"
         raise MetricsUnreadableError(

@@ -1,4 +1,4 @@
-"""From CloudWatch to the judge: what a specification needs, read for both variants."""
+"""Read the observations that a specification needs of both variants from CloudWatch."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from airflow_shadow.hooks.periods import readable_period
 from airflow_shadow.hooks.sources import SOURCES, MetricSource, Variants, check_metrics, measured
 from airflow_shadow.waiters import FILLING_SECONDS
 
-#: How long the newest minutes still fill.
+#: How long CloudWatch still adds to the newest minutes.
 FILLING = timedelta(seconds=FILLING_SECONDS)
 
 #: AWS tells its time in whole seconds, so it may seem to go back by so many.
@@ -79,7 +79,7 @@ def read_observations(
 
     :param experiment: what DescribeInferenceExperiment shows
     :param start: begin of the window, usually of a stage
-    :param end: its end, cut to AWS's now without the minutes that still fill (:data:`FILLING`)
+    :param end: its end, at most AWS's present time without the minutes of :data:`FILLING`
     :param looks: the planned ends of the window, as
         :class:`~airflow_shadow.analysis.Observations` takes them
     :param sampling_percentage: that of the window, 0 to 100, if it is not the experiment's any more
@@ -87,7 +87,7 @@ def read_observations(
         specification
     :param limits: production's own percentiles that requests are held against, as
         :func:`~airflow_shadow.hooks.percentiles.find_limits` reads them
-    :param baseline: what production was at the looks of this window
+    :param baseline: the states of production in this window
     :param stage: which stage of a rollout this is, from 1
     :param stages: how many stages there are
     :param earlier: what the stages before counted, by the criterion's name
@@ -111,7 +111,8 @@ def read_observations(
             key: _pair(points, variants, sources[key[0]], statistic)
             for key, statistic in asked.items()
         },
-        invocations=_invocations(points, variants),
+        # Each request sends 1, so that the sum counts them.
+        invocations=_pair(points, variants, SOURCES["Invocations"], "Sum", "Sum"),
         outside=read_alarms(hook, spec),
         limits=dict(limits or {}),
         percentiles=_percentiles(hook, spec, variants, sources, span),
@@ -124,9 +125,9 @@ def read_observations(
 
 
 def _asked(spec: AnalysisSpec, limits: Limits) -> Iterator[tuple[tuple[str, str], str]]:
-    """Yield each metric and statistic with what CloudWatch is asked for.
+    """Yield each metric and statistic with CloudWatch's name of the statistic.
 
-    A limit that is not known cannot be asked about.
+    A statistic that needs an unknown limit is left out.
     """
     for metric, name in measured(spec):
         statistic = parse_statistic(name)
@@ -154,7 +155,7 @@ def _span(
 ) -> _Span:
     """Return the window that can be read."""
     if not hook.knows_time:
-        hook.find_experiment(experiment["Name"])  # for AWS's clock; the worker's may be off
+        hook.find_experiment(experiment["Name"])  # for AWS's clock; the worker's may be wrong
     now = epoch(hook.now())
     filled = now - FILLING.total_seconds()
     end = asked[1] if asked[1] <= filled + _TICK else filled
@@ -186,21 +187,17 @@ def _read(
 
 
 def _pair(
-    points: Mapping[Query, Points], variants: Variants, source: MetricSource, statistic: str
+    points: Mapping[Query, Points],
+    variants: Variants,
+    source: MetricSource,
+    statistic: str,
+    count: str = "SampleCount",
 ) -> Pair:
-    values, samples = (
+    values, counts = (
         [points.get(query, {}) for query in variants.queries(source, each)]
-        for each in (statistic, "SampleCount")
+        for each in (statistic, count)
     )
-    baseline, candidate = (Series.from_points(*one) for one in zip(values, samples, strict=True))
-    return Pair(baseline=baseline, candidate=candidate)
-
-
-def _invocations(points: Mapping[Query, Points], variants: Variants) -> Pair:
-    """Return the requests: each sends 1, so the sum counts them."""
-    queries = variants.queries(SOURCES["Invocations"], "Sum")
-    both = [points.get(query, {}) for query in queries]
-    baseline, candidate = (Series.from_points(one, one) for one in both)
+    baseline, candidate = (Series.from_points(*one) for one in zip(values, counts, strict=True))
     return Pair(baseline=baseline, candidate=candidate)
 
 
@@ -211,7 +208,7 @@ def _percentiles(
     sources: Mapping[str, MetricSource],
     span: _Span,
 ) -> dict[str, tuple[Percentiles, Percentiles]]:
-    """Read both variants' percentiles of what is judged of a window, of its last day at most."""
+    """Read both variants' percentiles over the part of a window that is judged, at most a day."""
     read = replace(span, start=span.start + spec.initial_delay)
     begin = max(read.first, span.stop - DAY // span.period * span.period)
     latencies = sorted({metric for metric, _ in measured(spec)} & LATENCIES)

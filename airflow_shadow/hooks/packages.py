@@ -1,4 +1,4 @@
-"""The model package of SageMaker's model registry that a model was made of."""
+"""The package of SageMaker's model registry from which a model was created."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _NAME_IT = (
 def package_of(hook: InferenceExperimentHook, model_name: str, *, asked: str) -> str:
     """Return ARN or name of the package that a model was created from (DescribeModel).
 
-    :raises PromotionRefusedError: there is no such model, or it was made otherwise
+    :raises PromotionRefusedError: there is no such model, or it was created otherwise
     """
     model = hook.find_model(model_name)
     if model is None:

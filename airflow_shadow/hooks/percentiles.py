@@ -1,4 +1,4 @@
-"""Percentiles of whole windows, for those of minutes cannot be averaged: one long period each."""
+"""Read percentiles of whole windows, one long period each: those of minutes cannot be averaged."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_shadow.hooks.metrics import CloudWatchHook, Points, Query
 from airflow_shadow.hooks.periods import readable_step
 from airflow_shadow.hooks.sources import SOURCES, MetricSource, Variants, measured
 
-#: The longest period that is asked for, in seconds.
+#: The longest period that is read, in seconds.
 DAY = 86_400
 _COUNT = "SampleCount"
 #: Metric and percentile, such as `("ModelLatency", "p99")`, to production's value.
@@ -30,8 +30,8 @@ def read_percentiles(
 ) -> dict[Query, Percentiles]:
     """Read percentiles of each metric over one window (GetMetricData), empty without data.
 
-    Assumed: `latency-percentiles`, `periods`. If CloudWatch cuts the window otherwise than asked,
-    the period with most requests counts.
+    Assumed: `latency-percentiles`, `periods`. If CloudWatch divides the window into more periods,
+    the one with most requests counts.
 
     :param metrics: of which only metric and dimensions are read
     :param start: begin in seconds since 1970, a multiple of what CloudWatch keeps
@@ -59,12 +59,12 @@ def _of_fullest(
 
 
 def _is_known(percentile: str, count: float) -> bool:
-    """Tell whether one request at least is expected above a percentile: else it is the largest."""
+    """Tell whether at least one request is expected above a percentile; else it is the maximum."""
     return count * (100 - float(percentile.removeprefix("p"))) >= 100  # noqa: PLR2004 - per cent
 
 
 def needed_limits(spec: AnalysisSpec) -> set[tuple[str, str]]:
-    """Return each metric and percentile of production that a specification holds requests against.
+    """Return each metric and percentile of production to which a specification compares requests.
 
     They are the same for the whole experiment.
     """
@@ -80,7 +80,7 @@ def find_limits(
 ) -> dict[tuple[str, str], float]:
     """Read production's percentiles of the day before an experiment's creation (GetMetricData).
 
-    What CloudWatch does not have is left out.
+    Those of which CloudWatch has no data are left out.
 
     :param needed: metrics and percentiles
     :param experiment: what DescribeInferenceExperiment shows

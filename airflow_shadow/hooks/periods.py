@@ -1,4 +1,4 @@
-"""Which periods CloudWatch still has."""
+"""The periods that CloudWatch still stores."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ import math
 from datetime import timedelta
 
 _MINUTE = 60
-# Points of a minute live 15 days, of five minutes 63, of an hour 455. The hour of margin is for
-# queries that are still to come when the edge passes.
+# Points of a minute are stored for 15 days, of five minutes for 63, of an hour for 455. The hour of
+# margin is for queries that are sent a little later.
 _MARGIN = timedelta(hours=1)
 _KEPT = ((_MINUTE, timedelta(days=15)), (300, timedelta(days=63)))
 _LONGEST = 3600
 
 
 def readable_step(age: float) -> int:
-    """Return the shortest period, in seconds, that CloudWatch still has.
+    """Return the shortest period, in seconds, that CloudWatch still stores.
 
     :param age: of the oldest point, in seconds
     """
@@ -23,7 +23,7 @@ def readable_step(age: float) -> int:
 
 
 def readable_period(period: int, *, age: timedelta) -> int:
-    """Return the shortest period, in seconds, not below the given that CloudWatch still has.
+    """Return the shortest stored period, in seconds, that is a multiple of CloudWatch's.
 
     :param period: wanted, in seconds
     :param age: of the oldest point

@@ -1,4 +1,4 @@
-"""Where a report may be written: below the reports folder, or where the Dag's author says."""
+"""Check where a report may be written: in the reports folder, or where the Dag's author says."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from airflow_shadow._compat import AIRFLOW_HOME, conf
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.text.shown import shown
 
-#: The beginning of a path that names a place of its own: a bucket, a folder, somebody's home.
+#: The beginning of a path that is not relative: a bucket, an absolute folder, somebody's home.
 _NAMED = re.compile(r"file:///|(?!file:)[a-z][a-z0-9+.-]*://[^/]+/|/|~[^/]*/", re.IGNORECASE)
 
 
 def report_place(path: Any, *, written: str) -> tuple[str, str]:
-    """Return the folder or URL below which a report must lie, and the way from there.
+    """Return the folder or URL in which a report must lie, and its path from there.
 
-    :param path: what was rendered
-    :param written: the Dag's author's own text before the first template; only that may name
-        another place than `[airflow_shadow] reports_folder`, or a connection
+    :param path: as rendered
+    :param written: what the Dag's author wrote before the first template; only that may name
+        another folder than `[airflow_shadow] reports_folder`, or a connection
     :raises InvalidRequestError: it would leave its folder, or is no `.html` file
     """
     path = str(path)  # an XCom may give anything
@@ -31,8 +31,8 @@ def report_place(path: Any, *, written: str) -> tuple[str, str]:
         raise InvalidRequestError(
             asked=f"a report at {shown(path)}",
             found=fault,
-            next_step="Give a path below the reports folder that ends in .html. Another place, or "
-            "a connection, must be written out in the Dag, before any template.",
+            next_step="Give a path in the reports folder that ends in .html. Another folder, or a "
+            "connection, must be written in the Dag itself, before any template.",
         )
     return base, way
 
@@ -47,7 +47,7 @@ def reports_folder() -> str:
 
 def _fault(way: str) -> str:
     if not re.search(r"[^/]\.html$", way, re.IGNORECASE):
-        return "it names no .html file"
+        return "it is no .html file"
     if way.startswith("/") or "://" in way or ".." in re.split(r"[/\\]", way):
         return "it leads out of its folder"
-    return "" if way.isprintable() else "it holds characters that nobody sees"
+    return "" if way.isprintable() else "it has invisible characters"

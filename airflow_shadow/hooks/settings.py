@@ -1,4 +1,4 @@
-"""What production is configured to that a redeployment by an experiment does not carry over."""
+"""Settings of production that a redeployment by an experiment does not carry over."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import Any
 
 from airflow_shadow.text.shown import MOST, shortened
 
-#: Of DescribeEndpointConfig and of its variant: what CreateInferenceExperiment can express, and
-#: what is no setting. All else that AWS describes, also what it adds one day, would be lost.
+#: Members of DescribeEndpointConfig and of its variant that CreateInferenceExperiment can express,
+#: or that are no settings. All other members, also those that AWS adds one day, would be lost.
 _CARRIED = frozenset(
     {
         "CreationTime",
@@ -28,9 +28,9 @@ _OFF = {"EnableCapture": False, "Status": "DISABLED"}
 
 
 def lost_settings(config: Mapping[str, Any], *, captures_to: str = "") -> dict[str, Any]:
-    """Return what is lost: the members' names and values, the variant's among them.
+    """Return the settings that are lost, by their names; those of the variant are among them.
 
-    Whether AWS keeps something of it by itself is unknown, so all counts as lost.
+    Whether AWS keeps some of them by itself is unknown, so all count as lost.
 
     :param config: DescribeEndpointConfig, as far as the installed botocore knows it
     :param captures_to: where the experiment captures requests and responses
@@ -43,7 +43,7 @@ def lost_settings(config: Mapping[str, Any], *, captures_to: str = "") -> dict[s
     return found
 
 
-def told(lost: Mapping[str, Any]) -> str:
+def described(lost: Mapping[str, Any]) -> str:
     """Return settings in one line, long values shortened."""
     return ", ".join(f"{name} ({shortened(str(value), most=MOST)})" for name, value in lost.items())
 

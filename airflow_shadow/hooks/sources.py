@@ -1,4 +1,4 @@
-"""Where CloudWatch keeps the metrics that a specification names."""
+"""Where CloudWatch stores the metrics that a specification names."""
 
 from __future__ import annotations
 
@@ -30,13 +30,13 @@ _NAMESPACES = {
         "GPUMemoryUtilization",
     ),
 }
-#: What is measured on captured data, not in CloudWatch; its caller adds it to the observations.
+#: Measured on captured data, not in CloudWatch; the caller adds them to the observations.
 _CAPTURED = frozenset({"prediction_disagreement"})
 
 
 @dataclass(frozen=True, kw_only=True)
 class MetricSource:
-    """Say where CloudWatch keeps a metric of the variants.
+    """Where CloudWatch stores a metric of the variants.
 
     :param namespace: CloudWatch's namespace
     :param name: CloudWatch's name of the metric
@@ -65,7 +65,7 @@ class MetricSource:
 
 @dataclass(frozen=True, kw_only=True)
 class Variants:
-    """Name both variants of an experiment, and the shadow's share of the requests.
+    """Both variants of an experiment, and the shadow's share of the requests.
 
     :param sampling_percentage: 0 to 100
     """
@@ -104,7 +104,7 @@ SOURCES: Mapping[str, MetricSource] = {
 
 
 def read_sources(value: Mapping[str, Any] | None) -> dict[str, MetricSource]:
-    """Return the sources that a Dag describes in plain words.
+    """Return the sources that a Dag describes as plain values.
 
     :param value: name of a metric in the specification to a mapping with `namespace`, `name` and,
         unless they are SageMaker's, `dimensions`, as :class:`MetricSource` takes them; `None` for
@@ -118,7 +118,7 @@ def read_sources(value: Mapping[str, Any] | None) -> dict[str, MetricSource]:
         each = ((metric, fault) for metric, one in given.items() for fault in _faults(metric, one))
         faults = [f"{shortened(str(metric), most=80)}{fault}" for metric, fault in each]
     if faults:
-        raise InvalidRequestError(asked="where metrics are kept", found="; ".join(faults[:20]))
+        raise InvalidRequestError(asked="the sources of metrics", found="; ".join(faults[:20]))
     return {metric: MetricSource(**described) for metric, described in given.items()}
 
 
@@ -147,7 +147,7 @@ def measured(spec: AnalysisSpec) -> Iterator[tuple[str, str]]:
 
 
 def check_metrics(spec: AnalysisSpec, sources: Mapping[str, MetricSource] = SOURCES) -> None:
-    """Refuse metrics whose place is unknown: a mistyped name would have no data for ever.
+    """Refuse metrics without a source: a mistyped name would never have data.
 
     :raises InvalidRequestError: naming them all
     """
@@ -155,6 +155,6 @@ def check_metrics(spec: AnalysisSpec, sources: Mapping[str, MetricSource] = SOUR
     if unknown:
         raise InvalidRequestError(
             asked="the metrics of an analysis",
-            found=f"no metric of SageMaker's named {listed(unknown)}",
-            next_step=f"Use one of {', '.join(sorted(sources))}, or say where CloudWatch keeps it.",
+            found=f"SageMaker has no metric named {listed(unknown)}",
+            next_step=f"Use one of {', '.join(sorted(sources))}, or give its source in `metrics`.",
         )

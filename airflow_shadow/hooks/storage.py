@@ -1,4 +1,4 @@
-"""Write a text where the user says: a local file, or any object storage that Airflow knows."""
+"""Write a text to a local file, or to any object storage that Airflow knows."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from airflow_shadow.exceptions import ReportNotWrittenError
 from airflow_shadow.text.shown import shown
 
 _S3 = frozenset({"s3", "s3a", "s3n"})
-#: What a storage raises for what it cannot write: the system's own faults, a library that is
-#: missing, a scheme or a connection that nobody knows, and what s3fs lets through.
+#: What a storage raises if it cannot write: the system's own errors, a missing library, an unknown
+#: scheme or connection, and what s3fs lets through.
 _FAULTS = (
     AirflowException,
     BotoCoreError,
@@ -26,13 +26,13 @@ _FAULTS = (
 
 
 def write_text(base: str, way: str, text: str, *, conn_id: str | None) -> str:
-    """Write a text, whole at once, and return where it lies.
+    """Write a text in one piece and return its path.
 
-    :param base: a local folder, which is made, or a URL of Airflow's object storage, like
+    :param base: a local folder, which is made if needed, or a URL of Airflow's object storage, like
         `s3://bucket/` or `s3://conn_id@bucket/folder/`
-    :param way: from there; no link leads out of a local folder
+    :param way: path below it; no link may lead out of a local folder
     :param conn_id: connection for a URL of S3 that names none
-    :raises ReportNotWrittenError: it could not be written there
+    :raises ReportNotWrittenError: it could not be written
     """
     path = f"{base}{way}"
     scheme, separator, place = path.partition("://")
@@ -45,7 +45,7 @@ def write_text(base: str, way: str, text: str, *, conn_id: str | None) -> str:
 
 
 def _write_file(base: str, way: str, text: str) -> str:
-    """Write a file beside its place and move it there: who reads meanwhile sees the old one."""
+    """Write a file beside its place and move it there, so that readers see the old or the new."""
     folder = Path(base).expanduser().resolve()
     target = (folder / way).parent.resolve() / Path(way).name
     if not target.is_relative_to(folder):
@@ -63,10 +63,10 @@ def _write_file(base: str, way: str, text: str) -> str:
 def _write_object(scheme: str, place: str, text: str, *, conn_id: str | None) -> str:
     bucket, _, key = place.partition("/")
     named, _, bucket = bucket.rpartition("@")
-    # A browser shows an object of S3 only if it says that it is a page.
+    # A browser shows an object of S3 only if its type is HTML.
     about = {"ContentType": "text/html; charset=utf-8"} if scheme in _S3 else {}
     storage = object_storage(scheme, named or conn_id)
-    # An object is visible when it is complete, so it needs no neighbour.
+    # An object becomes visible when it is complete, so it is written in place.
     with storage.open(f"{scheme}://{bucket}/{key}", "wb", **about) as file:
         file.write(text.encode())
     return f"{scheme}://{place}"

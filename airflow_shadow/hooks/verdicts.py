@@ -1,4 +1,4 @@
-"""One look at the evidence: read what a specification needs, and judge it."""
+"""One look at the evidence: read the observations that a specification needs, and judge them."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.observations import read_observations
 from airflow_shadow.hooks.sources import read_sources
 
-#: The threads of a triggerer share its processor with its loop: many verdicts at once, of a month
-#: each, would keep all other waits from it.
+#: A triggerer's threads share its processor with its event loop: many verdicts at once, on a month
+#: each, would hold up all other waits.
 _ONE_AT_A_TIME = threading.Lock()
 
 

@@ -2,15 +2,15 @@
 
 No field, number or instance type is listed here: values are walked along botocore's shapes.
 
-=============  =====================================================================
-module         purpose
-=============  =====================================================================
-``faults``     what is wrong with a value, and the error that carries all of it
-``scalars``    one value to the type of one leaf
-``limits``     what the model says of a value that botocore does not check
-``walk``       the way through a request: :func:`prepare` and :func:`coerce`
-``names``      the names of the API's fields in Python
-=============  =====================================================================
+==============  =====================================================================
+module          purpose
+==============  =====================================================================
+``walk``        the way through a request: :func:`prepare` and :func:`coerce`
+``scalars``     one value to the type of one leaf
+``limits``      what the model says of a value that botocore does not check
+``violations``  what is wrong with a value, and the error that carries all of it
+``names``       the names of the API's fields in Python
+==============  =====================================================================
 """
 
 from __future__ import annotations

@@ -1,82 +1,91 @@
-"""What the model says of a value and botocore does not check: bounds, lengths, patterns, enums."""
+"""Check the model's limits that botocore does not: bounds, lengths, patterns, enums."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from botocore.model import Shape
 
-from airflow_shadow.request_model.violations import FaultKind, Finding, listed, suggestion
+from airflow_shadow.request_model.violations import (
+    Fault,
+    FaultKind,
+    listed,
+    shown_value,
+    suggestion,
+)
 
 _NUMBERS = frozenset({"integer", "long", "float", "double"})
 _UNITS = {"string": "characters", "list": "items", "map": "entries", "blob": "bytes"}
-#: The one part of a request's patterns that Python cannot read: any letter, separator or number.
+#: The only part of the patterns that Python cannot read: any letter, separator or number.
 _UNICODE = r"[\p{L}\p{Z}\p{N}"
 #: Exact within ASCII; beyond it AWS decides.
 _WIDENED = r"[a-zA-Z 0-9\x80-\U0010ffff"
-#: What Python reads otherwise than Java, for which the patterns are written.
+#: What means something else in Python than in Java, for which the patterns are written.
 _MISREAD = re.compile(r"\[\[|\[:|&&")
 
 
-def broken_limits(shape: Shape, value: Any) -> Iterator[Finding]:
-    """Yield what the model has against a value that already has the shape's type."""
-    if shape.type_name in _NUMBERS:
-        yield from _broken_bounds(shape, value)
-    elif shape.type_name in _UNITS:
-        yield from _broken_length(shape, value)
-    if shape.type_name == "string":
-        yield from _broken_enum(shape, value)
-        yield from _broken_pattern(shape, value)
+class Typed(NamedTuple):
+    """A value that has its shape's type.
 
-
-def _broken_bounds(shape: Shape, value: float) -> Iterator[Finding]:
-    low, high = shape.metadata.get("min"), shape.metadata.get("max")
-    if low is not None and value < low:
-        yield Finding(FaultKind.MINIMUM, f"is less than the minimum of {low}", f"at least {low}")
-    if high is not None and value > high:
-        says = f"is more than the maximum of {high}"
-        yield Finding(FaultKind.MAXIMUM, says, f"at most {high}")
-
-
-def _broken_length(shape: Shape, value: Any) -> Iterator[Finding]:
-    low, high = shape.metadata.get("min", 0), shape.metadata.get("max")
-    unit, size = _UNITS[shape.type_name], len(value)
-    if size < low:
-        says = f"has {size} {unit}, fewer than the minimum of {low}"
-        yield Finding(FaultKind.LENGTH, says, f"at least {low} {unit}")
-    if high is not None and size > high:
-        says = f"has {size} {unit}, more than the maximum of {high}"
-        allowed = f"at most {high} {unit}"
-        yield Finding(FaultKind.LENGTH, says, allowed)
-
-
-def _broken_enum(shape: Shape, value: str) -> Iterator[Finding]:
-    known = shape.metadata.get("enum", ())
-    if not known or value in known:
-        return
-    allowed = listed(known)
-    yield Finding(
-        FaultKind.ENUM,
-        f"is not {allowed}{suggestion(value, known)}",
-        allowed,
-    )
-
-
-def _broken_pattern(shape: Shape, value: str) -> Iterator[Finding]:
-    """Yield a mismatch, unless the length is already wrong.
-
-    That keeps one mistake one fault, and text without end away from a backtracking matcher.
+    :param path: where it stands in the request, e.g. ``ModelVariants[0].ModelName``
     """
-    written = shape.metadata.get("pattern")
-    if written is None or any(_broken_length(shape, value)):
-        return
-    pattern = _compiled(written)
-    if pattern is not None and not pattern.fullmatch(value):
-        says = f"does not match the pattern {written}"
-        yield Finding(FaultKind.PATTERN, says, written)
+
+    shape: Shape
+    value: Any
+    path: str
+
+    def fault(self, kind: FaultKind, problem: str) -> Fault:
+        """Return a fault of this value; the problem completes a sentence about it."""
+        return Fault(self.path, kind, f"{shown_value(self.shape, self.value)} {problem}")
+
+
+def check_limits(found: Iterable[Fault | Typed]) -> Iterator[Fault]:
+    """Yield all faults in their order: those found before, and those of values beyond a limit."""
+    for one in found:
+        if isinstance(one, Fault):
+            yield one
+        elif one.shape.type_name in _NUMBERS:
+            yield from _broken_bounds(one)
+        elif one.shape.type_name in _UNITS:
+            wrong_length = list(_broken_length(one))
+            yield from wrong_length
+            yield from _broken_enum(one)
+            # One mistake is one fault, and a pattern takes its time with a text without end.
+            yield from () if wrong_length else _broken_pattern(one)
+
+
+def _broken_bounds(typed: Typed) -> Iterator[Fault]:
+    low, high = typed.shape.metadata.get("min"), typed.shape.metadata.get("max")
+    if low is not None and typed.value < low:
+        yield typed.fault(FaultKind.MINIMUM, f"is less than the minimum of {low}")
+    if high is not None and typed.value > high:
+        yield typed.fault(FaultKind.MAXIMUM, f"is more than the maximum of {high}")
+
+
+def _broken_length(typed: Typed) -> Iterator[Fault]:
+    low, high = typed.shape.metadata.get("min", 0), typed.shape.metadata.get("max")
+    unit, size = _UNITS[typed.shape.type_name], len(typed.value)
+    if size < low:
+        yield typed.fault(FaultKind.LENGTH, f"has {size} {unit}, fewer than the minimum of {low}")
+    if high is not None and size > high:
+        yield typed.fault(FaultKind.LENGTH, f"has {size} {unit}, more than the maximum of {high}")
+
+
+def _broken_enum(typed: Typed) -> Iterator[Fault]:
+    known = typed.shape.metadata.get("enum", ())
+    if known and typed.value not in known:
+        problem = f"is not {listed(known)}{suggestion(typed.value, known)}"
+        yield typed.fault(FaultKind.ENUM, problem)
+
+
+def _broken_pattern(typed: Typed) -> Iterator[Fault]:
+    written = typed.shape.metadata.get("pattern")
+    pattern = None if written is None else _compiled(written)
+    if pattern is not None and not pattern.fullmatch(typed.value):
+        yield typed.fault(FaultKind.PATTERN, f"does not match the pattern {written}")
 
 
 @lru_cache(maxsize=512)

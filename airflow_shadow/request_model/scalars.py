@@ -1,4 +1,4 @@
-"""One value to the type of one leaf of the model, strictly.
+"""Convert one value to the type of a leaf of the model, strictly.
 
 Each converter raises ``ValueError`` or ``OverflowError`` for what is not of its type.
 """
@@ -12,13 +12,7 @@ from numbers import Integral, Real
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from airflow_shadow.text.values import (
-    FIRST_YEAR,
-    LAST_YEAR,
-    as_boolean,
-    not_bool,
-    to_timestamp,
-)
+from airflow_shadow.text.values import FIRST_YEAR, LAST_YEAR, as_boolean, to_timestamp
 
 # Python's own int() and float() also take 1_000, digits of other scripts, nan and inf.
 _INTEGER = re.compile(r"([+-]?[0-9]+)(?:\.0+)?")
@@ -29,10 +23,9 @@ def to_integer(value: Any) -> int:
     """Return whole numbers, and text of decimal digits, as int; ``25.0`` is whole."""
     if isinstance(value, str):
         return int(_matched(_INTEGER, value)[1])
-    if isinstance(value, float) and value.is_integer():
+    is_whole = isinstance(value, Integral) or (isinstance(value, float) and value.is_integer())
+    if is_whole and not isinstance(value, bool):
         return int(value)
-    if isinstance(value, Integral):
-        return int(not_bool(value))
     raise ValueError
 
 
@@ -40,8 +33,10 @@ def to_float(value: Any) -> float:
     """Return finite numbers and decimal text as float; Python itself writes ``1e-05``."""
     if isinstance(value, str):
         value = float(_matched(_DECIMAL, value)[0])
-    if isinstance(value, Real) and math.isfinite(number := float(not_bool(value))):
-        return number
+    if isinstance(value, Real) and not isinstance(value, bool):
+        number = float(value)
+        if math.isfinite(number):
+            return number
     raise ValueError
 
 
@@ -60,8 +55,8 @@ def to_text(value: Any) -> str:
     """
     if isinstance(value, str):
         return value
-    if isinstance(value, (Integral, float)):
-        return str(not_bool(value))
+    if isinstance(value, Integral | float) and not isinstance(value, bool):
+        return str(value)
     raise ValueError
 
 
@@ -73,15 +68,14 @@ def _matched(pattern: re.Pattern[str], text: str) -> re.Match[str]:
 
 
 class Scalar(NamedTuple):
-    """How a leaf is converted and what to call it, and an example, in messages."""
+    """How to convert a leaf, and the name of its type in messages."""
 
     convert: Callable[[Any], Any]
     noun: str
-    example: str
 
 
-_INTEGERS = Scalar(to_integer, "an integer", "an integer, such as 25")
-_FLOATS = Scalar(to_float, "a number", "a finite number, such as 0.5")
+_INTEGERS = Scalar(to_integer, "an integer")
+_FLOATS = Scalar(to_float, "a number")
 
 SCALARS: Mapping[str, Scalar] = MappingProxyType(
     {
@@ -89,12 +83,8 @@ SCALARS: Mapping[str, Scalar] = MappingProxyType(
         "long": _INTEGERS,
         "float": _FLOATS,
         "double": _FLOATS,
-        "boolean": Scalar(to_boolean, "a boolean", "true or false"),
-        "string": Scalar(to_text, "text", "text"),
-        "timestamp": Scalar(
-            to_timestamp,
-            f"a time between the years {FIRST_YEAR} and {LAST_YEAR}",
-            "a datetime, ISO-8601 text or seconds since 1970",
-        ),
+        "boolean": Scalar(to_boolean, "a boolean"),
+        "string": Scalar(to_text, "text"),
+        "timestamp": Scalar(to_timestamp, f"a time between the years {FIRST_YEAR} and {LAST_YEAR}"),
     }
 )

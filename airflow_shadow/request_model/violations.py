@@ -7,9 +7,11 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
-from airflow_shadow.text.shown import MOST
+from botocore.model import Shape
+
+from airflow_shadow.text.shown import MOST, shown
 
 _LISTED_MAX = 12
 
@@ -31,29 +33,17 @@ class FaultKind(StrEnum):
 class Fault:
     """One value that does not fit.
 
-    :param path: where it stands in the request, e.g. ``ModelVariants[0].ModelName``
+    :param path: where it is in the request, e.g. ``ModelVariants[0].ModelName``
     :param kind: which rule it breaks
-    :param given: its ``repr``, at most 80 characters
-    :param problem: what is wrong, as the rest of a sentence that begins with the path
-    :param allowed: what would have been accepted
+    :param problem: completes a sentence that begins with the path
     """
 
     path: str
     kind: FaultKind
-    given: str
     problem: str
-    allowed: str
 
     def __str__(self) -> str:
         return f"{self.path}: {self.problem}"
-
-
-class Finding(NamedTuple):
-    """A broken rule before it is known where: ``says`` completes a sentence about the value."""
-
-    kind: FaultKind
-    says: str
-    allowed: str
 
 
 class InvalidParametersError(ValueError):
@@ -70,18 +60,20 @@ class InvalidParametersError(ValueError):
 
     def _message(self) -> str:
         count = len(self.faults)
-        found = f"{count} fault{'' if count == 1 else 's'}"
-        head = (
-            f"{self.operation}: {found} in the request, which was not sent; correct and run again:"
-        )
-        return f"{head} {'; '.join(map(str, self.faults))}"
+        found = f"{count} validation error{'' if count == 1 else 's'}"
+        return f"{self.operation}: {found}, nothing was sent: {'; '.join(map(str, self.faults))}"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return partial(type(self), operation=self.operation, faults=self.faults), ()
 
 
+def shown_value(shape: Shape, value: Any) -> str:
+    """Return a value as a message may show it."""
+    return "a hidden value" if shape.metadata.get("sensitive") else shown(value)
+
+
 def listed(names: Iterable[str]) -> str:
-    """Return the names as text, without those that would bury the message."""
+    """Return the names as text, or only their number if they are many."""
     known = list(names)
     if len(known) > _LISTED_MAX:
         return f"one of the {len(known)} values of the installed botocore's model"
@@ -91,9 +83,9 @@ def listed(names: Iterable[str]) -> str:
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Return ``; did you mean X?`` for the closest known name, else nothing.
 
-    Case does not count, and underscores little: ``endpoint_name`` is the commonest slip.
+    Case is ignored, and underscores matter little: ``endpoint_name`` is the commonest mistake.
     """
     lowered = {candidate.lower(): candidate for candidate in known}
-    # A name is cut, because the comparison takes quadratic time.
+    # The comparison takes quadratic time, so a name is shortened.
     close = difflib.get_close_matches(name[:MOST].lower(), lowered, n=1)
     return f"; did you mean {lowered[close[0]]}?" if close else ""

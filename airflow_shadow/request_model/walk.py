@@ -1,4 +1,4 @@
-"""The way through a request, along botocore's shape."""
+"""Walk through a request along botocore's shape: give each value its type, collect all faults."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from airflow_shadow.request_model.limits import broken_limits
+from airflow_shadow.request_model.limits import Typed, check_limits
 from airflow_shadow.request_model.scalars import SCALARS
 from airflow_shadow.request_model.violations import (
     Fault,
     FaultKind,
-    Finding,
     InvalidParametersError,
     listed,
+    shown_value,
     suggestion,
 )
 from airflow_shadow.text.shown import shown
@@ -35,7 +35,7 @@ class Prepared:
 
     :param params: the API's fields with the API's types
     :param left_out: the paths of the optional fields that rendered to nothing
-    :param warnings: what the model does not know, and AWS may
+    :param warnings: values that the model does not know, but AWS may
     """
 
     params: dict[str, Any]
@@ -44,7 +44,7 @@ class Prepared:
 
 
 def prepare(*, operation: str, shape: StructureShape, values: Mapping[str, Any]) -> Prepared:
-    """Return the request with the API's types, after checking all that the model says of it.
+    """Return the request with the API's types, checked against the whole model.
 
     :param operation: the API operation, for the message
     :param shape: the shape of its input
@@ -55,7 +55,7 @@ def prepare(*, operation: str, shape: StructureShape, values: Mapping[str, Any])
 
 
 def coerce(*, operation: str, shape: StructureShape, values: Mapping[str, Any]) -> Prepared:
-    """Return the values with the API's types, complete or not, to be merged and derived from.
+    """Return the values with the API's types, complete or not.
 
     :raises InvalidParametersError: for values of a wrong type, and for fields that do not exist
     """
@@ -66,21 +66,27 @@ def coerce(*, operation: str, shape: StructureShape, values: Mapping[str, Any]) 
 class _Walk:
     """What is found on the way.
 
-    Each step returns the converted value, and None for nothing. After a fault it returns what was
+    Each step returns the converted value, and `None` for nothing. After a fault it returns what was
     given: that is never used, but must not count as missing too.
+
+    :param checking: whether required fields and the model's limits are checked, not only types
+    :param found: faults, and values whose limits are checked after the walk, in their order
+    :param left_out: paths of optional fields that rendered to nothing
     """
 
     operation: str
     checking: bool
-    faults: list[Fault] = field(default_factory=list)
-    warnings: list[Fault] = field(default_factory=list)
+    found: list[Fault | Typed] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
 
     def through(self, shape: StructureShape, values: Mapping[str, Any]) -> Prepared:
         params = dict(self._members(shape, values, ""))
-        if self.faults:
-            raise InvalidParametersError(operation=self.operation, faults=self.faults)
-        return Prepared(params, tuple(self.left_out), tuple(self.warnings))
+        found = list(check_limits(self.found))
+        # AWS adds members to an enum, and managed Airflow pins an old botocore.
+        warnings = tuple(fault for fault in found if fault.kind is FaultKind.ENUM)
+        if faults := [fault for fault in found if fault not in warnings]:
+            raise InvalidParametersError(operation=self.operation, faults=faults)
+        return Prepared(params, tuple(self.left_out), warnings)
 
     def _value(self, shape: Shape, given: Any, path: str) -> Any:
         given = given.value if isinstance(given, Enum) else given
@@ -98,7 +104,7 @@ class _Walk:
             try:
                 held = parse_structure(given, what=path)
             except UnreadableTextError as error:
-                return self._wrong_type(given, _noun(shape), path, says=error.problem)
+                return self._wrong_type(given, _noun(shape), path, problem=error.problem)
         if isinstance(shape, ListShape):
             return self._list(shape, held, path)
         if isinstance(shape, MapShape):
@@ -109,7 +115,7 @@ class _Walk:
         if not isinstance(given, Mapping):
             return self._wrong_type(given, _noun(shape), path)
         members = dict(self._members(shape, given, path))
-        # If all of it rendered to nothing then so did it; `{}` as given is kept.
+        # A mapping whose members all rendered to nothing is nothing; `{}` as given is kept.
         hollow = given and not members and not shape.required_members
         return None if hollow else members
 
@@ -169,37 +175,32 @@ class _Walk:
             is_text = shape.type_name == "string" and isinstance(given, str)
             value = given if is_text else scalar.convert(given)
         except (ValueError, OverflowError, OSError):
-            finding = Finding(FaultKind.TYPE, f"is not {scalar.noun}", scalar.example)
-            return self._add(finding, _shown(shape, given), path, instead=given)
+            self._add(FaultKind.TYPE, path, f"{shown_value(shape, given)} is not {scalar.noun}")
+            return given
         self._check(shape, value, path)
         return value
 
     def _check(self, shape: Shape, value: Any, path: str) -> None:
         if self.checking:
-            for finding in broken_limits(shape, value):
-                self._add(finding, _shown(shape, value), path)
+            self.found.append(Typed(shape, value, path))
 
     def _missing(self, path: str) -> None:
-        finding = Finding(FaultKind.REQUIRED, "was given, but it is required", "a value")
-        self._add(finding, "nothing", path)
+        self._add(FaultKind.REQUIRED, path, "nothing was given, but it is required")
 
     def _unknown(self, shape: StructureShape, name: Any, path: str) -> None:
         if not isinstance(name, str):
             self._wrong_type(name, "text", f"{path or self.operation} (key)")
             return
-        says = f"is not a field of {shape.name}{suggestion(name, shape.members)}"
-        finding = Finding(FaultKind.UNKNOWN_FIELD, says, listed(shape.members))
-        self._add(finding, shown(name), _below(path, name))
+        advice = suggestion(name, shape.members) or f"; use {listed(shape.members)}"
+        problem = f"{shown(name)} is not a field of {shape.name}{advice}"
+        self._add(FaultKind.UNKNOWN_FIELD, _below(path, name), problem)
 
-    def _wrong_type(self, given: Any, noun: str, path: str, *, says: str = "") -> Any:
-        finding = Finding(FaultKind.TYPE, says or f"is not {noun}", noun)
-        return self._add(finding, shown(given), path, instead=given)
+    def _wrong_type(self, given: Any, noun: str, path: str, *, problem: str = "") -> Any:
+        self._add(FaultKind.TYPE, path, f"{shown(given)} {problem or f'is not {noun}'}")
+        return given
 
-    def _add(self, finding: Finding, given: str, path: str, *, instead: Any = None) -> Any:
-        fault = Fault(path, finding.kind, given, f"{given} {finding.says}", finding.allowed)
-        # AWS adds members to an enum, and managed Airflow pins an old botocore.
-        (self.warnings if finding.kind is FaultKind.ENUM else self.faults).append(fault)
-        return instead
+    def _add(self, kind: FaultKind, path: str, problem: str) -> None:
+        self.found.append(Fault(path, kind, problem))
 
 
 def _noun(shape: Shape) -> str:
@@ -207,19 +208,21 @@ def _noun(shape: Shape) -> str:
 
 
 def _is_nothing(shape: Shape, value: Any) -> bool:
-    """Whether a template rendered to nothing; in a text, ``None`` is a word like others."""
+    """Tell whether a template rendered to nothing; in a text, ``None`` is a word like others."""
     if isinstance(value, str) and shape.type_name != "string":
         return value.strip() in _NOTHING
     return value is None
 
 
 def _items(shape: ListShape, given: Any) -> list[Any] | None:
-    """Return what a list was given as; no order is kept in a set, so it gets one."""
+    """Return the items of what was given for a list; a set has no order, so it gets one."""
     if isinstance(given, AbstractSet):
         return _sorted(given)
     if isinstance(given, Sequence) and not isinstance(given, (str, bytes, bytearray, memoryview)):
         return list(given)
-    return _pairs(given) if _is_tags(shape, given) else None
+    if _is_tags(shape, given):
+        return [{"Key": key, "Value": value} for key, value in given.items()]
+    return None
 
 
 def _sorted(given: AbstractSet[Any]) -> list[Any]:
@@ -230,24 +233,16 @@ def _sorted(given: AbstractSet[Any]) -> list[Any]:
 
 
 def _is_tags(shape: ListShape, given: Any) -> bool:
-    """Whether it is ``{"team": "ml"}`` for a list of keys and values, as Airflow users write it.
+    """Tell whether it is ``{"team": "ml"}`` for a list of keys and values, as users write tags.
 
     ``{"Key": "team", "Value": "ml"}`` is one item that was not put in a list.
     """
     member = shape.member
-    wanted = isinstance(member, StructureShape) and set(member.members) == _PAIR
-    return wanted and isinstance(given, Mapping) and set(given) != _PAIR
-
-
-def _pairs(given: Mapping[Any, Any]) -> list[dict[str, Any]]:
-    return [{"Key": key, "Value": value} for key, value in given.items()]
+    has_pairs = isinstance(member, StructureShape) and set(member.members) == _PAIR
+    return has_pairs and isinstance(given, Mapping) and set(given) != _PAIR
 
 
 def _below(path: str, name: Any) -> str:
     if not isinstance(name, str) or not _PLAIN_NAME.fullmatch(name):
         return f"{path}[{shown(name)}]"
     return f"{path}.{name}" if path else name
-
-
-def _shown(shape: Shape, value: Any) -> str:
-    return "a hidden value" if shape.metadata.get("sensitive") else shown(value)

@@ -33,7 +33,7 @@ from airflow_shadow.operators.analysis import ShadowAnalysisOperator
 from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.sensors.analysis import ShadowAnalysisSensor
 from airflow_shadow.steps.base import PAUSE, persist_links
-from airflow_shadow.steps.known import Known, find_known, keep_record
+from airflow_shadow.steps.baseline_tags import KnownBaseline, find_known_baseline, keep_record
 from airflow_shadow.steps.load_argument import load_structure
 from airflow_shadow.steps.operator import OperatorSteps
 from airflow_shadow.steps.report import stage_of, write_report
@@ -65,7 +65,7 @@ _LEAST_INTERVAL, _LOOKS = 300.0, 200
 class AnalysisSensorSteps(SensorSteps[Judging_co]):
     """What :class:`ShadowAnalysisSensor` does."""
 
-    known = Known()
+    known = KnownBaseline()
 
     def condition(self) -> Judged:
         """Wait for a verdict."""
@@ -165,7 +165,7 @@ class ShadowAnalysisSteps(OperatorSteps[ShadowAnalysisOperator]):
             raise InvalidRequestError(asked="duration and until", found="two ends of one window")
         name = self.name()
         experiment = self.hook.describe_inference_experiment(name)
-        self.meet(experiment)
+        self.remember_experiment(experiment)
         whole = Judged(since=moment(self.op.since), duration=0, **_asked(self.op))
         start = whole.looks(experiment).start
         end = self._end(experiment, start)
@@ -233,9 +233,9 @@ def spec_of(op: Judges | RolloutPlanOperator) -> AnalysisSpec:
 
 def known_of(
     hook: InferenceExperimentHook, op: Judges, experiment: Description, *, start: float, end: float
-) -> Known:
+) -> KnownBaseline:
     """Return what is known of production for a window, and keep it with the experiment."""
-    return find_known(
+    return find_known_baseline(
         hook,
         experiment,
         spec=spec_of(op),
@@ -321,7 +321,9 @@ def deliver(
     experiment, verdict = view["experiment"], Verdict.from_dict(view["verdict"])
     spec = spec_of(op)
     record = view["verdict"].get("baseline", ())
-    hook.insist(partial(keep_record, hook, experiment, record, start=verdict.start), delay=PAUSE)
+    hook.retry_call(
+        partial(keep_record, hook, experiment, record, start=verdict.start), delay=PAUSE
+    )
     op.log.info("%s", text_table(verdict))
     persist_links(op, context, experiment)
     if op.do_xcom_push:

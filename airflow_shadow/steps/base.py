@@ -43,7 +43,7 @@ _BACKSTOP = timedelta(minutes=10)
 PAUSE = 5.0
 #: Tries after a conflict.
 MOST_CONFLICTS = 5
-#: botocore settings that may hold passwords; a trigger's arguments lie unencrypted.
+#: botocore settings that may hold passwords; a trigger's arguments are stored unencrypted.
 _SECRET_CONFIG = frozenset({"proxies", "proxies_config"})
 
 
@@ -66,19 +66,19 @@ def persist_links(operator: Any, context: Any, experiment: Mapping[str, Any]) ->
 
 
 def can_defer(operator: Any) -> bool:
-    """Tell whether a trigger could do this operator's waiting without holding secrets."""
+    """Tell whether a trigger can wait for this operator without secrets among its arguments."""
     secret = sorted(_SECRET_CONFIG & set(operator.botocore_config or {}))
     if secret:
         operator.log.warning(
-            "Waiting in the worker: botocore_config may hold passwords (%s), and a trigger's "
-            "arguments lie unencrypted. Put them into the connection to defer.",
+            "Waiting in the worker: botocore_config may hold passwords (%s), and a "
+            "trigger's arguments are stored unencrypted. Put them into the connection to defer.",
             ", ".join(secret),
         )
     return not secret
 
 
 def defer(operator: Any, step: Wait, policy: Policy) -> NoReturn:
-    """Leave the worker; the triggerer goes on with the same wait.
+    """Leave the worker; the triggerer continues the same wait.
 
     :param operator: an operator or sensor with the AWS provider's own arguments
     :raises TaskDeferred: always
@@ -110,15 +110,11 @@ def defer(operator: Any, step: Wait, policy: Policy) -> NoReturn:
 
 
 class Steps(Generic[Task_co]):
-    """What one task does, step by step; a resumed task begins in the middle of it.
+    """What one task does, step by step; a resumed task begins in the middle of it."""
 
-    :param operator: whose arguments say what is wanted
-    :param context: Airflow's
-    """
-
-    #: Whether a window that is to be judged can begin at the end; its time is the XCom `since`.
+    #: Whether a window to judge can begin when the task ends; that time is the XCom `since`.
     begins_window: ClassVar[bool] = False
-    #: Steps that had another name when a task in flight was deferred, by that name.
+    #: Steps by their former names, which tasks that are deferred at the moment still use.
     renamed: ClassVar[Mapping[str, str]] = {}
 
     def __init__(self, operator: Task_co, context: Context) -> None:
@@ -126,24 +122,24 @@ class Steps(Generic[Task_co]):
         self.context: Any = context
         self.hook: InferenceExperimentHook = operator.hook
         self.log = operator.log
-        #: The live experiment that a kill may have to stop, once it is known.
+        #: The name of the live experiment that a kill may have to stop, once it is known.
         self.living: str | None = None
-        #: Whether this process goes on with what a trigger saw, some time ago.
+        #: Whether this process continues with what a trigger has read, some time ago.
         self.resumed = False
 
-    # --- what kinds of it say ------------------------------------------------------------
+    # --- what subclasses define ----------------------------------------------------------
 
     @property
     def delay(self) -> float:
-        """Seconds between two looks at AWS."""
+        """Seconds between two polls of AWS."""
         raise NotImplementedError
 
     def begin(self) -> Step:
-        """Do the first step."""
+        """Take the first step."""
         raise NotImplementedError
 
     def finish(self, view: Description) -> Any:
-        """End well with what the last step gave; return what the task returns."""
+        """Return what the task returns, given what the last step ended with."""
         raise NotImplementedError
 
     def policy(self, step: Wait) -> Policy:
@@ -151,27 +147,28 @@ class Steps(Generic[Task_co]):
         return Policy(delay=self.delay, deadline=step.deadline)
 
     def leave(self, step: Wait, policy: Policy) -> NoReturn:
-        """Leave the worker while there is nothing to do but wait."""
+        """Leave the worker until the wait is over."""
         defer(self.op, step, policy)
 
     def fail(self, error: ShadowError) -> NoReturn:
         """Raise Airflow's exception for an error of ours."""
         raise translated(error, self.hook) from error
 
-    # --- one after the other -------------------------------------------------------------
+    # --- running -------------------------------------------------------------------------
 
     def run(self, event: Mapping[str, Any] | None = None) -> Any:
-        """Go through the steps, from the first or from where the event of a trigger says.
+        """Take the steps one after the other, from the first or from the one that an event names.
 
-        :raises TaskDeferred: where it must wait and may defer
-        :raises AirflowException: or a kind of it, for every error of ours
+        :param event: of the trigger that resumes the task
+        :raises TaskDeferred: it must wait, and may defer
+        :raises AirflowException: or a subclass, for every error of ours
         """
         try:
             read_durations(self.op)
-            step = self._insist(partial(self._resume, event) if event else self.begin)
+            step = self._retry(partial(self._resume, event) if event else self.begin)
             while isinstance(step, Wait):
                 outcome = self._wait(step)
-                step = self._insist(partial(self._next, step.then, outcome, step.carry))
+                step = self._retry(partial(self._next, step.then, outcome, step.carry))
             return self.finish(step)
         except ShadowError as error:
             self.fail(error)
@@ -187,12 +184,12 @@ class Steps(Generic[Task_co]):
     def _next(
         self, then: Callable[[WaitResult, Carry], Step], outcome: WaitResult, carry: Carry
     ) -> Step:
-        self.meet(outcome.description)
+        self.remember_experiment(outcome.description)
         return then(outcome, carry)
 
-    def _insist(self, step: Callable[[], Step]) -> Step:
-        """Do a step, again while AWS is unavailable: asking twice does no harm."""
-        done: Step = self.hook.insist(step, delay=self.pause)
+    def _retry(self, step: Callable[[], Step]) -> Step:
+        """Take a step, again while AWS is unavailable: each step may be repeated."""
+        done: Step = self.hook.retry_call(step, delay=self.pause)
         return done
 
     def _wait(self, step: Wait) -> WaitResult:
@@ -201,17 +198,17 @@ class Steps(Generic[Task_co]):
             self.hook, step.condition, policy=policy, state=step.state, patient=self.is_patient
         )
         if outcome is None:
-            self._meet_described(step.condition)
+            self._remember_described(step.condition)
             self.leave(step, policy)
         return outcome
 
-    def _meet_described(self, goal: AnyCondition) -> None:
+    def _remember_described(self, goal: AnyCondition) -> None:
         described = self.hook.described or {}
-        # A look for who holds an endpoint describes other people's experiments, and one of these
-        # may bear the endpoint's name.
+        # While an endpoint is waited for, other people's experiments are described, and one of them
+        # may have the endpoint's name.
         about_endpoint = isinstance(goal, EndpointFree | EndpointSettled)
         if not about_endpoint and described.get("Name") == goal.name:
-            self.meet(described)
+            self.remember_experiment(described)
 
     @cached_property
     def defers(self) -> bool:
@@ -228,10 +225,10 @@ class Steps(Generic[Task_co]):
         """Seconds between two tries of one step."""
         return min(float(self.delay), PAUSE)
 
-    # --- the experiment that it is about -------------------------------------------------
+    # --- the task's experiment -----------------------------------------------------------
 
-    def meet(self, experiment: Mapping[str, Any]) -> None:
-        """Take note of the experiment that it is about: for a kill, and for the task's links.
+    def remember_experiment(self, experiment: Mapping[str, Any]) -> None:
+        """Remember the task's experiment: for a kill, and for the links on the task's page.
 
         :param experiment: a description, or the request of a creation
         """
@@ -242,12 +239,12 @@ class Steps(Generic[Task_co]):
     def kill(self) -> None:
         """Remove the shadow now, if the task has failed.
 
-        Airflow also kills the process of a task when a worker shuts down, and after a clear has
-        already started the next try: the experiment goes on then.
+        Airflow also kills a task's process when a worker shuts down, and when a clear has already
+        started the next try: the experiment must go on then.
         """
         state = task_state(self.context["ti"])
         if self.living is None or state != "failed":
-            self.log.info("The task is %s; experiment %r is left alone.", state, self.living)
+            self.log.info("The task is %s, so experiment %r is left as it is.", state, self.living)
             return
         self.hook.remove_shadow_now(self.living, reason=KILLED)
 
@@ -260,28 +257,28 @@ class Steps(Generic[Task_co]):
         return experiment.get("Name")
 
     def _aws_time(self, experiment: Description) -> str:
-        """Return AWS's time as ISO-8601 text; a task that comes from the triggerer has to ask."""
+        """Return AWS's time as ISO-8601 text; a resumed task has to call AWS for it."""
         if not self.hook.knows_time:
             find = partial(self.hook.find_experiment, experiment["Name"])
-            self.hook.insist(find, delay=self.pause)
+            self.hook.retry_call(find, delay=self.pause)
         return self.hook.now().isoformat(timespec="seconds")
 
 
 def nameless(asked: str) -> InvalidRequestError:
-    """Return the error of a task that is about an experiment and has no name of one."""
+    """Return the error of a task without the name of its experiment."""
     return InvalidRequestError(
         asked=asked,
-        found="no name: it is not given, or its template rendered to nothing",
+        found="no name is given, or its template rendered to nothing",
         next_step="Give the name, for instance the output of the task that creates it.",
     )
 
 
 def translated(error: ShadowError, hook: InferenceExperimentHook) -> Exception:
-    """Return Airflow's exception for ours: one that fails at once where a retry is pointless."""
+    """Return Airflow's exception for our error: one that fails at once if a retry is pointless."""
     kind = AirflowException if error.retriable else AirflowFailException
     return kind(text_of(error, hook))
 
 
 def text_of(error: ShadowError, hook: InferenceExperimentHook) -> str:
-    """Return an error's message; what was not found may be somewhere else than the hook asks."""
+    """Return an error's message, with region and connection where something was not found."""
     return str(error.at(hook.place)) if error.depends_on_place else str(error)

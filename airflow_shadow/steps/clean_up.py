@@ -15,7 +15,7 @@ from airflow_shadow.steps.rollout import pulled
 from airflow_shadow.steps.wait import Carry, Step
 from airflow_shadow.waiters import KILLED, Description, WaitResult
 
-#: XCom that tells which experiment a promotion decided to leave to the teardown.
+#: XCom with the experiment that a skipped promotion leaves to the teardown.
 LEFT = "left"
 
 
@@ -35,11 +35,11 @@ class RolloutPromoteSteps(PromoteShadowVariantSteps):
 class CleanUpSteps(RemoveShadowVariantSteps[RolloutCleanUpOperator]):
     """The steps of :class:`~airflow_shadow.operators.rollout.RolloutCleanUpOperator`."""
 
-    #: Name and creation time of what this try has removed.
+    #: Name and creation time of the experiment that this try has removed.
     removed: list[Any] | None = None
 
     def removing(self, experiment: Description, carry: Carry) -> Carry:
-        """Remember across the wait what is removed: a deleted record tells nothing any more."""
+        """Carry name and creation time of what is removed: its record may be deleted meanwhile."""
         return {**carry, "removed": _known(experiment)}
 
     def settled(self, outcome: WaitResult, carry: Carry) -> Step:
@@ -49,7 +49,7 @@ class CleanUpSteps(RemoveShadowVariantSteps[RolloutCleanUpOperator]):
         return experiment
 
     def finish(self, view: Description) -> Any:
-        """End as a removal does, or fail where nobody had concluded what was removed."""
+        """End as a removal does, or fail if no task had concluded the removed experiment."""
         name = super().finish(view)
         if self._is_own(view):
             self.removed = _known(view)
@@ -61,7 +61,7 @@ class CleanUpSteps(RemoveShadowVariantSteps[RolloutCleanUpOperator]):
         return name
 
     def _is_own(self, experiment: Description) -> bool:
-        """Tell whether another try, a call whose answer was lost, or a kill has removed it."""
+        """Tell whether this task removed it before: in another try, a kill, or a lost answer."""
         own = {mark(Action.REMOVE, text) for text in (self.text("Removed"), KILLED)}
         return experiment.get("StatusReason") in own
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, TypeVar
 
-from airflow_shadow.exceptions import (
-    AwsRefusedError,
-    ExperimentNotFoundError,
-)
+from airflow_shadow.exceptions import AwsRefusedError, ExperimentNotFoundError
 from airflow_shadow.experiments.lifecycle import (
     CONCLUDED,
     SETTLED,
@@ -23,20 +21,20 @@ from airflow_shadow.experiments.lifecycle import (
     status_of,
     stop_request,
 )
-from airflow_shadow.hooks.endpoints import Running
+from airflow_shadow.experiments.production import ProductionVariant
 from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.operators.conclude import ConcludeOperator, RemoveShadowVariantOperator
 from airflow_shadow.operators.stop import StopInferenceExperimentOperator
+from airflow_shadow.request_model import Prepared
 from airflow_shadow.steps.base import MOST_CONFLICTS
 from airflow_shadow.steps.branches import skip_unfollowed
-from airflow_shadow.steps.changing import ChangingSteps
+from airflow_shadow.steps.deployment_wait import DeploymentWaitSteps
 from airflow_shadow.steps.safeguards import warn_of_undoing
-from airflow_shadow.steps.wait import Carry, Step, Wait
+from airflow_shadow.steps.wait import Carry, Step, Wait, view_of
 from airflow_shadow.waiters import (
     ANY_ENDING,
     Description,
     ExperimentGone,
-    ReachStatus,
     ShadowPromoted,
     WaitResult,
 )
@@ -47,7 +45,7 @@ Concluding_co = TypeVar(
 Removing_co = TypeVar("Removing_co", bound=RemoveShadowVariantOperator, covariant=True)
 
 
-class ConcludeSteps(ChangingSteps[Concluding_co]):
+class ConcludeSteps(DeploymentWaitSteps[Concluding_co]):
     """What promotion, removal and stop share: wait until the experiment rests, then stop it."""
 
     def conclude(self, outcome: WaitResult, carry: Carry) -> Step:
@@ -55,14 +53,9 @@ class ConcludeSteps(ChangingSteps[Concluding_co]):
         raise NotImplementedError
 
     def begin_again(self, carry: Carry) -> Step:
-        """Wait out whatever is under way by now."""
-        return self.await_rest(carry)
-
-    def await_rest(self, carry: Carry) -> Wait:
         """Wait out an update or a start that is under way, or the end."""
-        targets = tuple(map(str, SETTLED | CONCLUDED))
-        goal = ReachStatus(self.name(), targets, tolerates=ANY_ENDING)
-        return Wait(goal, self.conclude, self.deadline(), carry)
+        rest = SETTLED | CONCLUDED
+        return self.await_statuses(self.conclude, rest, carry, tolerates=ANY_ENDING)
 
     def text(self, verb: str) -> str:
         """Return the reason to send: the user's, or one that names the task."""
@@ -71,73 +64,69 @@ class ConcludeSteps(ChangingSteps[Concluding_co]):
         return str(self.op.reason or usual)
 
     def stop(
-        self, request: Mapping[str, Any], experiment: Description, carry: Carry
-    ) -> Wait | None:
-        """Stop the experiment; a conflict means that somebody was faster, so look again."""
-        try:
-            self.hook.stop_inference_experiment(request)
-        except AwsRefusedError as error:
-            wait = self.await_deployment(error, experiment, carry)
-            return wait or self.await_rest(self._after_conflict(error, request["Name"], carry))
-        return None
+        self, request: Mapping[str, Any] | Prepared, experiment: Description, carry: Carry
+    ) -> Step | None:
+        """Stop the experiment; a conflict means that somebody was faster, so describe it again."""
+        call = partial(self.hook.stop_inference_experiment, request)
+        return self.attempt(call, experiment, carry)
 
-    def _after_conflict(self, error: AwsRefusedError, name: str, carry: Carry) -> Carry:
+    def after_conflict(self, error: AwsRefusedError, carry: Carry) -> Carry:
+        """Return what to carry on with, as for any change; a stop needs one that has started."""
         try:
-            return self.after_conflict(error, carry)
+            return super().after_conflict(error, carry)
         except AwsRefusedError:
-            found = self.hook.find_experiment(name) if error.code == CONFLICT else None
+            found = self.hook.find_experiment(self.name()) if error.code == CONFLICT else None
             if status_of(found or {}) is not Status.CREATED:
                 raise
             next_step = "It has not started: delete it, or use RemoveShadowVariantOperator."
             raise AwsRefusedError(**{**error.facts(), "next_step": next_step}) from error
 
-    def ended_since(self, experiment: Description, now_runs: Running, carry: Carry) -> Wait | None:
-        """Look again if production changed because the experiment was concluded since our look.
+    def ended_since(
+        self, experiment: Description, production: ProductionVariant, carry: Carry
+    ) -> Step | None:
+        """Begin again if production changed because the experiment was concluded in the meantime.
 
         Our own call may have done that: its answer was lost, or another copy of this task made it.
-        Where production serves the candidate, AWS may only show the experiment as it was.
+        Where production serves the candidate, AWS may only describe the experiment as it was.
         """
-        if now_runs.model_name == (production_variant(experiment) or {}).get("ModelName"):
+        if production.model_name == (production_variant(experiment) or {}).get("ModelName"):
             return None
         found = self.hook.find_experiment(experiment["Name"])
         if found is None or status_of(found) is not Status.RUNNING:
-            return self.await_rest(carry)
-        candidate, looks = shadow_variant(experiment) or {}, carry.get("stale", 0) + 1
-        if now_runs.model_name != candidate.get("ModelName") or looks > MOST_CONFLICTS:
+            return self.begin_again(carry)
+        candidate, stale = shadow_variant(experiment) or {}, carry.get("stale", 0) + 1
+        if production.model_name != candidate.get("ModelName") or stale > MOST_CONFLICTS:
             return None
         time.sleep(self.pause)
-        return self.await_rest({**carry, "stale": looks})
+        return self.begin_again({**carry, "stale": stale})
 
     def await_promotion(self, experiment: Description) -> Step:
         """Wait until the endpoint serves the candidate."""
-        if not self.op.wait_for_completion:
-            return self.hook.describe_inference_experiment(experiment["Name"])
         shadow = shadow_variant(experiment) or {}
         goal = ShadowPromoted(
             name=experiment["Name"],
             endpoint_name=experiment["EndpointMetadata"]["EndpointName"],
             model_name=shadow["ModelName"],
         )
-        return Wait(goal, self.settled, self.deadline())
+        return self.await_change(Wait(goal, self.settled, self.deadline()))
 
-    def await_end(self, name: str, carry: Carry | None = None) -> Step:
+    def await_end(self, carry: Carry | None = None) -> Step:
         """Wait until the experiment is concluded."""
-        if not self.op.wait_for_completion:
-            return self.hook.describe_inference_experiment(name)
-        goal = ReachStatus(name, tuple(map(str, CONCLUDED)), tolerates=(str(Ending.STOPPED),))
-        return Wait(goal, self.settled, self.deadline(), carry or {})
+        stopped = (str(Ending.STOPPED),)
+        wait = self.await_statuses(self.settled, CONCLUDED, carry, tolerates=stopped)
+        return self.await_change(wait)
 
 
 class RemoveShadowVariantSteps(ConcludeSteps[Removing_co]):
     """The steps of :class:`RemoveShadowVariantOperator`."""
 
     def begin(self) -> Step:
-        """Ask what was decided, then wait out an update or a start that is under way."""
+        """Check what was decided, then wait out an update or a start that is under way."""
         skip_unfollowed(self, needs_decision=False)
         if self.op.missing_ok and not self.op.name:
             self.log.info("No name is given, so there is nothing to remove.")
             return {"Name": self.op.name}
-        return self.await_rest({})
+        return self.begin_again({})
 
     def _nothing(self) -> Description:
         where = self.hook.place
@@ -149,24 +138,25 @@ class RemoveShadowVariantSteps(ConcludeSteps[Removing_co]):
     def conclude(self, outcome: WaitResult, carry: Carry) -> Step:
         """Remove the shadow, unless it is gone."""
         if isinstance(outcome.error, ExperimentNotFoundError) and self.op.missing_ok:
-            return self._look_twice(carry)
-        if outcome.error:
-            raise outcome.error
-        experiment = outcome.description
+            return self._describe_twice(carry)
+        experiment = view_of(outcome)
         if status_of(experiment) in CONCLUDED:
-            self._tell_concluded(experiment)
+            self._log_concluded(experiment)
             return experiment
         if status_of(experiment) is Status.CREATED:
-            # No shadow stands yet; CloudFormation deletes it likewise.
-            try:
-                self.delete(experiment["Name"])
-            except AwsRefusedError as error:  # it has just started
-                return self.await_rest(self.after_conflict(error, carry))
-            gone = ExperimentGone(experiment["Name"])
-            return Wait(gone, self.settled, self.deadline(), self.removing(experiment, carry))
+            return self._delete(experiment, carry)
         return self._remove(experiment, carry)
 
-    def _tell_concluded(self, experiment: Description) -> None:
+    def _delete(self, experiment: Description, carry: Carry) -> Step:
+        """Delete what has no shadow yet, as CloudFormation does."""
+        try:
+            self.delete(experiment["Name"])
+        except AwsRefusedError as error:  # it has just started
+            return self.begin_again(super(ConcludeSteps, self).after_conflict(error, carry))
+        gone = ExperimentGone(experiment["Name"])
+        return Wait(gone, self.settled, self.deadline(), self.removing(experiment, carry))
+
+    def _log_concluded(self, experiment: Description) -> None:
         name, status = experiment["Name"], experiment["Status"]
         if is_promoted(experiment):
             self.log.warning(
@@ -176,15 +166,15 @@ class RemoveShadowVariantSteps(ConcludeSteps[Removing_co]):
             self.log.info("%r is %s already.", name, status)
 
     def removing(self, _experiment: Description, carry: Carry) -> Carry:
-        """Return what the wait for the end of a removal carries; kinds of it remember more."""
+        """Return what the wait for the end of a removal carries; subclasses add to it."""
         return carry
 
-    def _look_twice(self, carry: Carry) -> Step:
-        """Believe in nothing at the second look: AWS may lag behind a creation of seconds ago."""
+    def _describe_twice(self, carry: Carry) -> Step:
+        """Describe it once more: AWS may lag behind a creation of seconds ago."""
         if carry.get("missing"):
             return self._nothing()
         time.sleep(self.pause)
-        return self.await_rest({**carry, "missing": True})
+        return self.begin_again({**carry, "missing": True})
 
     def _remove(self, experiment: Description, carry: Carry) -> Step:
         reason = mark(Action.REMOVE, self.text("Removed"))
@@ -194,8 +184,8 @@ class RemoveShadowVariantSteps(ConcludeSteps[Removing_co]):
         warn_of_undoing(self.hook, experiment)
         try:
             again = self.stop(request, experiment, carry)
-        except ExperimentNotFoundError:  # somebody deleted it since our look
+        except ExperimentNotFoundError:  # somebody deleted it in the meantime
             if not self.op.missing_ok:
                 raise
             return self._nothing()
-        return again or self.await_end(experiment["Name"], self.removing(experiment, carry))
+        return again or self.await_end(self.removing(experiment, carry))

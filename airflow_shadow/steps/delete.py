@@ -6,35 +6,34 @@ from airflow_shadow.exceptions import AwsRefusedError, ExperimentNotFoundError
 from airflow_shadow.experiments.lifecycle import CONCLUDED, SETTLED, Status, status_of
 from airflow_shadow.operators.delete import DeleteInferenceExperimentOperator
 from airflow_shadow.steps.operator import OperatorSteps
-from airflow_shadow.steps.wait import Carry, Step, Wait
-from airflow_shadow.waiters import ANY_ENDING, Description, ExperimentGone, ReachStatus, WaitResult
+from airflow_shadow.steps.wait import Carry, Step, Wait, view_of
+from airflow_shadow.waiters import ANY_ENDING, Description, ExperimentGone, WaitResult
 
 
 class DeleteInferenceExperimentSteps(OperatorSteps[DeleteInferenceExperimentOperator]):
     """The steps of :class:`DeleteInferenceExperimentOperator`."""
 
     def begin(self) -> Step:
-        """Wait out whatever is under way: AWS deletes only what rests."""
+        """Wait until nothing is under way: AWS deletes no experiment that is changing."""
         return self._await_rest({})
 
     def _await_rest(self, carry: Carry) -> Wait:
-        goal = ReachStatus(self.name(), tuple(map(str, SETTLED | CONCLUDED)), tolerates=ANY_ENDING)
-        return Wait(goal, self._delete, self.deadline(), carry)
+        rest = SETTLED | CONCLUDED
+        return self.await_statuses(self._delete, rest, carry, tolerates=ANY_ENDING)
 
     def _delete(self, outcome: WaitResult, carry: Carry) -> Step:
         if isinstance(outcome.error, ExperimentNotFoundError):
             return self._gone()
-        if outcome.error:
-            raise outcome.error
+        experiment = view_of(outcome)
         try:
-            self.hook.delete_inference_experiment(outcome.description["Name"])
+            self.hook.delete_inference_experiment(experiment["Name"])
         except ExperimentNotFoundError:
             return self._gone()  # somebody was faster, or our own first call was
         except AwsRefusedError as error:
             return self._refused(error, carry)
         if not self.op.wait_for_completion:
-            return outcome.description
-        return Wait(ExperimentGone(outcome.description["Name"]), self.settled, self.deadline())
+            return experiment
+        return Wait(ExperimentGone(experiment["Name"]), self.settled, self.deadline())
 
     def _gone(self) -> Description:
         name, where = self.name(), self.hook.place
@@ -42,7 +41,7 @@ class DeleteInferenceExperimentSteps(OperatorSteps[DeleteInferenceExperimentOper
         return {"Name": self.name()}
 
     def _refused(self, error: AwsRefusedError, carry: Carry) -> Wait:
-        """Look again after a conflict: it may be concluded soon, but does not while it runs."""
+        """Wait again after a conflict, unless it is Running: that ends by a conclusion only."""
         again = self.after_conflict(error, carry)
         found = self.hook.find_experiment(self.name())
         if found and status_of(found) is Status.RUNNING:

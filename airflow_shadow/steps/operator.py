@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from functools import cached_property
 from typing import Any, TypeVar
 
 from airflow_shadow._compat import base_url, conf
 from airflow_shadow.exceptions import AwsRefusedError, ExperimentNotFoundError, InvalidRequestError
-from airflow_shadow.experiments.lifecycle import DEADLINES
+from airflow_shadow.experiments.lifecycle import DEADLINES, Status
 from airflow_shadow.experiments.ownership import Identity, address_of, digest
 from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.operators.base import ShadowOperator
@@ -18,8 +18,8 @@ from airflow_shadow.request_model import field_names
 from airflow_shadow.steps.base import MOST_CONFLICTS, Steps, nameless
 from airflow_shadow.steps.durations import PATIENCE
 from airflow_shadow.steps.load_argument import load_structure
-from airflow_shadow.steps.wait import Carry, Step, Wait
-from airflow_shadow.waiters import Description, Policy, WaitResult
+from airflow_shadow.steps.wait import Carry, Step, Wait, view_of
+from airflow_shadow.waiters import Description, Policy, ReachStatus, WaitResult
 
 Operator_co = TypeVar("Operator_co", bound=ShadowOperator, covariant=True)
 
@@ -31,7 +31,7 @@ class OperatorSteps(Steps[Operator_co]):
 
     @property
     def delay(self) -> float:
-        """Seconds between two looks at AWS."""
+        """Seconds between two polls of AWS."""
         return float(self.op.waiter_delay)
 
     def policy(self, step: Wait) -> Policy:
@@ -44,9 +44,7 @@ class OperatorSteps(Steps[Operator_co]):
 
     def settled(self, outcome: WaitResult, _carry: Carry) -> Step:
         """End with what was waited for, or with its error."""
-        if outcome.error:
-            raise outcome.error
-        return outcome.description
+        return view_of(outcome)
 
     # --- requests ------------------------------------------------------------------------
 
@@ -88,8 +86,9 @@ class OperatorSteps(Steps[Operator_co]):
             raise nameless(self.op.api_operation)
         return str(name)
 
+    @cached_property
     def identity(self) -> Identity:
-        """Return who asks, with a hash of the arguments as the user rendered them."""
+        """The task instance, with a hash of the arguments as the user rendered them."""
         ti, op = self.context["ti"], self.op
         rendered = {name: getattr(op, name) for name in sorted({*op.template_fields} - PATIENCE)}
         return Identity(
@@ -113,18 +112,36 @@ class OperatorSteps(Steps[Operator_co]):
         """Return when a wait that begins now gives up, epoch seconds."""
         return deadline(self.op.deadline_row, self.op.waiter_timeout)
 
+    def await_statuses(
+        self,
+        then: Callable[[WaitResult, Carry], Step],
+        statuses: Iterable[Status],
+        carry: Carry | None = None,
+        *,
+        tolerates: tuple[str, ...] = (),
+    ) -> Wait:
+        """Wait until the experiment has one of some statuses, then go on with a step."""
+        goal = ReachStatus(self.name(), tuple(map(str, statuses)), tolerates=tolerates)
+        return Wait(goal, then, self.deadline(), carry or {})
+
+    def await_change(self, wait: Wait) -> Step:
+        """Wait until a change is in place, or only describe it without `wait_for_completion`."""
+        if self.op.wait_for_completion:
+            return wait
+        return self.hook.describe_inference_experiment(self.name())
+
     def delete(self, name: str) -> None:
         """Delete an experiment; one that is gone is a success, for botocore resends by itself."""
         with suppress(ExperimentNotFoundError):
             self.hook.delete_inference_experiment(name)
 
     def after_conflict(self, error: AwsRefusedError, carry: Carry) -> Carry:
-        """Return what to carry on with after a refusal that another look may explain.
+        """Return what to carry on with after a refusal that the next description may explain.
 
-        Right after somebody's change AWS may still describe the state before it, so one more look
-        is not enough.
+        Right after somebody's change AWS may still describe the state before it, so one more
+        description is not enough.
 
-        :raises AwsRefusedError: it was no conflict, or looking again did not help
+        :raises AwsRefusedError: it was no conflict, or describing again did not help
         """
         conflicts = carry.get("conflicts", 0) + 1
         if error.code != CONFLICT or conflicts > MOST_CONFLICTS:

@@ -2,49 +2,40 @@
 
 from __future__ import annotations
 
-from airflow_shadow.exceptions import AwsRefusedError
+from functools import partial
+
 from airflow_shadow.experiments.lifecycle import Status, status_of
 from airflow_shadow.operators.start import StartInferenceExperimentOperator
-from airflow_shadow.steps.changing import ChangingSteps
+from airflow_shadow.steps.deployment_wait import DeploymentWaitSteps
 from airflow_shadow.steps.safeguards import refuse_undoing
-from airflow_shadow.steps.wait import Carry, Step, Wait
-from airflow_shadow.waiters import ReachStatus, WaitResult
+from airflow_shadow.steps.wait import Carry, Step, view_of
+from airflow_shadow.waiters import Description, WaitResult
 
 
-class StartInferenceExperimentSteps(ChangingSteps[StartInferenceExperimentOperator]):
+class StartInferenceExperimentSteps(DeploymentWaitSteps[StartInferenceExperimentOperator]):
     """The steps of :class:`StartInferenceExperimentOperator`."""
 
     def begin(self) -> Step:
         """Wait out a creation or an update that is under way."""
-        return self._await_ready({})
+        return self.begin_again({})
 
     def begin_again(self, carry: Carry) -> Step:
         """Wait until it can be started, or has been."""
-        return self._await_ready(carry)
-
-    def _await_ready(self, carry: Carry) -> Wait:
         ready = (Status.CREATED, Status.STARTING, Status.RUNNING)
-        goal = ReachStatus(self.name(), tuple(map(str, ready)))
-        return Wait(goal, self._start, self.deadline(), carry)
+        return self.await_statuses(self._start, ready, carry)
 
     def _start(self, outcome: WaitResult, carry: Carry) -> Step:
-        if outcome.error:
-            raise outcome.error
-        name = outcome.description["Name"]
-        if status_of(outcome.description) is Status.CREATED:
-            asked = f"to start experiment {name!r}"
-            if not refuse_undoing(self.hook, outcome.description, asked=asked, keeps_count=False):
-                return self.await_settled(
-                    outcome.description["EndpointMetadata"]["EndpointName"], carry
-                )
-            try:
-                self.hook.start_inference_experiment(name)
-            except AwsRefusedError as error:
-                wait = self.await_deployment(error, outcome.description, carry)
-                return wait or self._await_ready(self.after_conflict(error, carry))
-        else:
-            self.log.info("%r is %s already.", name, outcome.description["Status"])
-        if not self.op.wait_for_completion:
-            return self.hook.describe_inference_experiment(name)
-        targets = (str(Status.RUNNING), str(Status.COMPLETED))
-        return Wait(ReachStatus(name, targets), self.settled, self.deadline())
+        experiment = view_of(outcome)
+        if status_of(experiment) is not Status.CREATED:
+            self.log.info("%r is %s already.", experiment["Name"], experiment["Status"])
+        elif again := self._start_created(experiment, carry):
+            return again
+        running = (Status.RUNNING, Status.COMPLETED)
+        return self.await_change(self.await_statuses(self.settled, running))
+
+    def _start_created(self, experiment: Description, carry: Carry) -> Step | None:
+        name = experiment["Name"]
+        asked = f"to start experiment {name!r}"
+        if not refuse_undoing(self.hook, experiment, asked=asked, keeps_count=False):
+            return self.await_settled(experiment["EndpointMetadata"]["EndpointName"], carry)
+        return self.attempt(partial(self.hook.start_inference_experiment, name), experiment, carry)

@@ -21,7 +21,7 @@ from airflow_shadow.sensors.inference_experiment import InferenceExperimentSenso
 from airflow_shadow.steps.base import Steps, nameless, text_of, translated
 from airflow_shadow.steps.durations import read_durations
 from airflow_shadow.steps.load_argument import list_of_text
-from airflow_shadow.steps.wait import Carry, Step, Wait
+from airflow_shadow.steps.wait import Carry, Step, Wait, view_of
 from airflow_shadow.text.shown import listed, shown
 from airflow_shadow.waiters import (
     AnyCondition,
@@ -51,7 +51,7 @@ class SensorSteps(Steps[Sensor_co]):
 
     @property
     def delay(self) -> float:
-        """Seconds between two looks at AWS."""
+        """Seconds between two polls of AWS."""
         return float(self.op.poke_interval)
 
     def condition(self) -> AnyCondition:
@@ -84,15 +84,9 @@ class SensorSteps(Steps[Sensor_co]):
 
     def waited(self, outcome: WaitResult, carry: Carry) -> Step:
         """End with what was found, or wait on."""
-        if outcome.error:
-            raise outcome.error
+        view, goal = view_of(outcome), condition_from_dict(carry["goal"])
         self._own_deadline = carry["own_deadline"]
-        goal = condition_from_dict(carry["goal"])
-        return (
-            self._waits(goal, outcome.state)
-            if self.goes_on(goal, outcome.description)
-            else outcome.description
-        )
+        return self._waits(goal, outcome.state) if self.goes_on(goal, view) else view
 
     def give_up(self) -> NoReturn:
         """Fail because the triggerer did not answer in time."""

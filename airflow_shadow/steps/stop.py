@@ -16,12 +16,13 @@ from airflow_shadow.experiments.lifecycle import (
     recorded_promotion,
     status_of,
 )
-from airflow_shadow.hooks.endpoints import is_unchanged, running
 from airflow_shadow.operators.stop import StopInferenceExperimentOperator
+from airflow_shadow.request_model import Prepared
 from airflow_shadow.steps.branches import skip_unfollowed
 from airflow_shadow.steps.conclude import ConcludeSteps
+from airflow_shadow.steps.production import is_unchanged, read_production
 from airflow_shadow.steps.safeguards import refuse_promotion_over
-from airflow_shadow.steps.wait import Carry, Step, Wait
+from airflow_shadow.steps.wait import Carry, Step, view_of
 from airflow_shadow.waiters import Description, WaitResult, in_service
 
 
@@ -29,27 +30,24 @@ class StopInferenceExperimentSteps(ConcludeSteps[StopInferenceExperimentOperator
     """The steps of :class:`StopInferenceExperimentOperator`."""
 
     def begin(self) -> Step:
-        """Check the request before anything is waited for, and ask what was decided."""
-        skip_unfollowed(self, needs_decision=_promotes(self.stop_request))
-        return self.await_rest({})
+        """Check the request, and what was decided, before anything is waited for."""
+        skip_unfollowed(self, needs_decision=_promotes(self.stop_request.params))
+        return self.begin_again({})
 
     @cached_property
-    def stop_request(self) -> dict[str, Any]:
+    def stop_request(self) -> Prepared:
         """The whole request, checked."""
         promotes = _promotes(self.request)
         ended = Status.COMPLETED if promotes else Status.CANCELLED
         reason = self.request.get("Reason") or self.text("Stopped")
         marked = mark(Action.PROMOTE if promotes else Action.STOP, reason)
         request = {"DesiredState": str(ended), **self.request, "Reason": marked}
-        prepared = self.hook.prepare(self.op.api_operation, request)
-        return prepared.params
+        return self.hook.prepare(self.op.api_operation, request)
 
     def conclude(self, outcome: WaitResult, carry: Carry) -> Step:
         """Stop it, unless it has ended as was asked."""
-        if outcome.error:
-            raise outcome.error
-        experiment, request = outcome.description, self.stop_request
-        promotes = _promotes(request)
+        experiment, request = view_of(outcome), self.stop_request
+        promotes = _promotes(request.params)
         if status_of(experiment) in CONCLUDED:
             if promotes and recorded_promotion(experiment) is None:
                 return self.await_promotion(experiment)
@@ -65,20 +63,22 @@ class StopInferenceExperimentSteps(ConcludeSteps[StopInferenceExperimentOperator
         again = again or self.stop(request, experiment, carry)
         if again:
             return again
-        return self.await_promotion(experiment) if promotes else self.await_end(experiment["Name"])
+        return self.await_promotion(experiment) if promotes else self.await_end()
 
-    def _look_at_production(self, experiment: Description, carry: Carry) -> Wait | None:
-        """Promote over nothing that somebody deployed since the candidate was tested."""
+    def _look_at_production(self, experiment: Description, carry: Carry) -> Step | None:
+        """Refuse to replace what somebody deployed since the candidate was tested."""
         asked = f"to promote a variant of experiment {experiment['Name']!r}"
-        now_runs = running(self.hook, experiment["EndpointMetadata"]["EndpointName"], asked=asked)
-        if not in_service(now_runs.shown):
-            return self.await_settled(now_runs.endpoint_name, carry)
-        if again := self.ended_since(experiment, now_runs, carry):
+        production = read_production(
+            self.hook, experiment["EndpointMetadata"]["EndpointName"], asked=asked
+        )
+        if not in_service(production.endpoint):
+            return self.await_settled(production.endpoint_name, carry)
+        if again := self.ended_since(experiment, production, carry):
             return again
-        refuse_promotion_over(experiment, now_runs, asked=asked)
-        if is_unchanged(self.hook, now_runs):
+        refuse_promotion_over(experiment, production, asked=asked)
+        if is_unchanged(self.hook, production):
             return None
-        return self.await_settled(now_runs.endpoint_name, carry)
+        return self.await_settled(production.endpoint_name, carry)
 
 
 def _promotes(request: Mapping[str, Any]) -> bool:

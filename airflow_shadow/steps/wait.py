@@ -19,16 +19,16 @@ class Carry(TypedDict, total=False):
     name: str
     claim_deadline: float
     endpoint_deadline: float
-    #: Until when to wait for whoever deploys to the endpoint.
+    #: Until when to wait for a deployment to the endpoint.
     settled_until: float
     #: Until when to wait for the registry's approval, and what has been waited for.
     approval_until: float
     passed: list[str]
-    #: How often AWS refused for a conflict, refused a creation, and showed what is old.
+    #: How often AWS answered with a conflict, refused a creation, and described an old state.
     conflicts: int
     refusals: int
     stale: int
-    #: Whether the experiment was not found at the look before.
+    #: Whether the experiment was not found at the poll before.
     missing: bool
     #: Name and creation time of what is being removed.
     removed: list[Any]
@@ -55,3 +55,10 @@ class Wait:
 
 #: A step ends with a wait, or with what was waited for: mostly the experiment's description.
 Step = Wait | Description
+
+
+def view_of(outcome: WaitResult) -> Description:
+    """Return what was waited for, or raise the error with which the wait ended."""
+    if outcome.error:
+        raise outcome.error
+    return outcome.description

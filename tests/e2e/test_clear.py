@@ -39,7 +39,7 @@ def test_clear_a_running_create(api, aws, dag_id, kind, cleared):
 
 
 @pytest.mark.parametrize(
-    ("dag_id", "says"), [("e2e_kill_leave", ""), ("e2e_kill_stop", "is left alone.")]
+    ("dag_id", "says"), [("e2e_kill_leave", ""), ("e2e_kill_stop", "is left as it is.")]
 )
 def test_clear_a_deferred_create(api, aws, dag_id, says):
     """The next try adopts the experiment, which no kill of the old trigger may stop."""

@@ -132,7 +132,7 @@ def test_an_endpoint_that_is_gone_is_said_once(production, sagemaker, log):
     first = production()
     sagemaker.delete_endpoint(EndpointName="churn")
     assert [first] * 2 == [production(first) for _ in range(2)]
-    assert 1 == len(log.containing("endpoint 'churn' is gone"))
+    assert 1 == len(log.containing("endpoint 'churn' was deleted"))
 
 
 @pytest.mark.parametrize("operation", ["DescribeEndpoint", "DescribeEndpointConfig"])
@@ -141,7 +141,7 @@ def test_a_denied_endpoint_is_said_once(production, emulator, operation, log):
     emulator.faults.add(kind="access-denied", operation=operation, times=2)
     assert [()] * 2 == [production() for _ in range(2)]
     assert 1 == len(
-        log.containing(f"Whether production stays the same is not known. Asked: {operation}")
+        log.containing(f"It is unknown whether production stays the same. Asked: {operation}")
     )
 
 
@@ -158,7 +158,7 @@ def test_a_deleted_configuration_is_no_change(production, sagemaker, log):
     name = sagemaker.describe_endpoint(EndpointName="churn")["EndpointConfigName"]
     sagemaker.delete_endpoint_config(EndpointConfigName=name)
     assert () == production()
-    assert 1 == len(log.containing("endpoint 'churn' runs no variant that is known"))
+    assert 1 == len(log.containing("endpoint 'churn' does not run the production variant"))
 
 
 def test_a_long_record_keeps_what_decides():

@@ -34,7 +34,7 @@ from airflow_shadow.exceptions import (
     InvalidRequestError,
     ShadowError,
 )
-from airflow_shadow.hooks.errors import date_of, from_botocore, needs_fresh_credentials
+from airflow_shadow.hooks.errors import from_botocore, needs_fresh_credentials
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from tests.helpers import another, somebodys, until
 from tests.hooks.words import NO_RETRIES, connect
@@ -132,7 +132,7 @@ def test_an_unknown_member_of_an_enum_is_sent(hook, churn, log):
     """AWS may have added it since the installed botocore; here it refuses it."""
     with pytest.raises(AwsRefusedError):
         hook.create_inference_experiment({**request(), "Type": "CanaryMode"})
-    assert log.containing("; sent all the same.")
+    assert log.containing("; sent nevertheless")
 
 
 # --- around experiments -------------------------------------------------------------------
@@ -151,8 +151,8 @@ def test_the_holder_is_found_among_others(hook, churn, sagemaker):
     another(sagemaker, name="third")
     hook.create_inference_experiment({**request("a"), "EndpointName": "other"})
     somebodys(sagemaker, "x")
-    assert "x" == hook.find_holder("churn")["Name"]
-    assert hook.find_holder("third") is None
+    assert "x" == hook.find_occupying_experiment("churn")["Name"]
+    assert hook.find_occupying_experiment("third") is None
 
 
 def test_the_desired_and_the_configured_are_told(hook, churn):
@@ -283,11 +283,11 @@ def test_credentials_that_expire_before_there_is_a_client_are_replaced(hook, mon
 
 def test_insisting_has_an_end(hook, churn, emulator, monkeypatch):
     """An AWS that stays away is reported after a while."""
-    monkeypatch.setattr("airflow_shadow.hooks.inference_experiment._INSIST_SECONDS", 0.2)
+    monkeypatch.setattr("airflow_shadow.hooks.inference_experiment._RETRY_SECONDS", 0.2)
     emulator.faults.add(kind="throttle", operation="DescribeEndpoint", times=None)
     began = time.monotonic()
     with pytest.raises(AwsUnavailableError):
-        hook.insist(lambda: hook.find_endpoint("churn"), delay=0.01)
+        hook.retry_call(lambda: hook.find_endpoint("churn"), delay=0.01)
     assert time.monotonic() - began < 5
 
 
@@ -316,7 +316,7 @@ def ask(hook, operation):
     return {
         "DescribeEndpoint": lambda: hook.find_endpoint("churn"),
         "ListTags": lambda: hook.find_tags(hook.find_endpoint("churn")["EndpointArn"]),
-        "ListInferenceExperiments": lambda: hook.find_holder("churn"),
+        "ListInferenceExperiments": lambda: hook.find_occupying_experiment("churn"),
         "DescribeAlarms": lambda: hook.cloudwatch.alarm_states(["a"]),
     }[operation]()
 
@@ -344,12 +344,6 @@ def test_a_redirection_is_no_answer(hook, churn, emulator):
         hook.find_endpoint("churn")
 
 
-@pytest.mark.parametrize("date", ["yesterday", "", None])
-def test_a_date_that_cannot_be_read_is_no_time(date):
-    """The clock goes on from the last one that could be."""
-    assert date_of({"ResponseMetadata": {"HTTPHeaders": {"date": date}}}) is None
-
-
 def test_a_refusal_tells_the_time_too(hook, emulator):
     """Before the first success nothing else is known of AWS's clock."""
     emulator.clock.advance(timedelta(days=100))
@@ -372,7 +366,7 @@ def test_a_missing_connection_is_named(emulator):
     """The provider would go on with whatever rights the machine has."""
     hook = InferenceExperimentHook(aws_conn_id="aws_prod")
     with pytest.raises(ConnectionMissingError, match="'aws_prod'"):
-        hook.insist(lambda: hook.find_endpoint("churn"), delay=0.01)
+        hook.retry_call(lambda: hook.find_endpoint("churn"), delay=0.01)
 
 
 @pytest.mark.parametrize("address", ["http://{}:1", "http://{}:none", "{}:1"])

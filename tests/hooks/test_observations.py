@@ -225,5 +225,5 @@ def test_unavailable_cloudwatch_can_be_insisted_on(shadowed, emulator, hook):
     emulator.faults.add(kind="throttle", operation="GetMetricData")
     with pytest.raises(AwsUnavailableError):
         look()
-    reading = hook.insist(look, delay=0.01)
+    reading = hook.retry_call(look, delay=0.01)
     assert 59 == len(of(reading, ERRORS)[0].times)

@@ -1,4 +1,4 @@
-"""What production is configured to that an experiment cannot carry over."""
+"""Settings of production that an experiment does not carry over."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from airflow_shadow.hooks.settings import lost_settings, told
+from airflow_shadow.hooks.settings import described, lost_settings
 from tests.helpers import input_shape
 
 MODEL = boto3.client("sagemaker", "us-east-1").meta.service_model
@@ -91,4 +91,4 @@ def test_the_same_capture_is_not_lost():
 
 def test_long_values_are_shortened():
     """One line of a log."""
-    assert f"VpcConfig ({'x' * 77}...), A (1)" == told({"VpcConfig": "x" * 500, "A": 1})
+    assert f"VpcConfig ({'x' * 77}...), A (1)" == described({"VpcConfig": "x" * 500, "A": 1})

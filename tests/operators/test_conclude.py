@@ -333,7 +333,7 @@ def test_a_deployment_that_the_removal_may_undo_is_told_of(remove, running, sage
     """AWS puts back what ran before the test, now or at its planned end."""
     redeploy(sagemaker, model_name="churn-v3")
     assert "Cancelled" == remove().experiment["Status"]
-    assert log.containing("put back what ran before it: model 'churn-v3' would become 'churn-v1'")
+    assert log.containing("restore what ran before: model 'churn-v3' would become 'churn-v1'")
 
 
 def test_a_model_that_cannot_be_read_keeps_no_shadow(remove, running, emulator):

@@ -195,6 +195,6 @@ def test_nothing_is_pushed_if_so_asked(create):
 def test_the_plan_is_logged(once, log):
     """Before it costs anything, the log says what will run until when."""
     once()
-    [plan] = log.containing("Creating 'churn-")
-    assert "on endpoint 'churn': 10 % of the requests to model 'churn-v2', until 20" in plan
+    [plan] = log.containing("Creating experiment 'churn-")
+    assert "on endpoint 'churn': copies 10 % of the requests to model 'churn-v2' until 20" in plan
     assert "up to 4 instance-hours of ml.m5.xlarge." in plan

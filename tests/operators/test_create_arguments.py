@@ -263,7 +263,7 @@ def test_a_start_in_the_past_means_now(create, emulator, log):
     run = create(start_time=start.isoformat(), duration="2d")
     assert "Running" == run.experiment["Status"]
     assert 86400 == pytest.approx(window(run), abs=5)
-    [line] = log.containing("lies in the past; it is now, ")
+    [line] = log.containing("lies in the past, so the experiment starts now, ")
     end = (start + timedelta(days=2)).isoformat()
     assert (True, True) == (line.startswith(f"The start at {start.isoformat()}"), end in line)
 
@@ -290,9 +290,9 @@ def test_a_window_in_the_past_can_be_shifted(create, log, end):
         "The window from 2025-01-01T00:00:00+00:00 to 2025-01-02T00:00:00+00:00 lies wholly in "
     )
     shown = datetime.fromisoformat(run.experiment["Schedule"]["EndTime"])
-    until = datetime.fromisoformat(line.rpartition(" to ")[2].partition(",")[0])
+    until = datetime.fromisoformat(line.rpartition(" until ")[2].partition(" ")[0])
     assert 0 == pytest.approx((shown - until).total_seconds(), abs=2)
-    assert line.endswith(", because shift_past_schedule=True.")
+    assert line.endswith(" (shift_past_schedule=True).")
 
 
 @pytest.mark.parametrize(

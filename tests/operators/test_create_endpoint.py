@@ -139,14 +139,20 @@ def test_two_tasks_that_ask_at_once(create, sagemaker, emulator, log, code):
     """Who comes second at the same moment waits for the first."""
     emulator.busy_code = code
     schedule = {"StartTime": emulator.clock.now() + timedelta(hours=5)}
-    log.when("Creating 'churn-", lambda: somebodys(sagemaker, rests="Created", Schedule=schedule))
+    log.when(
+        "Creating experiment 'churn-",
+        lambda: somebodys(sagemaker, rests="Created", Schedule=schedule),
+    )
     log.when("is busy with experiment 'theirs'", gone(sagemaker, "theirs"))
     assert ["theirs", create().value] == created(emulator)
 
 
 def test_two_copies_of_a_task_create_one_experiment(create, worker, emulator, log):
     """A task that Airflow runs twice finds its own experiment under the name it was refused."""
-    log.when("Creating 'churn-", lambda: worker.run(CreateInferenceExperimentOperator, **CREATE))
+    log.when(
+        "Creating experiment 'churn-",
+        lambda: worker.run(CreateInferenceExperimentOperator, **CREATE),
+    )
     assert [create().value] == created(emulator)
 
 
@@ -241,7 +247,7 @@ def test_a_shadow_that_bears_productions_name_is_refused(create, emulator, sagem
     """A fixed name is production's after the first promotion, and would look up its model."""
     deploy(sagemaker, "churn-v1", VariantName="candidate")
     text = fails(AirflowFailException, create, shadow_variant_name="candidate")
-    assert "production's variant bears the name 'candidate'" in text
+    assert "production's variant has the name 'candidate'" in text
     assert "Leave shadow_variant_name out" in text
     assert [] == created(emulator)
 
@@ -251,7 +257,7 @@ def test_production_under_the_shadows_name_in_full_is_refused(create, emulator):
     arguments = explicit()
     mode = {**arguments["shadow_mode_config"], "SourceModelVariantName": "Candidate"}
     text = fails(AirflowFailException, create, **{**arguments, "shadow_mode_config": mode})
-    assert "production's variant bears the name 'Candidate'" in text
+    assert "production's variant has the name 'Candidate'" in text
     assert [] == created(emulator)
 
 

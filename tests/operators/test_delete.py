@@ -204,5 +204,5 @@ def test_the_name_comes_from_anywhere(once, stopped, emulator, arguments):
 def test_a_name_that_is_nothing_is_refused(delete, stopped, emulator, name):
     """Deleting nothing is a mistake of the Dag, not a deletion that already happened."""
     text = fails(AirflowFailException, delete, name=name)
-    assert "Found: no name: it is not given, or its template rendered to nothing." in text
+    assert "Found: no name is given, or its template rendered to nothing." in text
     assert [] == deletions(emulator)

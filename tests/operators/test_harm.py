@@ -8,8 +8,8 @@ import boto3
 import pytest
 
 from airflow_shadow._compat import AirflowException, AirflowFailException
+from airflow_shadow.experiments.promotions import PROMOTED
 from airflow_shadow.operators import CreateInferenceExperimentOperator, PromoteShadowVariantOperator
-from airflow_shadow.steps.promotions import PROMOTED
 from tests.conftest import PASSWORD, REGION
 from tests.helpers import CREATE, accepted, created, deploy, fails, serves, until
 
@@ -150,7 +150,7 @@ def scaled(emulator):
 def test_a_creation_names_the_scalable_target(create, scaled, log):
     """Before the test costs anything the log says that it cannot end in a promotion."""
     create()
-    (line,) = log.containing("is a scalable target (2 to 10 instances)")
+    (line,) = log.containing("is scaled automatically (2 to 10 instances)")
     assert "autoscaling='ignore'" in line
 
 
@@ -164,7 +164,7 @@ def test_a_promotion_of_a_scaled_variant_is_refused(full, promote, scaled, emula
     """Before the stop: AWS removes no variant that is a target, and nothing would scale the new."""
     name = full()
     text = fails(AirflowFailException, promote, name)
-    assert "variant 'AllTraffic' of endpoint 'churn' is a scalable target" in text
+    assert "variant 'AllTraffic' of endpoint 'churn' is scaled automatically" in text
     assert ([], ["churn-v1"]) == (stops(emulator), serves(sagemaker))
 
 
@@ -266,7 +266,7 @@ def test_an_old_description_is_refused(promoted, create, emulator, log):
     text = fails(AirflowException, create, **NEXT)
     assert "with model 'churn-v1', but 'churn-v2' was promoted at" in text
     assert "airflow-shadow:promoted" in text
-    assert 5 == len(log.containing("looking again."))
+    assert 5 == len(log.containing("reading it again."))
     assert [name] == created(emulator)
 
 
@@ -274,7 +274,7 @@ def test_an_old_description_is_looked_at_again(promoted, create, sagemaker, log)
     """Until AWS shows what serves."""
     promoted(times=3)
     name = create(**NEXT).value
-    assert log.containing("looking again.")
+    assert log.containing("reading it again.")
     variants = sagemaker.describe_inference_experiment(Name=name)["ModelVariants"]
     assert "churn-v2" == variants[0]["ModelName"]
 

@@ -56,10 +56,10 @@ def test_a_window_that_is_too_long(busy):
 
 
 def test_too_many_tags(busy):
-    """Ours are counted, and said."""
+    """The error says how many of the 50 that AWS allows are ours."""
     own = len(Identity("", "dag", "run", "task", -1).tags(known_failure=""))
     tags = [{"Key": f"key-{n}", "Value": "v"} for n in range(46)]
-    found = f"Found: 46 given, {50 - own} allowed: {own} are this package's own."
+    found = f"Found: AWS allows 50, and this package needs {own} of them."
     assert found in busy(tags=tags)
 
 
@@ -79,7 +79,7 @@ def test_a_window_that_is_very_short_is_warned_of(tasks, churn, sagemaker, emula
     """AWS documents its minimum for the console only, so it has the last word."""
     short = {**CREATE, "duration": "30m"}
     fails(AirflowFailException, tasks.run, CreateInferenceExperimentOperator, **short)
-    warning = "The experiment would last 0:30:00, and AWS's console allows no less than an hour."
+    warning = "The experiment would last 0:30:00, but AWS's console allows no less than an hour."
     assert [warning] == log.containing("AWS's console allows")
 
 
@@ -102,7 +102,7 @@ def test_a_fixed_name_in_the_second_run(tasks, churn, emulator):
     first = "promote/scheduled__2026-03-01T00:00:00_00:00/task/-1"
     assert f"created by Dag, run and task {first}" in text.replace("+", "_")
     path = "ShadowModeConfig.ShadowModelVariants[0].SamplingPercentage"
-    assert f"; {path} is 10, asked 50." in text
+    assert f"; {path} is 10, this task asks for 50." in text
     assert "Next: Leave name out, or put {{ run_id }} into it" in text
 
 
@@ -111,7 +111,7 @@ def test_differences_are_short(tasks, churn, sagemaker):
     somebodys(sagemaker, "nightly")
     given = {**CREATE, "name": "nightly", "description": "x" * 1000}
     text = fails(AirflowFailException, tasks.run, CreateInferenceExperimentOperator, **given)
-    assert "; Description is None, asked 'xxx" in text
+    assert "; Description is None, this task asks for 'xxx" in text
     assert "x" * 100 not in text
 
 
@@ -129,7 +129,7 @@ def test_a_deleted_configuration_is_said(tasks, churn, sagemaker, emulator):
     """Nothing tells any more what production runs, which is no kind of endpoint."""
     name = clean(sagemaker)
     text = fails(AirflowFailException, tasks.run, CreateInferenceExperimentOperator, **CREATE)
-    assert f"endpoint 'churn' runs on configuration {name!r}, which does not exist" in text
+    assert f"endpoint 'churn' runs configuration {name!r}, which was deleted" in text
     assert [] == created(emulator)
 
 

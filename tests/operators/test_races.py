@@ -92,24 +92,24 @@ def test_a_deployment_that_ends_before_the_creation_stays(create, sagemaker, log
     log.when(
         "Endpoint 'churn' is InService and free", lambda: deploy(sagemaker, "churn-v3", wait=False)
     )
-    log.when("Creating 'churn-", lambda: in_service(sagemaker))
+    log.when("Creating experiment 'churn-", lambda: in_service(sagemaker))
     name = create().value
     assert (["churn-v3"], "churn-v3") == (serves(sagemaker), production_of(sagemaker, name))
 
 
 def test_a_deployment_between_reading_and_creating_stays(create, sagemaker, emulator, log):
     """All that was checked is read again right before the call."""
-    log.when("Creating 'churn-", lambda: deploy(sagemaker, "churn-v3"))
+    log.when("Creating experiment 'churn-", lambda: deploy(sagemaker, "churn-v3"))
     name = create().value
     assert (["churn-v3"], "churn-v3") == (serves(sagemaker), production_of(sagemaker, name))
     assert [name] == created(emulator)
-    assert 1 == len(log.containing("Somebody changes endpoint 'churn'"))
+    assert 1 == len(log.containing("Somebody is changing endpoint 'churn'"))
 
 
 def test_a_deployment_under_way_is_waited_for(create, sagemaker, emulator, log):
     """Whoever deploys at that moment is not disturbed, and what they deploy is tested against."""
     emulator.reads = 5
-    log.when("Creating 'churn-", lambda: deploy(sagemaker, "churn-v3", wait=False))
+    log.when("Creating experiment 'churn-", lambda: deploy(sagemaker, "churn-v3", wait=False))
     name = create().value
     assert (["churn-v3"], "churn-v3") == (serves(sagemaker), production_of(sagemaker, name))
     assert log.containing("Endpoint 'churn' is Updating; waiting")
@@ -117,7 +117,7 @@ def test_a_deployment_under_way_is_waited_for(create, sagemaker, emulator, log):
 
 def test_scaling_meanwhile_is_taken_over(create, sagemaker, log):
     """The count of the moment of the call is the one that production keeps."""
-    log.when("Creating 'churn-", lambda: scale(sagemaker))
+    log.when("Creating experiment 'churn-", lambda: scale(sagemaker))
     create()
     [production] = sagemaker.describe_endpoint(EndpointName="churn")["ProductionVariants"]
     assert 9 == production["DesiredInstanceCount"]
@@ -125,7 +125,7 @@ def test_scaling_meanwhile_is_taken_over(create, sagemaker, log):
 
 def test_production_that_became_the_candidate_is_not_tested(create, sagemaker, log):
     """What somebody deployed meanwhile is checked like what was there before."""
-    log.when("Creating 'churn-", lambda: deploy(sagemaker, "churn-v2"))
+    log.when("Creating experiment 'churn-", lambda: deploy(sagemaker, "churn-v2"))
     with pytest.raises(AirflowSkipException, match=r"serves 'churn-v2' on ml.m5.xlarge already"):
         create()
     assert not bears_a_shadow(sagemaker)
@@ -170,7 +170,7 @@ def test_a_stop_that_promotes_waits_for_a_deployment_under_way(
     deploy(sagemaker, "churn-v3", wait=False)
     text = fails(AirflowFailException, promoting_stop)
     assert "production runs 'churn-v3' now" in text
-    assert log.containing("Somebody changes endpoint 'churn'; waiting.")
+    assert log.containing("Somebody is changing endpoint 'churn'; waiting.")
     assert (["churn-v3"], []) == (serves(sagemaker), accepted(emulator, "StopInferenceExperiment"))
 
 
@@ -275,7 +275,7 @@ def test_another_sampling_waits_for_a_deployment_under_way(
     deploy(sagemaker, "churn-v3", wait=False)
     text = fails(AirflowFailException, raise_sampling)
     assert "model 'churn-v3' would become 'churn-v1'" in text
-    assert log.containing("Somebody changes endpoint 'churn'; waiting.")
+    assert log.containing("Somebody is changing endpoint 'churn'; waiting.")
     assert (["churn-v3"], []) == (
         serves(sagemaker),
         accepted(emulator, "UpdateInferenceExperiment"),

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from airflow_shadow._compat import AirflowFailException, AirflowSkipException, run_moment
 from airflow_shadow.emulator import fleet
+from airflow_shadow.experiments.promotions import SERVES
 from airflow_shadow.operators import CreateInferenceExperimentOperator, PromoteShadowVariantOperator
-from airflow_shadow.steps.promotions import SERVES, Rollout, latest, parse, tag_value
 from tests.helpers import (
     CLEARED,
     CREATE,
@@ -21,7 +18,6 @@ from tests.helpers import (
     created,
     explicit,
     fails,
-    input_shape,
     serves,
     somebodys,
     stop,
@@ -171,14 +167,17 @@ def test_without_the_right_to_tag_a_promotion_goes_on(try_out, promote, emulator
     name = try_out(2, "churn-v2")
     emulator.faults.add(kind="access-denied", operation=operation, times=None)
     assert "Completed" == promote(2, name).experiment["Status"]
-    assert 1 == len(log.containing("is not protected"))
+    assert 1 == len(log.containing("The endpoint's tag cannot be used"))
 
 
 def test_without_the_right_to_read_tags_a_creation_goes_on(try_out, emulator, log):
     """One warning says what is lost."""
     emulator.faults.add(kind="access-denied", operation="ListTags", times=None)
     name = try_out(2, "churn-v2")
-    assert ([name], 1) == (created(emulator), len(log.containing("is not protected")))
+    assert ([name], 1) == (
+        created(emulator),
+        len(log.containing("The endpoint's tag cannot be used")),
+    )
 
 
 # --- a candidate that serves
@@ -299,44 +298,7 @@ def test_what_somebody_put_there_has_no_date(roll_out, try_out, emulator, sagema
     assert try_out(1, "churn-v3") == created(emulator)[-1]
 
 
-# --- its text and its moments
-
-MODELS = st.from_regex(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", fullmatch=True)
-MOMENTS = st.datetimes(
-    min_value=datetime(2000, 1, 1),  # noqa: DTZ001 - the strategy adds the zone
-    timezones=st.just(UTC),
-).map(lambda moment: moment.replace(microsecond=0))
-ROLLOUTS = st.builds(Rollout, MODELS.filter(lambda name: len(name) <= 63), MOMENTS)
-TAG = input_shape("CreateInferenceExperiment").members["Tags"].member.members["Value"]
-
-
-@given(rollouts=st.lists(ROLLOUTS, max_size=3), candidate=ROLLOUTS)
-def test_every_tag_is_legal_and_reads_back(rollouts, candidate):
-    """AWS takes 256 characters of a small alphabet, and who promotes is found again."""
-    serves = rollouts[0].model_name if rollouts else "other"
-    value = tag_value(rollouts, serves=serves, candidate=candidate)
-    assert re.fullmatch(r"[\w :/=+\-@.]*", value)
-    assert len(value) <= TAG.metadata["max"]
-    found = latest(parse(value), candidate.model_name)
-    assert candidate.moment <= found.moment
-
-
-@pytest.mark.parametrize(
-    "text", ["", "churn-v2", "churn-v2@", "@2026-03-01", "a@2026-03-01", "a@b"]
-)
-def test_what_is_no_entry_is_left_out(text):
-    """Anybody may write tags; a time without a zone is nobody's of ours."""
-    assert [] == parse(text)
-
-
-def test_a_model_promoted_onto_itself_keeps_the_later_date():
-    """Whether that promotion happened or not, a run in between is older."""
-    older, newer = (Rollout("a", datetime(2026, 3, day, tzinfo=UTC)) for day in (1, 8))
-    values = {
-        tag_value([one], serves="a", candidate=two) for one, two in [(older, newer), (newer, older)]
-    }
-    assert {str(newer)} == values
-
+# --- the moment of a run
 
 DAY = datetime(2026, 3, 1, tzinfo=UTC)
 NIGHTLY, MANUAL = {"run_type": "scheduled"}, {"run_type": "manual"}
@@ -373,7 +335,9 @@ def test_a_manual_run_for_a_date_in_the_past_replaces_nothing_newer(roll_out, ta
     with pytest.raises(AirflowSkipException, match="of the older run of"):
         tasks.run(CreateInferenceExperimentOperator, ti={"run_id": "manual"}, dag_run=late, **given)
     assert 1 == len(created(emulator))
-    assert log.containing("This run counts as one of 2026-03-01T00:00:00+00:00.")
+    assert log.containing(
+        "Runs are compared by their moment; this run's is 2026-03-01T00:00:00+00:00."
+    )
 
 
 def test_a_manual_promotion_for_a_date_in_the_past_is_skipped(roll_out, try_out, tasks, sagemaker):

@@ -207,7 +207,9 @@ def test_tags_that_may_not_be_used_cost_a_warning(emulator, shadow, judge, log, 
     since = shadow(before=DAY)
     emulator.faults.add(**fault, times=None)
     assert slow(judge(since))["limit"] > 0
-    assert 1 == len(log.containing("What production was is not kept with experiment 'theirs'"))
+    assert 1 == len(
+        log.containing("The state of production cannot be kept in the tags of experiment 'theirs'")
+    )
 
 
 def test_a_specification_without_a_tail_needs_no_day_before(emulator, sagemaker, shadow, worker):

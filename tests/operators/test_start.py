@@ -193,7 +193,7 @@ def test_the_name_comes_from_anywhere(once, scheduled, arguments):
 def test_a_name_that_is_nothing_is_refused(start, churn, name):
     """Nothing is asked of AWS under an empty name."""
     text = fails(AirflowFailException, start, name=name)
-    assert "Found: no name: it is not given, or its template rendered to nothing." in text
+    assert "Found: no name is given, or its template rendered to nothing." in text
 
 
 def test_it_shows_what_aws_shows(once, scheduled, sagemaker):

@@ -180,7 +180,7 @@ def test_a_retry_with_other_arguments_says_so(create, log):
     create(ti=RETRIED)
     assert [] == log.containing("arguments have changed since")
     assert name == create(ti=RETRIED, shadow_model_name="churn-v3").value
-    assert 1 == len(log.containing("arguments have changed since; a clear begins anew with them."))
+    assert 1 == len(log.containing("arguments have changed since; clear the task to apply them."))
 
 
 def test_the_try_is_the_one_that_created_it(create, log):
@@ -383,8 +383,8 @@ def test_somebodys_other_live_one_is_never_touched(if_exists, create, emulator, 
     somebodys(sagemaker, "theirs", Description="the control group")
     arguments = {"name": "theirs", "sampling_percentage": 20, "description": "mine"}
     text = fails(AirflowFailException, create, **arguments, if_exists=if_exists)
-    assert "Description is 'the control group', asked 'mine'" in text
-    assert "SamplingPercentage is 10, asked 20" in text
+    assert "Description is 'the control group', this task asks for 'mine'" in text
+    assert "SamplingPercentage is 10, this task asks for 20" in text
     assert ["Creating", "Running"] == statuses(emulator, "theirs")
 
 
@@ -456,7 +456,10 @@ def test_unreadable_tags_and_adopt(create, emulator, log):
     name = create().value
     emulator.faults.add(kind="access-denied", operation="ListTags", times=None)
     assert name == create(ti=RETRIED, if_exists="adopt").value
-    assert f"sagemaker:ListTags is denied: {name!r} counts as somebody else's." in log.lines
+    assert (
+        f"sagemaker:ListTags is denied, so experiment {name!r} is taken for somebody else's."
+        in log.lines
+    )
 
 
 def test_a_name_is_waited_for_while_somebody_stops_ours(create, emulator, sagemaker):

@@ -260,7 +260,7 @@ def test_garbage_is_refused_and_nothing_else(operation):
         found = outcome(operation=operation, shape=shape, values=values)
         faults = getattr(found, "faults", ())
         assert isinstance(found, InvalidParametersError) is bool(faults)
-        assert [] == [fault for fault in faults if len(fault.given) > 80 or not fault.path]
+        assert [] == [fault for fault in faults if len(fault.problem) > 300 or not fault.path]
 
     is_refused()
 

@@ -162,7 +162,8 @@ def test_an_unknown_field_suggests_the_real_one(name):
 
 def test_an_unknown_field_without_a_likeness_lists_the_fields():
     """Without a suggestion the fields there are help."""
-    assert "one of StartTime, EndTime" == fault_of(Schedule={"xyz": 1}).allowed
+    problem = fault_of(Schedule={"xyz": 1}).problem
+    assert problem.endswith("; use one of StartTime, EndTime")
 
 
 @pytest.mark.parametrize("values", [{1: "a"}, {None: "a"}, {("a",): "a"}])
@@ -260,7 +261,7 @@ def test_the_error_lists_all_faults_and_pickles():
         create(Name="a b", EndpointName=None)
     error = caught.value
     again = pickle.loads(pickle.dumps(error))
-    assert str(error).startswith("CreateInferenceExperiment: 2 faults")
+    assert str(error).startswith("CreateInferenceExperiment: 2 validation errors")
     assert str(error).endswith(f": {'; '.join(map(str, error.faults))}")
     assert (error.operation, error.faults, str(error)) == (
         again.operation,
@@ -272,7 +273,7 @@ def test_the_error_lists_all_faults_and_pickles():
 def test_what_was_given_is_shown_shortened():
     """A fault never fills the log with what was given."""
     faults = faults_of(Name=["x" * 500] * 500, RoleArn=10**5000, Type={"deep": [[[[[[[1]]]]]]]})
-    assert [True] * 3 == [0 < len(fault.given) <= 80 for fault in faults]
+    assert [True] * 3 == [0 < len(fault.problem) <= 100 for fault in faults]
 
 
 def test_coerce_takes_what_is_incomplete():

@@ -446,7 +446,7 @@ MISTYPED = {
     [
         ({"spec": {"alpha": "two", "colour": "red"}}, "2 fault(s)"),
         ({"spec": "{{ none }}"}, "Asked: spec.\nFound: a template that rendered to nothing"),
-        ({"spec": MISTYPED}, "no metric of SageMaker's named 'Latency'"),
+        ({"spec": MISTYPED}, "SageMaker has no metric named 'Latency'"),
         ({"since": "yesterday"}, "'yesterday'"),
         ({"duration": "long"}, "duration='long'"),
         ({"duration": None, "max_duration": "6h"}, "max_duration.\nFound: no duration"),

@@ -288,7 +288,7 @@ def test_what_is_rendered_cannot_leave_its_folder(write, tmp_path, report, given
     """A form cannot make the worker write outside the reports folder."""
     report = report.replace("{tmp}", str(tmp_path))
     refusal = fails(AirflowFailException, write, report, context={"params": {"x": given}})
-    assert "Give a path below the reports folder that ends in .html" in refusal
+    assert "Give a path in the reports folder that ends in .html" in refusal
     assert [] == list(tmp_path.iterdir())
 
 

@@ -2,7 +2,9 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 
-from airflow_shadow.hooks.plain import to_plain
+import pytest
+
+from airflow_shadow.hooks.answers import date_of, to_plain
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 
@@ -19,3 +21,10 @@ def test_a_response_becomes_plain():
         "Schedule": {"StartTime": "2026-01-31T12:00:00+00:00"},
         "ModelVariants": [{"Status": "InService"}],
     } == to_plain(response)
+
+
+@pytest.mark.parametrize("date", ["yesterday", "", None])
+def test_a_date_that_cannot_be_read_is_no_time(date):
+    """The hook keeps the time of the last answer that had one."""
+    answer = {"ResponseMetadata": {"HTTPHeaders": {"date": date}}}
+    assert date_of(answer) is None

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from airflow_shadow.analysis import Baseline
-from airflow_shadow.steps.known import limits_text, parse_limits, parse_record, record_tags
+from airflow_shadow.steps.baseline_tags import limits_text, parse_limits, parse_record, record_tags
 
 START = 1_767_225_600.4
 LONGEST = 63

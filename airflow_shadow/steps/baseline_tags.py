@@ -1,7 +1,7 @@
-"""What production was before and in a window, kept with the experiment as tags by its tasks.
+"""Keep in the experiment's tags what production was before a window and in it.
 
-Airflow forgets it with a clear, and AWS shows it no more once the experiment is over. Triggers do
-not write: a look that they make travels to the task, which keeps what decides.
+A clear makes Airflow forget it, and after the experiment AWS no longer shows it. Only tasks write
+tags: what a trigger reads travels to the task, which tags the states that decide.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 from airflow_shadow.analysis import AnalysisSpec, Baseline
 from airflow_shadow.exceptions import AwsAccessDeniedError, AwsRefusedError
-from airflow_shadow.hooks.baseline import recorded, telling
+from airflow_shadow.hooks.baseline import deciding_states, recorded
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.percentiles import find_limits, needed_limits
 from airflow_shadow.hooks.sources import MetricSource
@@ -23,7 +23,7 @@ from airflow_shadow.hooks.sources import MetricSource
 LIMITS = "airflow-shadow:limits"
 #: Begin of the tags of a window's record; the window's begin and a number follow.
 RECORD = "airflow-shadow:baseline"
-#: States of a window that are kept: an experiment bears 50 tags at most.
+#: States of a window that are kept: an experiment has at most 50 tags.
 _MOST_STATES = 6
 _TAG_VALUE = re.compile(r"[\w .:/=+\-@]{0,256}")
 _LIMIT = re.compile(r"(\S+):(p[\d.]+)=(\d+(?:\.\d+)?(?:e[+-]?\d+)?)")
@@ -35,11 +35,11 @@ _NAMES = frozenset({"variant", "model", "configuration"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Known:
-    """What the verdict on a window needs of production.
+class KnownBaseline:
+    """What the verdict on a window needs to know of production.
 
     :param limits: metric and percentile to production's value before the experiment
-    :param record: what production was in the window
+    :param record: the states of production in the window
     """
 
     limits: Mapping[tuple[str, str], float] = field(default_factory=dict)
@@ -56,7 +56,7 @@ class Known:
         return [asdict(state) for state in self.record]
 
 
-def find_known(
+def find_known_baseline(
     hook: InferenceExperimentHook,
     experiment: Mapping[str, Any],
     *,
@@ -64,11 +64,11 @@ def find_known(
     metrics: Mapping[str, MetricSource],
     start: float,
     end: float,
-) -> Known:
+) -> KnownBaseline:
     """Read what is known of production from tags, else from AWS, and tag the experiment with it.
 
-    Calls ListTags, GetMetricData, DescribeEndpoint, DescribeEndpointConfig and AddTags. Tags that
-    may not be read or written cost a warning: then a later look reads anew what it can.
+    Calls ListTags, GetMetricData, DescribeEndpoint, DescribeEndpointConfig and AddTags. If tags may
+    not be read or written, a warning is logged, and a later try reads again what it can.
 
     :param experiment: what DescribeInferenceExperiment shows
     :param spec: whose limits are needed
@@ -87,7 +87,7 @@ def find_known(
     if tags is not None:
         new = {key: value for key, value in wanted.items() if tags.get(key) != value}
         _write(hook, experiment, new)
-    return Known(limits=limits, record=record)
+    return KnownBaseline(limits=limits, record=record)
 
 
 def keep_record(
@@ -97,7 +97,7 @@ def keep_record(
     *,
     start: float,
 ) -> None:
-    """Tag an experiment with what decided in a window (AddTags); its begin is tagged already.
+    """Tag an experiment with the states that decide in a window (AddTags), but for the first.
 
     :param record: of the window, as plain values
     :param start: begin of the window, in seconds since 1970
@@ -113,19 +113,19 @@ def limits_text(limits: Mapping[tuple[str, str], float]) -> str:
 
 
 def parse_limits(value: str) -> Iterator[tuple[tuple[str, str], float]]:
-    """Yield the limits that a tag lists; what is none is left out, anybody may write tags."""
+    """Yield the limits that a tag lists, without what is none: anybody may write tags."""
     for found in filter(None, map(_LIMIT.fullmatch, value.split())):
         yield (found[1], found[2]), float(found[3])
 
 
 def record_tags(record: Sequence[Baseline], start: float) -> dict[str, str]:
-    """Return the tags of those states of a window that decide, the first ones if they are many."""
-    told = enumerate(telling(record)[:_MOST_STATES], 1)
-    return {f"{_window(start)}{number}": _state_text(state) for number, state in told}
+    """Return the tags of the states of a window that decide, of the first ones if they are many."""
+    deciding = enumerate(deciding_states(record)[:_MOST_STATES], 1)
+    return {f"{_window(start)}{number}": _state_text(state) for number, state in deciding}
 
 
 def parse_record(tags: Mapping[str, str], start: float) -> tuple[Baseline, ...]:
-    """Return what tags tell of a window, in the order of time."""
+    """Return the states of a window that tags list, in the order of time."""
     prefix = _window(start)
     texts = (value for key, value in tags.items() if key.startswith(prefix))
     matches = filter(None, map(_STATE.fullmatch, texts))
@@ -172,6 +172,6 @@ def _write(
 
 def _warn(hook: InferenceExperimentHook, experiment: Mapping[str, Any], reason: Any) -> None:
     hook.warn_once(
-        f"What production was is not kept with experiment {experiment['Name']!r}, so a verdict "
-        f"that is asked for again may differ. {reason}"
+        f"The state of production cannot be kept in the tags of experiment {experiment['Name']!r}, "
+        f"so a verdict may differ when the task is run again. {reason}"
     )
