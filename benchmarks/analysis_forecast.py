@@ -26,10 +26,10 @@ from airflow_shadow.analysis import (
     forecast,
     judge,
 )
-from airflow_shadow.analysis.criterion import judge_criterion, judge_evidence, weigh
+from airflow_shadow.analysis.judge_criterion import judge_criterion, judge_evidence, weigh
 from airflow_shadow.analysis.look import Look
-from airflow_shadow.analysis.outlook import chance, equal
-from airflow_shadow.analysis.unanswered import Traffic
+from airflow_shadow.analysis.power import chance, equal
+from airflow_shadow.analysis.judge_unanswered import Traffic
 
 REQUEST_SPREAD, OWN_SPREAD = 0.6, 0.15
 LATENCY, ERRORS = ("ModelLatency", "Average"), ("Invocation5XXErrors", "rate")

@@ -43,7 +43,7 @@ from analysis_runs import (
 )
 from analysis_vector import Means, Rates
 
-from airflow_shadow.analysis.boundary import FIRST_SHARE, NORMAL
+from airflow_shadow.analysis.critical_values import FIRST_SHARE, NORMAL
 
 Array = np.ndarray
 Worlds = Callable[[np.random.Generator, int, int], Array]

@@ -11,8 +11,8 @@ from analysis_noise import Minutes, World
 from analysis_vector import Means, Rates, failing, pooled_lower
 
 from airflow_shadow.analysis import AnalysisSpec
-from airflow_shadow.analysis.boundary import shares
-from airflow_shadow.analysis.proportions import Share, wilson
+from airflow_shadow.analysis.critical_values import shares
+from airflow_shadow.analysis.intervals import Share, wilson
 
 Array = np.ndarray
 SPEC = AnalysisSpec()

@@ -19,7 +19,7 @@ from airflow_shadow.analysis.autocorrelation import (
     MAX_DEPENDENCE,
     SKEWNESS_WEIGHT,
 )
-from airflow_shadow.analysis.boundary import fixed_critical, moving_critical
+from airflow_shadow.analysis.critical_values import fixed_critical, moving_critical
 
 Array = np.ndarray
 HALVINGS = 46

@@ -12,7 +12,7 @@ from typing import Self
 from airflow_shadow.analysis.align import Columns
 from airflow_shadow.analysis.autocorrelation import Serial, summarise
 from airflow_shadow.analysis.observations import Counts
-from airflow_shadow.analysis.proportions import (
+from airflow_shadow.analysis.intervals import (
     Share,
     exact_lower_difference,
     exact_lower_share,

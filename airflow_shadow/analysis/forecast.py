@@ -2,7 +2,7 @@
 
 The windows of production's own history stand for the stages to come: their traffic, their errors,
 their minutes' spread and dependence are what the judge would see. So guards and error rates are
-foretold as they are, and means as a range (:mod:`airflow_shadow.analysis.expected`).
+foretold as they are, and means as a range (:mod:`airflow_shadow.analysis.expected_evidence`).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from airflow_shadow.analysis.align import Columns, Window, read
-from airflow_shadow.analysis.counting import Counting
+from airflow_shadow.analysis.request_counts import Counting
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Observations, Pair, Series
 from airflow_shadow.analysis.spec import AnalysisSpec, Criterion

@@ -11,11 +11,11 @@ from dataclasses import replace
 
 from airflow_shadow.analysis import formatting
 from airflow_shadow.analysis.baseline import baseline_faults
-from airflow_shadow.analysis.breakers import judge_breaker
-from airflow_shadow.analysis.criterion import judge_criterion, judge_evidence
+from airflow_shadow.analysis.judge_breaker import judge_breaker
+from airflow_shadow.analysis.judge_criterion import judge_criterion, judge_evidence
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Observations
-from airflow_shadow.analysis.outlook import longer
+from airflow_shadow.analysis.power import longer
 from airflow_shadow.analysis.slow_start import slow_start
 from airflow_shadow.analysis.spec import (
     OUTPUT_METRICS,
@@ -23,7 +23,7 @@ from airflow_shadow.analysis.spec import (
     Criterion,
     OutsideCriterion,
 )
-from airflow_shadow.analysis.unanswered import Traffic, criterion_of, judge_unanswered
+from airflow_shadow.analysis.judge_unanswered import Traffic, criterion_of, judge_unanswered
 from airflow_shadow.analysis.verdict import BreakerFinding, Finding, Verdict
 
 

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TypeVar
 
 from airflow_shadow.analysis.align import Columns, Window, read, shared
-from airflow_shadow.analysis.boundary import (
+from airflow_shadow.analysis.critical_values import (
     fixed_critical,
     moving_critical,
     shares,

@@ -6,7 +6,7 @@ from itertools import takewhile
 
 from airflow_shadow.analysis import formatting
 from airflow_shadow.analysis.align import Columns
-from airflow_shadow.analysis.counting import Counting
+from airflow_shadow.analysis.request_counts import Counting
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.spec import Criterion
 

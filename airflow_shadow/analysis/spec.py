@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from airflow_shadow.analysis.fitting import misfits
+from airflow_shadow.analysis.validation import misfits
 from airflow_shadow.analysis.statistic import parse_statistic
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.text.shown import printable, shortened, shown

@@ -10,14 +10,14 @@ from functools import cached_property, lru_cache
 from airflow_shadow.analysis import formatting
 from airflow_shadow.analysis.align import Columns, read
 from airflow_shadow.analysis.evidence import Evidence
-from airflow_shadow.analysis.expected import expected, expected_answers
-from airflow_shadow.analysis.guards import guards
+from airflow_shadow.analysis.expected_evidence import expected, expected_answers
+from airflow_shadow.analysis.sample_size import guards
 from airflow_shadow.analysis.history import Counted, History, counted
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Observations
-from airflow_shadow.analysis.outlook import chance, likely_from
+from airflow_shadow.analysis.power import chance, likely_from
 from airflow_shadow.analysis.spec import UNANSWERED, AnalysisSpec, Criterion, Severity
-from airflow_shadow.analysis.unanswered import criterion_of
+from airflow_shadow.analysis.judge_unanswered import criterion_of
 from airflow_shadow.experiments.lifecycle import FULL_SAMPLING
 
 #: Standard deviations by which the traffic to come may exceed the busiest seen.

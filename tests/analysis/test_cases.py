@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from airflow_shadow.analysis import AnalysisSpec, Pair, Verdict, judge
-from airflow_shadow.analysis.boundary import NORMAL
+from airflow_shadow.analysis.critical_values import NORMAL
 from tests.analysis.data import LATENCY, latency_criterion, rates, seen, series
 
 ERROR_KEYS = [key for key in AnalysisSpec().needs if "Error" in key[0]]

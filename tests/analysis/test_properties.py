@@ -27,7 +27,7 @@ from airflow_shadow.analysis import (
     markdown_table,
     text_table,
 )
-from airflow_shadow.analysis.criterion import accepted
+from airflow_shadow.analysis.judge_criterion import accepted
 from airflow_shadow.analysis.spec import Comparison, Count, Direction, Missing, Severity
 from tests.analysis.data import series
 

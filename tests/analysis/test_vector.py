@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from airflow_shadow.analysis import AnalysisSpec, Counts, Finding, judge
-from airflow_shadow.analysis.boundary import shares
+from airflow_shadow.analysis.critical_values import shares
 from tests.analysis.data import (
     ERRORS,
     Pair,

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from airflow_shadow.analysis import AnalysisSpec, Breaker, BreakerFinding, Observations, Pair, judge
-from airflow_shadow.analysis.breakers import judge_breaker
+from airflow_shadow.analysis.judge_breaker import judge_breaker
 from airflow_shadow.analysis.look import Look
 from tests.analysis.data import LATENCY, noisy, rates, seen, series
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from airflow_shadow.analysis.boundary import HALVINGS
+from airflow_shadow.analysis.critical_values import HALVINGS
 from airflow_shadow.analysis.observations import Counts
 
 #: Smallest distance from 0 and 1 at which a likelihood is evaluated.

@@ -12,7 +12,7 @@ from scipy import integrate, special, stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from airflow_shadow.analysis import AnalysisSpec, Counts, Pair, judge
-from airflow_shadow.analysis.proportions import (
+from airflow_shadow.analysis.intervals import (
     Share,
     exact_lower_difference,
     exact_lower_share,

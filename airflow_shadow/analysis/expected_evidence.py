@@ -25,9 +25,9 @@ from airflow_shadow.analysis.evidence import (
     rate_contributions,
     total,
 )
-from airflow_shadow.analysis.proportions import Share
+from airflow_shadow.analysis.intervals import Share
 from airflow_shadow.analysis.spec import Criterion
-from airflow_shadow.analysis.unanswered import evidence_of
+from airflow_shadow.analysis.judge_unanswered import evidence_of
 
 #: Assumed spread of what a variant adds to each request by itself, as a part of the mean: what is
 #: left when both variants share all the rest.

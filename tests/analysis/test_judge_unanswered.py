@@ -8,7 +8,7 @@ import pytest
 
 from airflow_shadow.analysis import AnalysisSpec, Finding, Observations, Pair, judge
 from airflow_shadow.analysis.look import Look
-from airflow_shadow.analysis.unanswered import Traffic, judge_unanswered
+from airflow_shadow.analysis.judge_unanswered import Traffic, judge_unanswered
 from tests.analysis.data import LATENCY, latency_criterion, noisy, seen, series
 
 SPEC = AnalysisSpec(initial_delay=0)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from airflow_shadow.analysis.boundary import (
+from airflow_shadow.analysis.critical_values import (
     fixed_critical,
     moving_critical,
     shares,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from airflow_shadow.analysis import formatting
-from airflow_shadow.analysis.counting import Counting
+from airflow_shadow.analysis.request_counts import Counting
 from airflow_shadow.analysis.evidence import (
     Ends,
     Evidence,
@@ -19,12 +19,12 @@ from airflow_shadow.analysis.evidence import (
     of_rates,
     with_unanswered,
 )
-from airflow_shadow.analysis.guards import few_periods, few_requests, guards
+from airflow_shadow.analysis.sample_size import few_periods, few_requests, guards
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Outcome, Pair, Percentiles
 from airflow_shadow.analysis.spec import LATENCIES, Criterion
 from airflow_shadow.analysis.statistic import parse_statistic
-from airflow_shadow.analysis.unanswered import Traffic
+from airflow_shadow.analysis.judge_unanswered import Traffic
 from airflow_shadow.analysis.verdict import Finding
 
 #: Part of the periods with traffic that must have reported a metric before it can pass.

@@ -15,10 +15,10 @@ from typing import Any
 from airflow_shadow.analysis import formatting
 from airflow_shadow.analysis.autocorrelation import summarise
 from airflow_shadow.analysis.evidence import RateEvidence, design_effect
-from airflow_shadow.analysis.guards import guards
+from airflow_shadow.analysis.sample_size import guards
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Outcome
-from airflow_shadow.analysis.proportions import Share
+from airflow_shadow.analysis.intervals import Share
 from airflow_shadow.analysis.spec import UNANSWERED, Criterion
 from airflow_shadow.analysis.verdict import Finding
 

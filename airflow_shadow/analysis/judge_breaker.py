@@ -7,7 +7,7 @@ from operator import truediv
 
 from airflow_shadow.analysis import formatting
 from airflow_shadow.analysis.align import Columns
-from airflow_shadow.analysis.counting import MIN_COVERED, Counting
+from airflow_shadow.analysis.request_counts import MIN_COVERED, Counting
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Pair
 from airflow_shadow.analysis.spec import ERRORS, Breaker

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from airflow_shadow.analysis.boundary import NORMAL
-from airflow_shadow.analysis.criterion import accepted
+from airflow_shadow.analysis.critical_values import NORMAL
+from airflow_shadow.analysis.judge_criterion import accepted
 from airflow_shadow.analysis.evidence import Evidence, MeanEvidence
-from airflow_shadow.analysis.guards import guards
+from airflow_shadow.analysis.sample_size import guards
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.spec import Criterion
 
