@@ -1,71 +1,69 @@
-"""How much longer a window would have to be, at the traffic and the noise seen."""
+"""The chance of a PASS in a longer window, at the traffic and the noise that were observed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 
+from airflow_shadow.analysis.criterion import Criterion
 from airflow_shadow.analysis.critical_values import NORMAL
-from airflow_shadow.analysis.judge_criterion import accepted
-from airflow_shadow.analysis.evidence import Evidence, MeanEvidence
-from airflow_shadow.analysis.sample_size import guards
+from airflow_shadow.analysis.evidence import Evidence
 from airflow_shadow.analysis.look import Look
-from airflow_shadow.analysis.spec import Criterion
+from airflow_shadow.analysis.sample_size import shortages
+from airflow_shadow.analysis.verdict import Finding
 
 #: Chance of a PASS that counts as "would decide".
 LIKELY = 0.8
-#: Windows longer than so many times the one seen are not told: too much would change until then.
-MOST_TIMES = 200.0
+#: Largest multiple of the window that is looked for: too much would change until then.
+MAX_FACTOR = 200.0
 HALVINGS = 30
 
 
-def chance(look: Look, criterion: Criterion, evidence: Evidence, times: float) -> float:
+def chance(look: Look, criterion: Criterion, evidence: Evidence, factor: float) -> float:
     """Return the chance of a PASS in a window so many times as long, if the change stays.
 
     The estimate of the longer window is taken to be normal around the present one.
 
-    :param times: above 0; 2 is a window of twice the length
+    :param factor: above 0; 2 is a window of twice the length
     """
-    longer = evidence.stretched(times)
-    if any(guards(look, criterion, longer)) or evidence.constant:
+    longer = evidence.stretched(factor)
+    if evidence.constant or any(shortages(look, criterion, longer)):
         return 0.0
-    critical = look.passing_critical(longer)
-    low, high = accepted(criterion)
-    ends = longer.passing(critical)
-    spread = longer.spread
-    if not spread:
+    low, high = criterion.accepted
+    ends = longer.passing(look.passing_critical(longer))
+    scale, error = longer.scale, longer.summary.error
+    if not error:
         return float(low < ends[0] and ends[1] < high)
-    scale = longer.scale
-    below = NORMAL.cdf((scale(ends[0]) - scale(low)) / spread)
-    above = NORMAL.cdf((scale(high) - scale(ends[1])) / spread)
+    below = NORMAL.cdf((scale(ends[0]) - scale(low)) / error)
+    above = NORMAL.cdf((scale(high) - scale(ends[1])) / error)
     return max(0.0, below + above - 1)
 
 
-def equal(evidence: Evidence) -> Evidence:
-    """Return the evidence that a candidate without any difference would have given."""
-    if evidence.baseline is None:
-        return evidence
-    same = replace(evidence, candidate=evidence.baseline)
-    return replace(same, worst=same.candidate) if isinstance(same, MeanEvidence) else same
+def with_time_to_pass(
+    look: Look, criterion: Criterion, finding: Finding, evidence: Evidence | None
+) -> Finding:
+    """Return an inconclusive finding with the seconds that a likely PASS would still take.
+
+    :param evidence: None if more time would not help
+    """
+    if finding.outcome != "INCONCLUSIVE" or evidence is None:
+        return finding
+    factor = shortest_likely(lambda factor: chance(look, criterion, evidence, factor), 1.0)
+    if factor is None:
+        return finding
+    more = (factor - 1) * (look.window.end - look.window.start)
+    return replace(finding, longer=max(more, look.until_planned))
 
 
-def longer(look: Look, criterion: Criterion, evidence: Evidence) -> float | None:
-    """Return about how many more seconds a likely PASS would take, None if that is out of sight."""
-    times = likely_from(lambda times: chance(look, criterion, evidence, times), 1.0)
-    if times is None:
-        return None
-    return max((times - 1) * (look.window.end - look.window.start), look.until_planned)
-
-
-def likely_from(chance_of: Callable[[float], float], least: float) -> float | None:
-    """Return the shortest window with a likely PASS, as a multiple; None if that is out of sight.
+def shortest_likely(chance_of: Callable[[float], float], least: float) -> float | None:
+    """Return the smallest multiple of a window with a likely PASS, None if it is above 200.
 
     :param chance_of: returns the chance of a PASS in a window so many times as long
-    :param least: multiple below which is not looked
+    :param least: smallest multiple that is tried
     """
-    if chance_of(MOST_TIMES) < LIKELY:
+    if chance_of(MAX_FACTOR) < LIKELY:
         return None
-    low, high = least, MOST_TIMES
+    low, high = least, MAX_FACTOR
     for _ in range(HALVINGS):
         middle = (low + high) / 2
         if chance_of(middle) < LIKELY:

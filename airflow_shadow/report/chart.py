@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from airflow_shadow.analysis import Pair, Series
-from airflow_shadow.analysis.formatting import Unit, number, shown
+from airflow_shadow.analysis.formatting import Unit, in_unit, number
 from airflow_shadow.analysis.formatting import moment as hour
 from airflow_shadow.report.markup import joined, short, tag
 from airflow_shadow.report.scale import Scale, moment, round_up
@@ -115,8 +115,8 @@ def _span(name: str, points: Sequence[Point], unit: Unit) -> str:
     low, high = min(point.low for point in points), max(point.high for point in points)
     first, last = points[0].level, points[-1].level
     return (
-        f"{name}: from {shown(first, unit)} at the start to {shown(last, unit)} at the end, "
-        f"lowest period {shown(low, unit)}, highest {shown(high, unit)}."
+        f"{name}: from {in_unit(first, unit)} at the start to {in_unit(last, unit)} at the end, "
+        f"lowest period {in_unit(low, unit)}, highest {in_unit(high, unit)}."
     )
 
 

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from airflow_shadow.analysis import Baseline, BreakerFinding, Finding
-from airflow_shadow.analysis.formatting import allowed, change, duration, level_unit, number, shown
+from airflow_shadow.analysis.formatting import (
+    allowed,
+    change,
+    duration,
+    in_unit,
+    level_unit,
+    number,
+)
 from airflow_shadow.analysis.tables import HEAD, cells
 from airflow_shadow.report.facts import Stage
 from airflow_shadow.report.scale import moment
@@ -79,10 +86,10 @@ def _percentiles(finding: Finding, names: Sequence[str]) -> Iterator[tuple[str, 
     unit, (name, _, *shares) = level_unit(finding.metric, "Average"), cells(finding)
     limit = finding.statistic.removeprefix("above:")
     if finding.limit is not None:
-        limit = f"{shown(finding.limit, unit)}, production's {limit} before the test"
+        limit = f"{in_unit(finding.limit, unit)}, production's {limit} before the test"
     sides = finding.percentiles or ({}, {})
     for variant, share, known in zip(("production", "shadow"), shares, sides, strict=False):
-        values = (shown(known[each], unit) if each in known else "" for each in names)
+        values = (in_unit(known[each], unit) if each in known else "" for each in names)
         yield (f"{name}, {variant}", limit, share, *values)
 
 

@@ -9,7 +9,7 @@ import pytest
 from scipy import signal, stats
 from statsmodels.tsa.stattools import acovf
 
-from airflow_shadow.analysis.autocorrelation import BATCHES, Serial, autoregressive, summarise
+from airflow_shadow.analysis.autocorrelation import BATCHES, Summary, autoregressive, summarise
 
 
 def noise(runs: int, periods: int, *phis: float, seed: int = 3) -> np.ndarray:
@@ -21,10 +21,10 @@ def noise(runs: int, periods: int, *phis: float, seed: int = 3) -> np.ndarray:
 def test_independent_periods_are_the_textbooks():
     """Without positive dependence the error is the standard error of the mean."""
     values = [1.0, 5.0, 2.0, 6.0, 1.5, 5.5]
-    serial = summarise(values)
-    assert serial.inflation == 1.0
-    assert pytest.approx(np.std(values, ddof=1) / math.sqrt(6)) == serial.error
-    assert pytest.approx(np.mean(values)) == serial.mean
+    summary = summarise(values)
+    assert summary.inflation == 1.0
+    assert pytest.approx(np.std(values, ddof=1) / math.sqrt(6)) == summary.error
+    assert pytest.approx(np.mean(values)) == summary.mean
 
 
 def test_the_coefficients_are_yule_and_walkers():
@@ -90,8 +90,8 @@ def test_batches_begin_where_they_are_many(count):
 def test_skewness_is_that_of_the_innovations():
     """Of what the model does not foretell; independent values are foretold by nothing."""
     values = np.random.default_rng(8).exponential(size=500)
-    serial = autoregressive(values.tolist())
-    assert pytest.approx(stats.skew(values), rel=0.1) == serial.skewness
+    summary = autoregressive(values.tolist())
+    assert pytest.approx(stats.skew(values), rel=0.1) == summary.skewness
     dependent = signal.lfilter([1.0], [1.0, -0.7], values)
     assert abs(autoregressive(dependent.tolist()).skewness / stats.skew(dependent)) > 1.2
 
@@ -106,8 +106,8 @@ def test_mirrored_values_are_mirrored():
 @pytest.mark.parametrize("skewness", [0.0, 2.0, -2.0])
 def test_skewness_moves_the_end_on_its_side_only(skewness):
     """Johnson's shift, and never an end nearer than without."""
-    serial = Serial(count=100, mean=0.0, deviation=1.0, inflation=1.0, skewness=skewness)
-    below, above = serial.ends(2.0, 2.0)
+    summary = Summary(count=100, mean=0.0, deviation=1.0, inflation=1.0, skewness=skewness)
+    below, above = summary.ends(2.0, 2.0)
     assert (below > 0.2, above > 0.2) == (skewness < 0, skewness > 0) or skewness == 0
     assert min(below, above) == pytest.approx(0.2)
     # 10 % of a skewness of two more, squared for what the sample does not show.
@@ -118,17 +118,17 @@ def test_skewness_moves_the_end_on_its_side_only(skewness):
 @pytest.mark.parametrize("values", [[2.0] * 50, [0.0] * 5, [3.0]])
 def test_a_constant_has_no_spread(values):
     """Nothing is divided by zero."""
-    serial = summarise(values)
-    assert (values[0], 0.0, float(len(values))) == (serial.mean, serial.error, serial.effective)
+    summary = summarise(values)
+    assert (values[0], 0.0, float(len(values))) == (summary.mean, summary.error, summary.effective)
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 5, 6])
 def test_few_periods_have_a_spread_and_finite_ends(count):
     """Too little for dependence is no reason to fail."""
-    serial = summarise([float(value * value) for value in range(count)])
-    assert serial.deviation > 0
-    assert serial.freedom > 0
-    assert all(map(math.isfinite, serial.ends(2.0, 2.0)))
+    summary = summarise([float(value * value) for value in range(count)])
+    assert summary.deviation > 0
+    assert summary.freedom > 0
+    assert all(map(math.isfinite, summary.ends(2.0, 2.0)))
 
 
 def test_a_trend_is_as_dependent_as_can_be():
@@ -140,6 +140,6 @@ def test_a_trend_is_as_dependent_as_can_be():
 def test_the_degrees_of_freedom_match_the_spread_of_the_variance(phi):
     """The delta method's variance of ln s^2 is about what simulations show."""
     serials = [autoregressive(run) for run in noise(1000, 400, phi).tolist()]
-    spread = np.var([math.log(serial.error**2) for serial in serials])
-    expected = 2 / np.mean([serial.freedom for serial in serials])
+    spread = np.var([math.log(summary.error**2) for summary in serials])
+    expected = 2 / np.mean([summary.freedom for summary in serials])
     assert pytest.approx(spread, rel=0.35) == expected

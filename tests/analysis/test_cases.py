@@ -118,7 +118,7 @@ def test_error_metrics_that_cover_few_requests_do_not_pass():
     found = verdict(*steady(120), [300.0] * 120, [300.0] * 120, errors_covered=30.0)
     assert "INCONCLUSIVE" == found.outcome
     assert "server errors" in found.reason
-    assert "it covers 3,450 of the 34,500 requests of the shadow" in found.reason
+    assert "the metric covers 3,450 of the 34,500 requests of the shadow" in found.reason
 
 
 @pytest.mark.parametrize("requests", [2.0, 5.0, 8.0])

@@ -139,7 +139,7 @@ def test_counts_that_do_not_agree_are_told():
     half = {**known.series, LATENCY: series([1e5] * DAY, 15.0)}
     one = told(History(requests=known.requests, series=half), 2)
     assert "covers 43,200 of the 86,400 requests" not in of(one, "server errors").sentence
-    assert "nothing can be decided, for it covers" in of(one, "mean latency").sentence
+    assert "nothing can be decided, because the metric covers" in of(one, "mean latency").sentence
     assert (0.0, 0.0) == one.chance
 
 

@@ -258,7 +258,7 @@ def test_a_failure_of_all_stages_together_says_so():
     observed = seen({ERRORS: clean}, minutes=60, stage=3, stages=3, earlier={"errors": (bad, bad)})
     found = judge(spec, observed).findings[0]
     assert "FAIL" == found.outcome
-    assert found.sentence.endswith("allowed +0.5 pp (together with the stages before it)")
+    assert found.sentence.endswith("allowed +0.5 pp (counted together with earlier stages)")
     assert found.lower <= found.estimate <= found.upper
 
 

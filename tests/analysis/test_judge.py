@@ -230,8 +230,8 @@ def test_a_pass_says_what_it_covers():
     """The hours of the week, and the smallest share of stalled minutes that it can exclude."""
     (note,) = judge(SPEC, seen(GOOD, minutes=MINUTES)).notes
     assert (
-        "covers Thu 00:00 to Thu 02:00 UTC, and stalls in fewer than 2.5 % of the minutes "
-        "may not show" == note
+        "covers Thu 00:00 to Thu 02:00 UTC; stalls in fewer than 2.5 % of the minutes "
+        "may go unnoticed" == note
     )
 
 
@@ -272,7 +272,7 @@ def test_an_unknown_limit_is_said_and_decides_nothing():
     limits = {("ModelLatency", "p99"): 2e5}
     known = judge(spec, seen(pairs, minutes=MINUTES, limits=limits))
     assert ("INCONCLUSIVE", "PASS") == (without.outcome, known.outcome)
-    assert "no limit known" in without.reason
+    assert "the limit is unknown" in without.reason
     assert 2e5 == known.findings[2].limit
 
 

@@ -79,7 +79,7 @@ def test_a_limit_is_for_what_only_the_candidate_does(production, tripped):
     assert tripped == one.tripped
     if not tripped:
         assert (
-            "Invocation5XXErrors rate was never above 50 % in 3 of 3 periods, of 5 seen; "
+            "Invocation5XXErrors rate was never above 50 % in 3 of 3 periods, of 5 observed; "
             "production was above it, too, in 5" == one.sentence
         )
 
@@ -112,7 +112,7 @@ def test_no_data_is_said_as_no_data():
 def test_a_breaker_says_how_many_periods_it_saw():
     """Three of sixty are not an hour."""
     one = found(ERRORS, rates([0.0] * 3, [0.0] * 3))
-    assert "Invocation5XXErrors rate was never above 50 % in 3 of 3 periods, of 3 seen" == (
+    assert "Invocation5XXErrors rate was never above 50 % in 3 of 3 periods, of 3 observed" == (
         one.sentence
     )
 

@@ -42,7 +42,7 @@ def test_a_metric_that_covers_too_few_requests_decides_nothing(ratio):
     """Neither PASS nor FAIL, and both numbers are said."""
     found = finding(latency_criterion(), latency(ratio, ASKED, 120.0))
     assert "INCONCLUSIVE" == found.outcome
-    assert "it covers 14,400 of the 36,000 requests of the shadow" in found.sentence
+    assert "the metric covers 14,400 of the 36,000 requests of the shadow" in found.sentence
 
 
 @pytest.mark.parametrize(("covered", "outcome"), [(286.0, "PASS"), (284.0, "INCONCLUSIVE")])
@@ -56,7 +56,7 @@ def test_latencies_that_cover_different_parts_cannot_be_compared():
     found = finding(latency_criterion(), latency(1.0, ASKED, 294.0))
     assert "INCONCLUSIVE" == found.outcome
     assert (
-        "it covers 100.0 % of production and 98.0 % of the shadow, which cannot be compared"
+        "the metric covers 100.0 % of production and 98.0 % of the shadow, which cannot be compared"
         in found.sentence
     )
 
@@ -66,7 +66,7 @@ def test_error_metrics_are_held_against_the_requests_too(bad):
     """30 of 300 requests with an error sample say nothing of the others."""
     found = finding(error_criterion(), {ERRORS: errors(0.0, bad, 30.0)})
     assert "INCONCLUSIVE" == found.outcome
-    assert "it covers 3,600 of the 36,000 requests of production" in found.sentence
+    assert "the metric covers 3,600 of the 36,000 requests of production" in found.sentence
 
 
 def test_what_failed_need_not_have_a_latency():
@@ -114,7 +114,7 @@ def test_a_counter_without_zeros_is_divided_by_the_invocations():
     pair = Pair(baseline=only_failures(10, 3.0), candidate=only_failures(10, 3.0))
     found = finding(criterion, {ERRORS: pair})
     assert ("PASS", 0.001, 36_000.0) == (found.outcome, found.baseline, found.n_candidate)
-    assert "counted by Invocations" in found.sentence
+    assert "divided by Invocations" in found.sentence
     assert "invocations" == found.divided_by
     plain = finding(error_criterion(), {ERRORS: pair})
     assert ("INCONCLUSIVE", 1.0) == (plain.outcome, plain.baseline)
@@ -158,4 +158,4 @@ def test_silence_that_counts_as_zero_is_said():
     """Nobody should take an invented zero for a measured one."""
     criterion = error_criterion(missing="zero", count="invocations")
     found = finding(criterion, {})
-    assert "silence counted as zero" in found.sentence
+    assert "missing data counted as zero" in found.sentence

@@ -158,7 +158,7 @@ def test_what_is_lacking_and_how_long_it_takes_is_said():
 def test_a_pass_says_what_it_covers():
     """The hours of the week, and the stalls that the window may not show, stand in the headline."""
     (headline,) = of_class(rendered([data.stage()]), "verdict")
-    assert "covers Sun 00:00 to Sun 02:00 UTC, and stalls in fewer than 2.5 %" in words(headline)
+    assert "covers Sun 00:00 to Sun 02:00 UTC; stalls in fewer than 2.5 %" in words(headline)
 
 
 def test_without_stages_nothing_was_judged():
