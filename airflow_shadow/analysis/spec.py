@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from airflow_shadow.analysis.breaker import Breaker
 from airflow_shadow.analysis.criterion import Criterion, OutsideCriterion
@@ -60,6 +62,11 @@ class AnalysisSpec(Checked):
     def __post_init__(self) -> None:
         """Refuse a specification that cannot be judged."""
         raise_faults(list(self.faults()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the specification as JSON-able values, which `read_spec` reads back."""
+        fields: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return fields
 
     def broken_rules(self) -> Iterator[str]:
         """Yield what is wrong with values of the right types, each with its path."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -55,7 +54,7 @@ def render_report(
         title=title,
         stages=stages,
         spec=spec,
-        specification=json.dumps(asdict(spec), indent=1, ensure_ascii=False),
+        specification=json.dumps(spec.to_dict(), indent=1, ensure_ascii=False),
         configuration={label: [value] for label, value in rows.items()},
         made_at=made_at,
     )

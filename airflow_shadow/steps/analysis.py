@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeAlias, TypeVar
 
 from airflow_shadow._compat import AirflowFailException
@@ -66,6 +66,11 @@ class AnalysisSensorSteps(SensorSteps[Judging_co]):
 
     known = Known()
 
+    @cached_property
+    def spec(self) -> AnalysisSpec:
+        """Return the specification, parsed once."""
+        return spec_of(self.op)
+
     def goal(self) -> Judged:
         """Wait for a verdict."""
         op = self.op
@@ -90,7 +95,7 @@ class AnalysisSensorSteps(SensorSteps[Judging_co]):
             limits=self.known.plain_limits,
             # A window that begins with the experiment's last change would begin anew.
             halts=since is not None and self._moves_end,
-            **_asked(op),
+            **_asked(op, self.spec),
         )
 
     @property
@@ -119,6 +124,12 @@ class AnalysisSensorSteps(SensorSteps[Judging_co]):
             # A window that begins with the experiment's last change begins anew with this one.
             anew = now + max(goal.duration or 0, goal.max_duration or 0)
             self._extend(experiment, over=over, until=over if goal.since else max(over, anew))
+
+    def _waits(self, goal: AnyGoal, progress: Progress) -> Wait:
+        """Wait with the parsed specification, also for a goal that comes from plain values."""
+        if isinstance(goal, Judged):
+            goal = replace(goal, spec=self.spec)
+        return super()._waits(goal, progress)
 
     def goes_on(self, _: AnyGoal, view: View) -> bool:
         """Move the experiment's end along where a planned look has left the verdict open."""
@@ -162,15 +173,22 @@ class AnalysisSensorSteps(SensorSteps[Judging_co]):
         if experiment is None:
             return Known()
         looks = _looks(self.goal(), experiment)
-        return bring(self.hook, self.op, experiment, start=looks.start, end=looks.limit)
+        metrics = read_sources(self.op.metrics)
+        window = {"start": looks.start, "end": looks.limit}
+        return find_known(self.hook, experiment, spec=self.spec, metrics=metrics, **window)
 
     def finish(self, view: View) -> dict[str, Any]:
         """Tell the verdict."""
-        return deliver(self.op, self.context, self.hook, view)
+        return deliver(self.op, self.spec, self.context, self.hook, view)
 
 
 class ShadowAnalysisSteps(OperatorSteps[ShadowAnalysisOperator]):
     """The steps of :class:`ShadowAnalysisOperator`."""
+
+    @cached_property
+    def spec(self) -> AnalysisSpec:
+        """Return the specification, parsed once."""
+        return spec_of(self.op)
 
     def begin(self) -> Step:
         """Wait until the window's minutes are filled."""
@@ -178,7 +196,7 @@ class ShadowAnalysisSteps(OperatorSteps[ShadowAnalysisOperator]):
         experiment = self.hook.describe_inference_experiment(name)
         self.meet(experiment)
         since = moment(self.op.start)
-        whole = Judged(since=since, duration=0, **_asked(self.op))
+        whole = Judged(since=since, duration=0, **_asked(self.op, self.spec))
         start, end = whole.looks(experiment).start, self._end(experiment)
         if end <= start:
             raise InvalidRequestError(
@@ -186,11 +204,13 @@ class ShadowAnalysisSteps(OperatorSteps[ShadowAnalysisOperator]):
                 found="the end is not after the start",
                 next_step="Correct start and end; both are times at AWS.",
             )
-        known = bring(self.hook, self.op, experiment, start=start, end=end)
-        limits, record = known.plain_limits, known.plain_record
-        goal = Judged(since=start, duration=end - start, limits=limits, **_asked(self.op))
+        metrics = read_sources(self.op.metrics)
+        known = find_known(
+            self.hook, experiment, spec=self.spec, metrics=metrics, start=start, end=end
+        )
+        goal = replace(whole, since=start, duration=end - start, limits=known.plain_limits)
         ahead = max(0.0, end + FILLING_SECONDS - self.hook.now().timestamp())
-        progress = Progress(record=record)
+        progress = Progress(record=known.plain_record)
         return Wait(goal, self.settled, self.deadline() + ahead, progress=progress)
 
     def _end(self, experiment: View) -> float:
@@ -206,7 +226,7 @@ class ShadowAnalysisSteps(OperatorSteps[ShadowAnalysisOperator]):
 
     def finish(self, view: View) -> Any:
         """Tell the verdict, and fail if it is one of those that shall."""
-        verdict = deliver(self.op, self.context, self.hook, view)
+        verdict = deliver(self.op, self.spec, self.context, self.hook, view)
         if verdict["outcome"] in self.op.fail_on:
             raise AirflowFailException(verdict["reason"])
         return verdict
@@ -250,26 +270,12 @@ def spec_of(op: Judges | RolloutPlanOperator) -> AnalysisSpec:
     return spec
 
 
-def bring(
-    hook: InferenceExperimentHook, op: Judges, experiment: View, *, start: float, end: float
-) -> Known:
-    """Return what is known of production for a window, and keep it with the experiment."""
-    return find_known(
-        hook,
-        experiment,
-        spec=spec_of(op),
-        metrics=read_sources(op.metrics),
-        start=start,
-        end=end,
-    )
-
-
-def _asked(op: Judges) -> dict[str, Any]:
+def _asked(op: Judges, spec: AnalysisSpec) -> dict[str, Any]:
     """Return what sensor and operator ask alike."""
     sampling = op.sampling_percentage
     return {
         "name": op.name,
-        "spec": _plain(asdict(spec_of(op))),
+        "spec": spec,
         "metrics": _plain(op.metrics or {}),
         "sampling_percentage": None if sampling is None else _percentage(sampling),
     }
@@ -335,14 +341,15 @@ def extend(
     return wanted
 
 
-def deliver(op: Judges, context: Any, hook: InferenceExperimentHook, view: View) -> dict[str, Any]:
+def deliver(
+    op: Judges, spec: AnalysisSpec, context: Any, hook: InferenceExperimentHook, view: View
+) -> dict[str, Any]:
     """Tell a verdict: a table in the log, XComs, a report if one is asked for; and return it.
 
     :param view: `experiment`, `verdict` and `looked`, as :class:`~airflow_shadow.waiters.Judged`
         ends with
     """
     experiment, verdict = view["experiment"], Verdict.from_dict(view["verdict"])
-    spec = spec_of(op)
     record = view["verdict"].get("baseline", ())
     keep = partial(keep_record, hook, experiment, record, start=verdict.start)
     hook.insist(keep, delay=PAUSE)
@@ -368,6 +375,6 @@ def deliver(op: Judges, context: Any, hook: InferenceExperimentHook, view: View)
         **view["verdict"],
         "experiment": experiment["Name"],
         "creation_time": experiment["CreationTime"],
-        "spec": _plain(asdict(spec)),
+        "spec": spec.to_dict(),
         "looked": view["looked"],
     }

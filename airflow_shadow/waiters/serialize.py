@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_shadow.analysis import AnalysisSpec
 from airflow_shadow.waiters.analysis import Judged
 from airflow_shadow.waiters.approval import PromotionCleared
 from airflow_shadow.waiters.conditions import (
@@ -40,7 +41,10 @@ _GOALS = (
 
 def goal_to_dict(goal: AnyGoal) -> dict[str, Any]:
     """Return JSON-able values, for a trigger."""
-    return {"kind": goal.kind, **dataclasses.asdict(goal)}
+    fields = dataclasses.asdict(goal)
+    if isinstance(goal, Judged) and isinstance(goal.spec, AnalysisSpec):
+        fields["spec"] = goal.spec.to_dict()
+    return {"kind": goal.kind, **fields}
 
 
 def goal_from_dict(data: Mapping[str, Any]) -> AnyGoal:

@@ -135,7 +135,7 @@ def test_the_log_gets_a_plain_table():
     assert lines[3].startswith("latency              PASS")
     assert lines[4].startswith("unanswered requests  PASS")
     assert "alarm cpu|high is OK" == lines[6]
-    assert lines[7].startswith("covers Thu 00:00 to Thu 01:30 UTC, and stalls in fewer than 3.3 %")
+    assert lines[7].startswith("covers Thu 00:00 to Thu 01:30 UTC; stalls in fewer than 3.3 %")
 
 
 def test_a_person_gets_markdown():
