@@ -48,12 +48,11 @@ def markdown_table(verdict: Verdict) -> str:
 
 def cells(finding: Finding) -> tuple[str, ...]:
     """Return a finding's row below :data:`HEAD`; an outside criterion has an outcome only."""
-    name = f"{finding.name} (warning)" if finding.severity == "warning" else finding.name
     if finding.comparison is None:
         rest = len(HEAD) - HEAD.index("requests") - 1
-        return (name, finding.outcome, *("",) * 4, _requests(finding), *("",) * rest)
+        return (finding.label, finding.outcome, *("",) * 4, _requests(finding), *("",) * rest)
     return (
-        name,
+        finding.label,
         finding.outcome,
         _level(finding, finding.baseline),
         _level(finding, finding.candidate),

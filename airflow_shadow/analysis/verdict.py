@@ -68,6 +68,11 @@ class Finding:
     longer: float | None = None
     sentence: str
 
+    @property
+    def label(self) -> str:
+        """Return the name, marked if it is only a warning."""
+        return f"{self.name} (warning)" if self.severity == "warning" else self.name
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Finding:
         """Return the finding that :func:`dataclasses.asdict` described."""

@@ -15,9 +15,9 @@ from airflow_shadow.report.thinning import (
     Buckets,
     count_level,
     mean_level,
+    runs,
     share_level,
     thinned,
-    unbroken,
 )
 from tests.report.reading import NUMBER, of_class, places, tree, words
 
@@ -71,7 +71,7 @@ def test_levels_weigh_by_requests(level, expected):
 def test_a_gap_stays_open():
     """Where nothing came no line is drawn; neighbours on both sides are lines of their own."""
     points = thinned([series([1.0, 1.0, None, 1.0])], HOUR, mean_level)
-    assert [2, 1] == [len(run) for run in unbroken(points)]
+    assert [2, 1] == [len(run) for run in runs(points)]
     plot = drawn(Pair(baseline=series([1.0, 1.0, None, 1.0])))
     (line,) = of_class(plot, "line")
     assert 2 == line.get("d").count("M")
