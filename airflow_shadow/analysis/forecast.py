@@ -7,8 +7,9 @@ are predicted as they are, and means as a range (:mod:`airflow_shadow.analysis.e
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -48,7 +49,9 @@ class Forecast:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the forecast as JSON-able values; infinite numbers become None."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
+        text = json.dumps(asdict(self))
+        plain: dict[str, Any] = json.loads(text, parse_constant=lambda _: None)
+        return plain
 
 
 def forecast(spec: AnalysisSpec, history: History, stages: Sequence[PlannedStage]) -> Forecast:
@@ -114,12 +117,3 @@ def _sentence(chances: Range, hours: Range | None) -> str:
         return f"{sentence}."
     span = " to ".join(dict.fromkeys(formatting.number(round(value, 1)) for value in hours))
     return f"{sentence}, for {span} instance-hours of the shadow."
-
-
-def _plain(value: Any) -> Any:
-    """Return JSON's own types."""
-    if isinstance(value, Mapping):
-        return {name: _plain(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

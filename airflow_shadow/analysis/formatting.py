@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
@@ -29,6 +29,8 @@ DAYS = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 WEEK = 7 * 24 * 3600.0
 TWO_DAYS_IN_MINUTES = 2 * 24 * 60
 RULE_OF_THREE = 3.0
+#: What some labels of :func:`reasons` read in one line.
+PREFIXES = {"Against it": "FAIL ", "Undecided": "INCONCLUSIVE ", "Warnings": "warning: "}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -223,28 +225,32 @@ def coverage(start: float, end: float, periods: int) -> str:
 
 
 def reason(verdict: Verdict) -> str:
-    """Return the verdict in one line that fits into AWS's record.
-
-    First the outcome and what it rests on, then what decided; the end may be cut off.
-    """
-    line = f"{verdict.headline} ({verdict.caveat}): {'; '.join(_reasons(verdict))}"
+    """Return the verdict in one line that fits into AWS's record; its end may be cut off."""
+    parts = "; ".join(
+        f"{PREFIXES.get(label, '')}{sentence}"
+        for label, sentences in reasons(verdict).items()
+        for sentence in sentences
+    )
+    line = f"{verdict.headline} ({verdict.caveat}): {parts}"
     return shortened(" ".join(line.split()), most=MAX_REASON)
 
 
-def _reasons(verdict: Verdict) -> Iterator[str]:
-    """Yield what speaks against the candidate, in full, before what speaks for it, in brief."""
-    yield from (item.sentence for item in verdict.breakers if item.tripped)
-    yield from verdict.lacking
-    critical = sorted(filter(is_critical, verdict.findings), key=lambda one: ORDER[one.outcome])
-    yield from (f"{one.outcome} {one.sentence}" for one in critical if one.outcome != "PASS")
-    if passed := ", ".join(brief(one) for one in critical if one.outcome == "PASS"):
-        yield passed
-    for finding in verdict.findings:
-        if not is_critical(finding) and finding.outcome == "FAIL":
-            yield f"warning: {finding.sentence}"
-    if verdict.longer is not None:
-        yield f"about {duration(verdict.longer)} more would decide"
-    yield from verdict.notes
+def reasons(verdict: Verdict) -> dict[str, Sequence[str]]:
+    """Return label to sentences: what speaks against the candidate first, what for it in brief."""
+    critical = list(filter(is_critical, verdict.findings))
+    warnings = [each for each in verdict.findings if not is_critical(each)]
+    passed = ", ".join(brief(each) for each in critical if each.outcome == "PASS")
+    longer = verdict.longer
+    return {
+        "Tripped": [each.sentence for each in verdict.breakers if each.tripped],
+        "Lacking": verdict.lacking,
+        "Against it": [each.sentence for each in critical if each.outcome == "FAIL"],
+        "Undecided": [each.sentence for each in critical if each.outcome == "INCONCLUSIVE"],
+        "For it": [passed] if passed else [],
+        "Warnings": [each.sentence for each in warnings if each.outcome == "FAIL"],
+        "More time": [] if longer is None else [f"about {duration(longer)} more would decide"],
+        "Notes": verdict.notes,
+    }
 
 
 def is_critical(finding: Finding) -> bool:

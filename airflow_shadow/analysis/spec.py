@@ -5,21 +5,25 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from airflow_shadow.analysis.breaker import Breaker
 from airflow_shadow.analysis.criterion import Criterion, OutsideCriterion
 from airflow_shadow.analysis.defaults import default_breakers, default_criteria
 from airflow_shadow.analysis.metrics import SERVER_ERRORS
-from airflow_shadow.analysis.validation import Checked, bound_faults, raise_faults, type_faults
+from airflow_shadow.analysis.validation import (
+    BOUNDS,
+    Checked,
+    bound_faults,
+    raise_faults,
+    type_faults,
+)
 
 #: Name of the finding about requests that the shadow never answered.
 UNANSWERED = "unanswered requests"
 #: Accepted share of unanswered requests where no criterion is about server errors.
 UNANSWERED_TOLERANCE = 0.005
-#: Above it PASS would mean little; below it the normal quantiles are not exact enough.
-MIN_ALPHA, MAX_ALPHA = 1e-9, 0.2
 #: More criteria share so little alpha that no experiment could decide, and an XCom is small.
 MAX_ITEMS = 100
 
@@ -65,8 +69,8 @@ class AnalysisSpec(Checked):
 
     def to_dict(self) -> dict[str, Any]:
         """Return the specification as JSON-able values, which `read_spec` reads back."""
-        fields: dict[str, Any] = json.loads(json.dumps(asdict(self)))
-        return fields
+        plain: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return plain
 
     def broken_rules(self) -> Iterator[str]:
         """Yield what is wrong with values of the right types, each with its path."""
@@ -81,13 +85,10 @@ class AnalysisSpec(Checked):
         yield from self._name_faults()
 
     def _own_faults(self) -> Iterator[str]:
-        if not MIN_ALPHA <= self.alpha <= MAX_ALPHA:
-            yield f"alpha: {self.alpha!r} is not from {MIN_ALPHA} to {MAX_ALPHA}"
         if not 0 <= self.min_power < 1:
             yield f"min_power: {self.min_power!r} is not at least 0 and below 1"
-        lengths = ("period", "initial_delay", "min_duration")
-        counts = ("min_periods", "min_effective_periods", "planned_looks")
-        yield from bound_faults(self, *lengths, *counts)
+        bounded = (field.name for field in fields(self) if field.name in BOUNDS)
+        yield from bound_faults(self, *bounded)
 
     def _name_faults(self) -> Iterator[str]:
         every: list[Criterion | OutsideCriterion] = [*self.criteria, *self.outside]

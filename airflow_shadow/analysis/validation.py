@@ -16,8 +16,9 @@ MAX_NAME = 60
 #: CloudWatch's own names are shorter.
 MAX_TEXT = 1024
 #: Least and greatest value of a field. Error rates have not been measured for fewer periods or
-#: a smaller alpha; larger values fit into no experiment.
+#: a smaller alpha; above its bound PASS would mean little; larger values fit into no experiment.
 BOUNDS: dict[str, tuple[float, float]] = {
+    "alpha": (1e-9, 0.2),
     "period": (1, 86400),
     "initial_delay": (0, 30 * 86400),
     "min_periods": (10, 30 * 1440),

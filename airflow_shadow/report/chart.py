@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from markupsafe import Markup
 
@@ -83,11 +84,12 @@ def chart(picture: Picture, timeline: Timeline) -> Markup:
     levels = [point.level for points in lines.values() for point in points]
     top = round_up(max(levels, default=0.0) * picture.unit.factor) / picture.unit.factor
     height = Scale(low=0.0, high=top, start=BOTTOM, end=TOP)
+    scales = {"width": timeline.scale, "height": height}
     return svg(
         *_grid(height),
         *_marks(picture, timeline),
-        *(_bands(lines, timeline.scale, height) if picture.banded else ()),
-        *_lines(lines, timeline.scale, height),
+        *_paths(lines if picture.banded else {}, "band", partial(_band, **scales)),
+        *_paths(lines, "line", partial(_line, **scales)),
         *_grid_labels(height, picture.unit),
         *_changes(timeline),
         *_ends(timeline),
@@ -118,24 +120,20 @@ def _span(name: str, points: Sequence[Point], unit: Unit) -> str:
     )
 
 
-def _bands(lines: Lines, width: Scale, height: Scale) -> Iterator[Markup]:
-    """Yield the range of the periods in each point; what is too high ends at the edge."""
-    for name, points in lines.items():
-        wide = (run for run in runs(points) if any(point.low < point.high for point in run))
-        if band := joined(_band(run, width, height) for run in wide):
-            yield tag("path", d=band, class_=f"band {name}")
+def _paths(lines: Lines, name: str, draw: Callable[[Sequence[Point]], str]) -> Iterator[Markup]:
+    """Yield what each variant's runs of points draw, as one path."""
+    for variant, points in lines.items():
+        if path := joined(map(draw, runs(points))):
+            yield tag("path", d=path, class_=f"{name} {variant}")
 
 
 def _band(run: Sequence[Point], width: Scale, height: Scale) -> str:
+    """Return the range of the periods in each point; what is too high ends at the edge."""
+    if all(point.low == point.high for point in run):
+        return ""
     there = [_place(point.time, point.high, width, height) for point in run]
     back = [_place(point.time, point.low, width, height) for point in reversed(run)]
     return f"M{' '.join(there + back)}Z"
-
-
-def _lines(lines: Lines, width: Scale, height: Scale) -> Iterator[Markup]:
-    for name, points in lines.items():
-        if line := joined(_line(run, width, height) for run in runs(points)):
-            yield tag("path", d=line, class_=f"line {name}")
 
 
 def _line(run: Sequence[Point], width: Scale, height: Scale) -> str:

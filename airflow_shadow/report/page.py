@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING
 
-from airflow_shadow.analysis import AnalysisSpec, Verdict
-from airflow_shadow.analysis.formatting import brief, duration, is_critical, number
+from airflow_shadow.analysis import AnalysisSpec
+from airflow_shadow.analysis.formatting import number, reasons
 from airflow_shadow.report.chart import chart
 from airflow_shadow.report.charts import pictures, timeline
 from airflow_shadow.report.forest import forest
@@ -58,24 +58,6 @@ def render_report(
         configuration={label: [value] for label, value in rows.items()},
         made_at=made_at,
     )
-
-
-def reasons(verdict: Verdict) -> dict[str, Sequence[str]]:
-    """Return label to sentences: what decided, what is missing, and notes."""
-    critical = list(filter(is_critical, verdict.findings))
-    warnings = [each for each in verdict.findings if not is_critical(each)]
-    passed = ", ".join(brief(each) for each in critical if each.outcome == "PASS")
-    more = "" if verdict.longer is None else f"about {duration(verdict.longer)} would decide"
-    return {
-        "Tripped": [each.sentence for each in verdict.breakers if each.tripped],
-        "Lacking": verdict.lacking,
-        "Against it": [each.sentence for each in critical if each.outcome == "FAIL"],
-        "Undecided": [each.sentence for each in critical if each.outcome == "INCONCLUSIVE"],
-        "For it": [passed] if passed else [],
-        "Warnings": [each.sentence for each in warnings if each.outcome == "FAIL"],
-        "More time": [more] if more else [],
-        "To know": verdict.notes,
-    }
 
 
 #: Functions that the template calls, by name.

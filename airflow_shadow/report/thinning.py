@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from airflow_shadow.analysis import Series
+from airflow_shadow.analysis.align import Window, read
 
 #: Points of one line; the plot is about 400 units wide.
 MOST_POINTS = 180
@@ -62,24 +63,14 @@ def count_level(_values: Sequence[float], samples: Sequence[float]) -> float:
 
 
 def thinned(series: Iterable[Series], buckets: Buckets, level: Level) -> list[Point]:
-    """Return one point for each bucket that holds data, in the order of time."""
+    """Return one point for each bucket with readable periods, in the order of time."""
+    window = Window(start=buckets.start, end=buckets.end, period=1)
     rows: dict[int, list[tuple[float, float]]] = {}
-    for time, value, count in _readable(series, buckets):
-        index = int((time - buckets.start) // buckets.width)
-        rows.setdefault(index, []).append((value, count))
+    for columns in (read(each, window) for each in series):
+        for time, *row in zip(columns.times, columns.values, columns.samples, strict=True):
+            index = int((time - buckets.start) // buckets.width)
+            rows.setdefault(index, []).append((row[0], row[1]))
     return [_point(index, rows[index], buckets, level) for index in sorted(rows)]
-
-
-def _readable(series: Iterable[Series], buckets: Buckets) -> Iterator[tuple[float, float, float]]:
-    """Yield the periods with a number and requests; NaN compares false and is left out too."""
-    for each in series:
-        for row in zip(each.times, each.values, each.samples, strict=True):
-            if None in row:
-                continue
-            time, value, count = row
-            inside = buckets.start <= time < buckets.end
-            if inside and 0 <= value < math.inf and 0 < count < math.inf:
-                yield time, value, count
 
 
 def _point(

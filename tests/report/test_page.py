@@ -152,7 +152,7 @@ def test_what_is_lacking_and_how_long_it_takes_is_said():
     (headline,) = of_class(rendered([replace(data.unknown(), verdict=verdict)]), "verdict")
     told = [words(each) for each in headline.iter("dd")]
     assert "window of 2 min is below 60 min" == told[0]
-    assert "about 50 min would decide" in told
+    assert "about 50 min more would decide" in told
 
 
 def test_a_pass_says_what_it_covers():
@@ -293,7 +293,7 @@ def test_what_production_was_is_listed():
     assert [
         ["100 % sampling", "2026-03-01 00:00", "AllTraffic", "ranker-41", *rest],
         ["100 % sampling", "2026-03-01 01:00", "AllTraffic", "ranker-40", *rest],
-    ] == rows_of(page, "What production was")
+    ] == rows_of(page, "Production at the looks")
     # One in each chart, one in the legend.
     assert len(of_class(page, "chart")) + 1 == len(of_class(page, "change"))
     assert "production changed Sun 00:50" in page
