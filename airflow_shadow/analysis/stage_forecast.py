@@ -22,6 +22,7 @@ from airflow_shadow.analysis.judge_unanswered import unanswered_criterion
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Observations
 from airflow_shadow.analysis.power import chance, shortest_likely
+from airflow_shadow.analysis.sample_size import shortages
 from airflow_shadow.analysis.spec import AnalysisSpec
 from airflow_shadow.experiments.lifecycle import FULL_SAMPLING
 
@@ -52,6 +53,7 @@ class CriterionForecast:
     """Hold the forecast of one criterion in one stage.
 
     :param chance: of a PASS at the best of the planned looks
+    :param guarded: chance that periods and requests are enough for a PASS at the last look
     :param needed: seconds that a stage must last for a chance of 80 % at its first look, longest
         first; infinite where more time does not help
     :param ruled_out: why no traffic like the history's can bring a PASS; empty if it can
@@ -61,6 +63,7 @@ class CriterionForecast:
     name: str
     severity: Severity
     chance: Range
+    guarded: float
     needed: Range
     ruled_out: str
     sentence: str
@@ -71,10 +74,12 @@ class StageForecast:
     """Hold the forecast of one stage.
 
     :param chance: that all critical criteria pass at one look
+    :param guarded: chance that periods and requests are enough for all of them at the last look
     """
 
     sampling_percentage: float
     chance: Range
+    guarded: float
     criteria: tuple[CriterionForecast, ...]
 
 
@@ -91,6 +96,7 @@ def forecast_stage(spec: AnalysisSpec, history: History, stage: PlannedStage) ->
     return StageForecast(
         sampling_percentage=stage.sampling_percentage,
         chance=_best_chance(plan, critical),
+        guarded=_joint_mean(math.prod, [one.guarded() for one in critical]),
         criteria=tuple(one.forecast() for one in forecasters),
     )
 
@@ -152,6 +158,7 @@ class _Forecaster:
             name=self.criterion.name,
             severity=self.criterion.severity,
             chance=chances,
+            guarded=_mean(self.guarded()),
             needed=needed,
             ruled_out=ruled_out,
             sentence=self._sentence(chances, needed, ruled_out),
@@ -163,6 +170,16 @@ class _Forecaster:
             return [UNKNOWN[shares]] * len(self._windows(number))
         factor = self.plan.factor(number)
         return [self._chance(number, one, factor) for one in self.evidence(number, shares)]
+
+    def guarded(self) -> list[float]:
+        """Return for each window 1 if periods and requests are enough at the last look, else 0."""
+        if not self.is_known:
+            return [1.0] * len(self._windows(-1))
+        look, factor = self.plan.looks[-1], self.plan.factor(-1)
+        longer = [one and one.stretched(factor) for one in self.evidence(-1, True)]
+        return [
+            float(bool(one) and not any(shortages(look, self.criterion, one))) for one in longer
+        ]
 
     def _windows(self, number: int) -> list[Columns]:
         """Return production's periods in windows as long as that of a look."""
@@ -274,8 +291,14 @@ def _chances(
 ) -> Iterator[float]:
     for number, end in enumerate(plan.stage.looks):
         rows = [one.chances(number, shares=shares) for one in criteria]
-        likely = _mean(list(map(joined, zip(*rows, strict=True)))) if rows else 1.0
-        yield likely if end >= plan.spec.min_duration else 0.0
+        yield _joint_mean(joined, rows) if end >= plan.spec.min_duration else 0.0
+
+
+def _joint_mean(
+    joined: Callable[[Sequence[float]], float], rows: Sequence[Sequence[float]]
+) -> float:
+    """Return the mean over the windows of all criteria's joint value, 1 without criteria."""
+    return _mean(list(map(joined, zip(*rows, strict=True)))) if rows else 1.0
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -81,6 +81,7 @@ def test_the_busiest_hours_count():
     spec = AnalysisSpec(criteria=(error_criterion(tolerance=0.005),))
     one = told(known, 2, spec=spec)
     assert () == one.ruled_out
+    assert 0 < one.stages[-1].guarded < 1
 
 
 def test_less_than_a_day_rules_nothing_out():
@@ -108,7 +109,7 @@ def test_the_shadow_gets_its_share():
     one = told(history(30.0), 2, ramp=(10, 100))
     early, last = (stage.criteria[0] for stage in one.stages)
     assert "at 3 a minute give 345" in early.sentence
-    assert early.chance < last.chance
+    assert [0.0, 1.0] == [early.guarded, last.guarded]
 
 
 # --- what is measured ----------------------------------------------------------------------
