@@ -175,11 +175,14 @@ class _Forecaster:
         """Return for each window 1 if periods and requests are enough at the last look, else 0."""
         if not self.is_known:
             return [1.0] * len(self._windows(-1))
-        look, factor = self.plan.looks[-1], self.plan.factor(-1)
-        longer = [one and one.stretched(factor) for one in self.evidence(-1, True)]
-        return [
-            float(bool(one) and not any(shortages(look, self.criterion, one))) for one in longer
-        ]
+        factor = self.plan.factor(-1)
+        return [float(self._is_enough(one, factor)) for one in self.evidence(-1, True)]
+
+    def _is_enough(self, evidence: Evidence | None, factor: float) -> bool:
+        if evidence is None:
+            return False
+        longer = evidence.stretched(factor)
+        return not any(shortages(self.plan.looks[-1], self.criterion, longer))
 
     def _windows(self, number: int) -> list[Columns]:
         """Return production's periods in windows as long as that of a look."""

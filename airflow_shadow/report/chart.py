@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from markupsafe import Markup
 
@@ -84,12 +83,11 @@ def chart(picture: Picture, timeline: Timeline) -> Markup:
     levels = [point.level for points in lines.values() for point in points]
     top = round_up(max(levels, default=0.0) * picture.unit.factor) / picture.unit.factor
     height = Scale(low=0.0, high=top, start=BOTTOM, end=TOP)
-    scales = {"width": timeline.scale, "height": height}
     return svg(
         *_grid(height),
         *_marks(picture, timeline),
-        *_paths(lines if picture.banded else {}, "band", partial(_band, **scales)),
-        *_paths(lines, "line", partial(_line, **scales)),
+        *_paths(lines if picture.banded else {}, "band", _band, timeline.scale, height),
+        *_paths(lines, "line", _line, timeline.scale, height),
         *_grid_labels(height, picture.unit),
         *_changes(timeline),
         *_ends(timeline),
@@ -120,10 +118,16 @@ def _span(name: str, points: Sequence[Point], unit: Unit) -> str:
     )
 
 
-def _paths(lines: Lines, name: str, draw: Callable[[Sequence[Point]], str]) -> Iterator[Markup]:
-    """Yield what each variant's runs of points draw, as one path."""
+def _paths(
+    lines: Lines,
+    name: str,
+    draw: Callable[[Sequence[Point], Scale, Scale], str],
+    width: Scale,
+    height: Scale,
+) -> Iterator[Markup]:
+    """Yield a path for each variant, with the drawing of each run of its points."""
     for variant, points in lines.items():
-        if path := joined(map(draw, runs(points))):
+        if path := joined(draw(run, width, height) for run in runs(points)):
             yield tag("path", d=path, class_=f"{name} {variant}")
 
 

@@ -22,7 +22,7 @@ def test_independent_periods_are_the_textbooks():
     """Without positive dependence the error is the standard error of the mean."""
     values = [1.0, 5.0, 2.0, 6.0, 1.5, 5.5]
     summary = summarise(values)
-    assert summary.inflation == 1.0
+    assert 1.0 == summary.inflation
     assert pytest.approx(np.std(values, ddof=1) / math.sqrt(6)) == summary.error
     assert pytest.approx(np.mean(values)) == summary.mean
 
@@ -109,7 +109,7 @@ def test_skewness_moves_the_end_on_its_side_only(skewness):
     summary = Summary(count=100, mean=0.0, deviation=1.0, inflation=1.0, skewness=skewness)
     below, above = summary.ends(2.0, 2.0)
     assert (below > 0.2, above > 0.2) == (skewness < 0, skewness > 0) or skewness == 0
-    assert min(below, above) == pytest.approx(0.2)
+    assert pytest.approx(0.2) == min(below, above)
     # 10 % of a skewness of two more, squared for what the sample does not show.
     wide = 0.2 + 0.1 * (2 * (1 + 5 * 2 / 10)) / 60 * (1 + 2 * 4) if skewness else 0.2
     assert pytest.approx(wide) == max(below, above)

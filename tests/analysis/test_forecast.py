@@ -65,7 +65,7 @@ def test_too_few_requests_rule_a_pass_out():
     one = told(history(6.0), 2)
     assert said in one.ruled_out
     assert (0.0, 0.0) == one.chance
-    assert of(one, "server errors").sentence == said
+    assert said == of(one, "server errors").sentence
 
 
 def test_a_later_planned_look_is_waited_for():
@@ -99,9 +99,8 @@ def test_too_few_periods_rule_a_pass_out():
 
 def test_too_short_a_window_is_ruled_out():
     """The specification asks for an hour."""
-    assert told(history(300.0), 0.75).ruled_out == (
-        "min_duration: a window of 1 h is needed; 45 min are planned",
-    )
+    expected = ("min_duration: a window of 1 h is needed; 45 min are planned",)
+    assert expected == told(history(300.0), 0.75).ruled_out
 
 
 def test_the_shadow_gets_its_share():

@@ -150,7 +150,7 @@ def test_the_exact_share_is_the_edge_of_the_evidence():
 
 def test_a_share_without_bad_requests_has_no_lower_end():
     """Nothing bad excludes no rate from below."""
-    assert exact_lower_share(share((0, 50)), 0.05) == 0.0
+    assert 0.0 == exact_lower_share(share((0, 50)), 0.05)
 
 
 def test_deflating_keeps_the_rate():

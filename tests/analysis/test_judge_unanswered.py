@@ -105,7 +105,7 @@ def test_the_period_in_which_the_shadow_begins_is_not_whole(silent, expected, sa
     begun = [None] * silent + [whole / 3] * bool(silent)
     window = found([300.0] * 100, begun + [whole] * (100 - len(begun)), sampling)
     assert expected == window.outcome
-    assert ("being deployed" in window.sentence) == (silent == 4)
+    assert (silent == 4) == ("being deployed" in window.sentence)
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ def test_the_log_gets_a_plain_table():
     """What it is and rests on, a head, a line for each criterion, and what has no column."""
     lines = text_table(VERDICT).splitlines()
     assert "PASS (operational metrics only)" == lines[0]
-    assert lines[1].split() == [
+    assert [
         "criterion",
         "outcome",
         "production",
@@ -129,7 +129,7 @@ def test_the_log_gets_a_plain_table():
         "periods",
         "effective",
         "missing",
-    ]
+    ] == lines[1].split()
     assert lines[2].startswith("errors (warning)     PASS")
     assert "9,000 / 9,000" in lines[2]
     assert lines[3].startswith("latency              PASS")
