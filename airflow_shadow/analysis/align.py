@@ -76,16 +76,13 @@ class Columns:
 
 def read(series: Series, window: Window) -> Columns:
     """Return the periods of a series that hold requests and a number, inside the window."""
-    if None not in series.values and None not in series.samples and _ascends(series.times):
+    ascends = all(map(lt, series.times, series.times[1:]))
+    if ascends and None not in series.values and None not in series.samples:
         whole = Columns(times=series.times, values=series.values, samples=series.samples)
         columns = whole.within(window)
         if _is_readable(columns):
             return columns
     return _readable_rows(series, window)
-
-
-def _ascends(times: Sequence[float]) -> bool:
-    return all(map(lt, times, times[1:]))
 
 
 def _is_readable(columns: Columns) -> bool:

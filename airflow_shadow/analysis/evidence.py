@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from operator import mul, sub
@@ -30,7 +29,7 @@ MAX_LOG = math.log(1e6)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Evidence(ABC):
+class _Evidence:
     """Hold the estimate of one criterion's change, and what its error follows from.
 
     :param summary: the periods' contributions to the estimate, a dependent series of mean zero
@@ -50,19 +49,6 @@ class Evidence(ABC):
     kish_periods: float = math.inf
     constant: bool = False
 
-    @property
-    @abstractmethod
-    def estimate(self) -> float:
-        """Return the change of the levels (or the candidate's level) in the tolerance's unit."""
-
-    @abstractmethod
-    def passing(self, z: float) -> Interval:
-        """Return the interval of `z` standard errors to both sides that a PASS is read from."""
-
-    @abstractmethod
-    def failing(self, z: float) -> Interval:
-        """Return the interval of `z` standard errors to both sides that a FAIL is read from."""
-
     def stretched(self, factor: float) -> Self:
         """Return the evidence of a window so many times as long, if nothing changes."""
         return replace(
@@ -73,13 +59,9 @@ class Evidence(ABC):
             kish_periods=self.kish_periods * factor,
         )
 
-    def scale(self, change: float) -> float:
-        """Return a change on the scale on which its estimate is nearly normal."""
-        return change
-
 
 @dataclass(frozen=True, kw_only=True)
-class MeanEvidence(Evidence):
+class MeanEvidence(_Evidence):
     """Hold evidence from means over requests: their ratio (relative), difference, or level.
 
     :param worst: level of the candidate if its unanswered requests had been slow
@@ -106,7 +88,7 @@ class MeanEvidence(Evidence):
         return self._unscaled(change - below), self._unscaled(change + above)
 
     def scale(self, change: float) -> float:
-        """Return the logarithm of a ratio, and other changes as they are."""
+        """Return a change on the scale on which its estimate is nearly normal."""
         if not self.relative:
             return change
         return math.log1p(change) if change > -1 else -math.inf
@@ -127,7 +109,7 @@ class MeanEvidence(Evidence):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RateEvidence(Evidence):
+class RateEvidence(_Evidence):
     """Hold evidence from counts.
 
     :param share_baseline: counts divided by the design effect of their clustering; None for a
@@ -164,6 +146,10 @@ class RateEvidence(Evidence):
         if self.share_baseline is None:
             return wilson(self.share_candidate, z)
         return newcombe(self.share_baseline, self.share_candidate, z)
+
+    def scale(self, change: float) -> float:
+        """Return a change on the scale on which its estimate is nearly normal."""
+        return change
 
     def exact(self, level: float) -> Interval:
         """Return an interval that holds from the first request on, at every look."""
@@ -204,6 +190,11 @@ class RateEvidence(Evidence):
             bad_candidate=self.share_candidate.bad,
             n_candidate=self.share_candidate.total,
         )
+
+
+#: An estimate, and two intervals of so many standard errors to both sides: a PASS is read from
+#: `passing`, a FAIL from `failing`.
+Evidence = MeanEvidence | RateEvidence
 
 
 def mean_evidence(

@@ -62,18 +62,8 @@ def render_report(
 
 #: Functions that the template calls, by name.
 _FUNCTIONS: Sequence[Callable[..., object]] = (
-    baseline_table,
-    breaker_table,
-    chart,
-    evidence_table,
-    forest,
-    moment,
-    number,
-    percentile_table,
-    pictures,
-    reasons,
-    stage_table,
-    timeline,
+    *(baseline_table, breaker_table, evidence_table, percentile_table, stage_table),
+    *(chart, forest, moment, number, pictures, reasons, timeline),
 )
 
 

@@ -38,11 +38,8 @@ def printable(text: str) -> str:
 
 
 def _visible(character: str) -> str:
-    hidden = not character.isprintable() or character in _BLANK
-    return _escaped(character) if hidden else character
-
-
-def _escaped(character: str) -> str:
+    if character.isprintable() and character not in _BLANK:
+        return character
     return character.encode("unicode_escape").decode()
 
 

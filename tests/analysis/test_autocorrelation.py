@@ -139,7 +139,7 @@ def test_a_trend_is_as_dependent_as_can_be():
 @pytest.mark.parametrize("phi", [0.3, 0.6])
 def test_the_degrees_of_freedom_match_the_spread_of_the_variance(phi):
     """The delta method's variance of ln s^2 is about what simulations show."""
-    serials = [autoregressive(run) for run in noise(1000, 400, phi).tolist()]
-    spread = np.var([math.log(summary.error**2) for summary in serials])
-    expected = 2 / np.mean([summary.freedom for summary in serials])
+    summaries = [autoregressive(run) for run in noise(1000, 400, phi).tolist()]
+    spread = np.var([math.log(summary.error**2) for summary in summaries])
+    expected = 2 / np.mean([summary.freedom for summary in summaries])
     assert pytest.approx(spread, rel=0.35) == expected
