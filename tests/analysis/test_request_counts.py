@@ -47,7 +47,7 @@ def test_a_metric_that_covers_too_few_requests_decides_nothing(ratio):
 
 @pytest.mark.parametrize(("covered", "outcome"), [(286.0, "PASS"), (284.0, "INCONCLUSIVE")])
 def test_ninety_five_per_cent_are_enough(covered, outcome):
-    """Of both variants alike."""
+    """A metric that covers 95 % of the requests of both variants decides."""
     assert outcome == finding(latency_criterion(), latency(1.0, covered, covered)).outcome
 
 
@@ -91,7 +91,7 @@ def test_minutes_that_a_metric_lacks_are_missing_counts(minutes, outcome):
 
 
 def test_unknown_traffic_is_not_held_against_a_metric():
-    """It keeps the verdict back by itself."""
+    """A metric may pass without Invocations; the finding on unanswered requests may not."""
     found = finding(latency_criterion(), latency(1.0, ASKED, 120.0), invocations=None)
     assert "PASS" == found.outcome
 
@@ -109,7 +109,7 @@ def only_failures(every: int, bad: float) -> Series:
 
 
 def test_a_counter_without_zeros_is_divided_by_the_invocations():
-    """And the finding says so."""
+    """With count='invocations' a rate is divided by Invocations, and the finding says so."""
     criterion = error_criterion(count="invocations", missing="zero")
     pair = Pair(baseline=only_failures(10, 3.0), candidate=only_failures(10, 3.0))
     found = finding(criterion, {ERRORS: pair})
@@ -121,7 +121,7 @@ def test_a_counter_without_zeros_is_divided_by_the_invocations():
 
 
 def test_silence_is_zero_where_it_was_said_to_be():
-    """A counter that never reported is no error in all the requests, or no data."""
+    """With missing='zero' a counter that never reported means no errors, else no data."""
     silent, unknown = (
         finding(error_criterion(missing=missing), {ERRORS: Pair()})
         for missing in ("zero", "unknown")
@@ -131,13 +131,13 @@ def test_silence_is_zero_where_it_was_said_to_be():
 
 
 def test_silence_without_requests_is_no_zero():
-    """Nobody knows how many did not fail."""
+    """Missing data are zero only where requests were counted."""
     found = finding(error_criterion(missing="zero"), {ERRORS: Pair()}, invocations=None)
     assert ("INCONCLUSIVE", 0) == (found.outcome, found.periods)
 
 
 def test_a_counter_that_fails_in_the_shadow_alone_fails():
-    """Zero on the other side, six per cent here."""
+    """A counter that only the shadow reported is compared with zero, and fails."""
     criterion = error_criterion(count="invocations", missing="zero")
     pair = Pair(candidate=only_failures(1, 18.0))
     found = finding(criterion, {ERRORS: pair})
@@ -155,7 +155,7 @@ def test_an_absolute_criterion_must_cover_the_shadows_requests():
 
 
 def test_silence_that_counts_as_zero_is_said():
-    """Nobody should take an invented zero for a measured one."""
+    """The finding says that missing data were counted as zero."""
     criterion = error_criterion(missing="zero", count="invocations")
     found = finding(criterion, {})
     assert "missing data counted as zero" in found.sentence

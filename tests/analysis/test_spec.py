@@ -109,7 +109,7 @@ def test_the_specification_in_the_docs_is_one():
 
 
 def test_nothing_given_is_the_default():
-    """AWS's advice needs no configuration."""
+    """An empty specification is the default one."""
     spec = read_spec({})
     assert AnalysisSpec() == spec
     assert [
@@ -184,7 +184,7 @@ def test_all_faults_are_in_one_error():
     ],
 )
 def test_each_fault_is_named_with_its_path(field, value, fault):
-    """What is wrong, and where."""
+    """An error names each invalid field with its path."""
     with pytest.raises(InvalidRequestError) as caught:
         read_spec({field: value})
     assert fault in caught.value.found
@@ -263,7 +263,7 @@ def test_a_criterion_that_cannot_be_judged_is_refused(fields, fault):
     ],
 )
 def test_a_value_of_another_type_is_a_fault(make, fault):
-    """Python does not ask, and the judge would end in a TypeError."""
+    """Values of a wrong type are refused before the judge would raise a TypeError."""
     with pytest.raises(InvalidRequestError) as caught:
         make()
     assert fault in caught.value.found
@@ -277,7 +277,7 @@ def test_two_criteria_need_two_names():
 
 
 def test_what_must_be_read_is_named_once():
-    """Criteria and breakers on the same statistic share one query."""
+    """Criteria and breakers on the same metric and statistic share one query."""
     assert (
         ("Invocation5XXErrors", "rate"),
         ("InvocationModelErrors", "rate"),
@@ -324,7 +324,7 @@ def test_statistics_are_read_from_their_names(text, expected):
     ],
 )
 def test_other_statistics_are_refused(text):
-    """Percentiles above all."""
+    """Statistics that cannot be compared are refused, percentiles among them."""
     with pytest.raises(ValueError, match="is not one of rate"):
         parse_statistic(text)
 
@@ -341,7 +341,7 @@ def test_a_percentile_of_production_is_known_only_when_observed():
 
 
 def test_server_errors_say_how_many_may_stay_unanswered():
-    """The tightest critical one; without one it is half a percentage point."""
+    """The tolerance of unanswered requests is the tightest critical one on server errors."""
     strict = AnalysisSpec(
         criteria=(error_criterion(tolerance=0.001), error_criterion(name="b", tolerance=0.02))
     )

@@ -125,7 +125,7 @@ def test_pooled_stages_agree(bench):
 
 
 def test_the_second_judge_finds_what_is_unanswered(bench):
-    """As the rate of those that are missing, against none."""
+    """The benchmark's judge agrees on unanswered requests."""
     rng = np.random.default_rng(4)
     shape = (RUNS, 120)
     asked = rng.integers(50, 300, shape).astype(float)
@@ -141,7 +141,7 @@ def test_the_second_judge_finds_what_is_unanswered(bench):
 
 
 def test_latencies_without_spread_agree(bench):
-    """Neither divides by zero."""
+    """Both judges take constant latencies without a division by zero."""
     flat = np.full((1, 60), 1e5)
     theirs = bench.vector.Means.of(flat, 1.0, flat, 1.0)
     assert (0.0, 0.0) == (theirs.upper(0.05)[0], theirs.summaries.error[0])

@@ -99,7 +99,7 @@ def test_every_place_lies_inside_the_picture():
 
 
 def test_latencies_are_told_in_milliseconds():
-    """CloudWatch's microseconds are for machines."""
+    """The chart has milliseconds where CloudWatch has microseconds."""
     plot = drawn(Pair(baseline=series([1.2e5] * 60), candidate=series([1.5e5] * 60)))
     told = words(tree(plot).find("desc"))
     assert "production: from 120 ms at the start to 120 ms at the end" in told

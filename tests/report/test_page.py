@@ -326,7 +326,7 @@ def test_a_tripped_breaker_is_said_and_marked():
 
 
 def test_a_breaker_without_data_says_so():
-    """It is never told as never tripped."""
+    """A breaker without data is not described as never tripped."""
     rows = rows_of(rendered([data.stage(data.silent(data.observed()))]), "Hard limits")
     assert [["no data", "", "0"]] * 2 == [row[2:5] for row in rows]
     assert ["ModelLatency Average: no data"] == [row[5] for row in rows][1:]
