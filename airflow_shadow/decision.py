@@ -1,4 +1,4 @@
-"""What a verdict decides: read it as XComs and forms give it, and say what it counts as."""
+"""What a verdict decides: parse it from an XCom or a form, and return the outcome that counts."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ PromoteOn = Literal["outputs", "operational"]
 OUTCOMES = ("PASS", "FAIL", "INCONCLUSIVE")
 #: The fields of a verdict that decide, and their types.
 _DECIDING = {"outcome": str, "operational_only": bool, "reason": str}
-#: What a rollout lacks that promotes nothing on latency and errors.
+#: Advice for a rollout that promotes nothing on latency and errors alone.
 TO_PROMOTE = (
     "promote_on='operational' promotes on them all the same, approval='inconclusive' asks a person"
 )
 #: Per cent of the requests.
 _ALL = 100
 _NOT_COMPARED = (
-    "The verdict is PASS, but nothing compared the answers themselves: a model that answers 0 "
-    "quickly is fast and free of errors. Taken as INCONCLUSIVE; promote_on='operational' promotes "
-    "all the same."
+    "The verdict is PASS, but the answers were not compared: a model that answers 0 quickly is "
+    "fast and free of errors. It counts as INCONCLUSIVE; promote_on='operational' promotes all "
+    "the same."
 )
 
 
 def read_verdict(value: Any, *, asked: str) -> Mapping[str, Any]:
-    """Return the verdict that a rendered argument holds.
+    """Return the verdict in a rendered argument.
 
     :raises InvalidRequestError: it is no verdict, or a PASS that contradicts itself
     """
@@ -37,7 +37,7 @@ def read_verdict(value: Any, *, asked: str) -> Mapping[str, Any]:
     typed = isinstance(verdict, Mapping) and all(
         isinstance(verdict.get(field), kind) for field, kind in _DECIDING.items()
     )
-    # Hand-written ones may leave it out: whoever writes one knows what for.
+    # A hand-written verdict may leave it out.
     typed = typed and _is_share(verdict.get("sampling_percentage", _ALL))
     if not typed or verdict["outcome"] not in OUTCOMES:
         raise _refused(asked, f"{shown(value)}, which is none")
@@ -61,7 +61,7 @@ def _is_share(value: Any) -> bool:
 
 
 def _against(verdict: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what no PASS says that the judge made; a field that is left out says nothing."""
+    """Yield what contradicts a PASS of the judge; a missing field contradicts nothing."""
     for field, usual in (("stage_passed", True), ("concluded", False)):
         if verdict.get(field, usual) is not usual:
             yield f"{field} is {shown(verdict[field])}"
@@ -76,14 +76,14 @@ def _against(verdict: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _rows(verdict: Mapping[str, Any], field: str) -> Iterator[Mapping[str, Any]]:
-    """Yield the mappings in a field; an empty one for what is none, which no PASS has."""
+    """Yield the mappings in a field; any other value counts as an empty one, which no PASS has."""
     rows = verdict.get(field, ())
     for row in rows if isinstance(rows, list | tuple) else [rows]:
         yield row if isinstance(row, Mapping) else {}
 
 
 def taken_as(verdict: Mapping[str, Any], *, promote_on: str) -> tuple[str, str]:
-    """Return the outcome that a verdict counts as, and why.
+    """Return the outcome that a verdict counts as, and the reason.
 
     :param promote_on: whether a PASS on operational metrics alone is one
     """

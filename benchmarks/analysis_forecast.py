@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from analysis_noise import LOAD_DEPENDENCE, LOAD_SPREAD, autoregressive
@@ -26,10 +26,10 @@ from airflow_shadow.analysis import (
     forecast,
     judge,
 )
-from airflow_shadow.analysis.criterion import judge_criterion, judge_evidence, weigh
+from airflow_shadow.analysis.judge_criterion import evidence_on, judge_criterion
 from airflow_shadow.analysis.look import Look
-from airflow_shadow.analysis.outlook import chance, equal
-from airflow_shadow.analysis.unanswered import Traffic
+from airflow_shadow.analysis.power import chance
+from airflow_shadow.analysis.traffic import Traffic
 
 REQUEST_SPREAD, OWN_SPREAD = 0.6, 0.15
 LATENCY, ERRORS = ("ModelLatency", "Average"), ("Invocation5XXErrors", "rate")
@@ -135,19 +135,21 @@ def latency_power(rng: np.random.Generator, cell: Cell, runs: int) -> float:
     passed = []
     for seen in worlds(rng, cell, runs, cell.minutes):
         look = Look(SPEC, seen)
-        finding = judge_criterion(look, MEAN, judge_evidence(look, Traffic(look), MEAN))
+        finding = judge_criterion(look, Traffic(look), MEAN)
         passed.append(finding.outcome == "PASS")
     return float(np.mean(passed))
 
 
 def from_pairs(rng: np.random.Generator, cell: Cell, runs: int) -> float:
     """Return the mean forecast for mean latency from the first pairs of a stage."""
-    told = []
+    chances = []
     for seen in worlds(rng, cell, runs, SEEN):
         look = Look(SPEC, seen)
-        evidence = weigh(look, MEAN, seen.series[MEAN.key])
-        told.append(chance(look, MEAN, equal(evidence), cell.minutes / SEEN))
-    return float(np.mean(told))
+        evidence = evidence_on(look, MEAN, seen.series[MEAN.key])
+        level = evidence.baseline
+        equal = replace(evidence, candidate=level, worst=level)
+        chances.append(chance(look, MEAN, equal, cell.minutes / SEEN))
+    return float(np.mean(chances))
 
 
 def from_history(rng: np.random.Generator, cell: Cell, runs: int) -> tuple[float, float]:

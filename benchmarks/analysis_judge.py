@@ -43,7 +43,7 @@ from analysis_runs import (
 )
 from analysis_vector import Means, Rates
 
-from airflow_shadow.analysis.boundary import FIRST_SHARE, NORMAL
+from airflow_shadow.analysis.critical_values import FIRST_SHARE, NORMAL
 
 Array = np.ndarray
 Worlds = Callable[[np.random.Generator, int, int], Array]
@@ -521,7 +521,7 @@ def _lost(rng: np.random.Generator, runs: int, case: tuple[int, float, str, floa
         total = answered.sum(axis=1)
         level = np.exp(means.change) * _level(seen.production, seen.asked)
         worst = (level * total + p99 * gone) / (total + gone) / level
-        counted = Means(change=means.change + np.log(worst), serials=means.serials)
+        counted = Means(change=means.change + np.log(worst), summaries=means.summaries)
         zero = np.zeros_like(seen.asked)
         missing = Rates.of(zero, seen.asked, seen.asked - answered, seen.asked)
         few = enough(missing) & (missing.upper(ALPHA, ERRORS_MORE) < ERRORS_MORE)

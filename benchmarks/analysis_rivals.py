@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from airflow_shadow.analysis.boundary import fixed_critical
+from airflow_shadow.analysis.critical_values import fixed_critical
 
 Array = np.ndarray
 Rule = Callable[[Array, Array, float], tuple[Array, Array]]

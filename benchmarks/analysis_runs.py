@@ -11,8 +11,8 @@ from analysis_noise import Minutes, World
 from analysis_vector import Means, Rates, failing, pooled_lower
 
 from airflow_shadow.analysis import AnalysisSpec
-from airflow_shadow.analysis.boundary import shares
-from airflow_shadow.analysis.proportions import Share, wilson
+from airflow_shadow.analysis.critical_values import shares
+from airflow_shadow.analysis.intervals import Share, wilson
 
 Array = np.ndarray
 SPEC = AnalysisSpec()
@@ -42,8 +42,10 @@ def chunked(runs: int, count: Callable[[int], Sequence[Array]]) -> list[Array]:
 
 def enough(evidence: Means | Rates) -> Array:
     """Tell in which runs the guards allow a decision by the spread of the periods."""
-    serials = evidence.serials
-    return (serials.count >= SPEC.min_periods) & (serials.effective >= SPEC.min_effective_periods)
+    summaries = evidence.summaries
+    return (summaries.count >= SPEC.min_periods) & (
+        summaries.effective >= SPEC.min_effective_periods
+    )
 
 
 def passes(means: Means, alpha: float = ALPHA) -> Array:
@@ -91,7 +93,7 @@ def watch_rates(
         asked, answered = (each[:, :end] for each in requests)
         rates = Rates.of(one, asked, other, answered)
         failed |= rates.exact_beyond(tolerance, level / 2)
-        z = failing(rates.serials, level / 2, length, length)
+        z = failing(rates.summaries, level / 2, length, length)
         failed |= enough(rates) & (rates.lower(z) > tolerance)
     samples = np.minimum(rates.n_baseline, rates.n_candidate) >= math.ceil(5 / tolerance)
     passed = enough(rates) & samples & (rates.upper(ALPHA, tolerance) < tolerance)
@@ -186,7 +188,7 @@ class _Stage:
         bad = enough(means) & (means.lower(self.level, first, last) > math.log1p(TOLERANCE))
         for rate, stages in zip(rates, self.earlier, strict=True):
             level = self.level / (3 if stages else 2)
-            z = failing(rate.serials, level, first, last)
+            z = failing(rate.summaries, level, first, last)
             bad |= rate.exact_beyond(ERRORS_MORE, level)
             bad |= enough(rate) & (rate.lower(z) > ERRORS_MORE)
             if stages:

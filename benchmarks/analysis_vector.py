@@ -19,7 +19,7 @@ from airflow_shadow.analysis.autocorrelation import (
     MAX_DEPENDENCE,
     SKEWNESS_WEIGHT,
 )
-from airflow_shadow.analysis.boundary import fixed_critical, moving_critical
+from airflow_shadow.analysis.critical_values import fixed_critical, moving_critical
 
 Array = np.ndarray
 HALVINGS = 46
@@ -29,8 +29,8 @@ FLAT = 1e-24
 
 
 @dataclass
-class Serials:
-    """Hold :class:`airflow_shadow.analysis.autocorrelation.Serial` of many runs."""
+class Summaries:
+    """Hold :class:`airflow_shadow.analysis.autocorrelation.Summary` of many runs."""
 
     count: int
     deviation: Array
@@ -60,19 +60,21 @@ class Serials:
         return z * self.error + np.maximum(side * shift, 0.0)
 
 
-def summarise(values: Array) -> Serials:
+def summarise(values: Array) -> Summaries:
     """Return dependence and spread of series whose mean is zero."""
-    serials = autoregressive(values)
-    size = serials.count // BATCHES
+    summaries = autoregressive(values)
+    size = summaries.count // BATCHES
     if size >= 2:  # noqa: PLR2004 - as in the judge
-        part = values[:, serials.count % size :]
+        part = values[:, summaries.count % size :]
         means = part.reshape(len(values), -1, size).mean(axis=2)
-        plain = np.maximum(serials.deviation**2 / serials.count, 1e-300)
-        serials.inflation = np.maximum(serials.inflation, autoregressive(means).error ** 2 / plain)
-    return serials
+        plain = np.maximum(summaries.deviation**2 / summaries.count, 1e-300)
+        summaries.inflation = np.maximum(
+            summaries.inflation, autoregressive(means).error ** 2 / plain
+        )
+    return summaries
 
 
-def autoregressive(values: Array) -> Serials:
+def autoregressive(values: Array) -> Summaries:
     """Return the larger of the first and the second order."""
     count = values.shape[1]
     rest = values - values.mean(axis=1, keepdims=True)
@@ -100,7 +102,7 @@ def autoregressive(values: Array) -> Serials:
     new = rest[:, 2:] - a[:, None] * rest[:, 1:-1] - b[:, None] * rest[:, :-2]
     new = new - new.mean(axis=1, keepdims=True)
     variance = np.maximum((new**2).mean(axis=1), 1e-150)
-    return Serials(
+    return Summaries(
         count=count,
         deviation=np.where(flat, 0.0, np.sqrt(square / np.maximum(count - inflation, 1.0))),
         inflation=inflation,
@@ -114,14 +116,14 @@ def student(z: float, freedom: Array) -> Array:
     return np.sqrt(freedom * np.expm1(np.minimum(scaled**2 / freedom, 60.0)))
 
 
-def passing(serials: Serials, alpha: float) -> Array:
+def passing(summaries: Summaries, alpha: float) -> Array:
     """Return the standard errors of a planned look."""
-    return student(fixed_critical(alpha), serials.freedom)
+    return student(fixed_critical(alpha), summaries.freedom)
 
 
-def failing(serials: Serials, level: float, first: float, last: float) -> Array:
+def failing(summaries: Summaries, level: float, first: float, last: float) -> Array:
     """Return the standard errors of a look at any moment."""
-    return student(moving_critical(level, serials.count, first, last), serials.freedom)
+    return student(moving_critical(level, summaries.count, first, last), summaries.freedom)
 
 
 @dataclass
@@ -129,22 +131,22 @@ class Means:
     """Hold relative criteria: the logarithms of the ratios of means over requests."""
 
     change: Array
-    serials: Serials
+    summaries: Summaries
 
     @classmethod
     def of(cls, baseline: Array, asked: Array, candidate: Array, answered: Array) -> Means:
         """Return the evidence of latencies and requests of both variants."""
         (one, ones), (other, others) = _mean(baseline, asked), _mean(candidate, answered)
         added = others / other[:, None] - ones / one[:, None]
-        return cls(change=np.log(other / one), serials=summarise(added))
+        return cls(change=np.log(other / one), summaries=summarise(added))
 
     def upper(self, alpha: float) -> Array:
         """Return the upper end for a PASS at a planned look."""
-        return self.change + self.serials.radius(passing(self.serials, alpha), 1)
+        return self.change + self.summaries.radius(passing(self.summaries, alpha), 1)
 
     def lower(self, level: float, first: float, last: float) -> Array:
         """Return the lower end for a FAIL at any look."""
-        return self.change - self.serials.radius(failing(self.serials, level, first, last), -1)
+        return self.change - self.summaries.radius(failing(self.summaries, level, first, last), -1)
 
 
 def _mean(values: Array, requests: Array) -> tuple[Array, Array]:
@@ -173,7 +175,7 @@ class Rates:
     candidate: Array
     n_baseline: Array
     n_candidate: Array
-    serials: Serials
+    summaries: Summaries
 
     @classmethod
     def of(cls, baseline: Array, asked: Array, candidate: Array, answered: Array) -> Rates:
@@ -192,7 +194,7 @@ class Rates:
             candidate=sums[1][0],
             n_baseline=sums[0][1],
             n_candidate=sums[1][1],
-            serials=summarise(others - ones),
+            summaries=summarise(others - ones),
         )
 
     @property
@@ -206,12 +208,12 @@ class Rates:
         one, other = self.baseline / self.n_baseline, self.candidate / self.n_candidate
         binomial = one * (1 - one) / self.n_baseline + other * (1 - other) / self.n_candidate
         safe = np.where(binomial > 0, binomial, 1.0)
-        return np.where(binomial > 0, np.maximum(1.0, self.serials.error**2 / safe), 1.0)
+        return np.where(binomial > 0, np.maximum(1.0, self.summaries.error**2 / safe), 1.0)
 
     def upper(self, alpha: float, tolerance: float) -> Array:
         """Return the upper end for a PASS at a planned look."""
-        error = np.sqrt(np.maximum(self.serials.error**2, tolerance / self.n_candidate))
-        radius = passing(self.serials, alpha) * error + 0.5 / self.n_candidate
+        error = np.sqrt(np.maximum(self.summaries.error**2, tolerance / self.n_candidate))
+        radius = passing(self.summaries, alpha) * error + 0.5 / self.n_candidate
         return np.minimum(self.difference + radius, 1.0)
 
     def lower(self, z: Array) -> Array:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from airflow_shadow.analysis.breaker import Breaker
+from airflow_shadow.analysis.criterion import Criterion, OutsideCriterion
+from airflow_shadow.analysis.defaults import default_breakers, default_criteria
 from airflow_shadow.analysis.forecast import Forecast, forecast, forecast_table
 from airflow_shadow.analysis.history import History
 from airflow_shadow.analysis.judge import judge
@@ -16,14 +19,7 @@ from airflow_shadow.analysis.observations import (
     Series,
 )
 from airflow_shadow.analysis.parsing import read_spec
-from airflow_shadow.analysis.spec import (
-    AnalysisSpec,
-    Breaker,
-    Criterion,
-    OutsideCriterion,
-    default_breakers,
-    default_criteria,
-)
+from airflow_shadow.analysis.spec import AnalysisSpec
 from airflow_shadow.analysis.stage_forecast import PlannedStage, StageForecast
 from airflow_shadow.analysis.statistic import Statistic, parse_statistic
 from airflow_shadow.analysis.tables import escaped, markdown_table, text_table

@@ -1,26 +1,28 @@
-"""Join both variants on their time stamps, and leave out what cannot be compared."""
+"""The readable periods of a series, and those that both variants have."""
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from operator import lt, mul
 
 from airflow_shadow.analysis.observations import Series
 
-Row = tuple[float, float, float]
-#: Numbers that are no measurement any more: 30 years in microseconds, or as many requests.
-MOST = 1e15
-#: Fewer requests than one cannot have been counted; CloudWatch's counts may be a little fractional.
-LEAST = 0.5
+#: Larger numbers are no measurements: 30 years in microseconds, or as many requests.
+MAX_VALUE = 1e15
+#: Less than one request cannot have been counted, but CloudWatch's counts may be a bit fractional.
+MIN_REQUESTS = 0.5
 
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """Hold the times that are read: from `start` (warm-up over) to `end`, in steps of `period`."""
+    """Hold the times that are read: from `start` (after the warm-up) to `end` in steps of `period`.
+
+    All are in seconds, the ends since 1970; `end` is exclusive.
+    """
 
     start: float
     end: float
@@ -28,7 +30,7 @@ class Window:
 
     @property
     def periods(self) -> int:
-        """Return how many periods the window has room for."""
+        """Return the number of periods in the window, with data or without."""
         return max(0, math.ceil((self.end - self.start) / self.period))
 
 
@@ -40,9 +42,9 @@ class Columns:
     :param samples: requests, above 0
     """
 
-    times: list[float]
-    values: list[float]
-    samples: list[float]
+    times: Sequence[float]
+    values: Sequence[float]
+    samples: Sequence[float]
 
     @cached_property
     def requests(self) -> float:
@@ -54,63 +56,66 @@ class Columns:
         """Return the mean over all requests, of means over periods."""
         return math.fsum(map(mul, self.values, self.samples)) / self.requests
 
-    def at(self, indices: list[int]) -> Columns:
-        """Return some of the periods."""
+    def at(self, indices: Sequence[int]) -> Columns:
+        """Return the periods at some indices."""
         return Columns(
             times=[self.times[index] for index in indices],
             values=[self.values[index] for index in indices],
             samples=[self.samples[index] for index in indices],
         )
 
+    def within(self, window: Window) -> Columns:
+        """Return the periods that begin in a window."""
+        first, last = (bisect_left(self.times, time) for time in (window.start, window.end))
+        return Columns(
+            times=list(self.times[first:last]),
+            values=list(self.values[first:last]),
+            samples=list(self.samples[first:last]),
+        )
+
 
 def read(series: Series, window: Window) -> Columns:
     """Return the periods of a series that hold requests and a number, inside the window."""
-    if None in series.values or None in series.samples or not _ascending(series.times):
-        return _sifted(zip(series.times, series.values, series.samples, strict=True), window)
-    first, last = (bisect_left(series.times, time) for time in (window.start, window.end))
-    inside = Columns(
-        times=list(series.times[first:last]),
-        values=list(series.values[first:last]),
-        samples=list(series.samples[first:last]),
-    )
-    if _clean(inside):
-        return inside
-    return _sifted(zip(inside.times, inside.values, inside.samples, strict=True), window)
+    ascends = all(map(lt, series.times, series.times[1:]))
+    if ascends and None not in series.values and None not in series.samples:
+        whole = Columns(times=series.times, values=series.values, samples=series.samples)
+        columns = whole.within(window)
+        if _is_readable(columns):
+            return columns
+    return _readable_rows(series, window)
 
 
-def _ascending(times: Sequence[float]) -> bool:
-    return all(map(lt, times, times[1:]))
-
-
-def _clean(columns: Columns) -> bool:
-    """Tell whether every number is one, without looking at each in turn: a month is long."""
+def _is_readable(columns: Columns) -> bool:
+    """Tell whether all numbers are finite and in range, without a loop in Python over a month."""
     return not columns.times or (
         math.isfinite(sum(columns.values) + sum(columns.samples))
-        and 0 <= min(columns.values) <= max(columns.values) < MOST
-        and LEAST <= min(columns.samples) <= max(columns.samples) < MOST
+        and 0 <= min(columns.values) <= max(columns.values) < MAX_VALUE
+        and MIN_REQUESTS <= min(columns.samples) <= max(columns.samples) < MAX_VALUE
     )
 
 
-def _sifted(rows: Iterable[Row], window: Window) -> Columns:
-    """Return the rows that can be read, in the order of time, the last of each time."""
-    start, end = window.start, window.end
-    present = (row for row in rows if None not in row)
-    # NaN compares false, so it is left out here too.
-    kept = {
+def _readable_rows(series: Series, window: Window) -> Columns:
+    """Return the readable periods, checked one by one, the last of each time."""
+    rows = zip(series.times, series.values, series.samples, strict=True)
+    # NaN compares false, so it is left out, too.
+    readable = {
         row[0]: row
-        for row in present
-        if start <= row[0] < end and 0 <= row[1] < MOST and LEAST <= row[2] < MOST
+        for row in rows
+        if None not in row
+        and window.start <= row[0] < window.end
+        and 0 <= row[1] < MAX_VALUE
+        and MIN_REQUESTS <= row[2] < MAX_VALUE
     }
-    return _columns(sorted(kept.values()))
-
-
-def _columns(rows: list[Row]) -> Columns:
-    times, values, samples = zip(*rows, strict=True) if rows else ((), (), ())
-    return Columns(times=list(times), values=list(values), samples=list(samples))
+    times = sorted(readable)
+    return Columns(
+        times=times,
+        values=[readable[time][1] for time in times],
+        samples=[readable[time][2] for time in times],
+    )
 
 
 def shared(baseline: Columns, candidate: Columns) -> tuple[Columns, Columns]:
-    """Return the periods that both variants have, never by position but by time stamp."""
+    """Return the periods that both variants have, joined on their time stamps."""
     if baseline.times == candidate.times:
         return baseline, candidate
     where = {time: index for index, time in enumerate(baseline.times)}

@@ -1,9 +1,9 @@
-"""What a series of periods that depend on each other says about its mean.
+"""The mean of a series of dependent periods, and how well it is known.
 
 Neighbouring minutes resemble each other, so sixty of them weigh less than sixty independent ones.
 Autoregressions of the first and the second order describe it, and the one that finds more
-dependence counts. A slow drift below quick noise escapes both; of a long series it shows in the
-means of batches (Conway 1963), of which there are 240 at least.
+dependence counts. A slow drift below quick noise escapes both; in a series of at least 480 periods
+it shows in the means of at least 240 batches (Conway 1963).
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from operator import mul
 
-#: Above this the periods say next to nothing about the mean.
+#: Largest autoregressive coefficient that is assumed; beyond it the mean is next to unknown.
 MAX_DEPENDENCE = 0.95
-#: An estimated autocorrelation is kept this far from 1.
+#: Largest autocorrelation that is estimated.
 MAX_CORRELATION = 0.99
 #: Batches of a long series.
 BATCHES = 240
@@ -25,10 +25,14 @@ FREEDOM_WEIGHT = 1.6
 #: How much more a skewness counts than the sample shows, which underestimates a rare large one;
 #: calibrated with the benchmarks.
 SKEWNESS_WEIGHT = 5.0
+#: Periods below which no dependence can be estimated.
+LEAST_PERIODS = 4
+#: Coefficients of the last period and of the one before it.
+Model = tuple[float, float]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Serial:
+class Summary:
     """Hold a dependent series' mean and how well it is known.
 
     :param count: periods
@@ -46,7 +50,7 @@ class Serial:
 
     @property
     def effective(self) -> float:
-        """Return the independent periods that would say as much."""
+        """Return the number of independent periods that would say as much."""
         return self.count / self.inflation
 
     @property
@@ -64,24 +68,24 @@ class Serial:
         """
         return 1 / (1 / self.count + FREEDOM_WEIGHT / self.effective)
 
-    def stretched(self, times: float) -> Serial:
-        """Return the same series, so many times as long.
+    def stretched(self, factor: float) -> Summary:
+        """Return the summary of a series so many times as long.
 
-        A short series overstates its long-run variance in the mean, for the estimate is skewed, by
-        about ``1 / freedom``; a longer one does so less.
+        The estimated long-run variance of a short series is skewed and exceeds the true one in the
+        mean by about ``1 / freedom``; that of a longer one exceeds it by less.
         """
-        ahead = max(0.0, 1 - 1 / times) / self.freedom
+        excess = max(0.0, 1 - 1 / factor) / self.freedom
         return replace(
             self,
-            count=max(1, round(self.count * times)),
-            inflation=max(1.0, self.inflation * math.exp(-ahead)),
+            count=max(1, round(self.count * factor)),
+            inflation=max(1.0, self.inflation * math.exp(-excess)),
         )
 
     def ends(self, below: float, above: float) -> tuple[float, float]:
-        """Return how far the true mean may lie below and above the measured one.
+        """Return the distances from the mean to the lower and the upper end of its interval.
 
-        Johnson (1978, JASA 73, 536-544): rare large values make mean and spread go together, so the
-        end on their side lies further out. It never lies nearer than without.
+        Johnson (1978, JASA 73, 536-544): rare large values move mean and spread together, so the
+        end on their side lies further out. It never lies nearer than without skewness.
 
         :param below: standard errors of the lower end
         :param above: standard errors of the upper end
@@ -93,28 +97,29 @@ class Serial:
         return below * self.error - min(shifts[0], 0.0), above * self.error + max(shifts[1], 0.0)
 
 
-def summarise(values: Sequence[float]) -> Serial:
+def summarise(values: Sequence[float]) -> Summary:
     """Return mean, spread and dependence of a series, in the order of time.
 
-    A gap between two periods is passed over: the neighbours across it count as neighbours.
+    The periods on both sides of a gap count as neighbours.
     """
-    serial = autoregressive(values)
-    size = serial.count // BATCHES
-    if size < 2 or serial.deviation == 0:  # noqa: PLR2004 - a batch has two periods at least
-        return serial
-    first = serial.count % size
+    summary = autoregressive(values)
+    size = summary.count // BATCHES
+    if size < 2 or summary.deviation == 0:  # noqa: PLR2004 - a batch has two periods at least
+        return summary
+    first = summary.count % size
     means = [
-        math.fsum(values[index : index + size]) / size for index in range(first, serial.count, size)
+        math.fsum(values[index : index + size]) / size
+        for index in range(first, summary.count, size)
     ]
-    ratio = autoregressive(means).error ** 2 * serial.count / serial.deviation**2
-    return replace(serial, inflation=max(serial.inflation, ratio))
+    ratio = autoregressive(means).error ** 2 * summary.count / summary.deviation**2
+    return replace(summary, inflation=max(summary.inflation, ratio))
 
 
-def autoregressive(values: Sequence[float]) -> Serial:
-    """Return what autoregressions of the first and the second order say about a series.
+def autoregressive(values: Sequence[float]) -> Summary:
+    """Return the summary of a series by autoregressions of the first and the second order.
 
-    Dependent periods lie closer to their own mean than to the true one: the mean costs `inflation`
-    periods, where independent ones would lose one.
+    Dependent periods lie closer to their own mean than to the true one: estimating the mean costs
+    `inflation` degrees of freedom, where it costs one with independent periods.
     """
     count = len(values)
     mean = math.fsum(values) / count
@@ -122,11 +127,11 @@ def autoregressive(values: Sequence[float]) -> Serial:
     square = sum(map(mul, rest, rest))
     if square == 0 or count < LEAST_PERIODS:
         deviation = math.sqrt(square / max(count - 1, 1))
-        return Serial(count=count, mean=mean, deviation=deviation, inflation=1.0, skewness=0.0)
+        return Summary(count=count, mean=mean, deviation=deviation, inflation=1.0, skewness=0.0)
     one, other = (_correlation(rest, square, lag) for lag in (1, 2))
     inflation, model = max(_first_order(one, count), _second_order(one, other, count))
     inflation = max(inflation, 1.0)
-    return Serial(
+    return Summary(
         count=count,
         mean=mean,
         deviation=math.sqrt(square / max(count - inflation, 1.0)),
@@ -135,14 +140,8 @@ def autoregressive(values: Sequence[float]) -> Serial:
     )
 
 
-#: Periods below which nothing can be said of their dependence.
-LEAST_PERIODS = 4
-#: Coefficients of the last and the last but one period.
-Model = tuple[float, float]
-
-
 def _correlation(rest: Sequence[float], square: float, lag: int) -> float:
-    """Return the autocorrelation at a lag, each product as much worth as a square."""
+    """Return the autocorrelation at a lag, by the mean product over the mean square."""
     count = len(rest)
     raw: float = sum(map(mul, rest, rest[lag:])) / (count - lag) * count / square
     return min(max(raw, -MAX_CORRELATION), MAX_CORRELATION)
@@ -151,7 +150,7 @@ def _correlation(rest: Sequence[float], square: float, lag: int) -> float:
 def _first_order(one: float, count: int) -> tuple[float, Model]:
     """Return inflation and model of the first order (Bartlett 1946).
 
-    The bias ``-(1 + 3 phi) / n`` is taken away (Kendall 1954, Biometrika 41, 403-404).
+    The bias ``-(1 + 3 phi) / n`` is removed (Kendall 1954, Biometrika 41, 403-404).
     """
     phi = min(max(one + (1 + 3 * one) / count, 0.0), MAX_DEPENDENCE)
     return (1 + phi) / (1 - phi), (phi, 0.0)
@@ -160,8 +159,8 @@ def _first_order(one: float, count: int) -> tuple[float, Model]:
 def _second_order(one: float, other: float, count: int) -> tuple[float, Model]:
     """Return inflation and model of the second order, by the equations of Yule and Walker.
 
-    The biases ``-(1 + a + b) / n`` and ``-(2 + 4 b) / n`` of the coefficients are taken away
-    (Shaman and Stine 1988, JASA 83, 842-848).
+    The biases ``-(1 + a + b) / n`` and ``-(2 + 4 b) / n`` of the coefficients are removed (Shaman
+    and Stine 1988, JASA 83, 842-848).
     """
     a = one * (1 - other) / (1 - one * one)
     b = (other - one * one) / (1 - one * one)
@@ -173,7 +172,7 @@ def _second_order(one: float, other: float, count: int) -> tuple[float, Model]:
 
 
 def _skewness(rest: Sequence[float], model: Model) -> float:
-    """Return the skewness of what a model does not foretell."""
+    """Return the skewness of the innovations, the part that a model does not predict."""
     a, b = model
     new = [
         value - a * last - b * before

@@ -1,4 +1,4 @@
-"""Whether production was the same as long as it was compared with."""
+"""Whether production stayed the same in a window, so that it is a baseline."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Baseline
 
 #: Part of a window in which the shadow may have more instances than production.
-MOST_AHEAD = 0.1
+MAX_AHEAD = 0.1
 
 
 def baseline_faults(look: Look) -> Iterator[str]:
@@ -18,54 +18,52 @@ def baseline_faults(look: Look) -> Iterator[str]:
 
     Scaling alone decides nothing; more instances of the shadow than of production do.
     """
-    seen = look.observations.baseline
-    if changed := next(changes(seen), None):
-        yield _changed(*changed)
+    states = look.observations.baseline
+    if change := next(changes(states), None):
+        yield _described(*change)
         return
-    ahead = _part_ahead(seen, look.window.end)
-    if ahead > MOST_AHEAD:
+    ahead = _part_ahead(states, look.window.end)
+    if ahead > MAX_AHEAD:
         yield (
             f"the shadow had more instances than production in {100 * ahead:.0f} % of the window, "
-            f"at most {100 * MOST_AHEAD:.0f} % are allowed"
+            f"at most {100 * MAX_AHEAD:.0f} % are allowed"
         )
 
 
-def changes(seen: Sequence[Baseline]) -> Iterator[tuple[Baseline, Baseline]]:
-    """Yield what production was before and after each change of it."""
-    for one, other in pairwise(seen):
-        if one.identity != other.identity and not one.is_own_update(other):
-            yield one, other
+def changes(states: Sequence[Baseline]) -> Iterator[tuple[Baseline, Baseline]]:
+    """Yield the states of production before and after each change of it."""
+    for before, after in pairwise(states):
+        if before.identity != after.identity and not before.is_own_update(after):
+            yield before, after
 
 
-def _changed(one: Baseline, other: Baseline) -> str:
-    told = " and ".join(
-        f"{name} {before!r} to {after!r}"
-        for name, before, after in zip(
-            ("its variant", "its model", "the endpoint's configuration"),
-            one.identity,
-            other.identity,
-            strict=True,
-        )
-        if before != after
+def _described(before: Baseline, after: Baseline) -> str:
+    names = ("its variant", "its model", "the endpoint's configuration")
+    what = " and ".join(
+        f"{name} {one!r} to {other!r}"
+        for name, one, other in zip(names, before.identity, after.identity, strict=True)
+        if one != other
     )
-    when = formatting.moment(changed_at(one, other))
-    return f"production was changed at {when} UTC, {told}: another baseline"
+    when = formatting.moment(changed_at(before, after))
+    return f"production was changed at {when} UTC, {what}: another baseline"
 
 
-def changed_at(one: Baseline, other: Baseline) -> float:
-    """Return when production became another: AWS's time if it lies between the two looks."""
-    return other.changed if one.at < other.changed <= other.at else other.at
+def changed_at(before: Baseline, after: Baseline) -> float:
+    """Return when production changed: by AWS's time if it lies between the two looks."""
+    return after.changed if before.at < after.changed <= after.at else after.at
 
 
-def _part_ahead(seen: Sequence[Baseline], end: float) -> float:
-    """Return in which part of the time the shadow had more instances, each look until the next."""
-    times = [*(one.at for one in seen), max(end, seen[-1].at)] if seen else [0.0, 0.0]
+def _part_ahead(states: Sequence[Baseline], end: float) -> float:
+    """Return the part of the time in which the shadow had more instances.
+
+    Each state lasts until the next look.
+    """
+    if not states:
+        return 0.0
+    times = [*(state.at for state in states), max(end, states[-1].at)]
     whole = times[-1] - times[0]
+    ahead = [state.shadow_instances > state.instances > 0 for state in states]
     if whole <= 0:
-        return float(bool(seen) and seen[-1].shadow_instances > seen[-1].instances > 0)
-    ahead = (
-        until - since
-        for one, since, until in zip(seen, times, times[1:], strict=False)
-        if one.shadow_instances > one.instances > 0
-    )
-    return sum(ahead) / whole
+        return float(ahead[-1])
+    spans = (until - since for since, until in pairwise(times))
+    return sum(span for span, is_ahead in zip(spans, ahead, strict=True) if is_ahead) / whole

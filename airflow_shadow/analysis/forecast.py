@@ -1,14 +1,15 @@
-"""What a plan can be expected to say of a candidate without any difference, before it is paid for.
+"""The forecast of a plan for a candidate as good as production, before anything is created.
 
 The windows of production's own history stand for the stages to come: their traffic, their errors,
-their minutes' spread and dependence are what the judge would see. So guards and error rates are
-foretold as they are, and means as a range (:mod:`airflow_shadow.analysis.expected`).
+their minutes' spread and dependence are what the judge would see. So sample sizes and error rates
+are predicted as they are, and means as a range (:mod:`airflow_shadow.analysis.expected_evidence`).
 """
 
 from __future__ import annotations
 
+import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -19,21 +20,23 @@ from airflow_shadow.analysis.stage_forecast import (
     PlannedStage,
     Range,
     StageForecast,
-    foretell_stage,
+    forecast_stage,
     in_per_cent,
-    span,
+    time_needed,
 )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Forecast:
-    """Foretell a plan; a range is from no spread shared to all of it.
+    """Hold the forecast of a plan.
+
+    A range is from a shadow that shares none of the minutes' spread to one that shares all.
 
     :param chance: of a PASS in the end
     :param instance_hours: of the shadow, if every stage ends at its first look and at its last;
         None if the instances are unknown
     :param ruled_out: why the last stage cannot PASS whatever is measured, in sentences
-    :param hours: of history that it rests on
+    :param hours: length of the history
     :param sentence: the whole in plain words
     """
 
@@ -45,58 +48,58 @@ class Forecast:
     sentence: str
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the forecast as JSON-able values; what is endless is None."""
-        return {name: _plain(value) for name, value in asdict(self).items()}
+        """Return the forecast as JSON-able values; infinite numbers become None."""
+        text = json.dumps(asdict(self))
+        plain: dict[str, Any] = json.loads(text, parse_constant=lambda _: None)
+        return plain
 
 
 def forecast(spec: AnalysisSpec, history: History, stages: Sequence[PlannedStage]) -> Forecast:
-    """Return what a candidate as good as production can be expected to reach.
+    """Return the forecast of a plan for a candidate as good as production.
 
     :param spec: what is judged
     :param history: of production; only a whole day rules out what depends on traffic
-    :param stages: what is planned, in the order of time
+    :param stages: the plan, in the order of time
     """
-    told = tuple(foretell_stage(spec, history, stage) for stage in stages)
-    low, high = told[-1].chance
-    # A stage that says nothing lets the ramp go on; one that fails falsely ends it.
+    forecasts = tuple(forecast_stage(spec, history, stage) for stage in stages)
+    low, high = forecasts[-1].chance
+    # An inconclusive early stage does not end the ramp, but a false FAIL does.
     chances = (low * (1 - spec.alpha), high)
     hours = _instance_hours(history.instances, stages)
     return Forecast(
-        stages=told,
+        stages=forecasts,
         chance=chances,
         instance_hours=hours,
-        ruled_out=tuple(_ruled_out(spec, stages[-1], told[-1])),
+        ruled_out=tuple(_ruled_out(spec, stages[-1], forecasts[-1])),
         hours=history.seconds / 3600,
         sentence=_sentence(chances, hours),
     )
 
 
-def forecast_table(told: Forecast) -> str:
-    """Return the forecast for a log: a row a criterion, a column a stage, then how long it takes.
+def forecast_table(plan: Forecast) -> str:
+    """Return the forecast for a log: a row for each criterion, a column for each stage.
 
-    How long is told of the last stage.
+    The last column has the duration that the last stage needs.
     """
-    shares = [f"{stage.sampling_percentage:g} %" for stage in told.stages]
+    shares = [f"{stage.sampling_percentage:g} %" for stage in plan.stages]
     rows = [("chance of a PASS at", *shares, "80 % at the last stage")]
-    for index, last in enumerate(told.stages[-1].criteria):
+    for index, last in enumerate(plan.stages[-1].criteria):
         cells = [
             in_per_cent(stage.criteria[index].chance) if index < len(stage.criteria) else "-"
-            for stage in told.stages
+            for stage in plan.stages
         ]
         name = last.name if last.severity == "critical" else f"{last.name} (warning)"
-        rows.append((name, *cells, span(last.needed)))
-    rows.append(("all critical", *(in_per_cent(stage.chance) for stage in told.stages), ""))
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
-    return "\n".join([*lines, told.sentence])
+        rows.append((name, *cells, time_needed(last.needed)))
+    rows.append(("all critical", *(in_per_cent(stage.chance) for stage in plan.stages), ""))
+    return "\n".join([*formatting.aligned(rows), plan.sentence])
 
 
-def _ruled_out(spec: AnalysisSpec, stage: PlannedStage, told: StageForecast) -> Iterator[str]:
-    """Yield what the guards of the last stage rule out."""
+def _ruled_out(spec: AnalysisSpec, stage: PlannedStage, last: StageForecast) -> Iterator[str]:
+    """Yield what the last stage has too little of, whatever is measured."""
     if stage.looks[-1] < spec.min_duration:
         needed, planned = map(formatting.duration, (spec.min_duration, stage.looks[-1]))
         yield f"min_duration: a window of {needed} is needed; {planned} are planned"
-    for one in told.criteria:
+    for one in last.criteria:
         if one.ruled_out and one.severity == "critical":
             yield one.ruled_out
 
@@ -109,17 +112,8 @@ def _instance_hours(instances: int, stages: Sequence[PlannedStage]) -> Range | N
 
 
 def _sentence(chances: Range, hours: Range | None) -> str:
-    said = f"A candidate as good as production passes with a chance of {in_per_cent(chances)}"
+    sentence = f"A candidate as good as production passes with a chance of {in_per_cent(chances)}"
     if hours is None:
-        return f"{said}."
-    told = " to ".join(dict.fromkeys(formatting.number(round(value, 1)) for value in hours))
-    return f"{said}, for {told} instance-hours of the shadow."
-
-
-def _plain(value: Any) -> Any:
-    """Return JSON's own types."""
-    if isinstance(value, Mapping):
-        return {name: _plain(one) for name, one in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value
+        return f"{sentence}."
+    span = " to ".join(dict.fromkeys(formatting.number(round(value, 1)) for value in hours))
+    return f"{sentence}, for {span} instance-hours of the shadow."

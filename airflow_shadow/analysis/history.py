@@ -1,35 +1,34 @@
-"""What production showed before a plan, cut into windows that stand for the stages to come."""
+"""Production's metrics before a plan, cut into windows that stand for the stages to come."""
 
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from airflow_shadow.analysis.align import Columns, Window, read
-from airflow_shadow.analysis.counting import Counting
+from airflow_shadow.analysis.criterion import Criterion
 from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.observations import Observations, Pair, Series
-from airflow_shadow.analysis.spec import AnalysisSpec, Criterion
-from airflow_shadow.analysis.statistic import parse_statistic
+from airflow_shadow.analysis.request_counts import counted, uncovered
+from airflow_shadow.analysis.spec import AnalysisSpec
 from airflow_shadow.experiments.lifecycle import FULL_SAMPLING
 
 #: Windows of the history that stand for a stage.
-MOST_WINDOWS = 24
+MAX_WINDOWS = 24
 #: Seconds of history below which nothing is ruled out: the other hours may be busier.
 WHOLE_DAY = 23 * 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class History:
-    """Hold what production showed; a period that is missing is missing.
+    """Hold production's metrics; a period that is absent had no data.
 
     :param requests: of production in each period; only ``samples`` is read
     :param series: metric and statistic (:attr:`AnalysisSpec.needs`) to production's periods
     :param period: length of the periods in seconds
-    :param instances: that production runs on, 0 if unknown
+    :param instances: number of production's instances, 0 if unknown
     """
 
     requests: Series
@@ -46,20 +45,15 @@ class History:
 
     @property
     def seconds(self) -> float:
-        """Return how long it is."""
+        """Return the length of the history."""
         return self.whole.end - self.whole.start
 
-    @property
-    def is_a_day(self) -> bool:
-        """Tell whether it shows the busy hours, too."""
-        return self.seconds >= WHOLE_DAY
-
     def windows(self, seconds: float) -> list[Window]:
-        """Return windows of a length, evenly spread; all of it if it is shorter than one."""
+        """Return evenly spread windows of a length; the whole history if it is shorter."""
         room = math.floor((self.seconds - seconds) / self.period)
         if room < 0:
             return [self.whole]
-        count = min(room + 1, MOST_WINDOWS)
+        count = min(room + 1, MAX_WINDOWS)
         begins = (
             self.whole.start + self.period * (room * n // max(count - 1, 1)) for n in range(count)
         )
@@ -67,58 +61,47 @@ class History:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Counted:
-    """Hold production's readable periods of one criterion, counted as it says.
+class CriterionHistory:
+    """Hold production's readable periods of one criterion.
 
-    :param weaknesses: what production's own counts leave out
+    :param weaknesses: how production's own counts fall short of its requests
     """
 
     columns: Columns
     weaknesses: tuple[str, ...] = ()
 
-    def windows(self, history: History, seconds: float) -> list[Columns]:
-        """Return the periods of each window of a length."""
-        return [self._within(window) for window in history.windows(seconds)]
 
-    def _within(self, window: Window) -> Columns:
-        whole = self.columns
-        first, last = (bisect_left(whole.times, time) for time in (window.start, window.end))
-        return Columns(
-            times=whole.times[first:last],
-            values=whole.values[first:last],
-            samples=whole.samples[first:last],
-        )
-
-
-def counted(spec: AnalysisSpec, history: History, criteria: Sequence[Criterion]) -> list[Counted]:
+def criterion_histories(
+    spec: AnalysisSpec, history: History, criteria: Sequence[Criterion]
+) -> list[CriterionHistory]:
     """Return production's periods of each criterion."""
-    both = {key: Pair(baseline=one, candidate=one) for key, one in history.series.items()}
-    observed = Observations(
-        start=history.whole.start - spec.initial_delay,
-        end=history.whole.end,
-        sampling_percentage=FULL_SAMPLING,
-        looks=[history.whole.end],
-        series=both,
-        invocations=Pair(baseline=history.requests, candidate=history.requests),
-        period=history.period,
+    look = Look(
+        spec,
+        Observations(
+            start=history.whole.start - spec.initial_delay,
+            end=history.whole.end,
+            sampling_percentage=FULL_SAMPLING,
+            looks=[history.whole.end],
+            series={key: Pair(baseline=one, candidate=one) for key, one in history.series.items()},
+            invocations=Pair(baseline=history.requests, candidate=history.requests),
+            period=history.period,
+        ),
     )
-    counting = Counting(Look(spec, observed))
-    return [_counted(counting, history, criterion) for criterion in criteria]
+    return [_criterion_history(look, history, criterion) for criterion in criteria]
 
 
-def _counted(counting: Counting, history: History, criterion: Criterion) -> Counted:
-    reference = parse_statistic(criterion.statistic).reference
-    if reference is not None and not history.series.get(criterion.key):
-        above = _above_own(history.requests, float(reference[1:]))
-        return Counted(columns=read(above, history.whole))
-    pair = counting.pair(criterion)
+def _criterion_history(look: Look, history: History, criterion: Criterion) -> CriterionHistory:
+    if criterion.reference is not None and not history.series.get(criterion.key):
+        above = _above_own(history.requests, float(criterion.reference[1:]))
+        return CriterionHistory(columns=read(above, history.whole))
+    pair = counted(look, criterion)
     columns = read(pair.baseline, history.whole)
-    weak = counting.weaknesses(criterion, pair) if columns.times else ()
-    return Counted(columns=columns, weaknesses=tuple(weak))
+    weak = uncovered(look, criterion, pair) if columns.times else ()
+    return CriterionHistory(columns=columns, weaknesses=tuple(weak))
 
 
 def _above_own(requests: Series, percentile: float) -> Series:
-    """Return how many requests lie above production's own percentile: that share, by its name."""
+    """Return the requests above production's own percentile, a share that follows from its name."""
     above = 1 - percentile / 100
     counts = [count * above for count in requests.samples]
     return Series(times=requests.times, values=counts, samples=requests.samples)

@@ -1,7 +1,7 @@
 """Numbers in, verdict out: a pure function of the specification and the observations.
 
-A criterion passes only if the whole interval of its change lies inside the tolerance, and fails
-only if it lies wholly outside. Everything else, above all too little data, is INCONCLUSIVE.
+A criterion passes only if the whole confidence interval of its change is within tolerance, and
+fails only if it is entirely outside. Everything else, above all too little data, is INCONCLUSIVE.
 """
 
 from __future__ import annotations
@@ -11,26 +11,23 @@ from dataclasses import replace
 
 from airflow_shadow.analysis import formatting
 from airflow_shadow.analysis.baseline import baseline_faults
-from airflow_shadow.analysis.breakers import judge_breaker
-from airflow_shadow.analysis.criterion import judge_criterion, judge_evidence
+from airflow_shadow.analysis.criterion import OutsideCriterion
+from airflow_shadow.analysis.judge_breaker import judge_breaker
+from airflow_shadow.analysis.judge_criterion import judge_criterion
+from airflow_shadow.analysis.judge_unanswered import judge_unanswered
 from airflow_shadow.analysis.look import Look
+from airflow_shadow.analysis.metrics import OUTPUT_METRICS
 from airflow_shadow.analysis.observations import Observations
-from airflow_shadow.analysis.outlook import longer
 from airflow_shadow.analysis.slow_start import slow_start
-from airflow_shadow.analysis.spec import (
-    OUTPUT_METRICS,
-    AnalysisSpec,
-    Criterion,
-    OutsideCriterion,
-)
-from airflow_shadow.analysis.unanswered import Traffic, criterion_of, judge_unanswered
+from airflow_shadow.analysis.spec import AnalysisSpec
+from airflow_shadow.analysis.traffic import Traffic
 from airflow_shadow.analysis.verdict import BreakerFinding, Finding, Verdict
 
 
 def judge(spec: AnalysisSpec, observations: Observations) -> Verdict:
     """Return whether the candidate may be promoted, with the evidence.
 
-    PASS needs every critical criterion, so each is read at the full alpha of its look
+    PASS needs every critical criterion, so each is tested at the full alpha of its look
     (intersection-union test, Berger 1982, Technometrics 24, 295-300); FAIL needs one, so alpha is
     shared among them.
 
@@ -40,34 +37,16 @@ def judge(spec: AnalysisSpec, observations: Observations) -> Verdict:
     look = Look(spec, observations)
     traffic = Traffic(look)
     findings = (
-        *(_judge(look, traffic, criterion) for criterion in spec.criteria),
-        _judge_unanswered(look, traffic),
-        *(judge_outside(look, criterion) for criterion in spec.outside),
+        *(judge_criterion(look, traffic, criterion) for criterion in spec.criteria),
+        judge_unanswered(look, traffic),
+        *(_judge_outside(look, criterion) for criterion in spec.outside),
     )
-    breakers = tuple(judge_breaker(look, breaker) for breaker in spec.breakers)
-    return conclude(look, findings, breakers)
+    return _conclude(look, findings, tuple(judge_breaker(look, item) for item in spec.breakers))
 
 
-def _judge(look: Look, traffic: Traffic, criterion: Criterion) -> Finding:
-    """Return the finding on a criterion; one that does not decide says how long that would take."""
-    judged = judge_evidence(look, traffic, criterion)
-    finding = judge_criterion(look, criterion, judged)
-    if finding.outcome != "INCONCLUSIVE" or judged.evidence is None or not judged.takes_time:
-        return finding
-    return replace(finding, longer=longer(look, criterion, judged.evidence))
-
-
-def _judge_unanswered(look: Look, traffic: Traffic) -> Finding:
-    """Return the finding on unanswered requests, with how long it would take to decide."""
-    finding, evidence = judge_unanswered(look, traffic)
-    if finding.outcome != "INCONCLUSIVE" or evidence is None:
-        return finding
-    return replace(finding, longer=longer(look, criterion_of(look), evidence))
-
-
-def judge_outside(look: Look, criterion: OutsideCriterion) -> Finding:
-    """Return what the caller found for an outside criterion; nothing found is no evidence."""
-    found = look.observations.outside.get(criterion.name)
+def _judge_outside(look: Look, criterion: OutsideCriterion) -> Finding:
+    """Return the finding on an outside criterion; INCONCLUSIVE without a result."""
+    result = look.observations.outside.get(criterion.name)
     return Finding(
         name=criterion.name,
         metric=criterion.kind,
@@ -75,17 +54,17 @@ def judge_outside(look: Look, criterion: OutsideCriterion) -> Finding:
         comparison=None,
         direction=None,
         severity=criterion.severity,
-        outcome=found.outcome if found else "INCONCLUSIVE",
-        sentence=found.sentence if found else f"{criterion.name}: nothing was found out",
+        outcome=result.outcome if result else "INCONCLUSIVE",
+        sentence=result.sentence if result else f"{criterion.name}: there is no result",
     )
 
 
-def conclude(
+def _conclude(
     look: Look, findings: tuple[Finding, ...], breakers: tuple[BreakerFinding, ...]
 ) -> Verdict:
-    """Combine the findings: what fails alone fails all, what passes must pass everywhere.
+    """Combine the findings: one FAIL fails the verdict, PASS needs every critical finding.
 
-    If production was not the same all the time, nothing was compared with it.
+    If production changed inside the window, nothing can be compared with it.
     """
     critical = list(filter(formatting.is_critical, findings))
     outcomes = {finding.outcome for finding in critical}
@@ -99,7 +78,7 @@ def conclude(
         reason="",
         findings=findings,
         breakers=breakers,
-        stage_passed=passed and not _too_short(look),
+        stage_passed=passed and not _is_too_short(look),
         operational_only=not any(map(_decides_on_outputs, findings)),
         look=look.number,
         looks=tuple(look.observations.looks),
@@ -117,39 +96,38 @@ def conclude(
 
 
 def _longer(critical: Sequence[Finding]) -> float | None:
-    """Return about how many more seconds all that did not pass would take, None if unknown."""
+    """Return the seconds after which all critical findings would likely pass, None if unknown."""
     waiting = [finding for finding in critical if finding.outcome != "PASS"]
     times = [finding.longer for finding in waiting if finding.longer is not None]
     return max(times) if times and len(times) == len(waiting) else None
 
 
 def _lacking(look: Look) -> Iterator[str]:
-    """Yield what keeps a verdict from PASS whatever its findings say."""
-    if _too_short(look):
+    """Yield what keeps a verdict from PASS whatever its findings are."""
+    if _is_too_short(look):
         minutes = (look.observations.end - look.observations.start) / 60
         yield f"window of {minutes:.0f} min is below {look.spec.min_duration / 60:.0f} min"
-    sampling = look.observations.sampling_percentage
     if look.spec.require_full_sampling and not look.is_full:
-        yield f"sampling of {sampling:.15g} % is below 100 %"
+        yield f"sampling of {look.observations.sampling_percentage:.15g} % is below 100 %"
 
 
 def _notes(look: Look, findings: tuple[Finding, ...], *, passes: bool) -> Iterator[str]:
-    """Yield what else is to be known of the window."""
+    """Yield notes on what the window cannot show, and on slow starts."""
     if passes:
-        seen = [one.periods for one in findings if formatting.is_critical(one) and one.periods]
-        yield formatting.reach(look.window.start, look.window.end, min(seen))
+        periods = [one.periods for one in findings if formatting.is_critical(one) and one.periods]
+        yield formatting.coverage(look.window.start, look.window.end, min(periods))
     outcomes = {finding.name: finding.outcome for finding in findings}
     for criterion in look.spec.criteria:
         is_ratio = criterion.is_mean and criterion.comparison == "relative"
         if is_ratio and criterion.direction != "decrease" and outcomes[criterion.name] != "PASS":
-            yield from filter(None, [slow_start(look, criterion)])
+            yield from slow_start(look, criterion)
 
 
-def _too_short(look: Look) -> bool:
+def _is_too_short(look: Look) -> bool:
     return look.observations.end - look.observations.start < look.spec.min_duration
 
 
 def _decides_on_outputs(finding: Finding) -> bool:
-    """Tell whether a finding compared the answers, and counts: a warning keeps nothing back."""
+    """Tell whether a critical finding compared the answers."""
     compared = finding.metric in OUTPUT_METRICS and finding.n_candidate > 0
-    return compared and finding.severity == "critical"
+    return compared and formatting.is_critical(finding)

@@ -1,4 +1,4 @@
-"""What the findings of one look share: the window, the guards, the levels."""
+"""One look (interim analysis): its window, its numbers, and the levels at which it is read."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import TypeVar
 
 from airflow_shadow.analysis.align import Columns, Window, read, shared
-from airflow_shadow.analysis.boundary import (
+from airflow_shadow.analysis.criterion import Measured
+from airflow_shadow.analysis.critical_values import (
     fixed_critical,
     moving_critical,
     shares,
@@ -18,7 +19,6 @@ from airflow_shadow.analysis.boundary import (
 from airflow_shadow.analysis.evidence import Evidence
 from airflow_shadow.analysis.observations import Observations, Pair, Percentiles, Series
 from airflow_shadow.analysis.spec import AnalysisSpec
-from airflow_shadow.analysis.statistic import parse_statistic
 from airflow_shadow.experiments.lifecycle import FULL_SAMPLING
 
 Key = TypeVar("Key")
@@ -26,19 +26,19 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True)
 class Look:
-    """Hold what is judged at one look, and how sure it must be."""
+    """Hold what is judged at one look, and how sure the judge must be."""
 
     spec: AnalysisSpec
     observations: Observations
 
     @cached_property
     def period(self) -> int:
-        """Return the length of the periods that were read, in seconds."""
+        """Return the length of the periods, in seconds."""
         return self.observations.period or self.spec.period
 
     @cached_property
     def window(self) -> Window:
-        """Return the times that are read: what comes after the warm-up."""
+        """Return the window after the warm-up."""
         return Window(start=self._begin, end=self.observations.end, period=self.period)
 
     @property
@@ -52,7 +52,7 @@ class Look:
 
     @property
     def number(self) -> int:
-        """Return which planned look this is, from 1; 0 in between, when no PASS is read."""
+        """Return the number of this planned look, from 1; 0 between planned looks (no PASS)."""
         return self.observations.look
 
     @property
@@ -63,7 +63,7 @@ class Look:
 
     @property
     def widening(self) -> float:
-        """Return how many planned periods a period that was read is long.
+        """Return the length of the periods as a multiple of the specification's.
 
         CloudWatch forgets short periods, so an old window has fewer and longer ones.
         """
@@ -71,27 +71,30 @@ class Look:
 
     @property
     def min_periods(self) -> int:
-        """Return the periods below which nothing is decided."""
+        """Return the number of periods below which nothing is decided."""
         return math.ceil(self.spec.min_periods / self.widening)
 
     @property
     def min_effective_periods(self) -> float:
-        """Return the effective periods below which nothing is decided.
+        """Return the number of effective periods below which nothing is decided.
 
-        They shrink more slowly than the periods do, for longer ones depend less on each other.
+        It falls more slowly than the number of periods, for longer ones depend less on each other.
         """
         return self.spec.min_effective_periods / math.sqrt(self.widening)
 
     @cached_property
-    def _read(self) -> dict[int, tuple[Series, Columns]]:
-        """Return what was read of each series: a month is long, and many ask for the same."""
+    def _columns(self) -> dict[int, tuple[Series, Columns]]:
+        """Return the columns by the identity of their series, because a month takes long to read.
+
+        The series is kept, so that no other one gets its identity.
+        """
         return {}
 
     def read(self, series: Series) -> Columns:
         """Return the periods of a series that hold requests and a number, inside the window."""
-        known = self._read.get(id(series))
-        if known is None or known[0] is not series:
-            known = self._read[id(series)] = (series, read(series, self.window))
+        known = self._columns.get(id(series))
+        if known is None:
+            known = self._columns[id(series)] = (series, read(series, self.window))
         return known[1]
 
     def paired(self, pair: Pair) -> tuple[Columns, Columns]:
@@ -100,18 +103,18 @@ class Look:
 
     @cached_property
     def requests(self) -> tuple[Columns, Columns]:
-        """Return the requests of both variants, period by period, as far as they were reported."""
+        """Return the requests of both variants in each period, as far as they were reported."""
         pair = self.observations.invocations or Pair()
         return self.read(pair.baseline), self.read(pair.candidate)
 
     @cached_property
     def live(self) -> int:
-        """Return the periods in which both variants had traffic, as far as it was counted."""
+        """Return the number of periods in which both variants reported requests."""
         return len(shared(*self.requests)[0].times)
 
     @cached_property
     def passing_level(self) -> float:
-        """Return the level of a PASS at this look, in between that of the next planned one."""
+        """Return the level of a PASS; between planned looks that of the next one."""
         ends = self.observations.looks
         later = [n for n, end in enumerate(ends) if end >= self.observations.end]
         index = self.number - 1 if self.number else next(iter(later), len(ends) - 1)
@@ -119,7 +122,7 @@ class Look:
 
     @cached_property
     def failing_level(self) -> float:
-        """Return the level of one finding's FAIL: any one of them fails the verdict.
+        """Return the level of one finding's FAIL, any one of which fails the verdict.
 
         It is shared among the stages of a rollout, and among what can fail: the critical criteria,
         and at full sampling the unanswered requests.
@@ -129,34 +132,30 @@ class Look:
         return self.spec.alpha * stage / max(critical + self.is_full, 1)
 
     def passing_critical(self, evidence: Evidence) -> float:
-        """Return the standard errors of a PASS."""
-        return student_critical(fixed_critical(self.passing_level), evidence.serial.freedom)
+        """Return the critical value of a PASS, in standard errors."""
+        return student_critical(fixed_critical(self.passing_level), evidence.summary.freedom)
 
     def failing_critical(self, evidence: Evidence, level: float) -> float:
-        """Return the standard errors of a FAIL, which may be read at any look."""
+        """Return the critical value of a FAIL at any look, in standard errors."""
         ends = self.observations.looks or [self.observations.end]
         first, last = (max(1.0, (end - self._begin) / self.period) for end in (ends[0], ends[-1]))
-        z = moving_critical(level, evidence.serial.count, first, last)
-        return student_critical(z, evidence.serial.freedom)
+        z = moving_critical(level, evidence.summary.count, first, last)
+        return student_critical(z, evidence.summary.freedom)
 
-    def limit_of(self, key: tuple[str, str]) -> float | None:
-        """Return production's own percentile that a metric is held against, if it is known."""
-        reference = parse_statistic(key[1]).reference
-        limits = _finite(self.observations.limits)
-        return None if reference is None else limits.get((key[0], reference))
-
-    def is_unknown_limit(self, key: tuple[str, str]) -> bool:
-        """Tell whether a metric is held against a percentile of production that is not known."""
-        return parse_statistic(key[1]).reference is not None and self.limit_of(key) is None
+    def limit_of(self, item: Measured) -> float | None:
+        """Return production's own percentile that is an item's limit, if it is known."""
+        if item.reference is None:
+            return None
+        return _positive(self.observations.limits).get((item.metric, item.reference))
 
     def percentiles_of(self, metric: str) -> tuple[Percentiles, Percentiles]:
         """Return both variants' percentiles of a metric, as far as they are known."""
         production, shadow = self.observations.percentiles.get(metric, ({}, {}))
-        return _finite(production), _finite(shadow)
+        return _positive(production), _positive(shadow)
 
 
-def _finite(values: Mapping[Key, float]) -> dict[Key, float]:
-    """Return those values that are numbers above 0: a limit of nothing is none."""
+def _positive(values: Mapping[Key, float]) -> dict[Key, float]:
+    """Return the values that are finite numbers above 0."""
     return {
         key: value
         for key, value in values.items()

@@ -1,4 +1,4 @@
-"""What was measured, as the judge takes it: per period and variant, absent where nothing came."""
+"""What was measured, as the judge takes it: series of each variant, without absent periods."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Literal
 from airflow_shadow.text.values import epoch
 
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
-#: What a CloudWatch alarm's state says about the candidate.
+#: Seconds by which two ends of the same look may differ.
+SAME_LOOK = 0.5
+#: A CloudWatch alarm's state to its outcome.
 ALARM_OUTCOMES: dict[str, Outcome] = {"OK": "PASS", "ALARM": "FAIL"}
 
 
@@ -52,7 +54,7 @@ class Series:
         )
 
 
-#: A variant that reported nothing.
+#: The series of a variant that reported nothing.
 SILENT = Series(times=(), values=(), samples=())
 
 
@@ -60,7 +62,7 @@ SILENT = Series(times=(), values=(), samples=())
 class Pair:
     """Hold one metric of both variants.
 
-    :param baseline: the production variant; silent for what exists of the candidate only
+    :param baseline: the production variant; :data:`SILENT` for a metric of the candidate only
     :param candidate: the shadow variant, or a stream of joined requests
     """
 
@@ -70,34 +72,30 @@ class Pair:
 
 @dataclass(frozen=True, kw_only=True)
 class OutsideResult:
-    """Hold what the caller found for an outside criterion.
-
-    :param outcome: its part in the verdict
-    :param sentence: why, in one sentence
-    """
+    """Hold the caller's result for an outside criterion, and the reason in one sentence."""
 
     outcome: Outcome
     sentence: str
 
     @classmethod
     def of_alarm(cls, name: str, state: str) -> OutsideResult:
-        """Return what an alarm's state means; anything but OK and ALARM is no evidence."""
+        """Return the result of an alarm; any state but OK and ALARM is INCONCLUSIVE."""
         outcome = ALARM_OUTCOMES.get(state, "INCONCLUSIVE")
         return cls(outcome=outcome, sentence=f"alarm {name} is {state}")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Baseline:
-    """Hold what production was at one look.
+    """Hold the state of production at one look.
 
-    :param at: when it was looked, seconds since 1970
-    :param changed: the endpoint's LastModifiedTime then, seconds since 1970
+    :param at: time of the look, in seconds since 1970
+    :param changed: the endpoint's LastModifiedTime, in seconds since 1970
     :param variant: production's variant
     :param model: its model
     :param configuration: name of the endpoint configuration
-    :param modified: the experiment's LastModifiedTime then, seconds since 1970; 0 if unknown
-    :param instances: of production; 0 if unknown
-    :param shadow_instances: of the shadow; 0 if unknown
+    :param modified: the experiment's LastModifiedTime, in seconds since 1970; 0 if unknown
+    :param instances: number of production's; 0 if unknown
+    :param shadow_instances: number of the shadow's; 0 if unknown
     """
 
     at: float
@@ -115,10 +113,9 @@ class Baseline:
         return self.variant, self.model, self.configuration
 
     def is_own_update(self, other: Baseline) -> bool:
-        """Tell whether an update of the experiment itself led from here to another state.
+        """Tell whether an update of the experiment itself made the change to another state.
 
-        It serves the same variant and model, under a configuration that AWS makes for it (assumed:
-        `own-update`).
+        It keeps variant and model, under a configuration that AWS makes (assumed: `own-update`).
         """
         same = (self.variant, self.model) == (other.variant, other.model)
         return same and other.modified > self.modified
@@ -126,7 +123,7 @@ class Baseline:
 
 @dataclass(frozen=True, kw_only=True)
 class Counts:
-    """Hold a rate criterion's counts of one stage, for the pooled reading of a later one.
+    """Hold a rate criterion's counts of one stage, for the pooled interval of a later one.
 
     Each is divided by the design effect of its clustering, so it may be fractional.
     """
@@ -137,35 +134,35 @@ class Counts:
     n_candidate: float
 
 
-#: Percentile, such as `p99`, to its value for a whole window.
+#: Percentile, such as `p99`, to its value over a whole window.
 Percentiles = Mapping[str, float]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Observations:
-    """Everything that was measured up to one look.
+    """Hold everything that was measured up to one look.
 
-    :param start: start of the window, seconds since 1970; a window never spans a change of the
+    :param start: start of the window, in seconds since 1970; a window never spans a change of the
         sampling percentage
-    :param end: end of the window (exclusive); leave out the newest minutes, which still fill
+    :param end: end of the window (exclusive), before the newest minutes, whose data still arrive
     :param sampling_percentage: the shadow's share of the requests in this window, 0 to 100
-    :param looks: the planned ends of the window, in the order of time: PASS is read only at one of
-        them and alpha is shared among them; FAIL is read at any end up to the last. It has no
-        default, because who forgot it would peek
-    :param series: metric and statistic (:attr:`AnalysisSpec.needs`) to what both variants reported;
+    :param looks: the planned ends of the window, in the order of time: PASS is possible only at one
+        of them and alpha is shared among them; FAIL is possible at any end up to the last. It has
+        no default, because a judge that does not know them would err more often than alpha
+    :param series: metric and statistic (:attr:`AnalysisSpec.needs`) to the series of both variants;
         an absent key is no data
     :param invocations: requests of both variants; only ``samples`` is read. None is no data
-    :param outside: name of an outside criterion to what the caller found
+    :param outside: name of an outside criterion to the caller's result
     :param limits: metric and percentile (`("ModelLatency", "p99")`) to production's value before
         the experiment
-    :param percentiles: metric to the percentiles of both variants for the whole window, production
+    :param percentiles: metric to the percentiles of both variants over the whole window, production
         first
-    :param baseline: what production was at the looks of this window, in the order of time
+    :param baseline: state of production at the looks of this window, in the order of time
     :param period: length of the periods in seconds, if it is not the specification's: CloudWatch
         forgets short ones
-    :param stage: which stage of a rollout this is, from 1
-    :param stages: how many stages share the alpha of FAIL
-    :param earlier: name of a rate criterion to the counts of the stages before, of this experiment
+    :param stage: number of this stage in a rollout, from 1
+    :param stages: number of stages, which share the alpha of FAIL
+    :param earlier: name of a rate criterion to its counts of earlier stages of this experiment
     """
 
     start: float
@@ -185,10 +182,6 @@ class Observations:
 
     @property
     def look(self) -> int:
-        """Return which planned look this is, from 1; 0 in between."""
+        """Return the number of this planned look, from 1; 0 between planned looks."""
         near = (n for n, end in enumerate(self.looks, 1) if abs(end - self.end) < SAME_LOOK)
         return next(near, 0)
-
-
-#: Seconds by which two ends of the same look may differ.
-SAME_LOOK = 0.5

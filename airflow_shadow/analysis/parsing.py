@@ -1,4 +1,4 @@
-"""Read a specification from a dict, JSON or YAML, with all its faults in one error."""
+"""Parse a specification from a dict, JSON or YAML, with all its faults in one error."""
 
 from __future__ import annotations
 
@@ -8,20 +8,17 @@ from functools import cache
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
-from airflow_shadow.analysis.spec import (
-    AnalysisSpec,
-    Breaker,
-    Criterion,
-    OutsideCriterion,
-    raise_faults,
-)
+from airflow_shadow.analysis.breaker import Breaker
+from airflow_shadow.analysis.criterion import Criterion, OutsideCriterion
+from airflow_shadow.analysis.spec import AnalysisSpec
+from airflow_shadow.analysis.validation import raise_faults
 from airflow_shadow.text.numbers import finite
 from airflow_shadow.text.shown import MOST, shortened, shown
 from airflow_shadow.text.values import as_boolean
 
 Parser = Callable[[Any], Any]
 Item = Criterion | Breaker | OutsideCriterion
-#: The lists of a specification, and what is in them.
+#: The lists of a specification, and the class of their items.
 GROUPS: dict[str, type[Item]] = {
     "criteria": Criterion,
     "breakers": Breaker,
@@ -29,15 +26,15 @@ GROUPS: dict[str, type[Item]] = {
 }
 #: Words of YAML for what JSON calls true and false.
 BOOLEANS = {"yes": "true", "1": "true", "no": "false", "0": "false"}
-#: Fields of earlier versions, and what stands in their place.
+#: Fields of earlier versions, and what replaces them.
 REMOVED = {
     "looks": (
-        "there is no choice any more: PASS is read at planned looks, FAIL at any; planned_looks "
-        "says how many there are from a window's duration to its max_duration"
+        "was removed: PASS is possible at planned looks, FAIL at any; planned_looks says how many "
+        "there are from a window's duration to its max_duration"
     ),
     "traffic_tolerance": (
-        "unanswered requests are a criterion of their own, and their tolerance is that of the one "
-        "on Invocation5XXErrors"
+        "was removed: unanswered requests have a finding of their own, with the tolerance of the "
+        "criterion on Invocation5XXErrors"
     ),
 }
 
@@ -45,11 +42,11 @@ REMOVED = {
 def read_spec(value: AnalysisSpec | Mapping[str, Any] | str) -> AnalysisSpec:
     """Return the specification that a dict, JSON text or YAML text describes.
 
-    Keys are the fields of :class:`AnalysisSpec` and what it holds; what is left out has its
+    Keys are the fields of :class:`AnalysisSpec` and of its items; a field that is left out has its
     default. Numbers may be text, as a rendered template is. YAML is read with its base loader,
     which guesses no types.
 
-    :param value: the description; a specification is given back as it is
+    :param value: the description; an :class:`AnalysisSpec` is returned as it is
     :raises InvalidRequestError: naming every fault, unknown keys among them
     """
     if isinstance(value, AnalysisSpec):
@@ -65,7 +62,7 @@ def read_spec(value: AnalysisSpec | Mapping[str, Any] | str) -> AnalysisSpec:
 
 
 def _loaded(value: Mapping[str, Any] | str) -> Any:
-    """Return the structure that a text holds."""
+    """Return the structure in a text."""
     if not isinstance(value, str):
         return value
     # Imported when needed: most specifications are dicts.
@@ -88,38 +85,37 @@ def _fields(value: Any, kind: type, path: str, faults: list[str]) -> dict[str, A
         faults.append(f"{path.rstrip('.') or 'specification'}: {shown(value)} is not a structure")
         return {}
     fields = {}
-    for key, given in value.items():
+    for key, raw in value.items():
         if key not in parsers:
             known = f"unknown; known are {', '.join(parsers)}"
-            told = shortened(str(key), most=MOST)
-            faults.append(f"{path}{told}: {REMOVED.get(key, known)}")
+            faults.append(f"{path}{shortened(str(key), most=MOST)}: {REMOVED.get(key, known)}")
             continue
         try:
-            fields[key] = parsers[key](given)
+            fields[key] = parsers[key](raw)
         except (TypeError, ValueError) as error:
             faults.append(f"{path}{key}: {error}")
     return fields
 
 
-def _items(value: Any, kind: type[Any], path: str, faults: list[str]) -> tuple[Any, ...]:
+def _items(values: Any, kind: type[Any], path: str, faults: list[str]) -> tuple[Any, ...]:
     """Return a list's items; those with faults are left out."""
-    read = []
-    for index, given in enumerate(value):
-        if isinstance(given, kind):
-            read.append(given)
+    items = []
+    for index, value in enumerate(values):
+        if isinstance(value, kind):
+            items.append(value)
             continue
-        mine: list[str] = []
-        fields = _fields(given, kind, f"{path}[{index}].", mine)
-        lacking = [] if mine else [key for key in _required(kind) if key not in fields]
-        mine += [f"{path}[{index}].{key}: is missing" for key in lacking]
-        faults += mine
-        if not mine:
-            read.append(kind(**fields))
-    return tuple(read)
+        own: list[str] = []
+        fields = _fields(value, kind, f"{path}[{index}].", own)
+        lacking = [] if own else [key for key in _required(kind) if key not in fields]
+        own += [f"{path}[{index}].{key}: is missing" for key in lacking]
+        faults += own
+        if not own:
+            items.append(kind(**fields))
+    return tuple(items)
 
 
 def _rule_faults(fields: Mapping[str, Any]) -> list[str]:
-    """Return the faults of what could be read, so that they need no second round."""
+    """Return the faults of the items that were parsed, so that one error names all faults."""
     return [
         f"{group}[{index}].{fault}"
         for group in GROUPS
@@ -130,7 +126,7 @@ def _rule_faults(fields: Mapping[str, Any]) -> list[str]:
 
 @cache
 def _parsers(kind: type) -> dict[str, Parser]:
-    """Return how each field of a dataclass is read, by its type."""
+    """Return the parser of each field of a dataclass, by its type."""
     hints = get_type_hints(kind)
     return {field.name: _parser(hints[field.name]) for field in dataclasses.fields(kind)}
 
@@ -140,7 +136,8 @@ def _parser(hint: Any) -> Parser:
         return _PARSERS[hint]
     inner = get_args(hint)
     if NoneType in inner:
-        return _optional(_parser(inner[0]))
+        parser = _parser(inner[0])
+        return lambda value: None if value in (None, "", "None", "null") else parser(value)
     return _choice(inner) if get_origin(hint) is Literal else _list
 
 
@@ -165,10 +162,10 @@ def _integer(value: Any) -> int:
 
 def _boolean(value: Any) -> bool:
     word = (value if isinstance(value, str) else shown(value)).strip().lower()
-    found = as_boolean(BOOLEANS.get(word, word))
-    if not isinstance(found, bool):
+    parsed = as_boolean(BOOLEANS.get(word, word))
+    if not isinstance(parsed, bool):
         raise TypeError(f"{shown(value)} is neither true nor false")
-    return found
+    return parsed
 
 
 def _list(value: Any) -> Sequence[Any]:
@@ -191,11 +188,6 @@ def _choice(choices: tuple[str, ...]) -> Parser:
         return value
 
     return parse
-
-
-def _optional(parser: Parser) -> Parser:
-    """Return a parser that takes nothing for nothing, however it was rendered."""
-    return lambda value: None if value in (None, "", "None", "null") else parser(value)
 
 
 _PARSERS: dict[Any, Parser] = {

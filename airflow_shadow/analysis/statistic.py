@@ -1,4 +1,4 @@
-"""Statistics that can be compared between two variants, read from their names.
+"""Statistics that can be compared between two variants, parsed from their names.
 
 Percentiles are refused on purpose: percentiles of minutes cannot be averaged, and at less than
 100 % sampling those of the two variants are biased against each other, because the one sees fewer
@@ -16,11 +16,11 @@ from airflow_shadow.text.shown import shown
 
 #: Microseconds in a unit; CloudWatch reports the latencies of SageMaker in microseconds.
 UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6, "": 1.0}
-ABOVE = re.compile(r"above:(\d{1,15}(?:\.\d{1,10})?)(?: ?(us|ms|s))?", re.ASCII)
-#: Above a percentile of production itself, before the experiment: known only when it is observed.
-OWN = re.compile(r"above:(p\d{1,2}(?:\.\d{1,10})?)", re.ASCII)
+ABOVE_LIMIT = re.compile(r"above:(\d{1,15}(?:\.\d{1,10})?)(?: ?(us|ms|s))?", re.ASCII)
+#: The limit is production's own percentile before the experiment.
+ABOVE_PERCENTILE = re.compile(r"above:(p\d{1,2}(?:\.\d{1,10})?)", re.ASCII)
 MEAN = re.compile(r"Average|IQM|tm\d{1,2}(?:\.\d{1,10})?", re.ASCII)
-#: CloudWatch is asked for no limit of more digits.
+#: CloudWatch accepts no limit of more digits.
 MAX_LIMIT = 1e15
 PERCENTILE = re.compile(r"(?:p|PR|TC|tc|ts|wm)\W*\d.*")
 
@@ -30,7 +30,7 @@ class Statistic:
     """Tell how the periods of a metric are combined.
 
     :param kind: ``rate`` and ``above`` are counts of requests, ``mean`` is a mean of each period
-    :param cloudwatch: the statistic that CloudWatch is asked for, beside ``SampleCount``
+    :param cloudwatch: the statistic that CloudWatch is queried for, beside ``SampleCount``
     :param limit: of ``above``, in the metric's own unit (latencies: microseconds)
     :param reference: the percentile of production, before the experiment, that is the limit
     """
@@ -48,24 +48,21 @@ def count_above(limit: float) -> str:
 
 @lru_cache(maxsize=256)
 def parse_statistic(text: str) -> Statistic:
-    """Return the statistic that a name means.
+    """Return the statistic of a name.
 
-    :raises ValueError: if it is none that can be compared
+    :raises ValueError: no statistic that can be compared has this name
     """
     if text == "rate":
         return Statistic(kind="rate", cloudwatch="Sum")
-    above = ABOVE.fullmatch(text)
+    above = ABOVE_LIMIT.fullmatch(text)
     if above and (limit := float(above[1]) * UNITS[above[2] or ""]) < MAX_LIMIT:
         return Statistic(kind="above", cloudwatch=count_above(limit), limit=limit)
-    if own := OWN.fullmatch(text):
+    if own := ABOVE_PERCENTILE.fullmatch(text):
         return Statistic(kind="above", cloudwatch="", reference=own[1])
     if MEAN.fullmatch(text):
         return Statistic(kind="mean", cloudwatch=text)
-    known = "rate, above:<limit>, above:p<nn>, Average, IQM, tm<nn>"
-    raise ValueError(f"{shown(text)} is not one of {known}{_why(text)}")
-
-
-def _why(text: str) -> str:
+    hint = ""
     if PERCENTILE.fullmatch(text):
-        return " (percentiles of minutes cannot be averaged; use above:<limit>)"
-    return ""
+        hint = " (percentiles of minutes cannot be averaged; use above:<limit>)"
+    known = "rate, above:<limit>, above:p<nn>, Average, IQM, tm<nn>"
+    raise ValueError(f"{shown(text)} is not one of {known}{hint}")

@@ -1,11 +1,19 @@
-"""A verdict as a table: plain for a task's log, Markdown for a person who decides."""
+"""A verdict as a table: text for a task's log, Markdown for a person who decides."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
 
-from airflow_shadow.analysis.formatting import allowed, change, level_unit, number, shown, tail
+from airflow_shadow.analysis.formatting import (
+    aligned,
+    allowed,
+    change,
+    in_unit,
+    level_unit,
+    number,
+    tail,
+)
 from airflow_shadow.analysis.verdict import Finding, Verdict
 
 HEAD = (
@@ -23,11 +31,10 @@ HEAD = (
 
 
 def text_table(verdict: Verdict) -> str:
-    """Return the verdict for a task's log: what it is and rests on, then a line a criterion."""
+    """Return the verdict for a task's log: the headline, a line for each finding, then notes."""
     rows = [HEAD, *(cells(finding) for finding in verdict.findings)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    lines = ["  ".join(map(str.ljust, row, widths)).rstrip() for row in rows]
-    return "\n".join([f"{verdict.headline} ({verdict.caveat})", *lines, *_notes(verdict)])
+    headline = f"{verdict.headline} ({verdict.caveat})"
+    return "\n".join([headline, *aligned(rows), *_notes(verdict)])
 
 
 def markdown_table(verdict: Verdict) -> str:
@@ -40,13 +47,12 @@ def markdown_table(verdict: Verdict) -> str:
 
 
 def cells(finding: Finding) -> tuple[str, ...]:
-    """Return a finding's row below :data:`HEAD`; what was found outside has an outcome only."""
-    name = f"{finding.name} (warning)" if finding.severity == "warning" else finding.name
+    """Return a finding's row below :data:`HEAD`; an outside criterion has an outcome only."""
     if finding.comparison is None:
         rest = len(HEAD) - HEAD.index("requests") - 1
-        return (name, finding.outcome, *("",) * 4, _requests(finding), *("",) * rest)
+        return (finding.label, finding.outcome, *("",) * 4, _requests(finding), *("",) * rest)
     return (
-        name,
+        finding.label,
         finding.outcome,
         _level(finding, finding.baseline),
         _level(finding, finding.candidate),
@@ -60,7 +66,7 @@ def cells(finding: Finding) -> tuple[str, ...]:
 
 
 def _level(finding: Finding, value: float | None) -> str:
-    return "" if value is None else shown(value, level_unit(finding.metric, finding.statistic))
+    return "" if value is None else in_unit(value, level_unit(finding.metric, finding.statistic))
 
 
 def _requests(finding: Finding) -> str:
@@ -69,7 +75,7 @@ def _requests(finding: Finding) -> str:
 
 
 def _notes(verdict: Verdict) -> Sequence[str]:
-    """Return what the table has no column for."""
+    """Return the sentences for which the table has no column."""
     return [
         *verdict.lacking,
         *(finding.sentence for finding in verdict.findings if finding.comparison is None),
@@ -81,19 +87,19 @@ def _notes(verdict: Verdict) -> Sequence[str]:
 
 
 def _says_why(finding: Finding) -> bool:
-    """Tell whether the sentence has more than the numbers."""
+    """Tell whether the sentence holds more than the table's numbers."""
     return finding.estimate is None or finding.sentence.endswith(")")
 
 
-#: What Markdown, or HTML inside it, would take for its own; at the start, for that of a list.
+#: Characters with a meaning in Markdown, or in HTML inside it; a dash only at the start.
 _MARKS = re.compile(r"([\\`*_{}\[\]<>()#+!|~&]|^-)")
 _NUMBER = re.compile(r"^(\d+)(?=\.(?: |$))")
-#: What GitHub's Markdown, which Airflow's pages show, links by itself, even where it is escaped.
+#: Where GitHub's Markdown, which Airflow's pages use, would make a link, even of escaped text.
 _LINKS = re.compile(r"(?<=:)(?=//)|(?<=www)(?=\.)|(?<=[\w.+-])(?=@)", re.IGNORECASE)
 
 
 def escaped(text: str) -> str:
-    """Return a text as it is, for Markdown: names come from whoever wrote the specification.
+    """Return a text escaped for Markdown, because anybody may have written its names.
 
     A blank breaks what would become a link.
     """

@@ -1,4 +1,4 @@
-"""What the judge found, as values that travel: through XCom, logs, and AWS's own record."""
+"""The verdict and its findings, as values that XComs, logs and AWS's record can hold."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from airflow_shadow.analysis.criterion import Comparison, Count, Direction, Missing, Severity
 from airflow_shadow.analysis.observations import Counts, Outcome, Percentiles
-from airflow_shadow.analysis.spec import Comparison, Count, Direction, Missing, Severity
 
-#: The end of an interval that is as good as infinite, as after very few periods. PostgreSQL keeps
-#: 1e22 in an XCom as an integer of 23 digits, which Airflow 3 cannot hand to a task any more.
-_ENDLESS = float(2**53)
+#: The end of an interval that is practically infinite, as after very few periods. PostgreSQL keeps
+#: 1e22 in an XCom as an integer of 23 digits, which Airflow 3 cannot pass to a task.
+_MAX_END = float(2**53)
+#: Headline of a stage below full sampling whose critical criteria all passed.
+GOOD_SO_FAR = "good so far"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,14 +31,14 @@ class Finding:
     :param n_candidate: requests of the candidate that were compared
     :param periods: periods that both reported
     :param effective_periods: the same after correcting for autocorrelation
-    :param missing: periods of the window that did not enter, for whatever reason
-    :param counts: of a rate criterion, for the pooled reading of a later stage
-    :param limit: production's own percentile that requests are held against, in the metric's unit
-    :param percentiles: of both variants for the whole window, production first, as information
+    :param missing: periods of the window that were not compared, for whatever reason
+    :param counts: of a rate criterion, for the pooled interval of a later stage
+    :param limit: production's own percentile above which requests are slow, in the metric's unit
+    :param percentiles: of both variants over the whole window, production first, as information
     :param divided_by: what a count was divided by: its own ``samples``, or ``invocations``
-    :param silence: what a period without data was taken for
-    :param longer: about how many more seconds it would take to PASS at the traffic seen, None if
-        more time does not help or it is not known
+    :param silence: what a period without data was counted as
+    :param longer: about how many more seconds a PASS would take at the observed traffic, None if
+        more time does not help or it is unknown
     :param sentence: the numbers in plain words
     """
 
@@ -66,6 +68,11 @@ class Finding:
     longer: float | None = None
     sentence: str
 
+    @property
+    def label(self) -> str:
+        """Return the name, marked if it is only a warning."""
+        return f"{self.name} (warning)" if self.severity == "warning" else self.name
+
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Finding:
         """Return the finding that :func:`dataclasses.asdict` described."""
@@ -77,7 +84,7 @@ class Finding:
 class BreakerFinding:
     """Tell whether a circuit breaker tripped, and when first (seconds since 1970).
 
-    :param periods: of the candidate that were seen; 0 is no data
+    :param periods: that the candidate reported; 0 is no data
     """
 
     name: str
@@ -93,15 +100,15 @@ class Verdict:
 
     :param outcome: PASS only on evidence, FAIL only on evidence, else INCONCLUSIVE
     :param reason: one line of at most 1,024 characters, for the ``Reason`` that AWS keeps
-    :param stage_passed: whether all critical criteria were right at this sampling percentage; a
-        ramp may go on without it, a promotion needs ``outcome``
-    :param operational_only: whether nothing compared the answers themselves
-    :param look: which planned look this was, from 1; 0 in between
+    :param stage_passed: whether all critical criteria passed at this sampling percentage; a ramp
+        may go on without it, a promotion needs ``outcome``
+    :param operational_only: whether no critical criterion compared the answers themselves
+    :param look: number of this planned look, from 1; 0 between planned looks
     :param looks: the planned ends of the window, in seconds since 1970
-    :param lacking: what keeps the verdict from PASS whatever its findings say
-    :param notes: what else is to be known of the window, in sentences
-    :param longer: about how many more seconds it would take to PASS at the traffic seen, None if
-        more time does not help or it is not known
+    :param lacking: what keeps the verdict from PASS whatever its findings are
+    :param notes: what the window cannot show, and advice, in sentences
+    :param longer: about how many more seconds a PASS would take at the observed traffic, None if
+        more time does not help or it is unknown
     """
 
     outcome: Outcome
@@ -124,17 +131,17 @@ class Verdict:
 
     @property
     def headline(self) -> str:
-        """Return the outcome in a word or two: a stage that passed reads "good so far"."""
+        """Return the outcome, or "good so far" for a stage that passed without a PASS."""
         good = self.outcome == "INCONCLUSIVE" and self.stage_passed
         return GOOD_SO_FAR if good else self.outcome
 
     @property
     def caveat(self) -> str:
-        """Return what the verdict rests on."""
+        """Return whether the verdict rests on the answers, or on operational metrics only."""
         return "operational metrics only" if self.operational_only else "answers were compared"
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the verdict as JSON-able values: summaries only, never points."""
+        """Return the verdict as JSON-able values, without the series."""
         return {
             **{name: _plain(value) for name, value in asdict(self).items()},
             "findings": [
@@ -145,7 +152,7 @@ class Verdict:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Verdict:
-        """Return the verdict that :meth:`to_dict` described; what else is in it is ignored."""
+        """Return the verdict that :meth:`to_dict` described; unknown keys are ignored."""
         return cls(
             **{
                 **{field.name: data[field.name] for field in fields(cls) if field.name in data},
@@ -156,14 +163,10 @@ class Verdict:
         )
 
 
-#: What a stage below full sampling says when all of it passed.
-GOOD_SO_FAR = "good so far"
-
-
 def _plain(value: Any) -> Any:
     """Return JSON's own types."""
     return list(value) if isinstance(value, tuple) else value
 
 
 def _bounded(value: Any) -> Any:
-    return max(-_ENDLESS, min(value, _ENDLESS)) if isinstance(value, float) else value
+    return max(-_MAX_END, min(value, _MAX_END)) if isinstance(value, float) else value

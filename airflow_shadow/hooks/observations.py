@@ -19,8 +19,8 @@ from airflow_shadow.analysis import (
     epoch,
     parse_statistic,
 )
+from airflow_shadow.analysis.metrics import LATENCIES
 from airflow_shadow.analysis.observations import Percentiles
-from airflow_shadow.analysis.spec import LATENCIES
 from airflow_shadow.analysis.statistic import count_above
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.metrics import Points, Query

@@ -1,4 +1,4 @@
-"""The picture that decides: each criterion's change and interval in units of its tolerance."""
+"""The forest plot: each criterion's change and interval in units of its tolerance, as SVG."""
 
 from __future__ import annotations
 
@@ -10,24 +10,22 @@ from markupsafe import Markup
 from airflow_shadow.analysis import Finding
 from airflow_shadow.analysis.formatting import allowed, change, says_nothing
 from airflow_shadow.analysis.spec import UNANSWERED
-from airflow_shadow.report.markup import short, tag
+from airflow_shadow.report.markup import short, svg, tag
 from airflow_shadow.report.scale import Scale
 
 WIDTH, ROW, FOOT = 400.0, 62.0, 34.0
-#: Where the interval lies below the top of its row.
+#: Distance of the interval from the top of its row.
 BAR = 46.0
-#: Tolerances that are shown to each side at least, and at most.
+#: Least and greatest number of tolerances to each side.
 LEAST, MOST = 1.5, 4.0
 #: Letters of a name that fit beside the outcome.
-FITTING = 36
+MAX_LETTERS = 36
 
 
 def forest(findings: Sequence[Finding], *, key: str, title: str) -> Markup:
-    """Return the plot of all criteria that were measured and of unanswered requests.
+    """Return the plot of all measured criteria and of unanswered requests; empty without any.
 
-    It is empty if there are none.
-
-    Each row shades what its own direction allows, so that nothing needs to be turned around.
+    Each row shades what its own direction allows, so that all are read alike.
 
     :param key: unique in the file
     """
@@ -35,36 +33,29 @@ def forest(findings: Sequence[Finding], *, key: str, title: str) -> Markup:
     if not rows:
         return Markup()
     scale, height = _scale(rows), ROW * len(rows) + FOOT
-    return tag(
-        "svg",
-        tag("title", title, id=f"{key}-title"),
-        tag("desc", " ".join(map(_described, rows)), id=f"{key}-desc"),
-        *(tag("g", *_row(each, scale), transform=_down(index)) for index, each in enumerate(rows)),
+    return svg(
+        *(
+            tag("g", *_row(each, scale), transform=f"translate(0 {short(ROW * index)})")
+            for index, each in enumerate(rows)
+        ),
         *_axis(scale, height - FOOT),
-        role="img",
+        key=key,
+        title=title,
+        description=" ".join(f"{one.name}: {one.outcome}, {_numbers(one)}." for one in rows),
         class_="forest",
-        viewBox=f"0 0 {short(WIDTH)} {short(height)}",
-        aria_labelledby=f"{key}-title {key}-desc",
+        size=(WIDTH, height),
     )
 
 
-def _described(finding: Finding) -> str:
-    return f"{finding.name}: {finding.outcome}, {_told(finding)}."
-
-
-def _told(finding: Finding) -> str:
-    """Return the numbers; what has no tolerance, as a share of the requests, says it in words."""
+def _numbers(finding: Finding) -> str:
+    """Return the numbers, or the sentence of a finding without a tolerance."""
     if finding.tolerance is None:
         return finding.sentence.removeprefix(f"{finding.name}: ")
     return f"{change(finding)}, allowed {allowed(finding)}"
 
 
-def _down(index: int) -> str:
-    return f"translate(0 {short(ROW * index)})"
-
-
 def _scale(rows: Sequence[Finding]) -> Scale:
-    ends = [end for row in rows for end in _ends(row) if not math.isnan(end)]
+    ends = [end for row in rows for end in _ends(row)]
     return Scale(
         low=max(-MOST, min([-LEAST, *ends])),
         high=min(MOST, max([LEAST, *ends])),
@@ -76,31 +67,26 @@ def _scale(rows: Sequence[Finding]) -> Scale:
 def _ends(finding: Finding) -> list[float]:
     """Return the estimate, and the interval if it says anything, in units of the tolerance."""
     interval = () if says_nothing(finding) else (finding.lower, finding.upper)
-    given = (finding.estimate, *interval)
-    return [value / (finding.tolerance or 1.0) for value in given if value is not None]
+    return [
+        value / (finding.tolerance or 1.0)
+        for value in (finding.estimate, *interval)
+        if value is not None and not math.isnan(value)
+    ]
 
 
 def _row(finding: Finding, scale: Scale) -> Iterator[Markup]:
-    yield tag("text", _name(finding), x=14, y=15, class_="name")
-    yield tag("text", finding.outcome, x=WIDTH - 14, y=15, class_=f"end {_tone(finding)}")
-    yield tag("text", _told(finding), x=14, y=31, class_="small")
+    name, tone = finding.label, finding.outcome.lower()
+    name = name if len(name) <= MAX_LETTERS else f"{name[: MAX_LETTERS - 1]}…"
+    yield tag("text", name, x=14, y=15, class_="name")
+    yield tag("text", finding.outcome, x=WIDTH - 14, y=15, class_=f"end {tone}")
+    yield tag("text", _numbers(finding), x=14, y=31, class_="small")
     if finding.tolerance is None:
         return
     low, high = (scale.at(end) for end in _allowed_range(finding))
     yield tag("rect", x=low, y=BAR - 9, width=high - low, height=18, class_="allowed")
     yield from _ticks(finding, scale)
-    ends = [end for end in _ends(finding) if not math.isnan(end)]
-    if ends:
+    if ends := _ends(finding):
         yield from _interval(finding, ends, scale)
-
-
-def _name(finding: Finding) -> str:
-    name = f"{finding.name} (warning)" if finding.severity == "warning" else finding.name
-    return name if len(name) <= FITTING else f"{name[: FITTING - 1]}…"
-
-
-def _tone(finding: Finding) -> str:
-    return finding.outcome.lower()
 
 
 def _allowed_range(finding: Finding) -> tuple[float, float]:
@@ -113,12 +99,12 @@ def _allowed_range(finding: Finding) -> tuple[float, float]:
 
 
 def _interval(finding: Finding, ends: Sequence[float], scale: Scale) -> Iterator[Markup]:
-    """Yield the interval's line and the estimate's mark, or an arrow for what leaves the plot.
+    """Yield the interval's line and the estimate's mark, or an arrow if it is outside the plot.
 
-    The mark's shape says the outcome too: a disc passes, a square fails, a ring does not know.
-    An interval that says nothing is a dotted line through the whole plot.
+    The mark's shape is the outcome's, too: a disc for PASS, a square for FAIL, a ring for
+    INCONCLUSIVE. An interval that says nothing is a dotted line through the whole plot.
     """
-    tone, low, high = _tone(finding), min(ends), max(ends)
+    tone, low, high = finding.outcome.lower(), min(ends), max(ends)
     if says_nothing(finding):
         yield _line(scale.start, scale.end, f"unknown {tone}")
     else:
@@ -139,7 +125,7 @@ def _line(low: float, high: float, class_: str) -> Markup:
 
 
 def _end(value: float, scale: Scale, tone: str) -> Markup:
-    """Return a stroke where the interval ends, or an arrow head where it goes on."""
+    """Return a stroke where the interval ends, or an arrow head where it leaves the plot."""
     place = short(scale.at(value))
     if scale.holds(value):
         return tag("path", d=f"M{place} {short(BAR - 5)}v10", class_=f"interval {tone}")
@@ -157,8 +143,8 @@ def _ticks(finding: Finding, scale: Scale) -> Iterator[Markup]:
 def _axis(scale: Scale, foot: float) -> Iterator[Markup]:
     """Yield the numbers of the tolerances below the rows, and what they count."""
     for unit in _units(scale):
-        told = f"{unit:+d}" if unit else "0"
-        yield tag("text", told, x=scale.at(unit), y=foot + 13, class_="small mid")
+        label = f"{unit:+d}" if unit else "0"
+        yield tag("text", label, x=scale.at(unit), y=foot + 13, class_="small mid")
     note = "change in units of the tolerance; shaded: allowed"
     yield tag("text", note, x=WIDTH / 2, y=foot + 29, class_="small mid")
 

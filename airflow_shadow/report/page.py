@@ -1,21 +1,20 @@
-"""The whole page: the verdict first, then what it rests on, then what was asked."""
+"""The whole page: the verdict first, then its evidence, then the specification."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
 from functools import cache
 from typing import TYPE_CHECKING
 
-from airflow_shadow.analysis import AnalysisSpec, Verdict
-from airflow_shadow.analysis.formatting import brief, duration, is_critical, number
+from airflow_shadow.analysis import AnalysisSpec
+from airflow_shadow.analysis.formatting import number, reasons
 from airflow_shadow.report.chart import chart
-from airflow_shadow.report.facts import Experiment, Stage
+from airflow_shadow.report.charts import pictures, timeline
 from airflow_shadow.report.forest import forest
+from airflow_shadow.report.inputs import Experiment, Stage
 from airflow_shadow.report.markup import text
 from airflow_shadow.report.scale import moment
-from airflow_shadow.report.series import pictures, timeline
 from airflow_shadow.report.tables import (
     baseline_table,
     breaker_table,
@@ -45,9 +44,9 @@ def render_report(
     :param title: heading of the page
     :param stages: one for each sampling percentage, in the order of time; the last one decides.
         Without any the report says that nothing was judged
-    :param experiment: what was judged
-    :param spec: what it was judged by, shown as JSON that :func:`read_spec` reads back
-    :param versions: package to version, for who wants to repeat the verdict
+    :param experiment: the shadow test
+    :param spec: the specification, printed as JSON that :func:`read_spec` reads back
+    :param versions: package to version, for repeating the verdict
     :param made_at: when the report was made, seconds since 1970
     """
     rows = {**experiment.rows, **(versions or {})}
@@ -55,52 +54,24 @@ def render_report(
         title=title,
         stages=stages,
         spec=spec,
-        specification=json.dumps(asdict(spec), indent=1, ensure_ascii=False),
+        specification=json.dumps(spec.to_dict(), indent=1, ensure_ascii=False),
         configuration={label: [value] for label, value in rows.items()},
         made_at=made_at,
     )
 
 
-def reasons(verdict: Verdict) -> dict[str, Sequence[str]]:
-    """Return what decided, what is missing, and what else is to be known: each in full."""
-    critical = list(filter(is_critical, verdict.findings))
-    warnings = [each for each in verdict.findings if not is_critical(each)]
-    passed = ", ".join(brief(each) for each in critical if each.outcome == "PASS")
-    more = "" if verdict.longer is None else f"about {duration(verdict.longer)} would decide"
-    return {
-        "Tripped": [each.sentence for each in verdict.breakers if each.tripped],
-        "Lacking": verdict.lacking,
-        "Against it": [each.sentence for each in critical if each.outcome == "FAIL"],
-        "Undecided": [each.sentence for each in critical if each.outcome == "INCONCLUSIVE"],
-        "For it": [passed] if passed else [],
-        "Warnings": [each.sentence for each in warnings if each.outcome == "FAIL"],
-        "More time": [more] if more else [],
-        "To know": verdict.notes,
-    }
-
-
-#: What the template calls, by name.
-_CALLED: Sequence[Callable[..., object]] = (
-    baseline_table,
-    breaker_table,
-    chart,
-    evidence_table,
-    forest,
-    moment,
-    number,
-    percentile_table,
-    pictures,
-    reasons,
-    stage_table,
-    timeline,
+#: Functions that the template calls, by name.
+_FUNCTIONS: Sequence[Callable[..., object]] = (
+    *(baseline_table, breaker_table, evidence_table, percentile_table, stage_table),
+    *(chart, forest, moment, number, pictures, reasons, timeline),
 )
 
 
 @cache
 def _template() -> Template:
-    """Return the page's template; who makes no report does not pay for Jinja2.
+    """Return the page's template; Jinja2 is imported only where a report is made.
 
-    Everything put into it is escaped, and rid of characters that HTML forbids, by `finalize`.
+    `finalize` escapes everything put into it, and replaces characters that HTML forbids.
     """
     from jinja2 import Environment, PackageLoader, StrictUndefined  # noqa: PLC0415
 
@@ -113,5 +84,5 @@ def _template() -> Template:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.globals |= {each.__name__: each for each in _CALLED}
+    environment.globals |= {each.__name__: each for each in _FUNCTIONS}
     return environment.get_template("report.html.j2")

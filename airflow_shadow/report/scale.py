@@ -1,4 +1,4 @@
-"""From numbers to places on the paper: always inside it, whatever the number."""
+"""Scales from numbers to places in a picture, and round numbers for their ends."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ROUND = (1.0, 2.0, 2.5, 5.0, 10.0)
 
 @dataclass(frozen=True, kw_only=True)
 class Scale:
-    """Map `low` to `start` and `high` to `end`; what lies outside goes to the nearer end."""
+    """Map `low` to `start` and `high` to `end`; numbers outside go to the nearer end."""
 
     low: float
     high: float
@@ -25,7 +25,7 @@ class Scale:
         return self.start + (inside - self.low) / (self.high - self.low) * (self.end - self.start)
 
     def holds(self, value: float) -> bool:
-        """Tell whether a number is shown where it is."""
+        """Tell whether a number is inside the scale."""
         return self.low <= value <= self.high
 
 

@@ -1,4 +1,4 @@
-"""The tables of a report, as texts; how they look is the template's business."""
+"""The tables of a report as texts; the template makes markup of them."""
 
 from __future__ import annotations
 
@@ -7,20 +7,27 @@ from dataclasses import dataclass
 from itertools import groupby
 
 from airflow_shadow.analysis import Baseline, BreakerFinding, Finding
-from airflow_shadow.analysis.formatting import allowed, change, duration, level_unit, number, shown
+from airflow_shadow.analysis.formatting import (
+    allowed,
+    change,
+    duration,
+    in_unit,
+    level_unit,
+    number,
+)
 from airflow_shadow.analysis.tables import HEAD, cells
-from airflow_shadow.report.facts import Stage
+from airflow_shadow.report.inputs import Stage
 from airflow_shadow.report.scale import moment
 
-#: Of the columns of :data:`HEAD`, those before the periods.
+#: Number of the columns of :data:`HEAD` before the periods.
 NUMBERS = HEAD.index("periods")
 EVIDENCE = (*map(str.capitalize, HEAD[:NUMBERS]), "Periods", "Why")
-BREAKERS = ("Stage", "Circuit breaker", "Outcome", "First at (UTC)", "Periods seen", "In words")
+BREAKERS = ("Stage", "Circuit breaker", "Outcome", "First at (UTC)", "Periods", "In words")
 STAGES = ("Stage", "Outcome", "From (UTC)", "To (UTC)", "Looks", "Stage passed")
 PERCENTILES = ("Criterion and variant", "Slow is above", "Slow")
 BASELINE = (
     "Stage",
-    "Seen from (UTC)",
+    "From (UTC)",
     "Variant",
     "Model",
     "Endpoint configuration",
@@ -40,11 +47,8 @@ class Table:
 
 def evidence_table(caption: str, findings: Iterable[Finding]) -> Table:
     """Return the evidence of each criterion with its units."""
-    return Table(caption=caption, head=EVIDENCE, rows=[*map(_evidence, findings)])
-
-
-def _evidence(finding: Finding) -> tuple[str, ...]:
-    return (*cells(finding)[:NUMBERS], _periods(finding), _why(finding))
+    rows = [(*cells(one)[:NUMBERS], _periods(one), _why(one)) for one in findings]
+    return Table(caption=caption, head=EVIDENCE, rows=rows)
 
 
 def _periods(finding: Finding) -> str:
@@ -55,7 +59,7 @@ def _periods(finding: Finding) -> str:
 
 
 def _why(finding: Finding) -> str:
-    """Return the sentence without what the other cells hold, and how much longer it would take."""
+    """Return the sentence without the other cells' numbers, and the time that a PASS would take."""
     numbers = f"{finding.name} {change(finding)}, allowed {allowed(finding)}"
     why = finding.sentence.removeprefix(numbers).removeprefix(f"{finding.name}:").strip()
     if why.startswith("(") and why.endswith(")"):
@@ -65,7 +69,7 @@ def _why(finding: Finding) -> str:
 
 
 def percentile_table(stage: Stage) -> Table:
-    """Return the limit and the percentiles of slow requests, without rows if neither is known."""
+    """Return the limit and the percentiles of slow requests; no rows if neither is known."""
     slow = [each for each in stage.verdict.findings if each.limit or each.percentiles]
     known = [side for each in slow for side in each.percentiles or ()]
     names = list(dict.fromkeys(name for side in known for name in side))
@@ -75,21 +79,20 @@ def percentile_table(stage: Stage) -> Table:
 
 
 def _percentiles(finding: Finding, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """Yield a row for each variant: the limit, what was above it, and each percentile."""
+    """Yield a row for each variant: the limit, the share above it, and each percentile."""
     unit, (name, _, *shares) = level_unit(finding.metric, "Average"), cells(finding)
     limit = finding.statistic.removeprefix("above:")
     if finding.limit is not None:
-        limit = f"{shown(finding.limit, unit)}, production's {limit} before the test"
+        limit = f"{in_unit(finding.limit, unit)}, production's {limit} before the test"
     sides = finding.percentiles or ({}, {})
     for variant, share, known in zip(("production", "shadow"), shares, sides, strict=False):
-        values = (shown(known[each], unit) if each in known else "" for each in names)
+        values = (in_unit(known[each], unit) if each in known else "" for each in names)
         yield (f"{name}, {variant}", limit, share, *values)
 
 
 def stage_table(stages: Iterable[Stage]) -> Table:
-    """Return what was said at each sampling percentage, in the order of time."""
-    rows = [_stage(stage) for stage in stages]
-    return Table(caption="Stages, in the order of time", head=STAGES, rows=rows)
+    """Return the verdict at each sampling percentage, in the order of time."""
+    return Table(caption="Stages, in the order of time", head=STAGES, rows=[*map(_stage, stages)])
 
 
 def _stage(stage: Stage) -> tuple[str, ...]:
@@ -105,35 +108,29 @@ def _stage(stage: Stage) -> tuple[str, ...]:
 
 
 def breaker_table(stages: Iterable[Stage]) -> Table:
-    """Return what the circuit breakers said in each stage."""
-    rows = [_breaker(stage, found) for stage in stages for found in stage.verdict.breakers]
+    """Return the findings of the circuit breakers in each stage."""
+    rows = [_breaker(stage, one) for stage in stages for one in stage.verdict.breakers]
     return Table(caption="Hard limits on the shadow", head=BREAKERS, rows=rows)
 
 
-def _breaker(stage: Stage, found: BreakerFinding) -> tuple[str, ...]:
-    outcome = "tripped" if found.tripped else "not tripped" if found.periods else "no data"
-    return (
-        stage.name,
-        found.name,
-        outcome,
-        "" if found.at is None else moment(found.at),
-        number(found.periods),
-        found.sentence,
-    )
+def _breaker(stage: Stage, finding: BreakerFinding) -> tuple[str, ...]:
+    outcome = "tripped" if finding.tripped else "not tripped" if finding.periods else "no data"
+    at = "" if finding.at is None else moment(finding.at)
+    return (stage.name, finding.name, outcome, at, number(finding.periods), finding.sentence)
 
 
 def baseline_table(stages: Iterable[Stage]) -> Table:
-    """Return what production was, a row for each state, without any if nobody looked."""
+    """Return the states of production, a row for each; no rows if none was recorded."""
     rows = [row for stage in stages for row in _baselines(stage)]
-    return Table(caption="What production was at the looks", head=BASELINE, rows=rows)
+    return Table(caption="Production at the looks", head=BASELINE, rows=rows)
 
 
 def _baselines(stage: Stage) -> Iterator[tuple[str, ...]]:
-    for known, same in groupby(stage.observations.baseline, key=_known):
-        yield (stage.name, moment(next(same).at), *known)
+    for state, same in groupby(stage.observations.baseline, key=_state):
+        yield (stage.name, moment(next(same).at), *state)
 
 
-def _known(seen: Baseline) -> tuple[str, ...]:
-    """Return what tells one state of production from another; 0 instances are unknown."""
-    counts = (str(count or "unknown") for count in (seen.instances, seen.shadow_instances))
-    return (*seen.identity, *counts)
+def _state(baseline: Baseline) -> tuple[str, ...]:
+    """Return the columns of a state of production; 0 instances are unknown."""
+    counts = (str(count or "unknown") for count in (baseline.instances, baseline.shadow_instances))
+    return (*baseline.identity, *counts)

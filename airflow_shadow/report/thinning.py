@@ -1,17 +1,18 @@
-"""A month of minutes as a few hundred points: more than a screen can show would only weigh."""
+"""A month of minutes as a few hundred points, because a screen cannot show more."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from airflow_shadow.analysis import Series
+from airflow_shadow.analysis.align import Window, read
 
 #: Points of one line; the plot is about 400 units wide.
 MOST_POINTS = 180
 
-#: What a bucket's line shows, from its values and its numbers of requests.
+#: Returns the level of a bucket from its values and its numbers of requests.
 Level = Callable[[Sequence[float], Sequence[float]], float]
 
 
@@ -29,7 +30,7 @@ class Buckets:
 
     @classmethod
     def over(cls, start: float, end: float, period: float) -> Buckets:
-        """Return as many buckets as are worth drawing."""
+        """Return as many buckets as the plot can show."""
         periods = max(1, math.ceil((end - start) / period / MOST_POINTS))
         return cls(start=start, end=end, width=period * periods)
 
@@ -62,46 +63,36 @@ def count_level(_values: Sequence[float], samples: Sequence[float]) -> float:
 
 
 def thinned(series: Iterable[Series], buckets: Buckets, level: Level) -> list[Point]:
-    """Return one point for each bucket that holds data, in the order of time."""
-    held: dict[int, tuple[list[float], list[float]]] = {}
-    for time, value, count in _readable(series, buckets):
-        values, samples = held.setdefault(int((time - buckets.start) // buckets.width), ([], []))
-        values.append(value)
-        samples.append(count)
-    return [_point(index, *held[index], buckets, level) for index in sorted(held)]
-
-
-def _readable(series: Iterable[Series], buckets: Buckets) -> Iterator[tuple[float, float, float]]:
-    """Yield the periods with a number and requests; NaN compares false and is left out too."""
-    for each in series:
-        for row in zip(each.times, each.values, each.samples, strict=True):
-            if None in row:
-                continue
-            time, value, count = row
-            inside = buckets.start <= time < buckets.end
-            if inside and 0 <= value < math.inf and 0 < count < math.inf:
-                yield time, value, count
+    """Return one point for each bucket with readable periods, in the order of time."""
+    window = Window(start=buckets.start, end=buckets.end, period=1)
+    rows: dict[int, list[tuple[float, float]]] = {}
+    for columns in (read(each, window) for each in series):
+        for time, *row in zip(columns.times, columns.values, columns.samples, strict=True):
+            index = int((time - buckets.start) // buckets.width)
+            rows.setdefault(index, []).append((row[0], row[1]))
+    return [_point(index, rows[index], buckets, level) for index in sorted(rows)]
 
 
 def _point(
-    index: int, values: list[float], samples: list[float], buckets: Buckets, level: Level
+    index: int, rows: Sequence[tuple[float, float]], buckets: Buckets, level: Level
 ) -> Point:
-    each = [level([value], [count]) for value, count in zip(values, samples, strict=True)]
+    values, samples = zip(*rows, strict=True)
+    periods = [level([value], [count]) for value, count in rows]
     return Point(
         index=index,
         time=buckets.start + (index + 0.5) * buckets.width,
         level=level(values, samples),
-        low=min(each),
-        high=max(each),
+        low=min(periods),
+        high=max(periods),
     )
 
 
-def unbroken(points: Sequence[Point]) -> list[list[Point]]:
-    """Return the runs of neighbouring points: where nothing came, no line is drawn."""
-    runs: list[list[Point]] = []
+def runs(points: Sequence[Point]) -> list[list[Point]]:
+    """Return the runs of neighbouring points: no line is drawn across missing data."""
+    found: list[list[Point]] = []
     for point in points:
-        if runs and runs[-1][-1].index + 1 == point.index:
-            runs[-1].append(point)
+        if found and found[-1][-1].index + 1 == point.index:
+            found[-1].append(point)
         else:
-            runs.append([point])
-    return runs
+            found.append([point])
+    return found

@@ -143,7 +143,7 @@ def could_promote(spec: AnalysisSpec | None, plan: Plan, *, needs_outputs: bool)
     """
     if spec is None:
         return
-    from airflow_shadow.analysis.spec import OUTPUT_METRICS  # noqa: PLC0415 - read by now
+    from airflow_shadow.analysis.metrics import OUTPUT_METRICS  # noqa: PLC0415 - read by now
 
     critical = (criterion for criterion in spec.criteria if criterion.severity == "critical")
     compared = {criterion.metric for criterion in critical}

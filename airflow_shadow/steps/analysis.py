@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import asdict, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, TypeAlias, TypeVar
 
 from airflow_shadow._compat import AirflowFailException
@@ -67,6 +67,11 @@ class AnalysisSensorSteps(SensorSteps[Judging_co]):
 
     known = KnownBaseline()
 
+    @cached_property
+    def spec(self) -> AnalysisSpec:
+        """Return the specification, parsed once."""
+        return spec_of(self.op)
+
     def condition(self) -> Judged:
         """Wait for a verdict."""
         op, since = self.op, moment(self.op.since)
@@ -86,8 +91,14 @@ class AnalysisSensorSteps(SensorSteps[Judging_co]):
             limits=self.known.plain_limits,
             # Without `since` the window would begin anew with each change of the experiment.
             halts=since is not None and self._moves_end,
-            **_asked(op),
+            **_asked(op, self.spec),
         )
+
+    def _waits(self, condition: AnyCondition, state: WaitState) -> Wait:
+        """Wait with the parsed specification, also for a condition from plain values."""
+        if isinstance(condition, Judged):
+            condition = replace(condition, spec=self.spec)
+        return super()._waits(condition, state)
 
     @property
     def _moves_end(self) -> bool:
@@ -146,18 +157,25 @@ class AnalysisSensorSteps(SensorSteps[Judging_co]):
         """Begin with what is known of production: its limits, and what earlier tries saw."""
         if experiment := self.hook.find_experiment(self.op.name):
             looks = _looks(self.condition(), experiment)
-            self.known = known_of(
-                self.hook, self.op, experiment, start=looks.start, end=looks.limit
+            metrics = read_sources(self.op.metrics)
+            window = {"start": looks.start, "end": looks.limit}
+            self.known = find_known_baseline(
+                self.hook, experiment, spec=self.spec, metrics=metrics, **window
             )
         return WaitState(record=self.known.plain_record)
 
     def finish(self, view: Description) -> dict[str, Any]:
         """Deliver the verdict."""
-        return deliver(self.op, self.context, self.hook, view)
+        return deliver(self.op, self.spec, self.context, self.hook, view)
 
 
 class ShadowAnalysisSteps(OperatorSteps[ShadowAnalysisOperator]):
     """The steps of :class:`ShadowAnalysisOperator`."""
+
+    @cached_property
+    def spec(self) -> AnalysisSpec:
+        """Return the specification, parsed once."""
+        return spec_of(self.op)
 
     def begin(self) -> Step:
         """Wait until CloudWatch has the window's last minutes."""
@@ -166,7 +184,7 @@ class ShadowAnalysisSteps(OperatorSteps[ShadowAnalysisOperator]):
         name = self.name()
         experiment = self.hook.describe_inference_experiment(name)
         self.remember_experiment(experiment)
-        whole = Judged(since=moment(self.op.since), duration=0, **_asked(self.op))
+        whole = Judged(since=moment(self.op.since), duration=0, **_asked(self.op, self.spec))
         start = whole.looks(experiment).start
         end = self._end(experiment, start)
         if end <= start:
@@ -175,7 +193,10 @@ class ShadowAnalysisSteps(OperatorSteps[ShadowAnalysisOperator]):
                 found="the end is not after the start",
                 next_step="Correct since and until; both are times at AWS.",
             )
-        known = known_of(self.hook, self.op, experiment, start=start, end=end)
+        metrics = read_sources(self.op.metrics)
+        known = find_known_baseline(
+            self.hook, experiment, spec=self.spec, metrics=metrics, start=start, end=end
+        )
         condition = replace(whole, since=start, duration=end - start, limits=known.plain_limits)
         ahead = max(0.0, end + FILLING_SECONDS - self.hook.now().timestamp())
         state = WaitState(record=known.plain_record)
@@ -194,7 +215,7 @@ class ShadowAnalysisSteps(OperatorSteps[ShadowAnalysisOperator]):
 
     def finish(self, view: Description) -> Any:
         """Deliver the verdict, and fail if its outcome is in `fail_on`."""
-        verdict = deliver(self.op, self.context, self.hook, view)
+        verdict = deliver(self.op, self.spec, self.context, self.hook, view)
         if verdict["outcome"] in self.op.fail_on:
             raise AirflowFailException(verdict["reason"])
         return verdict
@@ -231,26 +252,12 @@ def spec_of(op: Judges | RolloutPlanOperator) -> AnalysisSpec:
     return spec
 
 
-def known_of(
-    hook: InferenceExperimentHook, op: Judges, experiment: Description, *, start: float, end: float
-) -> KnownBaseline:
-    """Return what is known of production for a window, and keep it with the experiment."""
-    return find_known_baseline(
-        hook,
-        experiment,
-        spec=spec_of(op),
-        metrics=read_sources(op.metrics),
-        start=start,
-        end=end,
-    )
-
-
-def _asked(op: Judges) -> dict[str, Any]:
+def _asked(op: Judges, spec: AnalysisSpec) -> dict[str, Any]:
     """Return what sensor and operator have in common."""
     sampling = op.sampling_percentage
     return {
         "name": op.name,
-        "spec": _plain(asdict(spec_of(op))),
+        "spec": spec,
         "metrics": _plain(op.metrics or {}),
         "sampling_percentage": None if sampling is None else _percentage(sampling),
     }
@@ -312,14 +319,13 @@ def extend(
 
 
 def deliver(
-    op: Judges, context: Any, hook: InferenceExperimentHook, view: Description
+    op: Judges, spec: AnalysisSpec, context: Any, hook: InferenceExperimentHook, view: Description
 ) -> dict[str, Any]:
     """Log a verdict as a table, push the XComs, write the report if there is to be one; return it.
 
     :param view: what a wait for :class:`~airflow_shadow.waiters.Judged` ended with
     """
     experiment, verdict = view["experiment"], Verdict.from_dict(view["verdict"])
-    spec = spec_of(op)
     record = view["verdict"].get("baseline", ())
     hook.retry_call(
         partial(keep_record, hook, experiment, record, start=verdict.start), delay=PAUSE
@@ -333,7 +339,7 @@ def deliver(
         **view["verdict"],
         "experiment": experiment["Name"],
         "creation_time": experiment["CreationTime"],
-        "spec": _plain(asdict(spec)),
+        "spec": spec.to_dict(),
         "looked": view["looked"],
     }
     if op.report:

@@ -1,1 +1,1 @@
-"""Text that came from outside: read within limits, as what it means, and shortened to be shown."""
+"""Text from outside: parsed within limits, and shortened for messages."""

@@ -1,4 +1,4 @@
-"""Numbers from outside: as values, or as the text that a template rendered."""
+"""Numbers from outside: values, or the text that a template rendered."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 from airflow_shadow.text.shown import shown
 
-#: What people and JSON write; Python alone would also take `1_0`, `nan` and other scripts' digits.
+#: Numbers as people and JSON write them; Python also takes `1_0`, `nan` and other scripts' digits.
 _WRITTEN = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
 
 
 def finite(value: Any) -> float:
-    """Return the number that a value is or that its text writes.
+    """Return the number in a value or its text.
 
-    :raises ValueError: it is none; a bool, a NaN and what is infinite are none
+    :raises ValueError: it is no number, or a bool, a NaN or infinite
     """
     is_other = isinstance(value, bool | bytes)
     if not is_other and (not isinstance(value, str) or _WRITTEN.fullmatch(value)):

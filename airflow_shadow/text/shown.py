@@ -1,4 +1,4 @@
-"""Values as messages show them: short, whatever a form or a file gave."""
+"""Values for messages: short, however large the value of a form or a file is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-#: What Unicode takes for letters, marks or symbols, and nobody sees.
+#: Invisible characters that Unicode counts as letters, marks or symbols.
 _BLANK = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 #: Characters of a value in a message.
 MOST = 80
@@ -25,29 +25,26 @@ def shown(value: Any) -> str:
 
 
 def shortened(text: str, *, most: int) -> str:
-    """Return the text, without its end if it is longer than that."""
+    """Return the text, cut off with dots if it is longer."""
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def printable(text: str) -> str:
-    """Return the text with what does not print escaped: it could forge a line or turn one round.
+    """Return the text with invisible characters escaped: they could forge or reverse a line.
 
-    Line breaks, control characters, surrogates, and what has no width or changes the direction.
+    Line breaks, control characters, surrogates, and those without width or with a direction.
     """
     return "".join(map(_visible, text))
 
 
 def _visible(character: str) -> str:
-    hidden = not character.isprintable() or character in _BLANK
-    return _escaped(character) if hidden else character
-
-
-def _escaped(character: str) -> str:
+    if character.isprintable() and character not in _BLANK:
+        return character
     return character.encode("unicode_escape").decode()
 
 
 def listed(values: Iterable[Any]) -> str:
-    """Return values as a message lists them: each short, and the first few of them."""
+    """Return the first few values, each short, with commas between them."""
     first = list(islice(values, FEW + 1))
     more = ", ..." if len(first) > FEW else ""
     return ", ".join(map(shown, first[:FEW])) + more

@@ -1,7 +1,7 @@
-"""JSON or YAML text to lists and mappings, guessing no types.
+"""Parse JSON or YAML text to lists and mappings without guessing types.
 
 A template always renders to text, and text that looks like a number may be a name.
-So every leaf stays the text that stood there; the shape gives it its type later.
+So every leaf stays text; the model of the request gives it its type later.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import yaml
 
 from airflow_shadow.text.shown import listed
 
-#: How the names of files end that hold a structure.
+#: Suffixes of files with a structure.
 FILES = (".json", ".yaml", ".yml")
 #: Characters of YAML, which takes about 13 microseconds each.
 MOST_YAML = 100_000
@@ -76,11 +76,11 @@ def _json_else_yaml(text: str) -> Any:
             problem = f"with its {len(text)} characters too long to be read as YAML"
             raise ValueError(f"is neither JSON ({_where(not_json)}) nor, {problem}") from None
         try:
-            # Only text and lists come of it: the loader below knows no other types.
+            # The loader below makes only text, lists and mappings.
             return yaml.load(text, Loader=_TextLoader)  # noqa: S506
         except _TwiceError:
             raise
-        # PyYAML lets other errors out where an escape names no character.
+        # PyYAML raises other errors for an escape of no character.
         except (yaml.YAMLError, ValueError, OverflowError) as not_yaml:
             raise ValueError(_neither(not_json, not_yaml)) from None
 
@@ -97,7 +97,7 @@ def _where(not_json: json.JSONDecodeError) -> str:
 
 
 class _TwiceError(ValueError):
-    """A key stands twice in one mapping, so that one of its values would be lost."""
+    """A mapping has a key twice, so that one of its values would be lost."""
 
 
 def _twice(keys: list[str]) -> _TwiceError:
@@ -107,7 +107,7 @@ def _twice(keys: list[str]) -> _TwiceError:
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     """Return what JSON calls an object.
 
-    :raises ValueError: a key stands twice, so that one of its values would be lost
+    :raises ValueError: a key occurs twice, so that one of its values would be lost
     """
     mapping = dict(pairs)
     if len(mapping) < len(pairs):
@@ -115,8 +115,8 @@ def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return mapping
 
 
-# Numbers as written, so that no digit is lost; `strict=False` keeps line breaks inside of text,
-# which YAML, asked next, would fold to blanks.
+# Numbers stay text, so that no digit is lost; `strict=False` keeps line breaks inside text, which
+# YAML, tried next, would fold to blanks.
 _JSON = json.JSONDecoder(
     object_pairs_hook=unique_keys, parse_int=str, parse_float=str, parse_constant=str, strict=False
 )
@@ -130,7 +130,7 @@ class _TextLoader(yaml.BaseLoader):
         self.depth = 0
 
     def compose_node(self, parent: Any, index: Any) -> Any:
-        """Return the next node, neither an alias nor too deep: both take no end of memory."""
+        """Return the next node, but no alias and none too deep: both can exhaust memory."""
         if self.check_event(yaml.AliasEvent):
             self._refuse("an alias; write out what it stands for")
         if self.depth == DEEPEST:
@@ -145,12 +145,12 @@ class _TextLoader(yaml.BaseLoader):
         raise yaml.composer.ComposerError(problem=problem, problem_mark=mark)
 
     def construct_scalar(self, node: Any) -> Any:
-        """Return the text; only what was not written at all (``Key:``) is None."""
+        """Return the text; only an absent value (``Key:``) is None."""
         text = super().construct_scalar(node)
         return None if not text and node.style is None else text
 
     def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        """Return the mapping; a key that stands twice is an error, as in the YAML standard."""
+        """Return the mapping; a key that occurs twice is an error, as in the YAML standard."""
         mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
         if len(mapping) < len(node.value):
             raise _twice([str(key.value) for key, _ in node.value])

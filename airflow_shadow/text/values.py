@@ -1,4 +1,4 @@
-"""Times and booleans as they come from outside: from AWS, an XCom, a form or a template."""
+"""Times and booleans from outside: from AWS, an XCom, a form or a template."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from types import MappingProxyType
 from typing import Any
 
 _EPOCH = re.compile(r"[+-]?[0-9]{9,}(?:\.[0-9]+)?")
-#: Far from where Python's time ends, so that whoever adds a duration or a zone stays within.
+#: Well inside Python's range of times, so that a duration or a zone can be added.
 FIRST_YEAR, LAST_YEAR = 1970, 9000
 _BOOLEANS = MappingProxyType({"true": True, "false": False})
 
 
 def as_boolean(value: Any) -> Any:
-    """Return the texts ``true`` and ``false``, in any case, as what they mean; all else as it is.
+    """Return the texts ``true`` and ``false``, in any case, as booleans; other values unchanged.
 
     ``"False"`` must never become true.
     """
@@ -23,9 +23,9 @@ def as_boolean(value: Any) -> Any:
 
 
 def not_bool(value: Any) -> Any:
-    """Return a value that is no bool, though Python counts with these.
+    """Return a value, but no bool, which Python takes for an integer.
 
-    :raises ValueError: it is one
+    :raises ValueError: it is a bool
     """
     if isinstance(value, bool):
         raise ValueError  # noqa: TRY004 - one error for all that does not fit
@@ -33,7 +33,7 @@ def not_bool(value: Any) -> Any:
 
 
 def epoch(value: Any) -> float:
-    """Return a time as seconds since 1970; a number is that already.
+    """Return a time as seconds since 1970; a number is returned as it is.
 
     :raises ValueError: as :func:`to_timestamp` does
     """
@@ -41,9 +41,9 @@ def epoch(value: Any) -> float:
 
 
 def to_timestamp(value: Any) -> datetime:
-    """Return the moment in UTC; without a zone UTC is meant, as everywhere in Airflow.
+    """Return the moment in UTC; a time without a zone is in UTC, as everywhere in Airflow.
 
-    :raises ValueError: it is none, or so far away that one cannot count with it
+    :raises ValueError: it is no time, or before 1970 or after 9000
     """
     moment = _moment(value)
     if not FIRST_YEAR <= moment.year <= LAST_YEAR:

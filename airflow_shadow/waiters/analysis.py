@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Any, ClassVar
 
-from airflow_shadow.analysis import Verdict
+from airflow_shadow.analysis import AnalysisSpec, Verdict, read_spec
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.experiments.lifecycle import (
     CONCLUDED,
@@ -41,7 +42,7 @@ class Judged:
     An experiment that somebody concludes ends it too: the verdict is FAIL or INCONCLUSIVE then.
 
     :param name: the experiment
-    :param spec: the specification of :mod:`airflow_shadow.analysis` as plain values
+    :param spec: the specification of :mod:`airflow_shadow.analysis`; plain values in a trigger
     :param metrics: where CloudWatch keeps metrics that are not SageMaker's own, as plain values
     :param since: begin of the window in seconds since 1970; `None` for when the experiment was
         changed last
@@ -63,7 +64,7 @@ class Judged:
     """
 
     name: str
-    spec: Mapping[str, Any]
+    spec: AnalysisSpec | Mapping[str, Any]
     metrics: Mapping[str, Any]
     since: float | None = None
     duration: float | None = None
@@ -83,6 +84,11 @@ class Judged:
         """Say what is waited for."""
         return f"a verdict on experiment {self.name!r}"
 
+    @cached_property
+    def parsed_spec(self) -> AnalysisSpec:
+        """Return the specification; the plain values of a trigger are parsed once."""
+        return read_spec(self.spec)
+
     def looks(self, experiment: Description, since: float | None = None) -> Looks:
         """Return when to judge, as far as the experiment decides it.
 
@@ -93,7 +99,7 @@ class Judged:
         begin = since or (_begin(experiment) if self.since is None else self.since)
         start = max(begin, _born(experiment))
         first = self._first(experiment, start)
-        count, longest = int(self.spec.get("planned_looks", 1)), self.max_duration or 0.0
+        count, longest = self.parsed_spec.planned_looks, self.max_duration or 0.0
         if self.duration is None or count == 1 or longest <= self.duration:
             return Looks(start, first, first, self.interval)
         return Looks(start, first, start + longest, self.interval, count)
@@ -149,7 +155,7 @@ class Judged:
     ) -> PollResult:
         """Wait on; nothing new is logged between two looks."""
         if judged:
-            seen = progress_line(judged["verdict"], looks, needed=self.spec.get("min_periods", 0))
+            seen = progress_line(judged["verdict"], looks, needed=self.parsed_spec.min_periods)
         else:
             said = state.seen[-1:] if state.looked else []
             seen = said[0] if said else str(experiment["Status"])
@@ -177,7 +183,7 @@ class Judged:
     def _ask(self, experiment: Description, looks: Looks, end: float, state: WaitState) -> Any:
         about = {
             "experiment": experiment,
-            "spec": self.spec,
+            "spec": self.parsed_spec,
             "metrics": self.metrics,
             "start": looks.start,
             "end": end,

@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from airflow_shadow.analysis import AnalysisSpec
 from airflow_shadow.waiters.analysis import Judged
 from airflow_shadow.waiters.approval import PromotionCleared
 from airflow_shadow.waiters.conditions import (
@@ -30,7 +31,10 @@ AnyCondition = (
 
 def condition_to_dict(condition: AnyCondition) -> dict[str, Any]:
     """Return JSON-able values, for a trigger."""
-    return {"kind": condition.kind, **dataclasses.asdict(condition)}
+    fields = dataclasses.asdict(condition)
+    if isinstance(condition, Judged) and isinstance(condition.spec, AnalysisSpec):
+        fields["spec"] = condition.spec.to_dict()
+    return {"kind": condition.kind, **fields}
 
 
 def condition_from_dict(data: Mapping[str, Any]) -> AnyCondition:

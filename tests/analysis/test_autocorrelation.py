@@ -9,7 +9,7 @@ import pytest
 from scipy import signal, stats
 from statsmodels.tsa.stattools import acovf
 
-from airflow_shadow.analysis.autocorrelation import BATCHES, Serial, autoregressive, summarise
+from airflow_shadow.analysis.autocorrelation import BATCHES, Summary, autoregressive, summarise
 
 
 def noise(runs: int, periods: int, *phis: float, seed: int = 3) -> np.ndarray:
@@ -21,14 +21,14 @@ def noise(runs: int, periods: int, *phis: float, seed: int = 3) -> np.ndarray:
 def test_independent_periods_are_the_textbooks():
     """Without positive dependence the error is the standard error of the mean."""
     values = [1.0, 5.0, 2.0, 6.0, 1.5, 5.5]
-    serial = summarise(values)
-    assert serial.inflation == 1.0
-    assert pytest.approx(np.std(values, ddof=1) / math.sqrt(6)) == serial.error
-    assert pytest.approx(np.mean(values)) == serial.mean
+    summary = summarise(values)
+    assert 1.0 == summary.inflation
+    assert pytest.approx(np.std(values, ddof=1) / math.sqrt(6)) == summary.error
+    assert pytest.approx(np.mean(values)) == summary.mean
 
 
 def test_the_coefficients_are_yule_and_walkers():
-    """Of statsmodels' unbiased autocovariances, with the published biases taken away."""
+    """The coefficients agree with statsmodels, with the published biases removed."""
     values = noise(1, 200, 0.5, 0.3)[0]
     c = acovf(values, adjusted=True, nlag=2, fft=False)
     one, two = c[1] / c[0], c[2] / c[0]
@@ -59,7 +59,7 @@ def test_the_error_is_that_of_the_mean(phis):
 
 
 def test_a_second_order_is_not_taken_for_a_first():
-    """With .5 and .3 the periods weigh a sixteenth, which neighbours alone do not show."""
+    """With coefficients .5 and .3 a period weighs a sixteenth, more than the first order shows."""
     runs = noise(300, 500, 0.5, 0.3).tolist()
     true = (1 + 0.3) * (1 - 0.3 + 0.5) / ((1 - 0.3) * (1 - 0.5 - 0.3))
     assert pytest.approx(true, rel=0.2) == np.median(
@@ -68,7 +68,7 @@ def test_a_second_order_is_not_taken_for_a_first():
 
 
 def test_slow_drift_below_quick_noise_is_seen():
-    """Batches see what neighbours do not."""
+    """The means of batches show a drift that neighbouring periods hide."""
     drift, quick = noise(200, 1440, 0.98, seed=4), noise(200, 1440, seed=5)
     runs = 0.4 * math.sqrt(1 - 0.98**2) * drift + quick
     true = runs.mean(axis=1).var()
@@ -80,7 +80,7 @@ def test_slow_drift_below_quick_noise_is_seen():
 
 @pytest.mark.parametrize("count", [2 * BATCHES - 1, 2 * BATCHES, 2 * BATCHES + 1])
 def test_batches_begin_where_they_are_many(count):
-    """Below twice 240 periods there are none, and a rest belongs to no batch."""
+    """Batches need 480 periods; the periods left over belong to no batch."""
     values = noise(1, count, 0.9, seed=6)[0].tolist()
     assert summarise(values).inflation >= autoregressive(values).inflation
     if count < 2 * BATCHES:
@@ -88,16 +88,16 @@ def test_batches_begin_where_they_are_many(count):
 
 
 def test_skewness_is_that_of_the_innovations():
-    """Of what the model does not foretell; independent values are foretold by nothing."""
+    """The skewness is measured on what the autoregression does not predict."""
     values = np.random.default_rng(8).exponential(size=500)
-    serial = autoregressive(values.tolist())
-    assert pytest.approx(stats.skew(values), rel=0.1) == serial.skewness
+    summary = autoregressive(values.tolist())
+    assert pytest.approx(stats.skew(values), rel=0.1) == summary.skewness
     dependent = signal.lfilter([1.0], [1.0, -0.7], values)
     assert abs(autoregressive(dependent.tolist()).skewness / stats.skew(dependent)) > 1.2
 
 
 def test_mirrored_values_are_mirrored():
-    """The interval lies as far below for -x as above for x."""
+    """The interval of the negated values is the negated interval."""
     values = np.random.default_rng(9).exponential(size=100)
     one, other = summarise(values.tolist()), summarise((-values).tolist())
     assert pytest.approx(one.ends(1.5, 2.0)) == other.ends(2.0, 1.5)[::-1]
@@ -105,11 +105,11 @@ def test_mirrored_values_are_mirrored():
 
 @pytest.mark.parametrize("skewness", [0.0, 2.0, -2.0])
 def test_skewness_moves_the_end_on_its_side_only(skewness):
-    """Johnson's shift, and never an end nearer than without."""
-    serial = Serial(count=100, mean=0.0, deviation=1.0, inflation=1.0, skewness=skewness)
-    below, above = serial.ends(2.0, 2.0)
+    """Johnson's correction moves one end outwards and never an end inwards."""
+    summary = Summary(count=100, mean=0.0, deviation=1.0, inflation=1.0, skewness=skewness)
+    below, above = summary.ends(2.0, 2.0)
     assert (below > 0.2, above > 0.2) == (skewness < 0, skewness > 0) or skewness == 0
-    assert min(below, above) == pytest.approx(0.2)
+    assert pytest.approx(0.2) == min(below, above)
     # 10 % of a skewness of two more, squared for what the sample does not show.
     wide = 0.2 + 0.1 * (2 * (1 + 5 * 2 / 10)) / 60 * (1 + 2 * 4) if skewness else 0.2
     assert pytest.approx(wide) == max(below, above)
@@ -117,18 +117,18 @@ def test_skewness_moves_the_end_on_its_side_only(skewness):
 
 @pytest.mark.parametrize("values", [[2.0] * 50, [0.0] * 5, [3.0]])
 def test_a_constant_has_no_spread(values):
-    """Nothing is divided by zero."""
-    serial = summarise(values)
-    assert (values[0], 0.0, float(len(values))) == (serial.mean, serial.error, serial.effective)
+    """A constant series raises no division by zero."""
+    summary = summarise(values)
+    assert (values[0], 0.0, float(len(values))) == (summary.mean, summary.error, summary.effective)
 
 
 @pytest.mark.parametrize("count", [2, 3, 4, 5, 6])
 def test_few_periods_have_a_spread_and_finite_ends(count):
-    """Too little for dependence is no reason to fail."""
-    serial = summarise([float(value * value) for value in range(count)])
-    assert serial.deviation > 0
-    assert serial.freedom > 0
-    assert all(map(math.isfinite, serial.ends(2.0, 2.0)))
+    """Fewer periods than an autoregression needs raise no error."""
+    summary = summarise([float(value * value) for value in range(count)])
+    assert summary.deviation > 0
+    assert summary.freedom > 0
+    assert all(map(math.isfinite, summary.ends(2.0, 2.0)))
 
 
 def test_a_trend_is_as_dependent_as_can_be():
@@ -139,7 +139,7 @@ def test_a_trend_is_as_dependent_as_can_be():
 @pytest.mark.parametrize("phi", [0.3, 0.6])
 def test_the_degrees_of_freedom_match_the_spread_of_the_variance(phi):
     """The delta method's variance of ln s^2 is about what simulations show."""
-    serials = [autoregressive(run) for run in noise(1000, 400, phi).tolist()]
-    spread = np.var([math.log(serial.error**2) for serial in serials])
-    expected = 2 / np.mean([serial.freedom for serial in serials])
+    summaries = [autoregressive(run) for run in noise(1000, 400, phi).tolist()]
+    spread = np.var([math.log(summary.error**2) for summary in summaries])
+    expected = 2 / np.mean([summary.freedom for summary in summaries])
     assert pytest.approx(spread, rel=0.35) == expected

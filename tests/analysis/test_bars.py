@@ -153,7 +153,7 @@ def test_the_rivals_statistics_are_scipys(bench):
     rng = np.random.default_rng(9)
     baseline, candidate = np.exp(0.1 * rng.standard_normal((2, 40, 1)))
     wins = (candidate[:, None, 0] > baseline[None, :, 0]).sum()
-    assert stats.mannwhitneyu(candidate[:, 0], baseline[:, 0]).statistic == wins
+    assert wins == stats.mannwhitneyu(candidate[:, 0], baseline[:, 0]).statistic
     ours = stats.norm.sf(bench.rivals._mann_whitney(wins, 40))
     theirs = stats.mannwhitneyu(
         candidate[:, 0],
@@ -166,7 +166,7 @@ def test_the_rivals_statistics_are_scipys(bench):
     difference = np.log(candidate / baseline)[:, 0]
     walsh = sum((difference[: t + 1] > -difference[t]).sum() for t in range(40))
     exact = stats.wilcoxon(difference, alternative="greater", method="asymptotic")
-    assert exact.statistic == walsh
+    assert walsh == exact.statistic
     assert pytest.approx(exact.pvalue) == stats.norm.sf(bench.rivals._wilcoxon(walsh, 40))
 
 

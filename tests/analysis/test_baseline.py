@@ -43,7 +43,7 @@ def later(**fields) -> Baseline:
 )
 @pytest.mark.parametrize("ratio", [1.0, 1.5])
 def test_another_production_is_another_baseline(fields, said, ratio):
-    """Nothing was compared with it: neither PASS nor FAIL, with the time of the change."""
+    """A change of production gives neither PASS nor FAIL, and the reason has its time."""
     found = verdict(FIRST, later(changed=3000.0, **fields), ratio=ratio)
     assert ("INCONCLUSIVE", False) == (found.outcome, found.stage_passed)
     assert f"production was changed at Thu 00:50 UTC, {said}: another baseline" in found.reason
@@ -51,26 +51,26 @@ def test_another_production_is_another_baseline(fields, said, ratio):
 
 
 def test_without_awss_time_the_look_tells_it():
-    """The endpoint's time may be that of our own update before."""
+    """The time of the look is used if the endpoint's LastModifiedTime is older."""
     found = verdict(FIRST, later(model="churn-v3"))
     assert "production was changed at Thu 01:10 UTC" in found.reason
 
 
 def test_a_change_and_back_is_one():
-    """What the window began with may be there again."""
+    """A change counts even if the last state equals the first."""
     found = verdict(FIRST, later(model="churn-v3"), replace(FIRST, at=6000.0))
     assert "INCONCLUSIVE" == found.outcome
 
 
 @pytest.mark.parametrize("records", [(), (FIRST,), (FIRST, later(changed=3000.0))])
 def test_an_update_that_changes_nothing_is_none(records):
-    """Nor does a record that nobody made keep a verdict back."""
+    """Equal states, or no record at all, do not keep a verdict from PASS."""
     assert "PASS" == verdict(*records).outcome
 
 
 @pytest.mark.parametrize(("ratio", "outcome"), [(1.0, "PASS"), (1.5, "FAIL")])
 def test_scaling_alone_decides_nothing(ratio, outcome):
-    """Production may grow, and the shadow with it."""
+    """Production and shadow may scale out together."""
     records = (FIRST, later(instances=4), later(at=5000.0, instances=4, shadow_instances=4))
     assert outcome == verdict(*records, ratio=ratio).outcome
 
@@ -79,7 +79,7 @@ def test_scaling_alone_decides_nothing(ratio, outcome):
     ("back", "outcome"), [(4200.0 + 600.0, "PASS"), (4200.0 + 900.0, "INCONCLUSIVE")]
 )
 def test_a_shadow_with_more_instances_is_no_comparison(back, outcome):
-    """For more than ten per cent of the time it is not; less is scaling's delay."""
+    """More shadow instances than production's in over 10 % of the window prevent a verdict."""
     found = verdict(FIRST, later(shadow_instances=4), replace(FIRST, at=back))
     assert outcome == found.outcome
     if outcome == "INCONCLUSIVE":
@@ -90,10 +90,10 @@ def test_a_shadow_with_more_instances_is_no_comparison(back, outcome):
 
 
 def test_unknown_instances_are_not_fewer():
-    """Serverless variants have none."""
+    """Serverless variants, whose instances are unknown, are not compared."""
     assert "PASS" == verdict(replace(FIRST, instances=0, shadow_instances=2)).outcome
 
 
 def test_a_single_look_that_is_the_last_counts_for_the_window():
-    """Who looked once, at the end, and saw more instances, cannot say since when."""
+    """One look at the end with more shadow instances counts for the whole window."""
     assert "INCONCLUSIVE" == verdict(replace(FIRST, at=7200.0, shadow_instances=3)).outcome

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from airflow_shadow.analysis import AnalysisSpec, Pair, Verdict, judge
-from airflow_shadow.analysis.boundary import NORMAL
+from airflow_shadow.analysis.critical_values import NORMAL
 from tests.analysis.data import LATENCY, latency_criterion, rates, seen, series
 
 ERROR_KEYS = [key for key in AnalysisSpec().needs if "Error" in key[0]]
@@ -58,7 +58,7 @@ def steady(minutes: int, change: float = 1.0, seed: int = 1) -> tuple[list[float
 
 
 def test_the_steady_data_pass():
-    """What the others spoil is a PASS to begin with."""
+    """The data that the other cases change are a PASS to begin with."""
     assert "PASS" == verdict(*steady(120), [300.0] * 120, [300.0] * 120).outcome
 
 
@@ -82,7 +82,7 @@ def test_slow_batches_are_what_most_requests_see(comparison, tolerance):
 
 @pytest.mark.parametrize("lost", [0.049, 0.02, 0.008])
 def test_requests_that_the_shadow_never_answers_do_not_pass(lost):
-    """They fail in their own row, whatever the others took."""
+    """Unanswered requests fail in their own finding, whatever the others took."""
     found = verdict(*steady(120), [300.0] * 120, [300.0 * (1 - lost)] * 120)
     assert "FAIL" == found.outcome
     assert f"FAIL unanswered requests +{100 * lost:.1f}" in found.reason
@@ -107,23 +107,23 @@ def test_losing_the_slowest_hides_no_slow_candidate(sigma, lost):
 
 
 def test_a_latency_that_covers_few_requests_does_not_pass():
-    """120 of 300 in every minute."""
+    """A latency with samples of 120 of 300 requests in every minute does not pass."""
     found = verdict(*steady(120), [300.0] * 120, [300.0] * 120, covered=[120.0] * 120)
     assert "INCONCLUSIVE" == found.outcome
     assert "of the 34,500 requests of the shadow" in found.reason
 
 
 def test_error_metrics_that_cover_few_requests_do_not_pass():
-    """30 of 300 in every minute."""
+    """An error metric with samples of 30 of 300 requests in every minute does not pass."""
     found = verdict(*steady(120), [300.0] * 120, [300.0] * 120, errors_covered=30.0)
     assert "INCONCLUSIVE" == found.outcome
     assert "server errors" in found.reason
-    assert "it covers 3,450 of the 34,500 requests of the shadow" in found.reason
+    assert "the metric covers 3,450 of the 34,500 requests of the shadow" in found.reason
 
 
 @pytest.mark.parametrize("requests", [2.0, 5.0, 8.0])
 def test_too_little_traffic_says_how_long_it_would_take(requests):
-    """Two hours at eight requests a minute can never pass by default."""
+    """Two hours at eight requests a minute cannot pass; the reason says how long it would take."""
     found = verdict(*steady(120), [requests] * 120, [requests] * 120)
     assert "INCONCLUSIVE" == found.outcome
     assert found.longer is not None
@@ -131,7 +131,7 @@ def test_too_little_traffic_says_how_long_it_would_take(requests):
 
 
 def test_the_same_bad_requests_in_both_pass():
-    """2 % of them at 30 a minute for two hours, in nearly every run."""
+    """Two per cent of errors that both variants share pass in nearly every run."""
     passed = 0
     for seed in range(10):
         draw = random.Random(seed)
@@ -178,7 +178,7 @@ def widened(pair: Pair) -> Pair:
 @pytest.mark.parametrize(("change", "outcome"), [(1.0, "PASS"), (1.3, "FAIL")])
 @pytest.mark.parametrize("minutes", [120, 360])
 def test_a_window_that_is_read_in_five_minute_periods_is_judged_alike(change, outcome, minutes):
-    """Older than 15 days; the guards are scaled."""
+    """Five-minute periods, as of windows older than 15 days, lower the minimums accordingly."""
     production, shadow = steady(minutes, change)
     traffic = [300.0] * minutes
     errors = rates([0.0] * minutes, [0.0] * minutes, 300.0)

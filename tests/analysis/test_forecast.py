@@ -65,11 +65,11 @@ def test_too_few_requests_rule_a_pass_out():
     one = told(history(6.0), 2)
     assert said in one.ruled_out
     assert (0.0, 0.0) == one.chance
-    assert of(one, "server errors").sentence == said
+    assert said == of(one, "server errors").sentence
 
 
 def test_a_later_planned_look_is_waited_for():
-    """What the first look lacks the last one may have."""
+    """A plan is possible if its last planned look has enough requests."""
     assert () == told(history(6.0), 2, 4, 6).ruled_out
 
 
@@ -85,23 +85,22 @@ def test_the_busiest_hours_count():
 
 
 def test_less_than_a_day_rules_nothing_out():
-    """Other hours may be busier."""
+    """A history below a day rules nothing out, because other hours may be busier."""
     one = told(history(6.0, minutes=300), 2)
     assert () == one.ruled_out
     assert (0.0, 0.0) == one.chance
 
 
 def test_too_few_periods_rule_a_pass_out():
-    """However many requests come."""
+    """Too few periods rule a PASS out however many requests come."""
     one = told(history(300.0), 1, spec=AnalysisSpec(min_periods=90, min_duration=0))
     assert "mean latency: 55 of 90 periods needed" in one.ruled_out
 
 
 def test_too_short_a_window_is_ruled_out():
-    """The specification asks for an hour."""
-    assert told(history(300.0), 0.75).ruled_out == (
-        "min_duration: a window of 1 h is needed; 45 min are planned",
-    )
+    """A stage below min_duration is ruled out."""
+    expected = ("min_duration: a window of 1 h is needed; 45 min are planned",)
+    assert expected == told(history(300.0), 0.75).ruled_out
 
 
 def test_the_shadow_gets_its_share():
@@ -116,7 +115,7 @@ def test_the_shadow_gets_its_share():
 
 
 def test_errors_are_foretold_as_they_are_and_means_as_a_range():
-    """Nobody knows before how much of the minutes' spread a shadow would share."""
+    """The forecast of a mean is a range, because the spread that a shadow shares is unknown."""
     one = told(history(30.0, errors=0.001, spread=0.6), 2)
     errors, latency = of(one, "server errors"), of(one, "mean latency")
     assert errors.chance[0] == errors.chance[1] > 0.8
@@ -125,7 +124,7 @@ def test_errors_are_foretold_as_they_are_and_means_as_a_range():
 
 
 def test_what_was_not_reported_is_not_foretold():
-    """The chance may be anything, and the sentence says why."""
+    """Without a history the chance is from 0 to 100 %, and the sentence says why."""
     one = told(History(requests=series([30.0] * DAY, 30.0)), 2)
     errors = of(one, "server errors")
     assert (0.0, 1.0) == errors.chance
@@ -134,17 +133,17 @@ def test_what_was_not_reported_is_not_foretold():
 
 
 def test_counts_that_do_not_agree_are_told():
-    """A latency of half the requests decides nothing, and costs as much."""
+    """A latency that covers half of the requests decides nothing, and the forecast says so."""
     known = history(30.0)
     half = {**known.series, LATENCY: series([1e5] * DAY, 15.0)}
     one = told(History(requests=known.requests, series=half), 2)
     assert "covers 43,200 of the 86,400 requests" not in of(one, "server errors").sentence
-    assert "nothing can be decided, for it covers" in of(one, "mean latency").sentence
+    assert "nothing can be decided, because the metric covers" in of(one, "mean latency").sentence
     assert (0.0, 0.0) == one.chance
 
 
 def test_a_share_above_productions_own_percentile_needs_no_history():
-    """It is known by its name: one request in a hundred."""
+    """The share above production's p99 is one in a hundred without any history."""
     slow = of(told(history(300.0), 2), "slow requests")
     assert slow.chance[0] > 0.9
     assert "no forecast" not in slow.sentence
@@ -161,14 +160,14 @@ def test_an_absolute_limit_is_held_against_production():
 
 
 def test_the_instance_hours_stand_beside_it():
-    """From every stage's first look to its last."""
+    """The instance-hours are from every stage's first look to its last."""
     one = told(history(30.0, instances=2), 2, 6, ramp=(10, 50, 100))
     assert (12.0, 36.0) == one.instance_hours
     assert one.sentence.endswith("for 12 to 36 instance-hours of the shadow.")
 
 
 def test_the_table_has_a_row_a_criterion_and_a_column_a_stage():
-    """It is what the log shows."""
+    """The log's table has a row for each criterion and a column for each stage."""
     lines = forecast_table(told(history(30.0), 2, ramp=(10, 100))).splitlines()
     assert ["chance", "of", "a", "PASS", "at", "10", "%", "100", "%"] == lines[0].split()[:9]
     names = [line.split("  ")[0] for line in lines[1:-1]]
@@ -184,20 +183,20 @@ def test_the_table_has_a_row_a_criterion_and_a_column_a_stage():
 
 
 def test_a_forecast_travels_as_json():
-    """What is endless is nothing, for JSON knows no infinity."""
+    """Infinite times become None in JSON."""
     data = told(history(6.0, errors=0.2), 2).to_dict()
     assert data == json.loads(json.dumps(data, allow_nan=False))
 
 
 @pytest.mark.parametrize("minutes", [1, 3, 40])
 def test_a_short_history_breaks_nothing(minutes):
-    """A new endpoint has a few minutes."""
+    """A new endpoint with a few minutes of history gets a forecast."""
     one = told(history(30.0, minutes=minutes), 2)
     assert all(0 <= value <= 1 and math.isfinite(value) for value in one.chance)
 
 
 def test_a_metric_of_ones_own_is_foretold():
-    """Whatever a mean is a mean of."""
+    """A custom metric gets a forecast like SageMaker's."""
     key = ("Depth", "Average")
     draw = random.Random(2)
     known = history(30.0)

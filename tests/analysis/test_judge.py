@@ -45,7 +45,7 @@ def test_all_criteria_inside_pass():
 
 @pytest.mark.parametrize(("pairs", "outcome"), [(SLOW, "FAIL"), (UNSURE, "INCONCLUSIVE")])
 def test_one_critical_criterion_is_enough_against(pairs, outcome):
-    """What one criterion does not pass, the verdict does not pass."""
+    """The verdict passes only if every critical criterion passes."""
     verdict = judge(SPEC, seen(pairs, minutes=MINUTES))
     assert (outcome, False) == (verdict.outcome, verdict.stage_passed)
 
@@ -97,7 +97,7 @@ def test_a_window_that_is_too_short_does_not_pass():
     ],
 )
 def test_an_alarm_takes_part(found, outcome):
-    """A CloudWatch alarm passes, fails or leaves open like any criterion; absent it passes not."""
+    """A CloudWatch alarm passes or fails the verdict; without its state there is no PASS."""
     spec = replace(SPEC, outside=(OutsideCriterion(name="cpu", target="cpu-high"),))
     outside = {"cpu": found} if found else {}
     verdict = judge(spec, seen(GOOD, minutes=MINUTES, outside=outside))
@@ -121,7 +121,7 @@ def test_a_breaker_fails_the_verdict():
 
 
 def test_without_a_comparison_of_answers_it_is_operational_only():
-    """The verdict says when nobody looked at what the candidate answered."""
+    """A verdict without a comparison of the answers is marked as operational only."""
     agreement = error_criterion(
         name="agreement",
         metric="prediction_disagreement",
@@ -157,7 +157,7 @@ def test_the_reason_fits_into_awss_record():
 
 @pytest.mark.parametrize("pairs", [GOOD, SLOW, {}])
 def test_a_verdict_travels_as_json(pairs):
-    """What goes through XCom comes back equal, and is small."""
+    """A verdict comes back from JSON equal, and is small."""
     spec = replace(SPEC, outside=(OutsideCriterion(name="cpu", target="cpu-high"),))
     verdict = judge(spec, seen(pairs, minutes=MINUTES))
     text = json.dumps(verdict.to_dict(), allow_nan=False)
@@ -167,7 +167,7 @@ def test_a_verdict_travels_as_json(pairs):
 
 @pytest.mark.parametrize(("comparison", "end"), [("relative", 999_999), ("difference", 2**53)])
 def test_an_endless_interval_travels_too(comparison, end):
-    """After a few periods; PostgreSQL and Airflow take no integer of more than 64 bits."""
+    """Interval ends are bounded, because PostgreSQL and Airflow take no larger integers."""
     criterion = latency_criterion(comparison=comparison, tolerance=0.1)
     verdict = judge(
         replace(SPEC, criteria=(criterion,), alpha=1e-9),
@@ -230,19 +230,19 @@ def test_a_pass_says_what_it_covers():
     """The hours of the week, and the smallest share of stalled minutes that it can exclude."""
     (note,) = judge(SPEC, seen(GOOD, minutes=MINUTES)).notes
     assert (
-        "covers Thu 00:00 to Thu 02:00 UTC, and stalls in fewer than 2.5 % of the minutes "
-        "may not show" == note
+        "covers Thu 00:00 to Thu 02:00 UTC; stalls in fewer than 2.5 % of the minutes "
+        "may go unnoticed" == note
     )
 
 
 def test_a_failure_says_no_hours():
-    """Nor does what waits."""
+    """Only a PASS has the note on the hours that it covers."""
     for pairs in (SLOW, UNSURE):
         assert not any("covers" in note for note in judge(SPEC, seen(pairs, minutes=MINUTES)).notes)
 
 
 def test_which_look_it_was_is_kept():
-    """With the planned ends, for whoever reads the verdict later."""
+    """The verdict keeps the number of its look and the planned ends."""
     looks = (3600.0, 7200.0, 10800.0)
     at, between = (judge(SPEC, seen(GOOD, minutes=minutes, looks=looks)) for minutes in (120, 100))
     assert (2, 0) == (at.look, between.look)
@@ -272,7 +272,7 @@ def test_an_unknown_limit_is_said_and_decides_nothing():
     limits = {("ModelLatency", "p99"): 2e5}
     known = judge(spec, seen(pairs, minutes=MINUTES, limits=limits))
     assert ("INCONCLUSIVE", "PASS") == (without.outcome, known.outcome)
-    assert "no limit known" in without.reason
+    assert "the limit is unknown" in without.reason
     assert 2e5 == known.findings[2].limit
 
 
@@ -291,7 +291,7 @@ def test_more_slow_requests_than_production_fail():
 
 
 def test_a_verdict_of_an_earlier_version_can_be_read():
-    """A rollout outlives the day on which this package is renewed."""
+    """A rollout may outlive an upgrade of this package."""
     told = judge(AnalysisSpec(), seen({}, minutes=60)).to_dict()
     old = {key: value for key, value in told.items() if key not in {"look", "looks", "notes"}}
     found = Verdict.from_dict({**old, "scheduled": True, "traffic": {}})

@@ -100,7 +100,7 @@ def test_nothing_at_all_does_not_pass():
     assert "INCONCLUSIVE" == verdict.outcome
     *compared, slow, _, unanswered = verdict.findings
     assert all("no period has data" in finding.sentence for finding in compared)
-    assert "no limit known" in slow.sentence
+    assert "the limit is unknown" in slow.sentence
     assert "unanswered requests: no requests of production were counted" == unanswered.sentence
 
 

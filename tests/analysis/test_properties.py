@@ -27,8 +27,7 @@ from airflow_shadow.analysis import (
     markdown_table,
     text_table,
 )
-from airflow_shadow.analysis.criterion import accepted
-from airflow_shadow.analysis.spec import Comparison, Count, Direction, Missing, Severity
+from airflow_shadow.analysis.criterion import Comparison, Count, Direction, Missing, Severity
 from tests.analysis.data import series
 
 METRICS = ("ModelLatency", "Invocation5XXErrors", "Own")
@@ -160,7 +159,7 @@ def inside(finding: Finding) -> bool:
         direction=finding.direction,
         tolerance=finding.tolerance,
     )
-    low, high = accepted(criterion)
+    low, high = criterion.accepted
     return low < finding.estimate < high
 
 

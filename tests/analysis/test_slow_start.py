@@ -23,7 +23,7 @@ def verdict(slow: int, times: float = 3.0, after: float = 1.0, **spec) -> Verdic
 
 
 def test_a_slow_start_points_to_the_delay():
-    """With how slow it was, and how it was afterwards."""
+    """The note has the change during and after a slow start, and advises a longer delay."""
     found = verdict(14)
     assert "PASS" != found.outcome
     (note,) = found.notes
@@ -36,30 +36,30 @@ def test_a_slow_start_points_to_the_delay():
 
 @pytest.mark.parametrize("delay", [900, 1200])
 def test_a_longer_delay_is_what_helps(delay):
-    """What is said to help does."""
+    """The delay that the note advises makes the verdict a PASS."""
     assert "PASS" == verdict(14, initial_delay=delay).outcome
 
 
 def test_the_delay_counts_for_the_minutes_that_are_told():
-    """They are those of the window, not those after the warm-up."""
+    """The note counts minutes from the window's begin, including the warm-up."""
     assert "in the first 14 min" in verdict(14, initial_delay=300).notes[0]
 
 
 @pytest.mark.parametrize(("slow", "after"), [(0, 1.3), (14, 1.3), (40, 1.0), (115, 1.0)])
 def test_a_candidate_that_stays_slow_did_not_start_slowly(slow, after):
-    """Nor is one that is slow for longer than half an hour."""
+    """A candidate that stays slow, or is slow for over half an hour, gets no note."""
     assert not any("slow start" in note for note in verdict(slow, after=after).notes)
 
 
 def test_a_pass_says_nothing_of_a_start():
-    """One slow minute among 120 that pass is no news."""
+    """A criterion that passes gets no note on a slow start."""
     found = verdict(1, times=1.2)
     assert "PASS" == found.outcome
     assert not any("slow start" in note for note in found.notes)
 
 
 def test_a_breaker_that_trips_at_the_start_says_so():
-    """It is the same question to the person who reads it."""
+    """A breaker that trips in the first half hour advises a longer delay, too."""
     breaker = Breaker(
         metric="ModelLatency", statistic="Average", relative_limit=3.0, datapoints=(5, 5)
     )

@@ -109,7 +109,7 @@ def test_the_specification_in_the_docs_is_one():
 
 
 def test_nothing_given_is_the_default():
-    """AWS's advice needs no configuration."""
+    """An empty specification is the default one."""
     spec = read_spec({})
     assert AnalysisSpec() == spec
     assert [
@@ -159,8 +159,8 @@ def test_all_faults_are_in_one_error():
         ("period", "1.5", "period: '1.5' is not a whole number"),
         ("require_full_sampling", "maybe", "'maybe' is neither true nor false"),
         ("alpha", "nan", "alpha: 'nan' is not a number"),
-        ("alpha", "0.5", "alpha: 0.5 is not from 1e-09 to 0.2"),
-        ("alpha", "5e-324", "alpha: 5e-324 is not from 1e-09 to 0.2"),
+        ("alpha", "0.5", "alpha: 0.5 is above 0.2"),
+        ("alpha", "5e-324", "alpha: 5e-324 is not at least 1e-09"),
         ("alpha", "0.0_1", "alpha: '0.0_1' is not a number"),
         ("alpha", 10**400, "is not a number"),
         ("criteria", [10**5000], "criteria[0]: <int too long to show> is not a structure"),
@@ -169,8 +169,8 @@ def test_all_faults_are_in_one_error():
         ("planned_looks", 0, "planned_looks: 0 is not at least 1"),
         ("planned_looks", 21, "planned_looks: 21 is above 20"),
         ("min_power", 1, "min_power: 1.0 is not at least 0 and below 1"),
-        ("looks", "anytime", "looks: there is no choice any more: PASS is read at planned looks"),
-        ("traffic_tolerance", 0.1, "their tolerance is that of the one on Invocation5XXErrors"),
+        ("looks", "anytime", "looks: was removed: PASS is possible at planned looks"),
+        ("traffic_tolerance", 0.1, "with the tolerance of the criterion on Invocation5XXErrors"),
         ("period", 0, "period: 0 is not at least 1"),
         ("criteria", [], "criteria: none is critical, so nothing could pass"),
         ("breakers", [{"metric": "M"}], "give either limit or relative_limit"),
@@ -184,7 +184,7 @@ def test_all_faults_are_in_one_error():
     ],
 )
 def test_each_fault_is_named_with_its_path(field, value, fault):
-    """What is wrong, and where."""
+    """An error names each invalid field with its path."""
     with pytest.raises(InvalidRequestError) as caught:
         read_spec({field: value})
     assert fault in caught.value.found
@@ -215,7 +215,7 @@ def test_text_that_is_no_structure_is_refused(text):
         ({"name": "server  errors"}, "has blanks at its ends or several in a row"),
         ({"metric": "M\nNext: promote"}, "metric: 'M\\nNext: promote' is not one line"),
         ({"tolerance": 1e16, "statistic": "Average"}, "tolerance: 1e+16 is above 1e+15"),
-        ({"name": "unanswered requests"}, "is that of a finding of every verdict"),
+        ({"name": "unanswered requests"}, "is reserved for a finding of every verdict"),
         ({"metric": ""}, "metric: is empty"),
         (
             {"statistic": "Average", "missing": "zero"},
@@ -263,7 +263,7 @@ def test_a_criterion_that_cannot_be_judged_is_refused(fields, fault):
     ],
 )
 def test_a_value_of_another_type_is_a_fault(make, fault):
-    """Python does not ask, and the judge would end in a TypeError."""
+    """Values of a wrong type are refused before the judge would raise a TypeError."""
     with pytest.raises(InvalidRequestError) as caught:
         make()
     assert fault in caught.value.found
@@ -277,7 +277,7 @@ def test_two_criteria_need_two_names():
 
 
 def test_what_must_be_read_is_named_once():
-    """Criteria and breakers on the same statistic share one query."""
+    """Criteria and breakers on the same metric and statistic share one query."""
     assert (
         ("Invocation5XXErrors", "rate"),
         ("InvocationModelErrors", "rate"),
@@ -324,7 +324,7 @@ def test_statistics_are_read_from_their_names(text, expected):
     ],
 )
 def test_other_statistics_are_refused(text):
-    """Percentiles above all."""
+    """Statistics that cannot be compared are refused, percentiles among them."""
     with pytest.raises(ValueError, match="is not one of rate"):
         parse_statistic(text)
 
@@ -341,7 +341,7 @@ def test_a_percentile_of_production_is_known_only_when_observed():
 
 
 def test_server_errors_say_how_many_may_stay_unanswered():
-    """The tightest critical one; without one it is half a percentage point."""
+    """The tolerance of unanswered requests is the tightest critical one on server errors."""
     strict = AnalysisSpec(
         criteria=(error_criterion(tolerance=0.001), error_criterion(name="b", tolerance=0.02))
     )

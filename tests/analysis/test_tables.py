@@ -118,7 +118,7 @@ def test_the_log_gets_a_plain_table():
     """What it is and rests on, a head, a line for each criterion, and what has no column."""
     lines = text_table(VERDICT).splitlines()
     assert "PASS (operational metrics only)" == lines[0]
-    assert lines[1].split() == [
+    assert [
         "criterion",
         "outcome",
         "production",
@@ -129,13 +129,13 @@ def test_the_log_gets_a_plain_table():
         "periods",
         "effective",
         "missing",
-    ]
+    ] == lines[1].split()
     assert lines[2].startswith("errors (warning)     PASS")
     assert "9,000 / 9,000" in lines[2]
     assert lines[3].startswith("latency              PASS")
     assert lines[4].startswith("unanswered requests  PASS")
     assert "alarm cpu|high is OK" == lines[6]
-    assert lines[7].startswith("covers Thu 00:00 to Thu 01:30 UTC, and stalls in fewer than 3.3 %")
+    assert lines[7].startswith("covers Thu 00:00 to Thu 01:30 UTC; stalls in fewer than 3.3 %")
 
 
 def test_a_person_gets_markdown():
@@ -152,7 +152,7 @@ NASTY = "<img src=x onerror=alert(1)> **b** [l](/x) `c` | & ~~d~~"
 
 
 def test_names_reach_markdown_as_they_are():
-    """Neither HTML nor Markdown in a name is taken for the table's own."""
+    """HTML and Markdown in names are escaped."""
     spec = AnalysisSpec(breakers=(), criteria=(latency_criterion(name=NASTY),))
     body = markdown_table(judge(spec, seen({}, minutes=90)))
     shown = re.sub(r"\\.", "", body)
@@ -183,21 +183,21 @@ AUTOLINKS = (
     ],
 )
 def test_a_text_becomes_no_link_and_no_list(text, shown):
-    """A person who is asked must not be sent elsewhere."""
+    """Text from outside becomes no link and no list in Markdown."""
     assert shown == escaped(text)
     plain = re.sub(r"\\(.)", r"\1", escaped(text))
     assert [] == [link for link in AUTOLINKS if link.search(plain)]
 
 
 def test_lines_of_a_callers_sentence_stay_in_their_place():
-    """A caller's text may have several; in Markdown they would be paragraphs and headings."""
+    """Line breaks in a caller's sentence make no paragraph or heading in Markdown."""
     found = OutsideResult(outcome="PASS", sentence="one\n\n# two\n---")
     body = markdown_table(judge(SPEC, seen(PAIRS, minutes=90, outside={"cpu": found})))
     assert "- one \\# two ---" in body.splitlines()
 
 
 def test_a_stage_that_passed_is_good_so_far():
-    """Below full sampling no row that passes stands under INCONCLUSIVE."""
+    """Below full sampling a stage that passed has the headline "good so far"."""
     good = judge(SPEC, seen(**half_seen(PAIRS), minutes=90, **OUTSIDE))
     assert text_table(good).startswith("good so far (operational metrics only)\n")
     assert markdown_table(good).startswith("**good so far** (operational metrics only)")
@@ -212,7 +212,7 @@ def test_an_interval_that_says_nothing_is_unknown():
 
 
 def test_the_tail_of_both_variants_is_told():
-    """The limit that is production's own, and percentiles of the whole window as information."""
+    """The tables have production's own limit and the percentiles of both variants."""
     slow = Criterion(
         name="slow",
         metric="ModelLatency",

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from airflow_shadow.analysis import AnalysisSpec, Counts, Finding, judge
-from airflow_shadow.analysis.boundary import shares
+from airflow_shadow.analysis.critical_values import shares
 from tests.analysis.data import (
     ERRORS,
     Pair,
@@ -53,7 +53,7 @@ def test_means_agree(bench, minutes, phi):
                 np.expm1(theirs.change[run]),
                 np.expm1(lower[run]),
                 np.expm1(upper[run]),
-                theirs.serials.effective[run],
+                theirs.summaries.effective[run],
             ),
             **CLOSE,
         ) == (ours.estimate, ours.lower, ours.upper, ours.effective_periods)
@@ -72,7 +72,7 @@ def test_rates_agree(bench, minutes, rates):
         for n, rate in zip((asked, answered), rates, strict=True)
     )
     theirs = bench.vector.Rates.of(one, asked, other, answered)
-    z = bench.vector.failing(theirs.serials, level, minutes, minutes)
+    z = bench.vector.failing(theirs.summaries, level, minutes, minutes)
     lower, upper = theirs.lower(z), theirs.upper(0.05, tolerance)
     beyond = theirs.exact_beyond(tolerance, level)
     for run in range(RUNS):
@@ -100,7 +100,7 @@ def test_pooled_stages_agree(bench):
         stages.append(rates.deflated)
         counts.append([one, asked, other, answered])
     level = 0.05 * shares(3)[2] / 2 / 3
-    z = bench.vector.failing(rates.serials, level, minutes, minutes)
+    z = bench.vector.failing(rates.summaries, level, minutes, minutes)
     lower = bench.vector.pooled_lower(stages, z)
     alone = rates.lower(z)
     for run in range(RUNS):
@@ -125,7 +125,7 @@ def test_pooled_stages_agree(bench):
 
 
 def test_the_second_judge_finds_what_is_unanswered(bench):
-    """As the rate of those that are missing, against none."""
+    """The benchmark's judge agrees on unanswered requests."""
     rng = np.random.default_rng(4)
     shape = (RUNS, 120)
     asked = rng.integers(50, 300, shape).astype(float)
@@ -141,8 +141,8 @@ def test_the_second_judge_finds_what_is_unanswered(bench):
 
 
 def test_latencies_without_spread_agree(bench):
-    """Neither divides by zero."""
+    """Both judges take constant latencies without a division by zero."""
     flat = np.full((1, 60), 1e5)
     theirs = bench.vector.Means.of(flat, 1.0, flat, 1.0)
-    assert (0.0, 0.0) == (theirs.upper(0.05)[0], theirs.serials.error[0])
+    assert (0.0, 0.0) == (theirs.upper(0.05)[0], theirs.summaries.error[0])
     assert finding(latency_criterion(), pair_of([flat] * 4, 0), 60).upper is None

@@ -15,9 +15,9 @@ from airflow_shadow.report.thinning import (
     Buckets,
     count_level,
     mean_level,
+    runs,
     share_level,
     thinned,
-    unbroken,
 )
 from tests.report.reading import NUMBER, of_class, places, tree, words
 
@@ -71,7 +71,7 @@ def test_levels_weigh_by_requests(level, expected):
 def test_a_gap_stays_open():
     """Where nothing came no line is drawn; neighbours on both sides are lines of their own."""
     points = thinned([series([1.0, 1.0, None, 1.0])], HOUR, mean_level)
-    assert [2, 1] == [len(run) for run in unbroken(points)]
+    assert [2, 1] == [len(run) for run in runs(points)]
     plot = drawn(Pair(baseline=series([1.0, 1.0, None, 1.0])))
     (line,) = of_class(plot, "line")
     assert 2 == line.get("d").count("M")
@@ -99,7 +99,7 @@ def test_every_place_lies_inside_the_picture():
 
 
 def test_latencies_are_told_in_milliseconds():
-    """CloudWatch's microseconds are for machines."""
+    """The chart has milliseconds where CloudWatch has microseconds."""
     plot = drawn(Pair(baseline=series([1.2e5] * 60), candidate=series([1.5e5] * 60)))
     told = words(tree(plot).find("desc"))
     assert "production: from 120 ms at the start to 120 ms at the end" in told

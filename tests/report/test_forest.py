@@ -155,7 +155,7 @@ def test_unanswered_requests_are_a_row_like_any_other():
 
 
 def test_below_full_sampling_the_share_is_told():
-    """There is no interval; the counts stand in the table, and the share in both in words."""
+    """Below full sampling the plot has the shadow's share of the requests in words."""
     *_, found = data.stage(sampling=50.0).verdict.findings
     told = "the shadow got 50 % of the requests, 50 % expected"
     row = evidence(found)[0]

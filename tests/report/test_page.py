@@ -152,13 +152,13 @@ def test_what_is_lacking_and_how_long_it_takes_is_said():
     (headline,) = of_class(rendered([replace(data.unknown(), verdict=verdict)]), "verdict")
     told = [words(each) for each in headline.iter("dd")]
     assert "window of 2 min is below 60 min" == told[0]
-    assert "about 50 min would decide" in told
+    assert "about 50 min more would decide" in told
 
 
 def test_a_pass_says_what_it_covers():
     """The hours of the week, and the stalls that the window may not show, stand in the headline."""
     (headline,) = of_class(rendered([data.stage()]), "verdict")
-    assert "covers Sun 00:00 to Sun 02:00 UTC, and stalls in fewer than 2.5 %" in words(headline)
+    assert "covers Sun 00:00 to Sun 02:00 UTC; stalls in fewer than 2.5 %" in words(headline)
 
 
 def test_without_stages_nothing_was_judged():
@@ -293,7 +293,7 @@ def test_what_production_was_is_listed():
     assert [
         ["100 % sampling", "2026-03-01 00:00", "AllTraffic", "ranker-41", *rest],
         ["100 % sampling", "2026-03-01 01:00", "AllTraffic", "ranker-40", *rest],
-    ] == rows_of(page, "What production was")
+    ] == rows_of(page, "Production at the looks")
     # One in each chart, one in the legend.
     assert len(of_class(page, "chart")) + 1 == len(of_class(page, "change"))
     assert "production changed Sun 00:50" in page
@@ -326,7 +326,7 @@ def test_a_tripped_breaker_is_said_and_marked():
 
 
 def test_a_breaker_without_data_says_so():
-    """It is never told as never tripped."""
+    """A breaker without data is not described as never tripped."""
     rows = rows_of(rendered([data.stage(data.silent(data.observed()))]), "Hard limits")
     assert [["no data", "", "0"]] * 2 == [row[2:5] for row in rows]
     assert ["ModelLatency Average: no data"] == [row[5] for row in rows][1:]

@@ -13,7 +13,7 @@ from airflow_shadow._compat import (
     AirflowRescheduleException,
     AirflowSensorTimeout,
 )
-from airflow_shadow.analysis import Verdict
+from airflow_shadow.analysis import AnalysisSpec, Verdict
 from airflow_shadow.emulator import fleet
 from airflow_shadow.emulator.behaviour import Behaviour, environment
 from airflow_shadow.emulator.traffic import Traffic
@@ -103,6 +103,20 @@ def test_a_good_candidate_passes_at_the_end_of_the_window(shadow, analyse):
     since = shadow()
     verdict = analyse(since=since.isoformat()).value
     assert ("PASS", 120, 1) == (verdict["outcome"], minutes(verdict), verdict["look"])
+
+
+def test_a_specification_is_parsed_once_in_each_process(shadow, analyse, monkeypatch):
+    """A worker parses it once; a deferred task has the triggerer and a second worker besides."""
+    check, parsed = AnalysisSpec.__post_init__, []
+
+    def counting(spec):
+        parsed.append(spec)
+        check(spec)
+
+    monkeypatch.setattr(AnalysisSpec, "__post_init__", counting)
+    analyse(since=shadow().isoformat(), spec={"alpha": 0.04})
+    workers = 1 + analyse.reschedules
+    assert (3 if analyse.mode == "deferrable" else workers) == len(parsed)
 
 
 def test_a_dead_candidate_fails_at_the_first_look_that_sees_it(shadow, analyse):

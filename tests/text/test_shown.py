@@ -17,23 +17,23 @@ def test_a_value_is_short_in_a_message(value):
 
 
 def test_a_short_value_is_shown_whole():
-    """As Python writes it."""
+    """A short value is printed as Python writes it."""
     assert ("'a'", "[1, 2]") == (shown("a"), shown([1, 2]))
 
 
 def test_a_list_shows_the_first_few():
-    """The others would bury the message."""
+    """A long list is cut off after its first values."""
     assert ("0, 1", "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ...") == (listed(range(2)), listed(range(99)))
 
 
 def test_a_text_loses_its_end():
-    """And shows that it did."""
+    """A long text is cut off and ends in dots."""
     assert ("ab", "a...") == (shortened("ab", most=4), shortened("abcde", most=4))
 
 
 @pytest.mark.parametrize("hidden", ["\n", "\x1b", "\u202e", "\u200b", "\u3164", "\u2800", "\ud800"])
 def test_what_nobody_sees_is_escaped(hidden):
-    """It could forge a line, or make two names look alike."""
+    """Invisible characters are escaped, because they could forge a line or hide a difference."""
     assert printable(f"a{hidden}b").isascii()
     assert "a b, \u00e9 \u4e2d" == printable("a b, \u00e9 \u4e2d")
 
@@ -42,7 +42,7 @@ def test_what_nobody_sees_is_escaped(hidden):
     ("value", "number"), [(5, 5), (0.5, 0.5), (" 1e-3 ", 0.001), ("-.5", -0.5)]
 )
 def test_a_number_may_be_text(value, number):
-    """As a template renders it."""
+    """A number may be the text that a template rendered."""
     assert number == finite(value)
 
 
@@ -65,6 +65,6 @@ def test_a_number_may_be_text(value, number):
     ],
 )
 def test_other_values_are_no_number(value):
-    """Python alone would take most of them, or end in another error."""
+    """Texts that only Python takes for numbers are refused, with one error."""
     with pytest.raises(ValueError, match="is not a number"):
         finite(value)

@@ -42,12 +42,12 @@ def test_a_metric_that_covers_too_few_requests_decides_nothing(ratio):
     """Neither PASS nor FAIL, and both numbers are said."""
     found = finding(latency_criterion(), latency(ratio, ASKED, 120.0))
     assert "INCONCLUSIVE" == found.outcome
-    assert "it covers 14,400 of the 36,000 requests of the shadow" in found.sentence
+    assert "the metric covers 14,400 of the 36,000 requests of the shadow" in found.sentence
 
 
 @pytest.mark.parametrize(("covered", "outcome"), [(286.0, "PASS"), (284.0, "INCONCLUSIVE")])
 def test_ninety_five_per_cent_are_enough(covered, outcome):
-    """Of both variants alike."""
+    """A metric that covers 95 % of the requests of both variants decides."""
     assert outcome == finding(latency_criterion(), latency(1.0, covered, covered)).outcome
 
 
@@ -56,7 +56,7 @@ def test_latencies_that_cover_different_parts_cannot_be_compared():
     found = finding(latency_criterion(), latency(1.0, ASKED, 294.0))
     assert "INCONCLUSIVE" == found.outcome
     assert (
-        "it covers 100.0 % of production and 98.0 % of the shadow, which cannot be compared"
+        "the metric covers 100.0 % of production and 98.0 % of the shadow, which cannot be compared"
         in found.sentence
     )
 
@@ -66,7 +66,7 @@ def test_error_metrics_are_held_against_the_requests_too(bad):
     """30 of 300 requests with an error sample say nothing of the others."""
     found = finding(error_criterion(), {ERRORS: errors(0.0, bad, 30.0)})
     assert "INCONCLUSIVE" == found.outcome
-    assert "it covers 3,600 of the 36,000 requests of production" in found.sentence
+    assert "the metric covers 3,600 of the 36,000 requests of production" in found.sentence
 
 
 def test_what_failed_need_not_have_a_latency():
@@ -91,7 +91,7 @@ def test_minutes_that_a_metric_lacks_are_missing_counts(minutes, outcome):
 
 
 def test_unknown_traffic_is_not_held_against_a_metric():
-    """It keeps the verdict back by itself."""
+    """A metric may pass without Invocations; the finding on unanswered requests may not."""
     found = finding(latency_criterion(), latency(1.0, ASKED, 120.0), invocations=None)
     assert "PASS" == found.outcome
 
@@ -109,19 +109,19 @@ def only_failures(every: int, bad: float) -> Series:
 
 
 def test_a_counter_without_zeros_is_divided_by_the_invocations():
-    """And the finding says so."""
+    """With count='invocations' a rate is divided by Invocations, and the finding says so."""
     criterion = error_criterion(count="invocations", missing="zero")
     pair = Pair(baseline=only_failures(10, 3.0), candidate=only_failures(10, 3.0))
     found = finding(criterion, {ERRORS: pair})
     assert ("PASS", 0.001, 36_000.0) == (found.outcome, found.baseline, found.n_candidate)
-    assert "counted by Invocations" in found.sentence
+    assert "divided by Invocations" in found.sentence
     assert "invocations" == found.divided_by
     plain = finding(error_criterion(), {ERRORS: pair})
     assert ("INCONCLUSIVE", 1.0) == (plain.outcome, plain.baseline)
 
 
 def test_silence_is_zero_where_it_was_said_to_be():
-    """A counter that never reported is no error in all the requests, or no data."""
+    """With missing='zero' a counter that never reported means no errors, else no data."""
     silent, unknown = (
         finding(error_criterion(missing=missing), {ERRORS: Pair()})
         for missing in ("zero", "unknown")
@@ -131,13 +131,13 @@ def test_silence_is_zero_where_it_was_said_to_be():
 
 
 def test_silence_without_requests_is_no_zero():
-    """Nobody knows how many did not fail."""
+    """Missing data are zero only where requests were counted."""
     found = finding(error_criterion(missing="zero"), {ERRORS: Pair()}, invocations=None)
     assert ("INCONCLUSIVE", 0) == (found.outcome, found.periods)
 
 
 def test_a_counter_that_fails_in_the_shadow_alone_fails():
-    """Zero on the other side, six per cent here."""
+    """A counter that only the shadow reported is compared with zero, and fails."""
     criterion = error_criterion(count="invocations", missing="zero")
     pair = Pair(candidate=only_failures(1, 18.0))
     found = finding(criterion, {ERRORS: pair})
@@ -155,7 +155,7 @@ def test_an_absolute_criterion_must_cover_the_shadows_requests():
 
 
 def test_silence_that_counts_as_zero_is_said():
-    """Nobody should take an invented zero for a measured one."""
+    """The finding says that missing data were counted as zero."""
     criterion = error_criterion(missing="zero", count="invocations")
     found = finding(criterion, {})
-    assert "silence counted as zero" in found.sentence
+    assert "missing data counted as zero" in found.sentence

@@ -1,4 +1,4 @@
-"""Intervals for shares of requests, and for the difference of two."""
+"""Confidence intervals for rates, and for the difference of two."""
 
 from __future__ import annotations
 
@@ -6,16 +6,18 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from airflow_shadow.analysis.boundary import HALVINGS
+from airflow_shadow.analysis.critical_values import HALVINGS
 from airflow_shadow.analysis.observations import Counts
 
+#: Lower and upper end.
+Interval = tuple[float, float]
 #: Smallest distance from 0 and 1 at which a likelihood is evaluated.
 EDGE = 1e-12
 
 
 @dataclass(frozen=True, kw_only=True)
 class Share:
-    """Hold how many requests of a variant were bad; both may be fractional once deflated."""
+    """Hold a variant's bad requests among all of them; both are fractional once deflated."""
 
     bad: float
     total: float
@@ -39,7 +41,7 @@ class Share:
         return Share(bad=self.bad / effect, total=self.total / effect)
 
 
-def wilson(share: Share, z: float) -> tuple[float, float]:
+def wilson(share: Share, z: float) -> Interval:
     """Return Wilson's score interval (1927, JASA 22, 209-212) at `z` standard errors."""
     n, p = share.total, share.rate
     centre = p + z * z / (2 * n)
@@ -48,11 +50,11 @@ def wilson(share: Share, z: float) -> tuple[float, float]:
     return max((centre - spread) / scale, 0.0), min((centre + spread) / scale, 1.0)
 
 
-def newcombe(baseline: Share, candidate: Share, z: float) -> tuple[float, float]:
+def newcombe(baseline: Share, candidate: Share, z: float) -> Interval:
     """Return the hybrid score interval of candidate minus baseline.
 
-    Newcombe (1998, Statistics in Medicine 17, 873-890), his method 10: holds at rates near zero,
-    where the usual interval would have no width.
+    Newcombe (1998, Statistics in Medicine 17, 873-890), method 10: it holds at rates near zero,
+    where Wald's interval would have no width.
     """
     difference = candidate.rate - baseline.rate
     low_b, high_b = wilson(baseline, z)
@@ -62,13 +64,13 @@ def newcombe(baseline: Share, candidate: Share, z: float) -> tuple[float, float]
     return max(lower, -1.0), min(upper, 1.0)
 
 
-def pooled_newcombe(stages: Sequence[Counts], z: float) -> tuple[float, float]:
-    """Return the interval of candidate minus baseline within stages, weighted and added up.
+def pooled_newcombe(stages: Sequence[Counts], z: float) -> Interval:
+    """Return the interval of the mean difference within stages, candidate minus baseline.
 
-    Differences are taken within a stage and weighted by ``n_b n_c / (n_b + n_c)`` (Mantel and
-    Haenszel 1959); sums over stages would take a rate that moved between them for a difference.
-    Each stage's distance to its own ends adds up in squares (MOVER: Zou and Donner 2008, Statistics
-    in Medicine 27, 1693-1702).
+    The weights are ``n_b n_c / (n_b + n_c)`` (Mantel and Haenszel 1959). Rates summed over stages
+    would count a rate that moved between stages as a difference. The distances from the estimates
+    to the stages' own ends are added in squares (MOVER: Zou and Donner 2008, Statistics in
+    Medicine 27, 1693-1702).
     """
     weights = [
         one.n_baseline * one.n_candidate / (one.n_baseline + one.n_candidate) for one in stages
@@ -90,7 +92,7 @@ def log_mixture(share: Share, p: float) -> float:
     """Return the log of the beta-mixture martingale against the rate `p`.
 
     Robbins' method of mixtures with Jeffreys' prior beta(1/2, 1/2) on the rate: the evidence of all
-    requests so far that their rate is not `p`, whenever one looks.
+    requests so far that their rate is not `p`, valid at any look.
     """
     good = share.total - share.bad
     return (
@@ -104,31 +106,33 @@ def log_mixture(share: Share, p: float) -> float:
 
 
 def exact_lower_share(share: Share, level: float) -> float:
-    """Return the rate below which the true one ever lies with probability `level` at most.
+    """Return the lower end of an exact interval of a rate, for any look.
 
-    Exact at any sample size and any look: Ville's inequality on :func:`log_mixture`.
+    It ever exceeds the true rate with probability `level` at most, at any sample size (Ville's
+    inequality on :func:`log_mixture`).
     """
     needed = -math.log(level)
-    return _last_refused(lambda p: log_mixture(share, _inside(p)) >= needed, 0.0, share.rate)
+    return _last_rejected(lambda p: log_mixture(share, _inside(p)) >= needed, 0.0, share.rate)
 
 
 def exact_lower_difference(baseline: Share, candidate: Share, level: float) -> float:
     """Return the lower end of an exact interval of candidate minus baseline, for any look.
 
-    The region of all pairs of rates that the product of both martingales does not refuse,
-    projected on the difference (the product of independent martingales is one).
+    The region of all pairs of rates that the product of both martingales does not reject,
+    projected on the difference (the product of independent martingales is a martingale).
     """
     needed = -math.log(level)
-    observed = candidate.rate - baseline.rate
-    return _last_refused(
-        lambda gap: least_evidence(baseline, candidate, gap) >= needed, -1 + 2 * EDGE, observed
+    return _last_rejected(
+        lambda gap: least_evidence(baseline, candidate, gap) >= needed,
+        -1 + 2 * EDGE,
+        candidate.rate - baseline.rate,
     )
 
 
 def least_evidence(baseline: Share, candidate: Share, gap: float) -> float:
-    """Return the smallest log evidence against any pair of rates that lie `gap` apart.
+    """Return the smallest log evidence against a pair of rates with the difference `gap`.
 
-    Convex in the baseline's rate, so the root of its slope is the minimum.
+    It is convex in the baseline's rate, so the root of its slope is the minimum.
     """
     low, high = max(0.0, -gap) + EDGE, min(1.0, 1.0 - gap) - EDGE
     for _ in range(HALVINGS):
@@ -148,11 +152,11 @@ def _inside(p: float) -> float:
     return min(max(p, EDGE), 1 - EDGE)
 
 
-def _last_refused(refused: Callable[[float], bool], low: float, high: float) -> float:
-    """Return where `refused` ends between `low` and `high`, from below."""
-    if not refused(low):
+def _last_rejected(rejected: Callable[[float], bool], low: float, high: float) -> float:
+    """Return the largest rejected value between `low` and `high`, by bisection."""
+    if not rejected(low):
         return low
     for _ in range(HALVINGS):
         middle = (low + high) / 2
-        low, high = (middle, high) if refused(middle) else (low, middle)
+        low, high = (middle, high) if rejected(middle) else (low, middle)
     return low

@@ -7,8 +7,9 @@ import random
 import pytest
 
 from airflow_shadow.analysis import AnalysisSpec, Finding, Observations, Pair, judge
+from airflow_shadow.analysis.judge_unanswered import judge_unanswered
 from airflow_shadow.analysis.look import Look
-from airflow_shadow.analysis.unanswered import Traffic, judge_unanswered
+from airflow_shadow.analysis.traffic import Traffic
 from tests.analysis.data import LATENCY, latency_criterion, noisy, seen, series
 
 SPEC = AnalysisSpec(initial_delay=0)
@@ -33,7 +34,7 @@ def found(
             invocations=Pair(baseline=ones, candidate=others),
         ),
     )
-    return judge_unanswered(look, Traffic(look))[0]
+    return judge_unanswered(look, Traffic(look))
 
 
 @pytest.mark.parametrize(
@@ -69,7 +70,7 @@ def test_the_newest_minutes_are_late_and_not_lost():
         found([300.0] * minutes, [300.0] * (minutes - 15) + [100.0] * 15) for minutes in (60, 360)
     )
     assert ("INCONCLUSIVE", "PASS") == (hour.outcome, day.outcome)
-    assert "15 periods were not reported by the shadow yet" in hour.sentence
+    assert "the shadow has not reported 15 periods in full" in hour.sentence
 
 
 @pytest.mark.parametrize(("silent", "expected"), [(5, "PASS"), (6, "INCONCLUSIVE")])
@@ -104,7 +105,7 @@ def test_the_period_in_which_the_shadow_begins_is_not_whole(silent, expected, sa
     begun = [None] * silent + [whole / 3] * bool(silent)
     window = found([300.0] * 100, begun + [whole] * (100 - len(begun)), sampling)
     assert expected == window.outcome
-    assert ("before its first whole one" in window.sentence) == (silent == 4)
+    assert (silent == 4) == ("being deployed" in window.sentence)
 
 
 @pytest.mark.parametrize(

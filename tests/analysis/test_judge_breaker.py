@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from airflow_shadow.analysis import AnalysisSpec, Breaker, BreakerFinding, Observations, Pair, judge
-from airflow_shadow.analysis.breakers import judge_breaker
+from airflow_shadow.analysis.judge_breaker import judge_breaker
 from airflow_shadow.analysis.look import Look
 from tests.analysis.data import LATENCY, noisy, rates, seen, series
 
@@ -59,7 +59,7 @@ def test_a_relative_limit_follows_the_baseline():
 
 
 def test_a_multiple_of_nothing_is_no_limit():
-    """A baseline of zero trips nothing."""
+    """A relative limit trips nothing where the baseline is zero."""
     breaker = Breaker(
         metric="ModelLatency", statistic="Average", relative_limit=3.0, datapoints=(1, 1)
     )
@@ -67,19 +67,19 @@ def test_a_multiple_of_nothing_is_no_limit():
 
 
 def test_a_period_with_few_requests_does_not_count():
-    """One failed request of one is no half of the requests."""
+    """One failed request of one does not trip a breaker."""
     breaker = Breaker(metric="Invocation5XXErrors", limit=0.5, datapoints=(1, 1))
     assert not found(breaker, rates([0.0] * 3, [4.0] * 3, 4.0)).tripped
 
 
 @pytest.mark.parametrize(("production", "tripped"), [(26.0, False), (25.0, True), (None, True)])
 def test_a_limit_is_for_what_only_the_candidate_does(production, tripped):
-    """Production must be at most at half of it, or silent."""
+    """A limit trips only while production is below half of it, or silent."""
     one = found(ERRORS, rates([production] * 5, [80.0] * 5))
     assert tripped == one.tripped
     if not tripped:
         assert (
-            "Invocation5XXErrors rate was never above 50 % in 3 of 3 periods, of 5 seen; "
+            "Invocation5XXErrors rate was never above 50 % in 3 of 3 periods, of 5 observed; "
             "production was above it, too, in 5" == one.sentence
         )
 
@@ -98,7 +98,7 @@ def test_the_minutes_of_both_do_not_join_those_of_one():
 
 
 def test_no_data_is_said_as_no_data():
-    """It is never "never above"; what is missing is the criteria's matter."""
+    """A breaker without data says "no data" and not "never above"."""
     one = found(ERRORS, Pair())
     assert ("Invocation5XXErrors rate: no data", 0, False) == (
         one.sentence,
@@ -110,9 +110,9 @@ def test_no_data_is_said_as_no_data():
 
 
 def test_a_breaker_says_how_many_periods_it_saw():
-    """Three of sixty are not an hour."""
+    """A breaker's sentence has the number of observed periods."""
     one = found(ERRORS, rates([0.0] * 3, [0.0] * 3))
-    assert "Invocation5XXErrors rate was never above 50 % in 3 of 3 periods, of 3 seen" == (
+    assert "Invocation5XXErrors rate was never above 50 % in 3 of 3 periods, of 3 observed" == (
         one.sentence
     )
 

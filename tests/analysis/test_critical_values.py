@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from airflow_shadow.analysis.boundary import (
+from airflow_shadow.analysis.critical_values import (
     fixed_critical,
     moving_critical,
     shares,
@@ -20,7 +20,7 @@ LEVELS = [0.2, 0.05, 0.01, 0.0005]
 
 @pytest.mark.parametrize("level", LEVELS)
 def test_a_single_look_takes_the_normal_quantile(level):
-    """One look needs no more than the textbook's value."""
+    """A single look uses the normal quantile."""
     assert pytest.approx(stats.norm.isf(level), abs=1e-12) == fixed_critical(level)
 
 
@@ -46,7 +46,7 @@ def crossings(level: float, *, first: int, last: int, runs: int = 20_000) -> flo
 
 @pytest.mark.parametrize("level", [0.05, 0.2])
 def test_the_reflection_principle_holds(level):
-    """Looked at after each of 400 periods it errs as promised, a little less for whole periods."""
+    """With a look after each of 400 periods the boundary keeps its level."""
     assert 0.75 * level < crossings(level, first=400, last=400) < 1.05 * level
 
 
@@ -94,4 +94,4 @@ def test_no_freedom_at_all_is_still_a_number():
 
 def test_infinite_freedom_is_normal():
     """A known variance needs no correction."""
-    assert student_critical(2.5, math.inf) == 2.5
+    assert 2.5 == student_critical(2.5, math.inf)

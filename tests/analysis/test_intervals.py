@@ -12,7 +12,7 @@ from scipy import integrate, special, stats
 from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint
 
 from airflow_shadow.analysis import AnalysisSpec, Counts, Pair, judge
-from airflow_shadow.analysis.proportions import (
+from airflow_shadow.analysis.intervals import (
     Share,
     exact_lower_difference,
     exact_lower_share,
@@ -118,7 +118,7 @@ def test_the_beta_mixture_agrees_with_scipy_at_a_million_requests():
 
 @pytest.mark.parametrize("counts", [((2, 30), (9, 25)), ((0, 10), (10, 10)), ((5, 50), (5, 50))])
 def test_the_exact_difference_is_the_edge_of_the_region(counts):
-    """At the end the least evidence is just enough, by a search over a grid."""
+    """At the interval's end the evidence is just enough, by a search over a grid."""
     baseline, candidate = map(share, counts)
     edge = exact_lower_difference(baseline, candidate, 0.05)
     grid = np.linspace(max(0, -edge) + 1e-9, min(1, 1 - edge) - 1e-9, 20_001)
@@ -131,7 +131,7 @@ def test_the_exact_difference_is_the_edge_of_the_region(counts):
 
 @pytest.mark.parametrize("gap", [-0.3, 0.0, 0.2])
 def test_the_least_evidence_is_a_minimum(gap):
-    """No pair of rates that far apart has less."""
+    """No pair of rates with that difference has less evidence against it."""
     baseline, candidate = share((4, 60)), share((11, 40))
     found = least_evidence(baseline, candidate, gap)
     grid = np.linspace(max(0, -gap) + 1e-6, min(1, 1 - gap) - 1e-6, 5_001)
@@ -149,12 +149,12 @@ def test_the_exact_share_is_the_edge_of_the_evidence():
 
 
 def test_a_share_without_bad_requests_has_no_lower_end():
-    """Nothing bad excludes no rate from below."""
-    assert exact_lower_share(share((0, 50)), 0.05) == 0.0
+    """Without bad requests the lower end is 0."""
+    assert 0.0 == exact_lower_share(share((0, 50)), 0.05)
 
 
 def test_deflating_keeps_the_rate():
-    """A design effect takes weight, not level."""
+    """A design effect changes the weight of a share, not its rate."""
     assert Share(bad=2.0, total=20.0) == share((6, 60)).deflated(3.0)
 
 
@@ -208,7 +208,7 @@ def test_pooled_stages_lie_among_the_stages(stages, z):
 
 @pytest.mark.parametrize("counts", [(0, 100, 3, 40), (5, 5, 0, 7), (2.5, 80.5, 2.5, 9)])
 def test_one_stage_alone_is_newcombes(counts):
-    """Pooling begins with the second."""
+    """The pooled interval of one stage is Newcombe's."""
     bad_b, n_b, bad_c, n_c = counts
     stage = Counts(bad_baseline=bad_b, n_baseline=n_b, bad_candidate=bad_c, n_candidate=n_c)
     alone = newcombe(share((bad_b, n_b)), share((bad_c, n_c)), 2.0)
@@ -251,14 +251,14 @@ def test_errors_in_the_last_stage_only_are_no_difference(requests):
 
 
 def test_a_failure_of_all_stages_together_says_so():
-    """The numbers of this stage alone would not tell why."""
+    """A FAIL that follows only from all stages together has a note."""
     bad = Counts(bad_baseline=10, n_baseline=30_000, bad_candidate=240, n_candidate=12_000)
     spec = AnalysisSpec(initial_delay=0, breakers=(), criteria=(error_criterion(tolerance=0.005),))
     clean = Pair(baseline=series([0.0] * 60), candidate=series([0.0] * 60))
     observed = seen({ERRORS: clean}, minutes=60, stage=3, stages=3, earlier={"errors": (bad, bad)})
     found = judge(spec, observed).findings[0]
     assert "FAIL" == found.outcome
-    assert found.sentence.endswith("allowed +0.5 pp (together with the stages before it)")
+    assert found.sentence.endswith("allowed +0.5 pp (counted together with earlier stages)")
     assert found.lower <= found.estimate <= found.upper
 
 

@@ -1,4 +1,4 @@
-"""What a report tells besides the specification: the experiment and its stages."""
+"""What a report is about besides the specification: the experiment and its stages."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_shadow.analysis.observations import SAME_LOOK
 
 @dataclass(frozen=True, kw_only=True)
 class Experiment:
-    """Name the shadow test that was judged; what is empty is left out of the report.
+    """Name the shadow test that was judged; empty fields are left out of the report.
 
     :param account: AWS account id
     :param more: further facts, label to text: the Dag, the run, variants, instance types
@@ -27,7 +27,7 @@ class Experiment:
 
     @property
     def rows(self) -> dict[str, str]:
-        """Return what is known, label to text."""
+        """Return the known facts, label to text."""
         known = {
             "Shadow test": self.name,
             "Endpoint": self.endpoint,
@@ -41,7 +41,7 @@ class Experiment:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """Hold what was seen and said at one sampling percentage.
+    """Hold the observations and the verdict at one sampling percentage.
 
     :param observations: what was measured, up to the look that the verdict comes from
     :param verdict: the stage's last verdict
@@ -54,12 +54,12 @@ class Stage:
 
     @property
     def sampling(self) -> str:
-        """Return the sampling percentage as it is shown."""
+        """Return the sampling percentage as text."""
         return f"{self.observations.sampling_percentage:g} %"
 
     @property
     def name(self) -> str:
-        """Return how the stage is named among others."""
+        """Return the stage's number, if there are several, and its sampling."""
         part = f"Stage {self.verdict.stage} of {self.verdict.stages}, "
         return f"{part if self.verdict.stages > 1 else ''}{self.sampling} sampling"
 
@@ -70,9 +70,6 @@ class Stage:
 
     @property
     def between(self) -> list[float]:
-        """Return the looks in between, at which no PASS is read."""
-        return [look for look in self.looks if not _is_among(look, self.verdict.looks)]
-
-
-def _is_among(look: float, planned: Sequence[float]) -> bool:
-    return any(abs(look - end) < SAME_LOOK for end in planned)
+        """Return the looks between planned ones, at which no PASS is possible."""
+        planned = self.verdict.looks
+        return [look for look in self.looks if all(abs(look - end) >= SAME_LOOK for end in planned)]

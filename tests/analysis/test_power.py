@@ -33,7 +33,7 @@ def errors(minutes: int, requests: float) -> Verdict:
 
 
 def test_too_few_requests_say_how_long_enough_would_take():
-    """And a window of that length passes."""
+    """The finding has the time to a PASS, and a window of that length passes."""
     found = errors(60, 8.0)
     assert "INCONCLUSIVE" == found.outcome
     assert 3600 < found.longer < 3 * 3600
@@ -48,7 +48,7 @@ def latency(minutes: int, ratio: float, spread: float = 0.3) -> Verdict:
 
 
 def test_noise_says_how_long_its_mean_would_take():
-    """A window that much longer passes in most cases."""
+    """The finding has the time to a PASS, and a window of that length passes in most cases."""
     passed = told = 0
     for seed in range(20):
         pairs = {LATENCY: noisy(60, 1.0, spread=0.3, seed=seed)}
@@ -72,12 +72,12 @@ def test_a_longer_time_for_more_noise(ratio):
 
 @pytest.mark.parametrize("ratio", [1.3, 2.0])
 def test_time_does_not_help_a_slow_candidate(ratio):
-    """A FAIL, or what lies beyond the tolerance, says nothing of a PASS."""
+    """A FAIL, or an estimate beyond the tolerance, has no time to a PASS."""
     assert latency(60, ratio).longer is None
 
 
 def test_a_verdict_waits_for_its_slowest_criterion():
-    """The longest of them; and none if one is out of sight."""
+    """The verdict's time is the longest of its criteria's, and unknown if one is unknown."""
     spec = AnalysisSpec(
         initial_delay=0,
         breakers=(),
@@ -101,6 +101,6 @@ def _eight(series):
 
 
 def test_a_pass_waits_for_nothing():
-    """Nor does a FAIL."""
+    """Neither a PASS nor a FAIL has a time to a PASS."""
     assert errors(60, 300.0).longer is None
     assert latency(120, 1.0, spread=0.05).longer is None
