@@ -10,14 +10,15 @@ from typing import TYPE_CHECKING, Any
 from moto.core.common_types import TYPE_RESPONSE
 from werkzeug.http import http_date
 
-from airflow_shadow.emulator import listing, metric_data
+from airflow_shadow.emulator.cloudwatch import metric_data
 from airflow_shadow.emulator.errors import LostConnectionError
 from airflow_shadow.emulator.faults import CALL_FAULTS, Fault
-from airflow_shadow.emulator.lags import as_read, before_updates, lag_behind, lags_in_tags
-from airflow_shadow.emulator.machine import settle
+from airflow_shadow.emulator.sagemaker import listing
+from airflow_shadow.emulator.sagemaker.events import run_due_events
+from airflow_shadow.emulator.sagemaker.lags import as_read, before_updates, lag_behind, lags_in_tags
 
 if TYPE_CHECKING:
-    from airflow_shadow.emulator.bound import Bound
+    from airflow_shadow.emulator.base_response import EmulatedResponse
 
 Action = Callable[[], TYPE_RESPONSE]
 
@@ -38,7 +39,7 @@ _PAGE = "<html><body>Please sign in to the network (asked of the emulator).</bod
 _SERVER_ERRORS = {500: "InternalFailure", 503: "ServiceUnavailable"}
 
 
-def perform(response: "Bound", action: Action) -> TYPE_RESPONSE:
+def perform(response: "EmulatedResponse", action: Action) -> TYPE_RESPONSE:
     """Answer a request, or let it go wrong as a fault says."""
     emulator = response.emulator
     fault = emulator.faults.strike(
@@ -58,7 +59,7 @@ def perform(response: "Bound", action: Action) -> TYPE_RESPONSE:
     return status, kept | {"Date": http_date(emulator.clock.now())}, body
 
 
-def _go_wrong(response: "Bound", fault: Fault, action: Action) -> TYPE_RESPONSE:
+def _go_wrong(response: "EmulatedResponse", fault: Fault, action: Action) -> TYPE_RESPONSE:
     if answer := _refusal(fault):
         return answer
     if fault.kind == "empty-pages":
@@ -92,23 +93,23 @@ def _refusal(fault: Fault) -> TYPE_RESPONSE | None:
     return None
 
 
-def _act_unseen(response: "Bound", fault: Fault, action: Action) -> TYPE_RESPONSE:
+def _act_unseen(response: "EmulatedResponse", fault: Fault, action: Action) -> TYPE_RESPONSE:
     """Act, and let reads show for a while what was before."""
     with response.emulator.lock:
-        settle(response.world, response.emulator.clock.now())
-        lag_behind(response.world, response.request, int(fault.options.get("reads", 3)))
+        run_due_events(response.state, response.emulator.clock.now())
+        lag_behind(response.state, response.request, int(fault.options.get("reads", 3)))
         return _act(response, action)
 
 
-def _act_on_old(response: "Bound", updates: int, action: Action) -> TYPE_RESPONSE:
+def _act_on_old(response: "EmulatedResponse", updates: int, action: Action) -> TYPE_RESPONSE:
     """Describe an endpoint as it was before its last updates."""
     with response.emulator.lock:
-        settle(response.world, response.emulator.clock.now())
+        run_due_events(response.state, response.emulator.clock.now())
         with before_updates(response, updates):
             return action()
 
 
-def _held(response: "Bound", kind: str, action: Action) -> TYPE_RESPONSE:
+def _held(response: "EmulatedResponse", kind: str, action: Action) -> TYPE_RESPONSE:
     """Keep a call before or after AWS acts, until it is let go."""
     answer = _act(response, action) if kind == "hold-after" else None
     if response.emulator.holds.hold(
@@ -121,22 +122,22 @@ def _held(response: "Bound", kind: str, action: Action) -> TYPE_RESPONSE:
     return answer or _act(response, action)
 
 
-def _invocation(response: "Bound") -> str | None:
+def _invocation(response: "EmulatedResponse") -> str | None:
     found = response.headers.get("amz-sdk-invocation-id")
     return str(found) if found else None
 
 
-def _empty_page(response: "Bound") -> TYPE_RESPONSE:
+def _empty_page(response: "EmulatedResponse") -> TYPE_RESPONSE:
     token = listing.same_place(response.request.get("NextToken"))
     return _OK, _json_headers(), json.dumps({"InferenceExperiments": [], "NextToken": token})
 
 
-def _act(response: "Bound", action: Action) -> TYPE_RESPONSE:
+def _act(response: "EmulatedResponse", action: Action) -> TYPE_RESPONSE:
     """Run the action under the lock, on a state that is up to date."""
     emulator = response.emulator
     with emulator.lock:
         try:
-            settle(response.world, emulator.clock.now())
+            run_due_events(response.state, emulator.clock.now())
             if lags_in_tags(response):
                 return _OK, _json_headers(), json.dumps({"Tags": []})
             with as_read(response):
@@ -147,18 +148,18 @@ def _act(response: "Bound", action: Action) -> TYPE_RESPONSE:
             return _error(_BROKEN, "InternalFailure", f"Bug in the emulator: {error!r}")
 
 
-def _recorded(response: "Bound", action: Action) -> TYPE_RESPONSE:
+def _recorded(response: "EmulatedResponse", action: Action) -> TYPE_RESPONSE:
     """Write a changing call down before what it causes, and take it back if it is refused."""
     if not response.operation.startswith(_CHANGING):
         return action()
-    entry = response.world.note("call", response.emulator.clock.now(), **_facts(response))
+    entry = response.state.note("call", response.emulator.clock.now(), **_facts(response))
     answer = action()
     if answer[0] != _OK:
         response.emulator.forget(entry)
     return answer
 
 
-def _facts(response: "Bound") -> dict[str, Any]:
+def _facts(response: "EmulatedResponse") -> dict[str, Any]:
     request = response.request
     name = next((request[key] for key in _NAMES if key in request), None)
     # Times become text: whoever reads the history reads JSON.
@@ -166,7 +167,7 @@ def _facts(response: "Bound") -> dict[str, Any]:
     return {"operation": response.operation, "name": name, "request": plain}
 
 
-def _names(response: "Bound") -> str:
+def _names(response: "EmulatedResponse") -> str:
     request = response.request
     own = (str(request[key]) for key in (*_NAMES, "NameContains") if key in request)
     return " ".join((*own, metric_data.names(request)))

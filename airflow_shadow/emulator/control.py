@@ -115,14 +115,14 @@ def _post_error_samples(emulator: "Emulator", request: Request) -> Answer:
 def _get_traffic(emulator: "Emulator", _: Request) -> Answer:
     return [
         {
-            "account": world.account,
-            "region": world.region,
+            "account": state.account,
+            "region": state.region,
             "endpoint": flow.endpoint,
             "since": flow.since.isoformat(),
             **asdict(flow.traffic),
         }
-        for world in emulator.worlds()
-        for flows in world.flows.values()
+        for state in emulator.account_states()
+        for flows in state.flows.values()
         for flow in flows
     ]
 

@@ -6,17 +6,17 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 from wsgiref.types import WSGIApplication
 
+from airflow_shadow.emulator.account_state import AccountState
 from airflow_shadow.emulator.choices import BusyCode, Choices, ErrorSamples
 from airflow_shadow.emulator.clock import Clock
 from airflow_shadow.emulator.faults import Faults
 from airflow_shadow.emulator.history import History
 from airflow_shadow.emulator.holds import Holds
-from airflow_shadow.emulator.machine import settle
 from airflow_shadow.emulator.pace import Pace, PaceName
+from airflow_shadow.emulator.sagemaker.events import run_due_events
+from airflow_shadow.emulator.sagemaker.recorder import declare
 from airflow_shadow.emulator.server import Server
-from airflow_shadow.emulator.standing import declare
 from airflow_shadow.emulator.traffic import Flow, Traffic
-from airflow_shadow.emulator.world import World
 
 if TYPE_CHECKING:
     from airflow_shadow.emulator.snapshot import Snapshot
@@ -52,7 +52,7 @@ class Emulator:
         self.holds = Holds()
         self._choices = Choices(error_samples=error_samples)
         self._history = History()
-        self._worlds: dict[tuple[str, str], World] = {}
+        self._states: dict[tuple[str, str], AccountState] = {}
         self._server = Server(emulator=self, host=host, port=port)
         self._at_start = (speed, pace, reads, error_samples)
 
@@ -122,11 +122,11 @@ class Emulator:
     def error_samples(self, samples: ErrorSamples) -> None:
         self._choices.error_samples = samples
 
-    def world(self, *, account: str, region: str) -> World:
+    def account_state(self, *, account: str, region: str) -> AccountState:
         """Return the state of one account in one region, made when first asked for."""
         key = (account, region)
-        if key not in self._worlds:
-            self._worlds[key] = World(
+        if key not in self._states:
+            self._states[key] = AccountState(
                 account=account,
                 region=region,
                 pace=self.pacing,
@@ -134,14 +134,14 @@ class Emulator:
                 faults=self.faults,
                 history=self._history,
             )
-        return self._worlds[key]
+        return self._states[key]
 
-    def worlds(self) -> list[World]:
+    def account_states(self) -> list[AccountState]:
         """Return the state of every account and region used so far, brought up to date."""
         with self.lock:
-            for world in self._worlds.values():
-                settle(world, self.clock.now())
-            return list(self._worlds.values())
+            for state in self._states.values():
+                run_due_events(state, self.clock.now())
+            return list(self._states.values())
 
     def traffic(
         self, endpoint: str, traffic: Traffic, *, account: str = ACCOUNT, region: str = REGION
@@ -154,9 +154,9 @@ class Emulator:
         an endpoint has no metrics.
         """
         with self.lock:
-            now, world = self.clock.now(), self.world(account=account, region=region)
-            settle(world, now)
-            return declare(world, endpoint, traffic, now)
+            now, state = self.clock.now(), self.account_state(account=account, region=region)
+            run_due_events(state, now)
+            return declare(state, endpoint, traffic, now)
 
     def history(
         self, account: str | None = None, region: str | None = None
@@ -166,7 +166,7 @@ class Emulator:
         Kinds: "call" (an accepted changing call), "status" (of an experiment), "endpoint" (its
         configuration or status, with the cause), "variant" (its status in an experiment).
         """
-        self.worlds()
+        self.account_states()
         return self._history.entries(account=account, region=region)
 
     def forget(self, entry: dict[str, Any]) -> None:
@@ -179,7 +179,7 @@ class Emulator:
         from airflow_shadow.emulator.snapshot import take  # noqa: PLC0415
 
         with self.lock:
-            return take(at=self.clock.now(), worlds=self.worlds(), history=self.history())
+            return take(at=self.clock.now(), states=self.account_states(), history=self.history())
 
     def restore(self, snapshot: "Snapshot") -> None:
         """Put back what SageMaker kept, which costs a fraction of the calls that made it.
@@ -190,16 +190,16 @@ class Emulator:
 
         with self.lock:
             self.clock.advance(max(snapshot.at - self.clock.now(), timedelta(0)))
-            self._worlds.clear()
-            for account, region in snapshot.worlds:
-                put_back(snapshot, self.world(account=account, region=region))
+            self._states.clear()
+            for account, region in snapshot.states:
+                put_back(snapshot, self.account_state(account=account, region=region))
             self._history.replace(snapshot.history)
 
     def clear(self) -> None:
         """Forget this emulator's own state; `reset` clears moto's too."""
         speed, pace, reads, error_samples = self._at_start
         with self.lock:
-            self._worlds.clear()
+            self._states.clear()
             self._history.clear()
             self.faults.clear()
             self.holds.let_go()

@@ -7,8 +7,8 @@ from moto import mock_aws
 
 from airflow_shadow.emulator.choices import ErrorSamples
 from airflow_shadow.emulator.core import Emulator
+from airflow_shadow.emulator.install import install, uninstall
 from airflow_shadow.emulator.pace import PaceName
-from airflow_shadow.emulator.plug import install, uninstall
 
 
 @contextmanager

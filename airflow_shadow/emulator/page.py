@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
 
-from airflow_shadow.emulator.world import Deployed, Endpoint, Experiment, World
+from airflow_shadow.emulator.account_state import AccountState, Deployed, Endpoint, Experiment
 
 if TYPE_CHECKING:
     from airflow_shadow.emulator.core import Emulator
@@ -60,7 +60,7 @@ def application(emulator: "Emulator") -> Callable[..., Iterable[bytes]]:
 def render(emulator: "Emulator") -> str:
     """Return the page as HTML; looking at it counts as no read."""
     with emulator.lock:
-        sections = [_world(world) for world in emulator.worlds()]
+        sections = [_account(state) for state in emulator.account_states()]
         sections.append(_history(emulator.history()))
     return _PAGE.format(
         seconds=_SECONDS,
@@ -76,10 +76,10 @@ def _time(time: datetime) -> str:
     return f"<time>{time:%Y-%m-%d %H:%M:%S} UTC</time>"
 
 
-def _world(world: World) -> str:
-    endpoints = [_endpoint(one, world.region) for one in world.endpoints.values()]
-    experiments = [_experiment(one, world.region) for one in reversed(world.experiments.values())]
-    title = f"<h2>{escape(world.region)}, account {escape(world.account)}</h2>"
+def _account(state: AccountState) -> str:
+    endpoints = [_endpoint(one, state.region) for one in state.endpoints.values()]
+    experiments = [_experiment(one, state.region) for one in reversed(state.experiments.values())]
+    title = f"<h2>{escape(state.region)}, account {escape(state.account)}</h2>"
     return f"{title}{_grid(endpoints)}{_grid(experiments)}"
 
 

@@ -8,8 +8,8 @@ from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import Any
 
-from airflow_shadow.emulator.draws import Few, binomial, poisson
 from airflow_shadow.emulator.errors import Invalid
+from airflow_shadow.emulator.random_draws import ShortRandom, binomial, poisson
 
 TAG = "shadow-traffic"
 
@@ -97,12 +97,12 @@ class Flow:
 
 @lru_cache(maxsize=1 << 16)
 def _bad_requests(key: str, index: int, requests: int, rate: float) -> int:
-    return binomial(Few(key, "bad", index), requests, rate)
+    return binomial(ShortRandom(key, "bad", index), requests, rate)
 
 
 @lru_cache(maxsize=1 << 16)
 def _requests(key: str, index: int, mean: float) -> int:
-    return poisson(Few(key, "requests", index), mean)
+    return poisson(ShortRandom(key, "requests", index), mean)
 
 
 def read_tag(text: str) -> Traffic:

@@ -15,7 +15,7 @@ from werkzeug.http import http_date
 from airflow_shadow.emulator import control, page
 from airflow_shadow.emulator.doorkeeper import refusal
 from airflow_shadow.emulator.errors import LostConnectionError
-from airflow_shadow.emulator.plug import SERVICES, install, uninstall
+from airflow_shadow.emulator.install import SERVICES, install, uninstall
 
 if TYPE_CHECKING:
     from airflow_shadow.emulator.core import Emulator

@@ -13,7 +13,7 @@ def test_each_assumption_is_referred_to_and_each_reference_is_explained():
     """The table and the code name the same rules."""
     references = [
         rule.strip()
-        for path in SOURCE.glob("*.py")
+        for path in SOURCE.rglob("*.py")
         if path.name != "assumed.py"
         for rules in re.findall(r"\(assumed: ([a-z, -]+)\)", path.read_text())
         for rule in rules.split(",")

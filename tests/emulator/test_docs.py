@@ -8,7 +8,7 @@ import pytest
 
 from airflow_shadow.emulator import behaviour
 from airflow_shadow.emulator.behaviour import Behaviour
-from airflow_shadow.emulator.metrics import METRICS
+from airflow_shadow.emulator.cloudwatch.metrics import METRICS
 from airflow_shadow.emulator.traffic import Traffic
 
 TEXT = (Path(__file__).parents[2] / "docs/emulator.md").read_text()

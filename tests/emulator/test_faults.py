@@ -252,7 +252,7 @@ def test_a_bug_in_the_emulator_shows_once(client, emulator, experiments, monkeyp
         aws_access_key_id="key",
         aws_secret_access_key="secret",
     )
-    monkeypatch.setattr("airflow_shadow.emulator.views.experiment_description", None)
+    monkeypatch.setattr("airflow_shadow.emulator.sagemaker.views.experiment_description", None)
     experiments.create()
     with pytest.raises(ClientError) as caught:
         retrying.describe_inference_experiment(Name="x")

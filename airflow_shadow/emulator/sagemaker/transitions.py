@@ -1,0 +1,212 @@
+"""The life of an experiment: what begins, how it ends, and what that does to its endpoint."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from airflow_shadow.emulator.account_state import AccountState, Endpoint, Experiment, Status, Stop
+from airflow_shadow.emulator.faults import Fault, WorkFault
+from airflow_shadow.emulator.pace import Work, WorkKind
+from airflow_shadow.emulator.sagemaker.deploy import change, deploy, make_config
+from airflow_shadow.emulator.sagemaker.stop_effects import (
+    StopEffect,
+    running_content,
+    stop_effect,
+    unfinished_statuses,
+)
+
+_STATUS_OF: dict[WorkKind, Status] = {
+    "create": "Creating",
+    "start": "Starting",
+    "update": "Updating",
+    "stop": "Stopping",
+    "expire": "Stopping",
+}
+_FAULT_OF: dict[WorkKind, tuple[WorkFault, str]] = {
+    "create": ("fail-creation", "CreateInferenceExperiment"),
+    "start": ("fail-start", "StartInferenceExperiment"),
+    "update": ("fail-update", "UpdateInferenceExperiment"),
+    "stop": ("fail-stop", "StopInferenceExperiment"),
+    "expire": ("fail-stop", "StopInferenceExperiment"),
+}
+
+
+def turn(state: AccountState, experiment: Experiment, status: Status, at: datetime) -> None:
+    """Change an experiment's status, and write it down."""
+    state.note("status", at, name=experiment.name, **{"from": experiment.status, "to": status})
+    experiment.status, experiment.changed = status, at
+
+
+def mark(
+    state: AccountState, experiment: Experiment, statuses: dict[str, str], at: datetime
+) -> None:
+    """Change the statuses of an experiment's variants, and write down those that differ."""
+    for variant, status in statuses.items():
+        before = experiment.variants.get(variant)
+        if before != status:
+            facts = {"from": before, "to": status}
+            state.note("variant", at, name=experiment.name, variant=variant, **facts)
+    experiment.variants = statuses
+
+
+def begin(
+    state: AccountState,
+    experiment: Experiment,
+    kind: WorkKind,
+    at: datetime,
+    *,
+    touches_endpoint: bool = True,
+    late_reads: int = 0,
+) -> None:
+    """Start work on an experiment; its endpoint shows Updating if the work touches it."""
+    experiment.work = Work(kind=kind, since=at, late_reads=late_reads)
+    turn(state, experiment, _STATUS_OF[kind], at)
+    mark(state, experiment, unfinished_statuses(experiment, kind), at)
+    endpoint = state.endpoints.get(experiment.endpoint)
+    if endpoint and touches_endpoint:
+        change(state, endpoint, at, cause=experiment.name, status="Updating")
+
+
+def finish(state: AccountState, experiment: Experiment, at: datetime) -> None:
+    """End the work under way, as asked or as a fault says."""
+    work = experiment.work
+    if work is None:
+        raise RuntimeError(f"{experiment.name} has no work to finish.")
+    experiment.work = None
+    kind, operation = _FAULT_OF[work.kind]
+    names = f"{experiment.name} {experiment.endpoint}"
+    if fault := state.strike(kind, operation=operation, names=names):
+        _finish_badly(state, experiment, work.kind, fault, at)
+    elif experiment.endpoint not in state.endpoints:
+        fail(state, experiment, at, reason=f"Endpoint {experiment.endpoint} is gone.")
+    else:
+        _FINISH[work.kind](state, experiment, at)
+
+
+def _finish_badly(
+    state: AccountState, experiment: Experiment, kind: WorkKind, fault: Fault, at: datetime
+) -> None:
+    reason = fault.options.get("reason") or (
+        f"The {kind} of {experiment.name} failed at {at.isoformat()} (asked of the emulator)."
+    )
+    if kind == "update" and fault.options.get("rollback"):
+        _roll_back(state, experiment, at, reason=reason)
+    else:
+        fail(state, experiment, at, reason=reason)
+
+
+def fail(state: AccountState, experiment: Experiment, at: datetime, *, reason: str) -> None:
+    """Cancel an experiment that broke (assumed: failure)."""
+    deployed = experiment.status in ("Updating", "Stopping") and experiment.idle == "Running"
+    experiment.failure = experiment.reason = reason
+    # The end of a broken experiment is dated, too (assumed: completion-time).
+    experiment.work, experiment.completed, experiment.update = None, at, {}
+    _release(state, experiment, at, failure=reason)
+    shadow = "InService" if deployed else "Deleted"
+    statuses = {experiment.source_name: "InService", experiment.shadow_name: shadow}
+    mark(state, experiment, statuses, at)
+    turn(state, experiment, "Cancelled", at)
+
+
+def _roll_back(state: AccountState, experiment: Experiment, at: datetime, *, reason: str) -> None:
+    experiment.failure, experiment.update = reason, {}
+    _release(state, experiment, at, failure=reason)
+    _settle_down(state, experiment, at)
+
+
+def _release(
+    state: AccountState, experiment: Experiment, at: datetime, *, failure: str | None
+) -> None:
+    """Give the endpoint back as it is, if this experiment held it."""
+    endpoint = state.endpoints.get(experiment.endpoint)
+    if endpoint and endpoint.status == "Updating" and endpoint.work is None:
+        endpoint.failure = failure
+        change(state, endpoint, at, cause=experiment.name, status="InService")
+
+
+def _settle_down(state: AccountState, experiment: Experiment, at: datetime) -> None:
+    status = "InService" if experiment.idle == "Running" else "Creating"
+    names = (experiment.source_name, experiment.shadow_name)
+    mark(state, experiment, dict.fromkeys(names, status), at)
+    turn(state, experiment, experiment.idle, at)
+
+
+def _finish_create(state: AccountState, experiment: Experiment, at: datetime) -> None:
+    if experiment.idle == "Created":
+        turn(state, experiment, "Created", at)
+    else:
+        _finish_start(state, experiment, at)
+
+
+def _finish_start(state: AccountState, experiment: Experiment, at: datetime) -> None:
+    endpoint = state.endpoints[experiment.endpoint]
+    experiment.former = endpoint.document
+    experiment.former_counts = endpoint.counts()
+    experiment.idle = "Running"
+    _deploy_running(state, experiment, endpoint, at, keep_counts=False)
+    _settle_down(state, experiment, at)
+
+
+def _deploy_running(
+    state: AccountState,
+    experiment: Experiment,
+    endpoint: Endpoint,
+    at: datetime,
+    *,
+    keep_counts: bool,
+) -> None:
+    content = running_content(experiment, endpoint.document)
+    config = make_config(state, content, at, owner=experiment.name)
+    counts = endpoint.counts() if keep_counts else {}
+    deploy(state, endpoint, config, at, cause=experiment.name, capacities=counts)
+
+
+def _finish_update(state: AccountState, experiment: Experiment, at: datetime) -> None:
+    # Until now Describe has shown the old values (assumed: values-after-update).
+    before = experiment.sampling
+    update, experiment.update = experiment.update, {}
+    experiment.start = update.pop("StartTime", experiment.start)
+    experiment.end = update.pop("EndTime", experiment.end)
+    experiment.request |= update
+    if experiment.idle == "Running" and experiment.sampling != before:
+        endpoint = state.endpoints[experiment.endpoint]
+        # (assumed: own-update)
+        _deploy_running(state, experiment, endpoint, at, keep_counts=True)
+    _settle_down(state, experiment, at)
+
+
+def _finish_stop(state: AccountState, experiment: Experiment, at: datetime) -> None:
+    stop = experiment.stop or expiry(experiment)
+    endpoint = state.endpoints[experiment.endpoint]
+    effect = stop_effect(experiment, stop, endpoint)
+    _apply(state, experiment, endpoint, effect, at)
+    # The schedule stays as it was planned (assumed: end-time-kept).
+    experiment.reason, experiment.completed = stop.reason, at
+    turn(state, experiment, stop.state, at)
+
+
+def _apply(
+    state: AccountState,
+    experiment: Experiment,
+    endpoint: Endpoint,
+    effect: StopEffect,
+    at: datetime,
+) -> None:
+    config = make_config(state, effect.content, at, owner=experiment.name)
+    deploy(state, endpoint, config, at, cause=experiment.name, capacities=effect.counts)
+    experiment.request["ModelVariants"] = effect.variants
+    mark(state, experiment, effect.statuses, at)
+
+
+def expiry(experiment: Experiment) -> Stop:
+    """Return the end of an experiment that nobody stopped: production stays, the shadow goes."""
+    actions = {experiment.source_name: "Retain", experiment.shadow_name: "Remove"}
+    return Stop(actions=actions, state="Completed")
+
+
+_FINISH: dict[WorkKind, Callable[[AccountState, Experiment, datetime], None]] = {
+    "create": _finish_create,
+    "start": _finish_start,
+    "update": _finish_update,
+    "stop": _finish_stop,
+    "expire": _finish_stop,
+}
