@@ -6,8 +6,8 @@ import threading
 from collections.abc import Sequence
 from typing import get_args
 
-from airflow_shadow.emulator.choices import ErrorSamples
 from airflow_shadow.emulator.core import Emulator
+from airflow_shadow.emulator.settings import ErrorSamples
 
 
 def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:

@@ -1,30 +1,28 @@
-"""The state of one account in one region: experiments, endpoints and their configurations."""
+"""The state of an account in a region: experiments, endpoints and their configurations."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from airflow_shadow.emulator.choices import Choices
 from airflow_shadow.emulator.cloudwatch.timeline import Timeline
-from airflow_shadow.emulator.faults import Fault, Faults, WorkFault
+from airflow_shadow.emulator.faults import Fault, FaultKind, Faults
 from airflow_shadow.emulator.history import EntryKind, History
-from airflow_shadow.emulator.pace import Pace, Work
+from airflow_shadow.emulator.pace import Work
+from airflow_shadow.emulator.settings import Settings
 from airflow_shadow.emulator.traffic import Flow
 
-Document = dict[str, Any]  # a structure in the API's own words
+Document = dict[str, Any]  # a structure as the API writes it
 Status = Literal[
     "Creating",
     "Created",
-    "Starting",
-    "Running",
     "Updating",
+    "Running",
+    "Starting",
     "Stopping",
     "Completed",
     "Cancelled",
 ]
 EndpointStatus = Literal["Creating", "Updating", "InService", "Failed"]
-
-CONCLUDED: frozenset[Status] = frozenset({"Completed", "Cancelled"})
 
 
 @dataclass(kw_only=True)
@@ -45,14 +43,14 @@ class Deployed:
 
 @dataclass(kw_only=True)
 class Endpoint:
-    """An endpoint, what it runs, and what is being done to it."""
+    """An endpoint, what it runs, and its work in progress."""
 
     name: str
     arn: str
     config: str
     created: datetime
     modified: datetime
-    # A copy of the configuration it runs: the configuration itself may be deleted meanwhile.
+    # A copy of the configuration it runs, because the configuration itself may be deleted.
     document: Document = field(default_factory=dict)
     status: EndpointStatus = "Creating"
     failure: str | None = None
@@ -61,9 +59,9 @@ class Endpoint:
     # Work of its own (CreateEndpoint, UpdateEndpoint...); an experiment's work is not kept here.
     work: Work | None = None
     next_config: str | None = None
-    # The counts and weights the next deployment shall take over, by variant name.
+    # The counts and weights that the next deployment keeps, by variant name.
     capacities: dict[str, Document] = field(default_factory=dict)
-    # As it was before each of its updates, for reads that show that again.
+    # The endpoint before each of its updates, for the fault "old-endpoint".
     past: list["Endpoint"] = field(default_factory=list)
 
     @property
@@ -72,16 +70,16 @@ class Endpoint:
         return [*self.production, *self.shadow]
 
     def counts(self) -> dict[str, Document]:
-        """Return the instance counts the variants have or are being scaled to, by name."""
+        """Return the variants' instance counts, or those that they are being scaled to, by name."""
         return {one.name: {"DesiredInstanceCount": one.desired_count} for one in self.deployed}
 
 
 @dataclass(kw_only=True)
 class Lag:
-    """What reads show of an experiment for a while after a change of it.
+    """Stale reads of an experiment after a change of it.
 
-    before: the experiment as it was, None if there was none
-    descriptions, tags: how many reads of each still lag behind
+    before: the experiment before the change, None if there was none
+    descriptions, tags: how many reads of each are still stale
     """
 
     before: "Experiment | None"
@@ -91,7 +89,7 @@ class Lag:
 
 @dataclass(kw_only=True)
 class Stop:
-    """How an experiment shall end."""
+    """A stop that was requested, or the end of the schedule."""
 
     actions: dict[str, str]
     state: Literal["Completed", "Cancelled"]
@@ -101,7 +99,7 @@ class Stop:
 
 @dataclass(kw_only=True)
 class Experiment:
-    """An inference experiment; `request` holds the members of Create as they hold now."""
+    """An inference experiment; `request` has the current values of the members of Create."""
 
     name: str
     arn: str
@@ -111,7 +109,7 @@ class Experiment:
     created: datetime
     modified: datetime
     changed: datetime  # of the status
-    modified_before: datetime | None = None  # the last update, for reads that lag behind it
+    modified_before: datetime | None = None  # the last update, for stale reads
     status: Status = "Creating"
     reason: str | None = None
     failure: str | None = None
@@ -121,7 +119,7 @@ class Experiment:
     idle: Status = "Created"
     update: Document = field(default_factory=dict)
     stop: Stop | None = None
-    # What the endpoint ran before, to give it back (assumed: revert).
+    # What the endpoint ran before the experiment, to be restored (assumed: revert).
     former: Document | None = None
     former_counts: dict[str, Document] = field(default_factory=dict)
 
@@ -129,11 +127,6 @@ class Experiment:
     def endpoint(self) -> str:
         """The endpoint's name."""
         return str(self.request["EndpointName"])
-
-    @property
-    def live(self) -> bool:
-        """Whether the experiment has not ended."""
-        return self.status not in CONCLUDED
 
     @property
     def source_name(self) -> str:
@@ -166,8 +159,7 @@ class AccountState:
 
     account: str
     region: str
-    pace: Pace
-    choices: Choices
+    settings: Settings
     faults: Faults
     history: History
     experiments: dict[str, Experiment] = field(default_factory=dict)
@@ -183,33 +175,21 @@ class AccountState:
 
     def arn(self, kind: str, name: str) -> str:
         """Return the ARN of a resource of this account and region."""
-        return f"arn:{self.partition}:sagemaker:{self.region}:{self.account}:{kind}/{name}"
-
-    @property
-    def partition(self) -> str:
-        """The AWS partition the region lies in."""
-        prefixes = {"cn": "aws-cn", "us-gov": "aws-us-gov"}
-        return next(
-            (name for start, name in prefixes.items() if self.region.startswith(f"{start}-")), "aws"
-        )
+        partitions = {"cn-": "aws-cn", "us-gov-": "aws-us-gov"}
+        found = (name for prefix, name in partitions.items() if self.region.startswith(prefix))
+        return f"arn:{next(found, 'aws')}:sagemaker:{self.region}:{self.account}:{kind}/{name}"
 
     def note(self, kind: EntryKind, at: datetime, **facts: Any) -> Document:
-        """Write an entry of the history."""
+        """Add an entry to the history and return it."""
         return self.history.add(at=at, account=self.account, region=self.region, kind=kind, **facts)
 
-    def strike(self, kind: WorkFault, *, operation: str, names: str) -> Fault | None:
-        """Take the fault that the work of an operation shall end in, if one waits."""
-        return self.faults.strike(
-            frozenset({kind}),
-            operation=operation,
-            account=self.account,
-            region=self.region,
-            names=names,
-        )
+    def take_fault(self, kind: FaultKind, *, operation: str, names: str) -> Fault | None:
+        """Take a fault of this kind that was added for an operation, if there is one."""
+        place = {"account": self.account, "region": self.region}
+        return self.faults.take(frozenset({kind}), operation=operation, names=names, **place)
 
     def live_on(self, endpoint: str) -> Experiment | None:
-        """Return the live experiment that occupies an endpoint."""
-        return next(
-            (one for one in self.experiments.values() if one.live and one.endpoint == endpoint),
-            None,
-        )
+        """Return the experiment that has not ended and occupies an endpoint."""
+        ended = ("Completed", "Cancelled")
+        on_it = (one for one in self.experiments.values() if one.endpoint == endpoint)
+        return next((one for one in on_it if one.status not in ended), None)

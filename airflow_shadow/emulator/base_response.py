@@ -1,5 +1,6 @@
-"""What the emulator's response classes have in common: they belong to one emulator."""
+"""The base of the response classes, each bound to one emulator."""
 
+from datetime import datetime
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from moto.core.common_types import TYPE_RESPONSE
@@ -15,18 +16,23 @@ Class = TypeVar("Class", bound=type["EmulatedResponse"])
 
 
 class EmulatedResponse(BaseResponse):
-    """A service of moto's whose requests go by an emulator's clock, state and faults."""
+    """A service of moto's that uses an emulator's clock, state and faults."""
 
     emulator: ClassVar["Emulator"]
 
     def call_action(self) -> TYPE_RESPONSE:
-        """Answer one request: faults, bringing the state up to date, the action, the history."""
+        """Answer one request: faults, due events, the action, the history."""
         return perform(self, super().call_action)
 
     @property
     def operation(self) -> str:
-        """The API's name of what is asked."""
+        """The API's name of the operation."""
         return str(self._get_action())
+
+    @property
+    def now(self) -> datetime:
+        """The emulator's time."""
+        return self.emulator.clock.now()
 
     @property
     def state(self) -> AccountState:

@@ -1,4 +1,4 @@
-"""Put the emulator into moto, and take it out again: one entry of one dict a service."""
+"""Install the emulator in moto, and take it out again: one entry of one dict for each service."""
 
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,26 +11,26 @@ if TYPE_CHECKING:
 
 Service = Literal["sagemaker", "cloudwatch", "applicationautoscaling"]
 
-SERVICES: tuple[Service, ...] = ("sagemaker", "cloudwatch", "applicationautoscaling")
-
+#: Moto's names of the services that the emulator answers, and where moto looks up who does.
+SERVICES: dict[Service, dict[str, Any]] = {
+    "sagemaker": sagemaker.url_paths,
+    "cloudwatch": cloudwatch.url_paths,
+    "applicationautoscaling": autoscaling.url_paths,
+}
 _PATH = "{0}/$"
-_PLACES: tuple[dict[str, Any], ...] = (
-    sagemaker.url_paths,
-    cloudwatch.url_paths,
-    autoscaling.url_paths,
-)
-_ours: list[tuple["Emulator", list[Any]]] = []
+# The emulators that are installed, last one last, and what they replaced.
+_installed: list[tuple["Emulator", list[Any]]] = []
 
 
 def install(emulator: "Emulator") -> None:
-    """Let this emulator answer its services wherever moto does; several stack up."""
+    """Let this emulator answer its services for all of moto; the last one installed answers."""
     # Imported late: the response classes need most of moto.
     from airflow_shadow.emulator.base_response import bind  # noqa: PLC0415
     from airflow_shadow.emulator.cloudwatch.responses import ShadowMetrics  # noqa: PLC0415
     from airflow_shadow.emulator.sagemaker.autoscaling import ScalingResponse  # noqa: PLC0415
     from airflow_shadow.emulator.sagemaker.responses import ShadowResponse  # noqa: PLC0415
 
-    _ours.append((emulator, [place[_PATH] for place in _PLACES]))
+    _installed.append((emulator, [urls[_PATH] for urls in SERVICES.values()]))
     _put(
         [
             bind(ShadowResponse, emulator).dispatch,
@@ -40,13 +40,13 @@ def install(emulator: "Emulator") -> None:
     )
 
 
-def _put(answers: list[Any]) -> None:
-    for place, answer in zip(_PLACES, answers, strict=True):
-        place[_PATH] = answer
+def _put(handlers: list[Any]) -> None:
+    for urls, handler in zip(SERVICES.values(), handlers, strict=True):
+        urls[_PATH] = handler
 
 
 def uninstall(emulator: "Emulator") -> None:
-    """Give back the places to whoever had them. Raises ValueError if another came later."""
-    if not _ours or _ours[-1][0] is not emulator:
+    """Restore what the emulator replaced. Raises ValueError if another was installed later."""
+    if not _installed or _installed[-1][0] is not emulator:
         raise ValueError("This emulator is not the one installed last; uninstall that one first.")
-    _put(_ours.pop()[1])
+    _put(_installed.pop()[1])

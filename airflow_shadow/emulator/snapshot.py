@@ -8,7 +8,7 @@ from airflow_shadow.emulator.account_state import AccountState, Document
 from airflow_shadow.emulator.sagemaker.models import models_of
 
 #: What states have in common with the emulator and each other: that is no state's to keep.
-_SHARED = {"pace", "choices", "faults", "history"}
+_SHARED = {"settings", "faults", "history"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,7 +13,7 @@ from airflow_shadow.emulator import Emulator, without_http
 @pytest.fixture
 def sockets(server):
     """Return the requests that came to the server's socket."""
-    came, serving = [], server._server._running()
+    came, serving = [], server._running()
     process = serving.process_request
     serving.process_request = lambda request, address: (came.append(1), process(request, address))
     yield came

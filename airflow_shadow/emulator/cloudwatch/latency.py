@@ -1,11 +1,11 @@
-"""Latencies of many requests as counts in classes, drawn so that every statistic fits the others.
+"""Latencies of many requests as counts in classes, drawn so that all statistics are consistent.
 
-A request's latency is log-normal. Drawing each one of millions would take minutes; what is drawn is
-how many of a minute's n requests fall into each of 36 classes (one multinomial draw), so that the
-mean, the percentiles and the counts above a limit all come from the same requests, with the noise
-that n requests have: the standard error of a mean goes with one over the root of n.
+A request's latency is log-normal. Drawing each one of millions would take minutes. Instead one
+multinomial draw says how many of a minute's n requests fall into each of 36 classes. So the mean,
+the percentiles and the counts above a limit come from the same requests, with the noise of n
+requests: the standard error of a mean is proportional to one over the square root of n.
 
-Where the slowest requests are never answered, the distribution ends at a quantile, as do classes.
+If the slowest requests are never answered, the distribution and the classes end at a quantile.
 """
 
 import math
@@ -17,9 +17,9 @@ from airflow_shadow.emulator.cloudwatch.samples import Classes
 from airflow_shadow.emulator.random_draws import binomial, long_random
 
 _NORMAL = NormalDist()
-# A week has a million classes to fill: exact counts above this variance would take half the time.
+# A week has a million classes: exact counts above this variance would take half of the time.
 _ENOUGH = 9.0
-# Borders in standard deviations of the logarithm; the outer classes reach to the last ones.
+# Borders of the classes, in standard deviations of the logarithm.
 _EDGES = [number / 5 for number in range(-14, 21)]
 _LOWEST, _HIGHEST = -4.0, 5.0
 
@@ -37,7 +37,7 @@ def _shares(end: float, shift: float = 0.0) -> list[float]:
 
 @lru_cache(maxsize=256)
 def _conditional(unanswered: float) -> list[float]:
-    """Return, of the requests that fall into no lower class, the share that falls into each."""
+    """Return for each class its share of the requests that are in no lower class."""
     shares = _shares(_end(unanswered))
     rests = (sum(shares[number:]) for number in range(len(shares)))
     return [
@@ -47,16 +47,17 @@ def _conditional(unanswered: float) -> list[float]:
 
 @lru_cache(maxsize=256)
 def classes(spread: float, unanswered: float = 0.0) -> Classes:
-    """Return the classes of a log-normal distribution of mean 1 and a spread of its logarithm.
+    """Return the classes of a log-normal distribution with mean 1.
 
     The mean of each class is exact, so that counts in classes have the mean of the distribution.
-    unanswered: the share of the slowest that lacks; no class reaches beyond the rest.
+    spread: the standard deviation of the logarithm.
+    unanswered: the share of the slowest requests that is missing.
     """
     end = _end(unanswered)
     ends = [min(edge, end) for edge in (_LOWEST, *_EDGES, _HIGHEST)]
     edges = [math.exp(spread * edge - spread**2 / 2) for edge in ends]
     lows, highs = edges[:-1], edges[1:]
-    # A class beyond the end holds nothing, and its mean is that end.
+    # A class beyond the end is empty; its mean is that end.
     means = (
         weight / share if share else high
         for weight, share, high in zip(_shares(end, spread), _shares(end), highs, strict=True)

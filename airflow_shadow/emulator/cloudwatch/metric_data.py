@@ -21,7 +21,7 @@ _MOST_POINTS = 100_800
 
 @dataclass(frozen=True)
 class Moto:
-    """What moto keeps, and how it answers queries."""
+    """Moto's data, and its way to answer queries."""
 
     backend: Any
     answer: Callable[[list[Document]], list[Document]]
@@ -37,59 +37,63 @@ class Query:
     unit: str | None
 
     def points(self) -> list[Point]:
-        """Return all points, oldest first; none if another unit is asked for."""
+        """Return all points, oldest first; none if the query has another unit than the metric."""
         if self.unit and self.unit != self.source.unit:
             return []
         return series.points(self.source, self.window, parse(self.stat))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Place:
-    """Where a page begins, and the time that all pages of a request are read at."""
+class PageStart:
+    """Where a page begins: a query, the number of its points already returned, and the time.
+
+    All pages of a request are read at one time, that of the first.
+    """
 
     query: int = 0
-    given: int = 0
+    returned: int = 0
     now: datetime
 
     @classmethod
     def read(cls, token: str | None, now: datetime) -> Self:
-        """Return the place a token stands for. Raises Invalid (InvalidNextToken)."""
+        """Return the page that a token stands for. Raises Invalid (InvalidNextToken)."""
         if not token:
             return cls(now=now)
         try:
-            query, given, at = json.loads(base64.urlsafe_b64decode(token))
-            return cls(query=int(query), given=int(given), now=datetime.fromisoformat(at))
+            query, returned, at = json.loads(base64.urlsafe_b64decode(token))
+            return cls(query=int(query), returned=int(returned), now=datetime.fromisoformat(at))
         except (ValueError, TypeError, binascii.Error) as error:
             raise Invalid(f"NextToken {token!r} is invalid.", code="InvalidNextToken") from error
 
     def token(self) -> str:
-        """Return the token of this place."""
-        text = json.dumps([self.query, self.given, self.now.isoformat()])
+        """Return the token of this page."""
+        text = json.dumps([self.query, self.returned, self.now.isoformat()])
         return base64.urlsafe_b64encode(text.encode()).decode()
 
 
 def answer(state: AccountState, request: Document, now: datetime, moto: Moto) -> Document:
-    """Return the answer of GetMetricData; moto answers the queries that are not ours.
+    """Return the answer of GetMetricData; moto answers queries about other metrics.
 
     Raises Invalid (ValidationError, InvalidNextToken).
     """
     _check(request)
-    place = Place.read(request.get("NextToken"), now)
+    start = PageStart.read(request.get("NextToken"), now)
     queries = _queries(request)
-    ours = _ours(Reader(state, place.now), moto.backend, request)
+    ours = _ours(Reader(state, start.now), moto.backend, request)
     theirs = [query for query in queries if query["Id"] not in ours]
-    # Moto gives everything at once: with the first page.
-    first = (place.query, place.given) == (0, 0)
-    results = {one["id"]: _named(one) for one in (moto.answer(theirs) if theirs and first else [])}
-    pages, left = _page(ours, queries, place, request)
+    results, next_page = _page(ours, queries, start, request)
+    # Moto returns everything at once, with the first page.
+    if theirs and (start.query, start.returned) == (0, 0):
+        results |= {one["id"]: _named(one) for one in moto.answer(theirs)}
     shown = [query["Id"] for query in queries if query.get("ReturnData") is not False]
-    both = results | pages
-    answered = [both[name] for name in shown if name in both]
-    return {"MetricDataResults": answered, "NextToken": left.token() if left else None}
+    return {
+        "MetricDataResults": [results[name] for name in shown if name in results],
+        "NextToken": next_page.token() if next_page else None,
+    }
 
 
 def _named(result: Document) -> Document:
-    """Return a result of moto's with the API's names and times that know their zone."""
+    """Return a result of moto's with the API's names and times in UTC."""
     return {
         "Id": result["id"],
         "Label": result["label"],
@@ -117,7 +121,7 @@ def _require(condition: object, problem: str) -> None:
 
 
 def _ours(reader: Reader, backend: Any, request: Document) -> dict[str, Query]:
-    """Return the queries that the emulator answers, those that only repeat another one too."""
+    """Return the queries that the emulator answers, and expressions that only repeat one."""
     ours: dict[str, Query] = {}
     for query in _queries(request):
         if (stat := query.get("MetricStat")) and (source := _source(reader, backend, stat)):
@@ -132,41 +136,35 @@ def _ours(reader: Reader, backend: Any, request: Document) -> dict[str, Query]:
 
 
 def _source(reader: Reader, backend: Any, stat: Document) -> Source | None:
-    """Return the samples to answer from, or None where moto shall: plain statistics of users'."""
+    """Return the samples to answer from; None for plain statistics of metrics that users sent."""
     if found := reader.metric(stat["Metric"]):
         return found
     return None if stat["Stat"] in PLAIN else series.sent(backend, stat["Metric"])
 
 
 def _page(
-    ours: dict[str, Query], queries: list[Document], place: Place, request: Document
-) -> tuple[dict[str, Document], Place | None]:
-    """Return one page of all our queries, and where the next begins (assumed: metric-pages).
+    ours: dict[str, Query], queries: list[Document], start: PageStart, request: Document
+) -> tuple[dict[str, Document], PageStart | None]:
+    """Return one page of the emulator's queries, and the next one (assumed: metric-pages).
 
-    What lies before the page and behind it is not computed.
+    Points before and after the page are not computed.
     """
-    room, left = request.get("MaxDatapoints") or _MOST_POINTS, None
-    backwards = request.get("ScanBy") != "TimestampAscending"
+    room, next_page = request.get("MaxDatapoints") or _MOST_POINTS, None
+    newest_first = request.get("ScanBy") != "TimestampAscending"
     results: dict[str, Document] = {}
     for number, query in enumerate(queries):
         if query["Id"] not in ours:
             continue
-        points: list[Point] = []
-        if number >= place.query and left is None and query.get("ReturnData") is not False:
-            given = place.given if number == place.query else 0
-            points, more = _cut(ours[query["Id"]].points(), given, room, backwards=backwards)
-            room -= len(points)
-            left = replace(place, query=number, given=given + len(points)) if more else None
-        results[query["Id"]] = _result(query, points, complete=left is None)
-    return results, left
-
-
-def _cut(
-    points: list[Point], given: int, room: int, *, backwards: bool
-) -> tuple[list[Point], bool]:
-    """Return the points for which there is room, and whether more are left."""
-    ordered = points[::-1] if backwards else points
-    return ordered[given : given + room], len(ordered) > given + room
+        page: list[Point] = []
+        if number >= start.query and next_page is None and query.get("ReturnData") is not False:
+            first = start.returned if number == start.query else 0
+            points = ours[query["Id"]].points()[:: -1 if newest_first else 1]
+            page = points[first : first + room]
+            if len(points) > first + room:
+                next_page = replace(start, query=number, returned=first + room)
+            room -= len(page)
+        results[query["Id"]] = _result(query, page, complete=next_page is None)
+    return results, next_page
 
 
 def _result(query: Document, points: list[Point], *, complete: bool) -> Document:
@@ -182,7 +180,7 @@ def _result(query: Document, points: list[Point], *, complete: bool) -> Document
 
 
 def names(request: Document) -> str:
-    """Return the endpoints and variants that are asked for, in one text."""
+    """Return the endpoints and variants that a request names, in one text."""
     metrics = (query.get("MetricStat", {}).get("Metric", {}) for query in _queries(request))
     return " ".join(one["Value"] for metric in metrics for one in metric.get("Dimensions") or ())
 
@@ -191,12 +189,12 @@ def _queries(request: Document) -> list[Document]:
     return list(request.get("MetricDataQueries") or ())
 
 
-def spoil(answer: Document, fault: Fault) -> None:
-    """Let results go wrong as a fault says: one `query`, or all of them."""
+def apply_fault(answer: Document, fault: Fault) -> None:
+    """Give one `query`, or all of them, the status of a fault, and take its points away."""
     status = fault.options.get("status", "PartialData")
     for result in answer["MetricDataResults"]:
         if fault.options.get("query") in (None, result.get("Id")):
-            # Partial is the first half, and no token leads to the rest.
+            # PartialData keeps the first half, and no token leads to the rest.
             kept = len(result["Values"]) // 2 if status == "PartialData" else 0
             result["StatusCode"] = status
             result["Values"] = result["Values"][:kept]

@@ -1,11 +1,12 @@
-"""The metrics of an endpoint: names, units, and what a minute of a variant sends."""
+"""The metrics of an endpoint: names, units, and the samples that a variant sends in a minute."""
 
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from airflow_shadow.emulator.cloudwatch import latency, minutes
-from airflow_shadow.emulator.cloudwatch.minutes import Part
+from airflow_shadow.emulator.cloudwatch.minutes import Errors, Part
 from airflow_shadow.emulator.cloudwatch.samples import Samples, same
 from airflow_shadow.emulator.random_draws import ShortRandom
 
@@ -20,12 +21,12 @@ _SHOWN = 0.5  # utilisation shows when half of its minute has arrived
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """One metric and how its samples are made."""
+    """A metric, and how its samples are made."""
 
-    namespace: str
     name: str
-    unit: str
     samples: Callable[[Part], list[Samples]]
+    namespace: str = INVOCATIONS
+    unit: str = "None"
     only_gpu: bool = False
     zeros: bool = False  # whether its samples are 0 where nothing happened
 
@@ -44,21 +45,16 @@ def _per_instance(part: Part) -> list[Samples]:
     return same(1 / part.interval.served.instances, shown)
 
 
-def _failed(count: Callable[[minutes.Errors], int]) -> Callable[[Part], list[Samples]]:
-    """Send 0 or 1 a request: no request, no sample."""
-
-    def samples(part: Part) -> list[Samples]:
-        failed = count(minutes.errors(part)) if part.requests else 0
-        both = (failed, part.requests - failed)
-        ones, zeros = minutes.arrived(part, "late", both)
-        return [*same(0.0, zeros), *same(1.0, ones)]
-
-    return samples
+def _failed(part: Part, *, count: Callable[[Errors], int]) -> list[Samples]:
+    """Send 0 or 1 for each request; without requests there are no samples."""
+    failed = count(minutes.errors(part)) if part.requests else 0
+    ones, zeros = minutes.arrived(part, "late", (failed, part.requests - failed))
+    return [*same(0.0, zeros), *same(1.0, ones)]
 
 
-# Single requests are the samples, so all statistics can be had (assumed: latency-percentiles).
+# Each request is a sample, so all statistics are available (assumed: latency-percentiles).
 def _latencies(
-    part: Part, subject: str, mean: float, spread: float, *, unanswered: float = 0.0
+    part: Part, subject: str, mean: float, spread: float, unanswered: float
 ) -> list[Samples]:
     drawn = latency.counts(part.key(subject), minutes.covered(part), unanswered)
     shown = minutes.arrived(part, f"late-{subject}", drawn)
@@ -68,15 +64,14 @@ def _latencies(
 def _model_latency(part: Part) -> list[Samples]:
     if not part.requests:
         return []
-    mean = minutes.mean_latency(part)
-    spread = part.behaviour.latency_spread
-    return _latencies(part, "latency", mean, spread, unanswered=part.unanswered)
+    mean, spread = minutes.mean_latency(part), part.behaviour.latency_spread
+    return _latencies(part, "latency", mean, spread, part.unanswered)
 
 
 def _overhead_latency(part: Part) -> list[Samples]:
     if not part.requests:
         return []
-    return _latencies(part, "overhead", part.behaviour.overhead_ms * 1000, _OVERHEAD_SPREAD)
+    return _latencies(part, "overhead", part.behaviour.overhead_ms * 1000, _OVERHEAD_SPREAD, 0.0)
 
 
 def _busy(part: Part) -> float:
@@ -93,8 +88,8 @@ def _cores(instance_type: str | None) -> int:
     return {"medium": 1, "large": 2}.get(size, 4)
 
 
-def _each_instance(part: Part, subject: str, value: float, most: float) -> list[Samples]:
-    """Send one sample an instance and minute, each a little different (assumed: utilisation)."""
+def _each_instance(part: Part, subject: str, value: float, most: float = 100.0) -> list[Samples]:
+    """Send a sample for each instance, each a little different (assumed: utilisation)."""
     if part.seen < _SHOWN:
         return []
     random = ShortRandom(part.key(subject))
@@ -108,46 +103,40 @@ def _cpu(part: Part) -> list[Samples]:
 
 
 def _gpu(part: Part) -> list[Samples]:
-    return _each_instance(part, "gpu", _busy(part), 100.0)
+    return _each_instance(part, "gpu", _busy(part))
 
 
-def _declared(field: str) -> Callable[[Part], list[Samples]]:
-    return lambda part: _each_instance(part, field, getattr(part.behaviour, field), 100.0)
+def _declared(part: Part, *, field: str) -> list[Samples]:
+    return _each_instance(part, field, getattr(part.behaviour, field))
 
 
-def _invocation(name: str, samples: Callable[[Part], list[Samples]], unit: str = "None") -> Metric:
-    return Metric(namespace=INVOCATIONS, name=name, unit=unit, samples=samples)
+def _errors(name: str, count: Callable[[Errors], int]) -> Metric:
+    return Metric(name=name, samples=partial(_failed, count=count), zeros=True)
 
 
-def _errors(name: str, count: Callable[[minutes.Errors], int]) -> Metric:
-    return Metric(namespace=INVOCATIONS, name=name, unit="None", samples=_failed(count), zeros=True)
-
-
-def _instance(
-    name: str, samples: Callable[[Part], list[Samples]], *, only_gpu: bool = False
-) -> Metric:
-    return Metric(
-        namespace=INSTANCES, name=name, unit="Percent", samples=samples, only_gpu=only_gpu
-    )
-
+_instance = partial(Metric, namespace=INSTANCES, unit="Percent")
 
 METRICS: dict[tuple[str, str], Metric] = {
     (metric.namespace, metric.name): metric
     for metric in (
-        _invocation("Invocations", _invocations),
-        _invocation("InvocationsPerInstance", _per_instance),
+        Metric(name="Invocations", samples=_invocations),
+        Metric(name="InvocationsPerInstance", samples=_per_instance),
         _errors("Invocation4XXErrors", lambda errors: errors.client),
         _errors("Invocation5XXErrors", lambda errors: errors.server),
         # (assumed: model-errors)
         _errors(
             "InvocationModelErrors", lambda errors: errors.client + errors.server + errors.other
         ),
-        _invocation("ModelLatency", _model_latency, "Microseconds"),
-        _invocation("OverheadLatency", _overhead_latency, "Microseconds"),
-        _instance("CPUUtilization", _cpu),
-        _instance("MemoryUtilization", _declared("memory_percent")),
-        _instance("DiskUtilization", _declared("disk_percent")),
-        _instance("GPUUtilization", _gpu, only_gpu=True),
-        _instance("GPUMemoryUtilization", _declared("gpu_memory_percent"), only_gpu=True),
+        Metric(name="ModelLatency", samples=_model_latency, unit="Microseconds"),
+        Metric(name="OverheadLatency", samples=_overhead_latency, unit="Microseconds"),
+        _instance(name="CPUUtilization", samples=_cpu),
+        _instance(name="MemoryUtilization", samples=partial(_declared, field="memory_percent")),
+        _instance(name="DiskUtilization", samples=partial(_declared, field="disk_percent")),
+        _instance(name="GPUUtilization", samples=_gpu, only_gpu=True),
+        _instance(
+            name="GPUMemoryUtilization",
+            samples=partial(_declared, field="gpu_memory_percent"),
+            only_gpu=True,
+        ),
     )
 }

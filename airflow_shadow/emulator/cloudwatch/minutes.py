@@ -1,4 +1,4 @@
-"""What a variant meets within a minute: requests, errors, latencies, and what shows of them yet."""
+"""The requests, errors and latencies of a variant in a minute, and how much of them shows."""
 
 import math
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _DAY = 86_400.0
 
 @dataclass(frozen=True, kw_only=True)
 class Errors:
-    """How many requests of a minute failed, by the way they failed."""
+    """How many requests of a minute failed, by kind of failure."""
 
     server: int
     client: int
@@ -26,23 +26,23 @@ class Errors:
 
 
 class Part(NamedTuple):
-    """A minute of a variant, or the part of it in which the variant stood unchanged."""
+    """A minute of a variant, or the part of it in which the variant ran unchanged."""
 
     interval: Interval
     flow: Flow
     minute: int  # since 1970
     requests: int
-    bad: int  # those of them that fail with any variant
-    seen: float  # the share of it that CloudWatch shows by now
+    bad: int  # of these, how many fail with any variant
+    seen: float  # the share of the minute that CloudWatch shows by now
 
     @property
     def behaviour(self) -> Behaviour:
-        """What the requests meet with."""
+        """The behaviour of the variant's model."""
         return self.interval.served.behaviour
 
     @property
     def unanswered(self) -> float:
-        """The share of the slowest requests copied to it that a shadow never answers."""
+        """The share of requests, the slowest ones, that a shadow never answers."""
         served = self.interval.served
         return served.behaviour.drop_slowest if served.role == "shadow" else 0.0
 
@@ -52,16 +52,16 @@ class Part(NamedTuple):
         return self.minute - self.flow.first_minute
 
     def key(self, subject: str) -> str:
-        """Return what a draw about a subject hangs on."""
+        """Return the key of the random numbers for a subject."""
         return f"{self.flow.key}|{self.interval.served.random_key}|{self.number}|{subject}"
 
 
 def parts(
     timeline: Timeline, flows: list[Flow], variant: str, window: range, now: datetime
 ) -> Iterator[Part]:
-    """Yield what a variant met within a window of minutes since 1970, as it shows by now.
+    """Yield a variant's minutes in a window of minutes since 1970, as they show by now.
 
-    Minutes without requests are there too: utilisation is measured in them.
+    Minutes without requests are included, because utilisation is measured in them.
     """
     past = range(window.start, min(window.stop, int(now.timestamp() // _MINUTE)))
     for interval in timeline.intervals_of(variant):
@@ -79,20 +79,20 @@ def _part(interval: Interval, flow: Flow, minute: int, seen: float) -> Part:
 
 
 def _minutes(interval: Interval, window: range) -> range:
-    """Return the minutes of a window in which a variant stood, at least for a part of them."""
+    """Return the minutes of a window in which a variant ran, if only for part of them."""
     first, end = max(window.start, int(interval.begin)), min(window.stop, interval.end)
     return range(first, math.ceil(end))
 
 
 def _seen(interval: Interval, flow: Flow, minute: int, now: datetime) -> float:
-    """Return the share of a minute that is over which has arrived (assumed: late-minutes)."""
+    """Return the share of a past minute that has arrived (assumed: late-minutes)."""
     arrives = (minute + 1) * _MINUTE + interval.served.behaviour.reports_late_seconds
     age, late = now.timestamp() - arrives, flow.traffic.late_seconds
     return 1.0 if age >= late else max(0.0, age / late) if late else 0.0
 
 
 def _reaching(interval: Interval, flow: Flow, minute: int, count: int, kind: str) -> int:
-    """Return how many of a minute's requests of a kind reach a variant in its part of it."""
+    """Return how many of a minute's requests of a kind reach a variant while it runs."""
     if not interval.begin <= minute < minute + 1 <= interval.end:
         begin, end = max(0.0, interval.begin - minute), min(1.0, interval.end - minute)
         count = round(count * end) - round(count * begin)
@@ -113,7 +113,7 @@ def _share(served: ServedVariant) -> float:
 
 @lru_cache(maxsize=1 << 16)
 def _some(key: str, requests: int, share: float) -> int:
-    """Return how many requests are chosen, each on its own (assumed: sampling)."""
+    """Return how many requests are chosen, each independently (assumed: sampling)."""
     return binomial(ShortRandom(key), requests, share)
 
 
@@ -143,7 +143,7 @@ def _errors(key: str, requests: int, bad: int, rates: tuple[float, float, float]
 
 
 def mean_latency(part: Part) -> float:
-    """Return the mean that a minute's latencies are drawn around, microseconds."""
+    """Return the expected latency of a minute, in microseconds."""
     one = part.behaviour
     age = (part.minute + 0.5) * _MINUTE - part.interval.birth
     drift = math.pow(1 + one.drift_per_day, max(0.0, age) / _DAY)
@@ -152,13 +152,13 @@ def mean_latency(part: Part) -> float:
 
 
 def _cold(one: Behaviour, age: float) -> float:
-    """Return how many times slower a minute is for the part of it that is a cold start."""
+    """Return how many times slower a minute is, by the part of it that is a cold start."""
     cold = min(1.0, max(0.0, (one.cold_start_seconds - age) / _MINUTE + 0.5))
     return 1 + (one.cold_start_factor - 1) * (cold if one.cold_start_seconds else 0.0)
 
 
 def _noise(part: Part) -> float:
-    """Return the factor of a minute; a part of it is the load, common to all variants."""
+    """Return the random factor of a minute; part of it, the load, is common to all variants."""
     one = part.behaviour
     if not one.noise:
         return 1.0
@@ -171,7 +171,7 @@ def _noise(part: Part) -> float:
 
 
 def arrived(part: Part, subject: str, counts: tuple[int, ...]) -> tuple[int, ...]:
-    """Return what CloudWatch shows of counts by now; it never shrinks (assumed: late-minutes)."""
+    """Return what CloudWatch shows of counts by now; this never shrinks (assumed: late-minutes)."""
     if part.seen >= 1:
         return counts
     random = ShortRandom(part.key(subject))

@@ -15,7 +15,6 @@ from airflow_shadow.emulator.cloudwatch.metric_data import Moto
 from airflow_shadow.emulator.cloudwatch.series import Reader, Source, Window
 from airflow_shadow.emulator.cloudwatch.statistic import Pool, parse
 from airflow_shadow.emulator.errors import Invalid
-from airflow_shadow.emulator.faults import ANSWER_FAULTS, Fault
 from airflow_shadow.emulator.sagemaker import listing
 
 _PAGE = 500
@@ -24,18 +23,19 @@ _MOST_POINTS = 1440
 
 
 class ShadowMetrics(EmulatedResponse, CloudWatchResponse):
-    """CloudWatch of moto, with what variants of endpoints send."""
+    """Moto's CloudWatch with the metrics that variants of endpoints send."""
 
     def get_metric_data(self) -> ActionResult:
-        """Answer GetMetricData."""
-        now, moto = self.emulator.clock.now(), Moto(self.cloudwatch_backend, self._motos_data)
-        answer = metric_data.answer(self.state, self.request, now, moto)
-        if fault := self._fault():
-            metric_data.spoil(answer, fault)
+        moto = Moto(self.cloudwatch_backend, self._motos_data)
+        answer = metric_data.answer(self.state, self.request, self.now, moto)
+        names = metric_data.names(self.request)
+        fault = self.state.take_fault("metric-status", operation=self.operation, names=names)
+        if fault:
+            metric_data.apply_fault(answer, fault)
         return ActionResult(answer)
 
     def serialized(self, action_result: ActionResult) -> TYPE_RESPONSE:
-        """Write the points of a week here: moto's way takes thrice as long."""
+        """Serialise the points here, because moto takes three times as long for a week of them."""
         kind, answer = self.headers.get("Content-Type", ""), action_result.result
         if kind not in _JSON or not isinstance(answer, dict) or "MetricDataResults" not in answer:
             return super().serialized(action_result)
@@ -44,36 +44,26 @@ class ShadowMetrics(EmulatedResponse, CloudWatchResponse):
         return 200, headers, json.dumps(kept, default=datetime.timestamp)
 
     def _motos_data(self, queries: list[Document]) -> list[Document]:
-        asked = self.params
-        self.params = {**dict(asked), "MetricDataQueries": queries, "NextToken": None}
+        params = self.params
+        self.params = {**dict(params), "MetricDataQueries": queries, "NextToken": None}
         try:
             answer: Any = super().get_metric_data().result
         finally:
-            self.params = asked
+            self.params = params
         return list(answer["MetricDataResults"])
 
-    def _fault(self) -> Fault | None:
-        return self.emulator.faults.strike(
-            ANSWER_FAULTS,
-            operation=self.operation,
-            account=self.current_account,
-            region=self.region,
-            names=metric_data.names(self.request),
-        )
-
     def get_metric_statistics(self) -> ActionResult:
-        """Answer GetMetricStatistics."""
-        request, now = self.request, self.emulator.clock.now()
-        source: Source | None = Reader(self.state, now).metric(request)
+        request = self.request
+        source: Source | None = Reader(self.state, self.now).metric(request)
         if source is None and request.get("ExtendedStatistics"):
             source = series.sent(self.cloudwatch_backend, request)
         if source is None:
             return super().get_metric_statistics()
-        points = _datapoints(source, request, now)
+        points = _datapoints(source, request, self.now)
         return ActionResult({"Label": request["MetricName"], "Datapoints": points})
 
     def list_metrics(self) -> ActionResult:
-        """Answer ListMetrics: what users sent, then the metrics of endpoints."""
+        """List the metrics that users sent, then those of endpoints."""
         request = self.request
         backend: Any = self.cloudwatch_backend
         theirs = backend.get_filtered_metrics(
@@ -81,8 +71,8 @@ class ShadowMetrics(EmulatedResponse, CloudWatchResponse):
         )
         ours = [one for one in series.listed(self.state) if _fits(one, request)]
         found = [*(_listing(one) for one in theirs), *ours]
-        given, token = listing.page(found, request, key=str, size=_PAGE)
-        return ActionResult({"Metrics": given, "NextToken": token})
+        page, token = listing.page(found, request, key=str, size=_PAGE)
+        return ActionResult({"Metrics": page, "NextToken": token})
 
 
 def _datapoints(source: Source, request: Document, now: datetime) -> list[Document]:

@@ -1,4 +1,4 @@
-"""Samples of a metric as counts in classes of values."""
+"""Samples of a metric, as counts in classes of values."""
 
 import math
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 
 class Classes(NamedTuple):
-    """Ascending ranges of values, next to each other, and the mean of the samples in each."""
+    """Adjacent ascending ranges of values, and the mean of the samples in each."""
 
     lows: tuple[float, ...]
     highs: tuple[float, ...]
@@ -15,19 +15,33 @@ class Classes(NamedTuple):
 
 
 class Cell(NamedTuple):
-    """Samples that lie evenly between two values (or all on one)."""
+    """Samples spread evenly between two values (or all of one value)."""
 
     low: float
     high: float
     mean: float
     weight: int
 
+    @property
+    def lowest(self) -> float:
+        """The expected lowest sample."""
+        if self.weight == 1:
+            return self.mean
+        return min(self.mean, self.low + (self.high - self.low) / (self.weight + 1))
+
+    @property
+    def highest(self) -> float:
+        """The expected highest sample."""
+        if self.weight == 1:
+            return self.mean
+        return max(self.mean, self.high - (self.high - self.low) / (self.weight + 1))
+
 
 _ONE = Classes(lows=(1.0,), highs=(1.0,), means=(1.0,))
 
 
 class Samples(NamedTuple):
-    """How many samples lie in each class; `scale` multiplies the classes' values."""
+    """The number of samples in each class; `scale` multiplies the classes' values."""
 
     scale: float
     classes: Classes
@@ -52,5 +66,5 @@ class Samples(NamedTuple):
 
 
 def same(value: float, count: int) -> list[Samples]:
-    """Return `count` samples of one value; nothing if there are none."""
+    """Return `count` samples of one value, in a list that is empty if there are none."""
     return [Samples(value, _ONE, (count,))] if count else []

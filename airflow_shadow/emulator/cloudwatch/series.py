@@ -1,4 +1,4 @@
-"""Points of a metric over time: samples pooled into periods, while CloudWatch still has them."""
+"""Points of a metric over time: samples pooled into periods, as long as CloudWatch keeps them."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -21,12 +21,12 @@ Moment = tuple[float, list[Samples]]  # seconds since 1970, and what was sent th
 
 _MINUTE = 60
 _SHORT_PERIODS = (1, 5, 10, 30)
-# How long points live that can be read with a period of so many seconds, and of its multiples.
+# How long points are kept that can be read with a period of so many seconds, or its multiples.
 _KEPT = ((3600, timedelta(days=455)), (300, timedelta(days=63)), (_MINUTE, timedelta(days=15)))
 
 
 class Source(Protocol):
-    """Where the samples of one metric come from."""
+    """The samples of one metric."""
 
     @property
     def unit(self) -> str | None:
@@ -37,7 +37,7 @@ class Source(Protocol):
 
 
 class Reader:
-    """What the variants of an account met, as it shows at one moment; kept for all its metrics."""
+    """The minutes of an account's variants as CloudWatch shows them at one time, each read once."""
 
     def __init__(self, state: AccountState, now: datetime) -> None:
         self.state, self.now = state, now
@@ -53,21 +53,20 @@ class Reader:
         return self._read[key]
 
     def metric(self, metric: Document) -> "Emulated | None":
-        """Return a variant's metric; None if it is not one of an endpoint with declared traffic."""
+        """Return a variant's metric; None if it is not one of an endpoint with traffic."""
         dimensions = {one["Name"]: one["Value"] for one in metric.get("Dimensions") or ()}
         known = METRICS.get((metric["Namespace"], metric["MetricName"]))
-        endpoint = dimensions.get("EndpointName", "")
         if not known or set(dimensions) != {"EndpointName", "VariantName"}:
             return None
+        endpoint, variant = dimensions["EndpointName"], dimensions["VariantName"]
         if endpoint not in self.state.flows:
             return None
-        variant = dimensions["VariantName"]
         return Emulated(metric=known, endpoint=endpoint, variant=variant, reader=self)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Emulated:
-    """A metric of a variant, computed when it is asked for (assumed: latency-percentiles)."""
+    """A metric of a variant, computed when it is read (assumed: latency-percentiles)."""
 
     metric: Metric
     endpoint: str
@@ -80,9 +79,9 @@ class Emulated:
         return self.metric.unit
 
     def samples(self, begin: datetime, end: datetime) -> Iterator[Moment]:
-        """Yield minute by minute; minutes without samples are absent."""
+        """Yield minute by minute; minutes in which the variant did not run are absent."""
         first, stop = (math.ceil(at.timestamp() / _MINUTE) for at in (begin, end))
-        only_ones = self.metric.zeros and self.reader.state.choices.error_samples == "ones"
+        only_ones = self.metric.zeros and self.reader.state.settings.error_samples == "ones"
         for part in self.reader.parts(self.endpoint, self.variant, range(first, stop)):
             if self.metric.exists(part.interval.served.instance_type):
                 samples = self.metric.samples(part)
@@ -93,13 +92,13 @@ class Emulated:
 
 @dataclass(frozen=True, kw_only=True)
 class Sent:
-    """A metric that users sent with PutMetricData and moto keeps."""
+    """A metric that users sent with PutMetricData, which moto keeps."""
 
     data: list[Any]
     unit: str | None = None
 
     def samples(self, begin: datetime, end: datetime) -> Iterator[Moment]:
-        """Yield single values; CloudWatch has no percentiles of values sent as a summary."""
+        """Yield single values; CloudWatch has no percentiles of values sent as statistic sets."""
         for datum in self.data:
             at = datum.timestamp.replace(tzinfo=UTC)
             if begin <= at < end and hasattr(datum, "value"):
@@ -107,20 +106,20 @@ class Sent:
 
 
 def sent(backend: Any, metric: Document) -> Sent:
-    """Return a metric that users sent; its dimensions have to be the same, in any order."""
-    wanted = {(one["Name"], one["Value"]) for one in metric.get("Dimensions") or ()}
+    """Return a metric that users sent with exactly these dimensions, in any order."""
+    dimensions = {(one["Name"], one["Value"]) for one in metric.get("Dimensions") or ()}
     data = [
         datum
         for datum in backend.metric_data
         if (datum.namespace, datum.name) == (metric["Namespace"], metric["MetricName"])
-        and {(one.name, one.value) for one in datum.dimensions} == wanted
+        and {(one.name, one.value) for one in datum.dimensions} == dimensions
     ]
     return Sent(data=data, unit=next((datum.unit for datum in data), None))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Window:
-    """A time to be read, cut into periods that count from its start (assumed: periods)."""
+    """A time to read, divided into periods that count from its start (assumed: periods)."""
 
     start: datetime
     end: datetime
@@ -131,7 +130,7 @@ class Window:
     def of(cls, start: datetime, end: datetime, period: int, now: datetime) -> "Window":
         """Return the window of a request, its start rounded down by its age as AWS documents.
 
-        Raises Invalid (ValidationError) for a period that CloudWatch does not take.
+        Raises Invalid (ValidationError) for a period that CloudWatch does not accept.
         """
         if period not in _SHORT_PERIODS and (period < _MINUTE or period % _MINUTE):
             message = f"Period {period} has to be 1, 5, 10, 30 or a multiple of 60."
@@ -141,25 +140,25 @@ class Window:
 
     @property
     def readable(self) -> datetime:
-        """The start, or the oldest time of which points of this period are still kept."""
+        """The start, or the oldest time with points of this period that are still kept."""
         kept = [life for seconds, life in _KEPT if self.period % seconds == 0]
         return max(self.start, self.now - (kept[0] if kept else _KEPT[-1][1]))
 
     def number(self, seconds: float) -> int:
-        """Return which period, counted from the start, a time since 1970 lies in."""
-        return int((seconds - self._begin) // self.period)
+        """Return the number of the period that a time lies in, seconds since 1970."""
+        return int((seconds - self._start) // self.period)
 
     def stamp(self, number: int) -> datetime:
         """Return when a period begins."""
         return self.start + timedelta(seconds=number * self.period)
 
     @cached_property
-    def _begin(self) -> float:
+    def _start(self) -> float:
         return self.start.timestamp()
 
 
 def _grain(age: timedelta) -> int:
-    """Return the seconds that starts of an age are rounded down to."""
+    """Return the seconds to which a start of this age is rounded down."""
     older = (seconds for seconds, life in ((3600, _KEPT[1][1]), (300, _KEPT[2][1])) if age > life)
     return next(older, _MINUTE)
 
@@ -180,26 +179,24 @@ def pooled(source: Source, window: Window) -> dict[datetime, list[Samples]]:
 def points(source: Source, window: Window, statistic: Statistic) -> list[Point]:
     """Return a statistic of each period that has samples, oldest first."""
     values = ((at, statistic(samples)) for at, samples in pooled(source, window).items())
-    # A trimmed mean of nothing is no number, and no point.
+    # A trimmed mean without samples is not a number, and gives no point.
     return [(at, value) for at, value in values if not math.isnan(value)]
 
 
 def listed(state: AccountState) -> list[Document]:
-    """Return the metrics of all variants that ever stood on an endpoint with declared traffic."""
+    """Return the metrics of all variants that ever ran on an endpoint with traffic."""
     return [
-        _listing(metric, endpoint, variant)
+        {
+            "Namespace": metric.namespace,
+            "MetricName": metric.name,
+            "Dimensions": [
+                {"Name": "EndpointName", "Value": endpoint},
+                {"Name": "VariantName", "Value": variant},
+            ],
+        }
         for endpoint in state.flows
         if (timeline := state.timelines.get(endpoint))
         for variant in timeline.variants()
         for metric in METRICS.values()
         if any(metric.exists(one.served.instance_type) for one in timeline.intervals_of(variant))
     ]
-
-
-def _listing(metric: Metric, endpoint: str, variant: str) -> Document:
-    dimensions = {"EndpointName": endpoint, "VariantName": variant}
-    return {
-        "Namespace": metric.namespace,
-        "MetricName": metric.name,
-        "Dimensions": [{"Name": name, "Value": value} for name, value in dimensions.items()],
-    }

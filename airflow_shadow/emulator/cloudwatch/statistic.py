@@ -1,7 +1,7 @@
-"""CloudWatch's statistics over pooled samples: the plain ones, percentiles, trimmed ones, ranks.
+"""CloudWatch's statistics over pooled samples: plain ones, percentiles, trimmed ones and ranks.
 
-Samples come as counts in classes of values, so that a period of any length is judged by its whole
-distribution and never by averages of its minutes.
+Samples are counts in classes of values, so that the statistic of a period of any length is that of
+its whole distribution, never an average over its minutes.
 """
 
 import math
@@ -15,66 +15,49 @@ Pool = Sequence[Samples]
 Statistic = Callable[[Pool], float]
 Range = Callable[[Pool], tuple[float, float]]  # above the first value, up to the second
 
-PLAIN = ("SampleCount", "Sum", "Average", "Minimum", "Maximum")
-
 _NUMBER = r"\d+(?:\.\d{1,10})?"
 _SHORT = re.compile(rf"(p|tm|tc|ts)({_NUMBER})")
 _LONG = re.compile(rf"(TM|TC|TS|PR)\((?:({_NUMBER})(%?))?:(?:({_NUMBER})(%?))?\)")
+# A slope that is smaller than this part of the last change is a rounding error.
+_EMPTY = 1e-9
 
 
-def sample_count(pool: Pool) -> float:
-    """Return the number of samples."""
+def _sample_count(pool: Pool) -> float:
     return float(sum(samples.weight for samples in pool))
 
 
-def total(pool: Pool) -> float:
-    """Return the sum of the samples."""
+def _total(pool: Pool) -> float:
     return sum(samples.total for samples in pool)
 
 
-def average(pool: Pool) -> float:
-    """Return the mean of the samples."""
-    return total(pool) / sample_count(pool)
+def _average(pool: Pool) -> float:
+    return _total(pool) / _sample_count(pool)
 
 
-def minimum(pool: Pool) -> float:
-    """Return the lowest sample; of many in a class it lies where the lowest is expected."""
-    lowest = (next(samples.cells()) for samples in pool)
-    return min(
-        cell.mean
-        if cell.weight == 1
-        else min(cell.mean, cell.low + (cell.high - cell.low) / (cell.weight + 1))
-        for cell in lowest
-    )
+def _minimum(pool: Pool) -> float:
+    return min(next(samples.cells()).lowest for samples in pool)
 
 
-def maximum(pool: Pool) -> float:
-    """Return the highest sample; of many in a class it lies where the highest is expected."""
-    highest = (list(samples.cells())[-1] for samples in pool)
-    return max(
-        cell.mean
-        if cell.weight == 1
-        else max(cell.mean, cell.high - (cell.high - cell.low) / (cell.weight + 1))
-        for cell in highest
-    )
+def _maximum(pool: Pool) -> float:
+    return max(list(samples.cells())[-1].highest for samples in pool)
+
+
+PLAIN: dict[str, Statistic] = {
+    "SampleCount": _sample_count,
+    "Sum": _total,
+    "Average": _average,
+    "Minimum": _minimum,
+    "Maximum": _maximum,
+}
 
 
 def _cells(pool: Pool) -> Iterator[Cell]:
     return (cell for samples in pool for cell in samples.cells())
 
 
-_PLAIN: dict[str, Statistic] = dict(
-    zip(PLAIN, (sample_count, total, average, minimum, maximum), strict=True)
-)
-
-
-# A slope this much smaller than the one that was taken away is a rounding error.
-_EMPTY = 1e-9
-
-
-def quantile(pool: Pool, share: float) -> float:
-    """Return the value that `share` of the samples do not exceed."""
-    target = share * sample_count(pool)
+def _quantile(pool: Pool, share: float) -> float:
+    """Return the value that a share of the samples does not exceed."""
+    target = share * _sample_count(pool)
     if len(pool) == 1:
         return _quantile_of_one(pool[0], target)
     below, rate, at = 0.0, 0.0, -math.inf
@@ -90,7 +73,7 @@ def quantile(pool: Pool, share: float) -> float:
 
 
 def _quantile_of_one(samples: Samples, target: float) -> float:
-    """Walk up classes that do not overlap."""
+    """Go through classes that do not overlap, lowest first."""
     below, value = 0, math.nan
     for cell in samples.cells():
         value = cell.high
@@ -101,7 +84,7 @@ def _quantile_of_one(samples: Samples, target: float) -> float:
 
 
 def _corners(pool: Pool) -> list[tuple[float, float, float]]:
-    """Return where the summed weight jumps or changes its slope, in the order of values."""
+    """Return where the cumulated weight jumps or changes its slope, lowest value first."""
     corners = []
     for cell in _cells(pool):
         if cell.high > cell.low:
@@ -113,7 +96,7 @@ def _corners(pool: Pool) -> list[tuple[float, float, float]]:
 
 
 def _inside(cell: Cell, low: float, high: float) -> float:
-    """Return the part of a cell that lies above `low`, up to and with `high`."""
+    """Return the part of a cell above `low`, up to and including `high`."""
     if cell.high <= cell.low:
         return 1.0 if low < cell.low <= high else 0.0
     begin, end = max(low, cell.low), min(high, cell.high)
@@ -138,11 +121,11 @@ def _part_sum(cell: Cell, low: float, high: float) -> float:
 def parse(text: str) -> Statistic:
     """Return the statistic of a name: plain, `p99.9`, `tm90`, `IQM`, `PR(:300)`, `TC(250:)`...
 
-    Raises Invalid (ValidationError) for a name that CloudWatch does not know either, and for the
-    winsorized mean, which the emulator lacks.
+    Raises Invalid (ValidationError) for an unknown name, and for the winsorized mean, which the
+    emulator does not have.
     """
-    if text in _PLAIN:
-        return _PLAIN[text]
+    if text in PLAIN:
+        return PLAIN[text]
     if match := _SHORT.fullmatch(text):
         return _short(match[1], float(match[2]), text)
     if text == "IQM":
@@ -165,25 +148,25 @@ def _short(kind: str, number: float, text: str) -> Statistic:
     if number > 100:  # noqa: PLR2004 - per cent
         raise _unknown(text)
     if kind == "p":
-        return lambda pool: quantile(pool, number / 100)
+        return lambda pool: _quantile(pool, number / 100)
     return _trimmed(kind.upper(), _bounds((None, ""), (str(number), "%")))
 
 
 def _bounds(low: tuple[str | None, str], high: tuple[str | None, str]) -> Range:
-    """Return how to find the two ends, each a value, a percentile, or left out."""
+    """Return a function that finds both ends, each a value, a percentile, or missing."""
 
-    def end(pool: Pool, given: tuple[str | None, str], nothing: float) -> float:
-        number, percent = given
+    def end(pool: Pool, bound: tuple[str | None, str], default: float) -> float:
+        number, percent = bound
         if number is None:
-            return nothing
-        return quantile(pool, float(number) / 100) if percent else float(number)
+            return default
+        return _quantile(pool, float(number) / 100) if percent else float(number)
 
     return lambda pool: (end(pool, low, -math.inf), end(pool, high, math.inf))
 
 
 def _trimmed(kind: str, bounds: Range) -> Statistic:
     def rank(pool: Pool) -> float:
-        return 100 * _count(pool, *bounds(pool)) / sample_count(pool)
+        return 100 * _count(pool, *bounds(pool)) / _sample_count(pool)
 
     def mean(pool: Pool) -> float:
         ends = bounds(pool)

@@ -1,4 +1,4 @@
-"""What stood on an endpoint when: a line of intervals, which outlives the endpoint."""
+"""Which variants an endpoint ran, and when; kept after the endpoint is deleted."""
 
 import math
 from collections.abc import Iterator
@@ -11,12 +11,10 @@ from airflow_shadow.emulator.behaviour import Behaviour
 
 Role = Literal["production", "shadow"]
 
-_LONG_AGO = datetime.min.replace(tzinfo=UTC)
-
 
 @dataclass(frozen=True, kw_only=True)
 class ServedVariant:
-    """A variant as it stands on an endpoint, as far as its metrics depend on it."""
+    """A variant as an endpoint runs it, as far as its metrics depend on it."""
 
     name: str
     model: str | None
@@ -29,7 +27,7 @@ class ServedVariant:
 
     @cached_property
     def random_key(self) -> str:
-        """What its random numbers hang on: names of variants do not change them."""
+        """What its random numbers depend on; another variant name does not change them."""
         return f"{self.role}-{self.place}"
 
     def same_containers(self, other: "ServedVariant") -> bool:
@@ -42,7 +40,7 @@ class ServedVariant:
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """A time in which a variant stood unchanged; `until` is None while it lasts."""
+    """A time in which a variant ran unchanged; `until` is None while it lasts."""
 
     served: ServedVariant
     born: datetime  # when its containers began
@@ -70,24 +68,25 @@ class Timeline:
 
     def __init__(self) -> None:
         self.intervals: list[Interval] = []
-        self.gone = _LONG_AGO  # when the last endpoint of the name was deleted
+        # When the last endpoint of the name was deleted.
+        self.gone = datetime.min.replace(tzinfo=UTC)
 
     def record(self, variants: list[ServedVariant], at: datetime) -> None:
-        """Let the endpoint run these variants from a moment on."""
+        """Let the endpoint run these variants from `at` on; none means that it is deleted."""
         self.gone = self.gone if variants else at
-        now = {one.name: one for one in variants}
-        open_now = {one.served.name: one for one in self.intervals if one.until is None}
-        kept = {name for name, one in open_now.items() if now.get(name) == one.served}
+        new = {one.name: one for one in variants}
+        current = {one.served.name: one for one in self.intervals if one.until is None}
+        kept = {name for name, one in current.items() if new.get(name) == one.served}
         self.intervals = [
             replace(one, until=at) if one.until is None and one.served.name not in kept else one
             for one in self.intervals
         ]
-        for name, served in now.items():
+        for name, served in new.items():
             if name not in kept:
-                self.intervals.append(_begin(served, open_now.get(name), at))
+                self.intervals.append(_begin(served, current.get(name), at))
 
-    def reach_back(self, to: datetime) -> None:
-        """Let production that stood here first have stood, and run, here since an earlier time."""
+    def extend_back(self, to: datetime) -> None:
+        """Let the first production variants have run since an earlier time."""
         first = min((one.since for one in self.intervals if one.since >= self.gone), default=to)
         self.intervals = [
             replace(one, born=to, since=to)
@@ -97,7 +96,7 @@ class Timeline:
         ]
 
     def variants(self) -> list[str]:
-        """Return the names of all variants that ever stood here, oldest first."""
+        """Return the names of all variants that ever ran here, oldest first."""
         return list(dict.fromkeys(one.served.name for one in self.intervals))
 
     def intervals_of(self, name: str) -> Iterator[Interval]:

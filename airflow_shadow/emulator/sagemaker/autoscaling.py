@@ -19,15 +19,8 @@ class ScalingResponse(EmulatedResponse, ApplicationAutoScalingResponse):
 
     @property
     def request(self) -> Document:
-        """Return the request's members: moto leaves this service's body unparsed."""
+        """The request's members; moto does not parse the body of this service."""
         return dict(json.loads(self.body or "{}"))
-
-
-def is_scaled(state: AccountState, endpoint: str, variant: str) -> bool:
-    """Tell whether a variant's instance count is a scalable target."""
-    backend: Any = applicationautoscaling_backends[state.account][state.region]
-    targets = backend.targets.get(_DIMENSION, {})
-    return f"endpoint/{endpoint}/variant/{variant}" in targets
 
 
 def check_update(state: AccountState, endpoint: Endpoint, variants: Iterable[Document]) -> None:
@@ -35,11 +28,13 @@ def check_update(state: AccountState, endpoint: Endpoint, variants: Iterable[Doc
 
     Raises Invalid (ValidationException).
     """
+    backend: Any = applicationautoscaling_backends[state.account][state.region]
+    targets = backend.targets.get(_DIMENSION, {})
     types = {one["VariantName"]: one.get("InstanceType") for one in variants}
     for one in endpoint.production:
         kept = one.name in types and types[one.name] == one.instance_type
         rules.require(
-            kept or not is_scaled(state, endpoint.name, one.name),
+            kept or f"endpoint/{endpoint.name}/variant/{one.name}" not in targets,
             f"Variant {one.name} of endpoint {endpoint.name} is a target of automatic scaling and"
             " cannot be removed, nor its instance type changed.",
         )

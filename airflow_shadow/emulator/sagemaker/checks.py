@@ -1,4 +1,4 @@
-"""Hold a request against the table of limits, and word what is wrong the way AWS does."""
+"""Check a request against the table of limits, with the wording of AWS's errors."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -10,13 +10,12 @@ from moto.core.utils import get_service_model
 from airflow_shadow.emulator.errors import Invalid
 from airflow_shadow.emulator.sagemaker.limits import LIMITS, Kind, Limit
 
-# What \p{Z} stands for; Python's re knows no Unicode properties.
+# The characters of \p{Z}, because Python's re has no Unicode properties.
 _SEPARATORS = " \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 
 
 @cache
 def _members() -> dict[str, tuple[str, ...]]:
-    """Return the names of the members below each path of the table."""
     members: dict[str, tuple[str, ...]] = {}
     for path in LIMITS:
         parent, _, name = path.rpartition(".")
@@ -27,8 +26,8 @@ def _members() -> dict[str, tuple[str, ...]]:
 
 @cache
 def enum_values(shape: str) -> tuple[str, ...]:
-    """Return the values botocore's model knows for an enumeration of SageMaker."""
-    # Moto keeps the model loaded; loading it again takes a fifth of a second.
+    """Return the values of an enumeration in botocore's model of SageMaker."""
+    # Moto has the model loaded; loading it again takes a fifth of a second.
     enumeration: Any = get_service_model("sagemaker").shape_for(shape)
     return tuple(enumeration.enum)
 
@@ -40,10 +39,7 @@ def _compiled(pattern: str) -> re.Pattern[str]:
 
 
 def check(operation: str, request: dict[str, Any]) -> None:
-    """Refuse a request that breaks limits, all of them named in one message.
-
-    Raises Invalid (ValidationException).
-    """
+    """Check a request. Raises Invalid (ValidationException), which names all that is wrong."""
     faults = list(_members_faults(operation, "", request))
     if faults:
         many = "s" if len(faults) > 1 else ""

@@ -1,4 +1,4 @@
-"""Put a configuration on an endpoint, as every update of an endpoint in the end does."""
+"""Put a configuration on an endpoint: the end of every deployment."""
 
 from collections.abc import Mapping
 from copy import deepcopy
@@ -17,25 +17,24 @@ from airflow_shadow.emulator.sagemaker.recorder import record
 
 Capacities = Mapping[str, Document]
 
-OWN_FIELDS = ("EndpointConfigName", "EndpointConfigArn", "CreationTime")
-_VARIANT_LISTS = ("ProductionVariants", "ShadowProductionVariants")
+_OWN_FIELDS = ("EndpointConfigName", "EndpointConfigArn", "CreationTime")
 
 
-def change(
+def set_endpoint(
     state: AccountState,
     endpoint: Endpoint,
     at: datetime,
     *,
     cause: str,
-    status: EndpointStatus | None = None,
+    status: EndpointStatus,
     config: str | None = None,
 ) -> None:
-    """Change an endpoint's status or configuration, and write it down with its cause."""
-    new = {"status": status or endpoint.status, "config": config or endpoint.config}
+    """Change an endpoint's status and configuration, and record it in the history."""
+    new = {"status": status, "config": config or endpoint.config}
     changed = [name for name, value in new.items() if value != getattr(endpoint, name)]
     if status == "Updating" and changed:
         endpoint.past.append(deepcopy(replace(endpoint, past=[])))
-    endpoint.status, endpoint.config = status or endpoint.status, config or endpoint.config
+    endpoint.status, endpoint.config = status, new["config"]
     if changed:
         endpoint.modified = at  # (assumed: endpoint-modified)
         state.note("endpoint", at, endpoint=endpoint.name, cause=cause, changed=changed, **new)
@@ -52,28 +51,27 @@ def deploy(
 ) -> None:
     """Run the variants of a configuration, at the end of a deployment (assumed: config-at-end).
 
-    Counts and weights in `capacities` win over the configuration's own.
+    Counts and weights in `capacities` replace those of the configuration.
     """
-    document = deepcopy(state.configs[config])
-    production, shadow = (
+    endpoint.document = document = deepcopy(state.configs[config])
+    endpoint.production, endpoint.shadow = (
         [_deployed(state, variant, at, capacities) for variant in document.get(name) or ()]
-        for name in _VARIANT_LISTS
+        for name in ("ProductionVariants", "ShadowProductionVariants")
     )
-    endpoint.document, endpoint.production, endpoint.shadow = document, production, shadow
     endpoint.failure = None
     record(state, endpoint, at)
-    change(state, endpoint, at, cause=cause, status="InService", config=config)
+    set_endpoint(state, endpoint, at, cause=cause, status="InService", config=config)
 
 
 def _deployed(
     state: AccountState, variant: Document, at: datetime, capacities: Capacities
 ) -> Deployed:
-    own = {
+    capacity = {
         "DesiredInstanceCount": variant.get("InitialInstanceCount"),
         "DesiredWeight": variant.get("InitialVariantWeight", 1.0),
+        **capacities.get(variant["VariantName"], {}),
     }
-    wanted = own | capacities.get(variant["VariantName"], {})
-    count, weight = wanted["DesiredInstanceCount"], wanted["DesiredWeight"]
+    count, weight = capacity["DesiredInstanceCount"], capacity["DesiredWeight"]
     return Deployed(
         name=variant["VariantName"],
         model=variant.get("ModelName"),
@@ -89,7 +87,7 @@ def _deployed(
 
 
 def make_config(state: AccountState, content: Document, at: datetime, *, owner: str) -> str:
-    """Store a configuration the service makes for an experiment; return its name."""
+    """Store a configuration that the service creates for an experiment; return its name."""
     state.made_configs += 1
     # (assumed: config-name)
     name = f"{owner[:48].rstrip('-')}-shadow-{state.made_configs}"
@@ -103,8 +101,8 @@ def make_config(state: AccountState, content: Document, at: datetime, *, owner: 
 
 
 def content_of(document: Document) -> Document:
-    """Return what a configuration says, without its name, ARN and time."""
-    return {key: deepcopy(value) for key, value in document.items() if key not in OWN_FIELDS}
+    """Return a configuration without its name, ARN and creation time."""
+    return {key: deepcopy(value) for key, value in document.items() if key not in _OWN_FIELDS}
 
 
 def with_variants(

@@ -5,7 +5,7 @@ from datetime import datetime
 
 from airflow_shadow.emulator.account_state import AccountState, Endpoint, EndpointStatus
 from airflow_shadow.emulator.pace import Work, WorkKind
-from airflow_shadow.emulator.sagemaker.deploy import Capacities, change, deploy
+from airflow_shadow.emulator.sagemaker.deploy import Capacities, deploy, set_endpoint
 from airflow_shadow.emulator.sagemaker.recorder import record
 
 _OPERATION: Mapping[WorkKind, str] = {
@@ -24,35 +24,27 @@ def begin_update(
     capacities: Capacities,
 ) -> None:
     """Start an update to another configuration, or of the counts and weights alone."""
-    change(state, endpoint, at, cause=cause, status="Updating")
+    set_endpoint(state, endpoint, at, cause=cause, status="Updating")
     endpoint.work = Work(kind="endpoint-update", since=at)
     endpoint.next_config, endpoint.capacities = config, dict(capacities)
 
 
-def finish_endpoint(state: AccountState, endpoint: Endpoint, at: datetime) -> None:
-    """End an endpoint's own work, as asked or as a fault says."""
+def finish_endpoint_work(state: AccountState, endpoint: Endpoint, at: datetime) -> None:
+    """Finish an endpoint's own work, or fail as a fault says."""
     if endpoint.work is None:
         raise RuntimeError(f"Endpoint {endpoint.name} has no work to finish.")
     kind, endpoint.work = endpoint.work.kind, None
     operation = _OPERATION[kind]
-    if fault := state.strike("fail-endpoint", operation=operation, names=endpoint.name):
+    if fault := state.take_fault("fail-endpoint", operation=operation, names=endpoint.name):
         endpoint.failure = fault.options.get("reason") or f"{operation} failed at {at.isoformat()}."
         status: EndpointStatus = "Failed" if kind == "endpoint-create" else "InService"
-        change(state, endpoint, at, cause=operation, status=status)
+        set_endpoint(state, endpoint, at, cause=operation, status=status)
     elif endpoint.next_config in state.configs:
-        _deploy_next(state, endpoint, at, operation)
+        config, endpoint.next_config = str(endpoint.next_config), None
+        deploy(state, endpoint, config, at, cause=operation, capacities=endpoint.capacities)
     else:
-        _reach_capacities(endpoint)
+        for variant in endpoint.deployed:
+            variant.current_count = variant.desired_count
+            variant.current_weight = variant.desired_weight
         record(state, endpoint, at)
-        change(state, endpoint, at, cause=operation, status="InService")
-
-
-def _deploy_next(state: AccountState, endpoint: Endpoint, at: datetime, operation: str) -> None:
-    config, endpoint.next_config = str(endpoint.next_config), None
-    deploy(state, endpoint, config, at, cause=operation, capacities=endpoint.capacities)
-
-
-def _reach_capacities(endpoint: Endpoint) -> None:
-    for variant in endpoint.deployed:
-        variant.current_count = variant.desired_count
-        variant.current_weight = variant.desired_weight
+        set_endpoint(state, endpoint, at, cause=operation, status="InService")

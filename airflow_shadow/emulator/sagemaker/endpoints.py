@@ -1,20 +1,21 @@
-"""The operations on endpoints and endpoint configurations, with transitions and shadow variants."""
+"""The operations that create, change and delete endpoints and endpoint configurations."""
 
 from copy import deepcopy
 from datetime import datetime
 
-from airflow_shadow.emulator.account_state import AccountState, Deployed, Document, Endpoint
+from airflow_shadow.emulator.account_state import AccountState, Document, Endpoint
 from airflow_shadow.emulator.pace import Work
 from airflow_shadow.emulator.sagemaker import rules
 from airflow_shadow.emulator.sagemaker.autoscaling import check_update
 from airflow_shadow.emulator.sagemaker.checks import enum_values
 from airflow_shadow.emulator.sagemaker.endpoint_updates import begin_update
-from airflow_shadow.emulator.sagemaker.recorder import declare, record_gone
+from airflow_shadow.emulator.sagemaker.recorder import add_traffic, record_deletion
+from airflow_shadow.emulator.sagemaker.tags import read_tags
 from airflow_shadow.emulator.traffic import TAG, read_tag
 
 
 def create_config(state: AccountState, request: Document, now: datetime) -> Document:
-    """Store a configuration with all it was given: CreateEndpointConfig."""
+    """Store a configuration with all its members: CreateEndpointConfig."""
     name = request["EndpointConfigName"]
     rules.require(
         name not in state.configs, f'There is an endpoint configuration "{name}" already.'
@@ -25,12 +26,8 @@ def create_config(state: AccountState, request: Document, now: datetime) -> Docu
     members = {key: deepcopy(value) for key, value in request.items() if key != "Tags"}
     arn = state.arn("endpoint-config", name)
     state.configs[name] = {**members, "EndpointConfigArn": arn, "CreationTime": now}
-    state.tags[arn] = _tags(request)
+    state.tags[arn] = read_tags(request)
     return state.configs[name]
-
-
-def _tags(request: Document) -> dict[str, str]:
-    return {tag["Key"]: tag["Value"] for tag in request.get("Tags") or ()}
 
 
 def _check_config_variants(
@@ -72,41 +69,40 @@ def config(state: AccountState, name: str) -> Document:
 
 
 def delete_config(state: AccountState, name: str) -> None:
-    """Forget a configuration: DeleteEndpointConfig."""
+    """Delete a configuration: DeleteEndpointConfig."""
     arn = config(state, name)["EndpointConfigArn"]
     del state.configs[name]
     state.tags.pop(arn, None)
 
 
 def create(state: AccountState, request: Document, now: datetime) -> Endpoint:
-    """Begin to make an endpoint: CreateEndpoint."""
-    name = request["EndpointName"]
+    """Begin to create an endpoint: CreateEndpoint."""
+    name, config_name = request["EndpointName"], request["EndpointConfigName"]
     rules.require(name not in state.endpoints, f'There is an endpoint "{name}" already.')
-    document = config(state, request["EndpointConfigName"])
-    tags = _tags(request)
+    document, tags = deepcopy(config(state, config_name)), read_tags(request)
     if TAG in tags:
-        declare(state, name, read_tag(tags[TAG]), now)
+        add_traffic(state, name, read_tag(tags[TAG]), now)
     endpoint = Endpoint(
         name=name,
         arn=state.arn("endpoint", name),
-        config=document["EndpointConfigName"],
-        document=deepcopy(document),
+        config=config_name,
+        document=document,
         created=now,
         modified=now,
         work=Work(kind="endpoint-create", since=now),
-        next_config=document["EndpointConfigName"],
+        next_config=config_name,
     )
     state.endpoints[name] = endpoint
     state.tags[endpoint.arn] = tags
-    facts = {"status": "Creating", "config": endpoint.config, "changed": ["status", "config"]}
+    facts = {"status": "Creating", "config": config_name, "changed": ["status", "config"]}
     state.note("endpoint", now, endpoint=name, cause="CreateEndpoint", **facts)
     return endpoint
 
 
 def delete(state: AccountState, name: str, now: datetime) -> None:
-    """Forget an endpoint at once: DeleteEndpoint (assumed: endpoint-deletable)."""
+    """Delete an endpoint at once: DeleteEndpoint (assumed: endpoint-deletable)."""
     endpoint = rules.known_endpoint(state, name)
-    record_gone(state, endpoint, now)
+    record_deletion(state, endpoint, now)
     del state.endpoints[name]
     state.tags.pop(endpoint.arn, None)
 
@@ -114,18 +110,20 @@ def delete(state: AccountState, name: str, now: datetime) -> None:
 def update(state: AccountState, request: Document, now: datetime) -> Endpoint:
     """Begin to put another configuration on an endpoint: UpdateEndpoint."""
     endpoint = _ready(state, request["EndpointName"])
-    document = config(state, request["EndpointConfigName"])
-    check_update(state, endpoint, document.get("ProductionVariants") or ())
-    name = document["EndpointConfigName"]
+    name = request["EndpointConfigName"]
+    check_update(state, endpoint, config(state, name).get("ProductionVariants") or ())
     retained = endpoint.deployed if request.get("RetainAllVariantProperties") else []
-    capacities = {one.name: _capacity(one) for one in retained}
+    capacities = {
+        one.name: {"DesiredInstanceCount": one.desired_count, "DesiredWeight": one.desired_weight}
+        for one in retained
+    }
     begin_update(state, endpoint, now, cause="UpdateEndpoint", config=name, capacities=capacities)
     return endpoint
 
 
 def _ready(state: AccountState, name: str) -> Endpoint:
     endpoint = rules.known_endpoint(state, name)
-    # An experiment that runs is no reason to refuse (assumed: update-under-test).
+    # A running experiment is no reason to refuse (assumed: update-under-test).
     rules.require(
         endpoint.status == "InService",
         f'Endpoint "{name}" is {endpoint.status} and cannot be updated.',
@@ -133,20 +131,16 @@ def _ready(state: AccountState, name: str) -> Endpoint:
     return endpoint
 
 
-def _capacity(variant: Deployed) -> Document:
-    return {"DesiredInstanceCount": variant.desired_count, "DesiredWeight": variant.desired_weight}
-
-
 def scale(state: AccountState, request: Document, now: datetime) -> Endpoint:
     """Begin to change counts and weights: UpdateEndpointWeightsAndCapacities."""
     endpoint = _ready(state, request["EndpointName"])
     variants = {variant.name: variant for variant in endpoint.deployed}
-    wanted = request["DesiredWeightsAndCapacities"]
-    unknown = [one["VariantName"] for one in wanted if one["VariantName"] not in variants]
+    changes = request["DesiredWeightsAndCapacities"]
+    unknown = [one["VariantName"] for one in changes if one["VariantName"] not in variants]
     rules.require(not unknown, f'Endpoint "{endpoint.name}" has no variants {unknown}.')
     cause = "UpdateEndpointWeightsAndCapacities"
     begin_update(state, endpoint, now, cause=cause, capacities={})
-    for one in wanted:
+    for one in changes:
         variant = variants[one["VariantName"]]
         variant.desired_count = one.get("DesiredInstanceCount", variant.desired_count)
         variant.desired_weight = one.get("DesiredWeight", variant.desired_weight)

@@ -1,4 +1,4 @@
-"""The seven operations on inference experiments."""
+"""The operations that create, change and delete inference experiments."""
 
 from copy import deepcopy
 from datetime import UTC, datetime
@@ -15,14 +15,10 @@ from airflow_shadow.emulator.errors import InUse, NotFound, Refusal, WrongStatus
 from airflow_shadow.emulator.pace import Work
 from airflow_shadow.emulator.sagemaker import rules
 from airflow_shadow.emulator.sagemaker.autoscaling import check_update
-from airflow_shadow.emulator.sagemaker.deploy import change
+from airflow_shadow.emulator.sagemaker.deploy import set_endpoint
 from airflow_shadow.emulator.sagemaker.stop_effects import unfinished_statuses
-from airflow_shadow.emulator.sagemaker.transitions import begin, mark
-
-
-def aware(document: Document) -> Document:
-    """Return a schedule with aware UTC times; moto parses them to naive ones."""
-    return {name: time.replace(tzinfo=UTC) for name, time in document.items()}
+from airflow_shadow.emulator.sagemaker.tags import read_tags
+from airflow_shadow.emulator.sagemaker.transitions import begin_work, set_variant_statuses
 
 
 def find(state: AccountState, name: str) -> Experiment:
@@ -32,7 +28,7 @@ def find(state: AccountState, name: str) -> Experiment:
     return state.experiments[name]
 
 
-def create(state: AccountState, request: Document, now: datetime, *, busy_code: str) -> Experiment:
+def create(state: AccountState, request: Document, now: datetime) -> Experiment:
     """Accept a new experiment: CreateInferenceExperiment."""
     name = request["Name"]
     if name in state.experiments:
@@ -40,38 +36,13 @@ def create(state: AccountState, request: Document, now: datetime, *, busy_code: 
     endpoint = rules.known_endpoint(state, request["EndpointName"])
     rules.check_endpoint(state, endpoint)
     rules.check_variants(state, request)
-    start, end = _window(aware(request.get("Schedule") or {}), now)
+    start, end = _window(_schedule(request), now)
     rules.check_schedule(start, end, now)
-    _require_free(state, endpoint, busy_code)
-    experiment = _new(state, request, start, end, now)
-    state.experiments[name] = experiment
-    state.tags[experiment.arn] = {tag["Key"]: tag["Value"] for tag in request.get("Tags") or ()}
-    _begin_creation(state, experiment, endpoint, now)
-    return experiment
-
-
-def _window(schedule: Document, now: datetime) -> tuple[datetime, datetime]:
-    start = max(schedule.get("StartTime", now), now)  # (assumed: start-in-past)
-    return start, schedule.get("EndTime", start + rules.DEFAULT_DURATION)  # (assumed: default-end)
-
-
-def _require_free(state: AccountState, endpoint: Endpoint, busy_code: str) -> None:
-    other = state.live_on(endpoint.name)  # (assumed: scheduled-is-busy, busy-code)
-    if other:
-        problem = f"Endpoint {endpoint.name} is used by experiment {other.name} ({other.status})."
-        raise Refusal(problem, code=busy_code)
-    if endpoint.status != "InService":
-        problem = f"Endpoint {endpoint.name} is {endpoint.status}, not InService."
-        raise Refusal(problem, code=busy_code)
-
-
-def _new(
-    state: AccountState, request: Document, start: datetime, end: datetime, now: datetime
-) -> Experiment:
+    _require_free(state, endpoint)
     members = {key: value for key, value in request.items() if key not in ("Tags", "Schedule")}
-    return Experiment(
-        name=request["Name"],
-        arn=state.arn("inference-experiment", request["Name"]),
+    experiment = Experiment(
+        name=name,
+        arn=state.arn("inference-experiment", name),
         request=deepcopy(members),
         start=start,
         end=end,
@@ -79,50 +50,70 @@ def _new(
         modified=now,
         changed=now,
         idle="Running" if start <= now else "Created",
+        work=Work(kind="create", since=now),
     )
+    state.experiments[name] = experiment
+    state.tags[experiment.arn] = read_tags(request)
+    _begin_creation(state, experiment, endpoint, now)
+    return experiment
+
+
+def _schedule(request: Document) -> Document:
+    """Return a request's schedule with times in UTC; moto parses them to naive ones."""
+    schedule = request.get("Schedule") or {}
+    return {name: time.replace(tzinfo=UTC) for name, time in schedule.items()}
+
+
+def _window(schedule: Document, now: datetime) -> tuple[datetime, datetime]:
+    start = max(schedule.get("StartTime", now), now)  # (assumed: start-in-past)
+    return start, schedule.get("EndTime", start + rules.DEFAULT_DURATION)  # (assumed: default-end)
+
+
+def _require_free(state: AccountState, endpoint: Endpoint) -> None:
+    problem = None
+    if other := state.live_on(endpoint.name):  # (assumed: scheduled-is-busy, busy-code)
+        problem = f"Endpoint {endpoint.name} is used by experiment {other.name} ({other.status})."
+    elif endpoint.status != "InService":
+        problem = f"Endpoint {endpoint.name} is {endpoint.status}, not InService."
+    if problem:
+        raise Refusal(problem, code=state.settings.busy_code)
 
 
 def _begin_creation(
     state: AccountState, experiment: Experiment, endpoint: Endpoint, now: datetime
 ) -> None:
     # (assumed: create-shows-creating-only)
-    experiment.work = Work(kind="create", since=now)
     state.note("status", now, name=experiment.name, **{"from": None, "to": "Creating"})
-    mark(state, experiment, unfinished_statuses(experiment, "create"), now)
+    statuses = unfinished_statuses(experiment, "create")
+    set_variant_statuses(state, experiment, statuses, now)
     if experiment.idle == "Running":
-        change(state, endpoint, now, cause=experiment.name, status="Updating")
+        set_endpoint(state, endpoint, now, cause=experiment.name, status="Updating")
 
 
 def update(state: AccountState, request: Document, now: datetime) -> Experiment:
     """Accept changes of an experiment: UpdateInferenceExperiment."""
     experiment = find(state, request["Name"])
     _require_status(experiment, "updated", ("Created", "Running"))
-    schedule = aware(request.get("Schedule") or {})
-    request = request | ({"Schedule": schedule} if schedule else {})
-    accept = _running_changes if experiment.status == "Running" else _created_changes
-    changes = accept(state, experiment, request, now)
-    touches = experiment.status == "Running" and _changes_traffic(experiment, changes)
-    if touches:
+    running = experiment.status == "Running"
+    request = request | {"Schedule": _schedule(request)}
+    changes = (_running_changes if running else _created_changes)(state, experiment, request, now)
+    mode = experiment.request["ShadowModeConfig"]
+    deploys = running and changes.get("ShadowModeConfig", mode) != mode
+    if deploys:
         _require_ready(state, experiment)
     experiment.modified_before, experiment.modified = experiment.modified, now
     experiment.update, experiment.idle = changes, experiment.status
-    begin(state, experiment, "update", now, touches_endpoint=touches, late_reads=1)
+    begin_work(state, experiment, "update", now, touches_endpoint=deploys, late_reads=1)
     return experiment
-
-
-def _changes_traffic(experiment: Experiment, changes: Document) -> bool:
-    now = experiment.request["ShadowModeConfig"]
-    return bool(changes.get("ShadowModeConfig", now) != now)
 
 
 def _running_changes(
     state: AccountState, experiment: Experiment, request: Document, now: datetime
 ) -> Document:
     rules.check_running_update(experiment, request)
-    changes = _given(request, ("Description", "ShadowModeConfig"))
+    changes = _members(request, ("Description", "ShadowModeConfig"))
     rules.check_variants(state, experiment.request | changes)
-    if "EndTime" in request.get("Schedule", {}):
-        end = request["Schedule"]["EndTime"]
+    if end := request["Schedule"].get("EndTime"):
         rules.check_schedule(experiment.start, end, now)
         changes["EndTime"] = end
     return changes
@@ -131,22 +122,21 @@ def _running_changes(
 def _created_changes(
     state: AccountState, experiment: Experiment, request: Document, now: datetime
 ) -> Document:
-    changes = _given(request, ("Description", "DataStorageConfig", "ShadowModeConfig"))
-    variants = request.get("ModelVariants")
-    if variants:
+    changes = _members(request, ("Description", "DataStorageConfig", "ShadowModeConfig"))
+    if variants := request.get("ModelVariants"):
         rules.check_models_kept(experiment, variants)
         changes["ModelVariants"] = _merged(experiment, variants)
     rules.check_variants(state, experiment.request | changes)
-    if "Schedule" in request:
-        window = {"StartTime": experiment.start, "EndTime": experiment.end} | request["Schedule"]
+    if schedule := request["Schedule"]:
+        window = {"StartTime": experiment.start, "EndTime": experiment.end} | schedule
         start, end = _window(window, now)
         rules.check_schedule(start, end, now)
         changes |= {"StartTime": start, "EndTime": end}
     return changes
 
 
-def _given(request: Document, members: tuple[str, ...]) -> Document:
-    return {name: deepcopy(request[name]) for name in members if request.get(name) is not None}
+def _members(request: Document, names: tuple[str, ...]) -> Document:
+    return {name: deepcopy(request[name]) for name in names if request.get(name) is not None}
 
 
 def _merged(experiment: Experiment, variants: list[Document]) -> list[Document]:
@@ -165,12 +155,12 @@ def start(state: AccountState, request: Document, now: datetime) -> Experiment:
     _require_ready(state, experiment)
     experiment.start, experiment.modified = now, now
     experiment.end = min(experiment.end, now + rules.LONGEST)
-    begin(state, experiment, "start", now)
+    begin_work(state, experiment, "start", now)
     return experiment
 
 
 def stop(state: AccountState, request: Document, now: datetime) -> Experiment:
-    """Begin the end of an experiment: StopInferenceExperiment."""
+    """Begin to stop an experiment: StopInferenceExperiment."""
     experiment = find(state, request["Name"])
     _require_status(experiment, "stopped", ("Running",))
     rules.check_stop(experiment, request)
@@ -185,12 +175,12 @@ def stop(state: AccountState, request: Document, now: datetime) -> Experiment:
         desired=deepcopy(request.get("DesiredModelVariants") or []),
     )
     experiment.modified, experiment.idle = now, "Running"
-    begin(state, experiment, "stop", now)
+    begin_work(state, experiment, "stop", now)
     return experiment
 
 
 def delete(state: AccountState, request: Document) -> Experiment:
-    """Forget an experiment and its tags, and leave its endpoint: DeleteInferenceExperiment."""
+    """Delete an experiment and its tags; its endpoint stays: DeleteInferenceExperiment."""
     experiment = find(state, request["Name"])
     _require_status(experiment, "deleted", ("Created", "Completed", "Cancelled"))
     del state.experiments[experiment.name]

@@ -1,4 +1,4 @@
-"""Reads that lag behind a change of an experiment or an endpoint (assumed: lag)."""
+"""Reads that show an experiment or an endpoint as it was before a change (assumed: lag)."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,15 +11,15 @@ if TYPE_CHECKING:
     from airflow_shadow.emulator.base_response import EmulatedResponse
 
 
-def lag_behind(state: AccountState, request: Document, reads: int) -> None:
-    """Let the next reads of what a request names show how it is now, whatever the request does."""
+def add_lag(state: AccountState, request: Document, reads: int) -> None:
+    """Let the next reads of the experiment that a request names show it as it is now."""
     name = str(request["Name"])
     before = deepcopy(state.experiments.get(name))
     state.lags[name] = Lag(before=before, descriptions=reads, tags=reads)
 
 
-def lags_in_tags(response: "EmulatedResponse") -> bool:
-    """Tell whether ListTags shows none yet of a new experiment, and count the read."""
+def reads_stale_tags(response: "EmulatedResponse") -> bool:
+    """Whether ListTags does not show the tags of a new experiment yet; counts the read."""
     if response.operation != "ListTags":
         return False
     lag = response.state.lags.get(str(response.request["ResourceArn"]).rpartition("/")[2])
@@ -30,32 +30,32 @@ def lags_in_tags(response: "EmulatedResponse") -> bool:
 
 
 @contextmanager
-def as_read(response: "EmulatedResponse") -> Iterator[None]:
-    """Put back for one read of an experiment what was before its last change."""
+def stale_experiment(response: "EmulatedResponse") -> Iterator[None]:
+    """Put back an experiment's former state for one Describe, if reads of it are still stale."""
     name, experiments = str(response.request.get("Name")), response.state.experiments
     lag = response.state.lags.get(name)
     if response.operation != "DescribeInferenceExperiment" or not lag or lag.descriptions == 0:
         yield
         return
     lag.descriptions -= 1
-    with _shown(experiments, name, lag.before):
+    with _replaced(experiments, name, lag.before):
         yield
 
 
 @contextmanager
-def before_updates(response: "EmulatedResponse", updates: int) -> Iterator[None]:
-    """Put back for one read of an endpoint what was before its last updates, if it had as many."""
+def old_endpoint(response: "EmulatedResponse", updates: int) -> Iterator[None]:
+    """Put back an endpoint as it was before its last updates, if it had that many."""
     name, endpoints = str(response.request.get("EndpointName")), response.state.endpoints
     endpoint = endpoints.get(name)
     if endpoint is None or not 1 <= updates <= len(endpoint.past):
         yield
         return
-    with _shown(endpoints, name, endpoint.past[-updates]):
+    with _replaced(endpoints, name, endpoint.past[-updates]):
         yield
 
 
 @contextmanager
-def _shown(kept: dict[str, Any], name: str, before: Any) -> Iterator[None]:
+def _replaced(kept: dict[str, Any], name: str, before: Any) -> Iterator[None]:
     now = kept.pop(name, None)
     if before:
         kept[name] = before

@@ -1,19 +1,21 @@
-"""What AWS documents as limits of single values, as one table from path to limit.
+"""The limits of single values that AWS documents, as one table from path to limit.
 
 A path is the operation and its members, `[]` for the members of a list, `{key}` and `{value}` for
-those of a map. Written down from AWS's reference pages, not read from botocore (but for the
-instance types, which grow by the month): a test may hold this table against the service model.
+those of a map. Copied from AWS's reference pages, not read from botocore (except for the instance
+types, of which new ones come every month), so that a test can compare it with the service model.
 """
 
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Literal, get_args
+
+from airflow_shadow.emulator.account_state import Status
 
 Kind = Literal["string", "integer", "timestamp", "structure", "list", "map"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Limit:
-    """What a value must satisfy; bounds are of the length, for integers of the value."""
+    """The limits of a value; minimum and maximum are lengths, for integers values."""
 
     kind: Kind = "string"
     required: bool = False
@@ -21,7 +23,7 @@ class Limit:
     maximum: int | None = None
     pattern: str | None = None
     enum: tuple[str, ...] | None = None
-    # The shape of botocore's model that holds the allowed values, where they are too many.
+    # The shape of botocore's model that lists the allowed values, where they are many.
     enum_shape: str | None = None
 
 
@@ -61,17 +63,6 @@ TAG_VALUE = Limit(required=True, minimum=0, maximum=256, pattern=TAG_TEXT)
 TYPE = Limit(enum=("ShadowMode",))
 NEXT_TOKEN = Limit(minimum=0, maximum=8192, pattern=r".*")
 
-STATUSES = (
-    "Creating",
-    "Created",
-    "Updating",
-    "Running",
-    "Starting",
-    "Stopping",
-    "Completed",
-    "Cancelled",
-)
-
 SCHEDULE = {"": STRUCTURE, ".StartTime": TIMESTAMP, ".EndTime": TIMESTAMP}
 
 MODEL_VARIANTS = {
@@ -109,7 +100,7 @@ SHADOW_MODE = {
     ".ShadowModelVariants": Limit(kind="list", required=True, minimum=1, maximum=1),
     ".ShadowModelVariants[]": STRUCTURE,
     ".ShadowModelVariants[].ShadowModelVariantName": _must(ENTITY_NAME),
-    # No minimum is documented; a negative percentage is refused by a rule.
+    # No minimum is documented; `rules` refuses a negative percentage.
     ".ShadowModelVariants[].SamplingPercentage": Limit(kind="integer", required=True, maximum=100),
 }
 
@@ -155,7 +146,7 @@ LIMITS: dict[str, Limit] = {
     "DeleteInferenceExperiment.Name": _must(NAME),
     f"{_LIST}.NameContains": Limit(minimum=0, maximum=63, pattern=r"[a-zA-Z0-9\-]+"),
     f"{_LIST}.Type": TYPE,
-    f"{_LIST}.StatusEquals": Limit(enum=STATUSES),
+    f"{_LIST}.StatusEquals": Limit(enum=get_args(Status)),
     f"{_LIST}.CreationTimeAfter": TIMESTAMP,
     f"{_LIST}.CreationTimeBefore": TIMESTAMP,
     f"{_LIST}.LastModifiedTimeAfter": TIMESTAMP,

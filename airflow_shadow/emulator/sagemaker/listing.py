@@ -1,4 +1,4 @@
-"""Lists: filters, order, and pages with tokens of our own."""
+"""Lists: filters, order, and pages with the emulator's own tokens."""
 
 import base64
 import binascii
@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, kw_only=True)
 class Listed:
-    """What lists filter and sort by."""
+    """The facts that lists filter and sort by."""
 
     name: str
     created: datetime
@@ -30,7 +30,7 @@ class Listed:
 def select(
     items: Iterable[Item], describe: Callable[[Item], Listed], request: Document
 ) -> list[Item]:
-    """Return the items that a List request asks for, in its order."""
+    """Return the items that a List request selects, in its order."""
     kept = [(describe(item), item) for item in items]
     kept = [(facts, item) for facts, item in kept if _fits(facts, request)]
     # (assumed: list-order)
@@ -51,12 +51,9 @@ def _fits(facts: Listed, request: Document) -> bool:
 
 
 def _between(time: datetime, request: Document, name: str) -> bool:
-    after, before = (_aware(request.get(f"{name}{side}")) for side in ("After", "Before"))
-    return (after is None or time > after) and (before is None or time < before)
-
-
-def _aware(time: datetime | None) -> datetime | None:
-    return time.replace(tzinfo=UTC) if time else None
+    after, before = (request.get(f"{name}{side}") for side in ("After", "Before"))
+    naive = time.astimezone(UTC).replace(tzinfo=None)  # as moto parses a request's times
+    return (after is None or naive > after) and (before is None or naive < before)
 
 
 def page(
@@ -68,27 +65,25 @@ def page(
 ) -> tuple[list[Item], str | None]:
     """Return one page and the token of the next, or None.
 
-    A token holds the names already given: nothing is lost or repeated if items go away between
-    two pages. Raises Invalid (ValidationException) for a token that is not ours.
+    A token holds the names already listed, so that nothing is lost or repeated if items are deleted
+    between two pages. Raises Invalid (ValidationException) for a token that no list returned.
     """
     seen = _read(request.get("NextToken"))
     left = [item for item in items if key(item) not in seen]
-    wanted = request.get("MaxResults") or size
-    given = left[:wanted]
-    if len(left) <= wanted:
-        return given, None
-    return given, token([*seen, *(key(item) for item in given)])
+    limit = request.get("MaxResults") or size
+    if len(left) <= limit:
+        return left, None
+    return left[:limit], _token([*seen, *(key(item) for item in left[:limit])])
 
 
-def token(seen: Sequence[str]) -> str:
-    """Return the token of the page that follows the named items."""
+def _token(seen: Sequence[str]) -> str:
     return base64.urlsafe_b64encode(json.dumps(list(seen)).encode()).decode()
 
 
 def same_place(text: str | None) -> str:
-    """Return another token for the same place: clients refuse to get one twice."""
+    """Return another token of the same page, because clients refuse to get one twice."""
     seen = _read(text)
-    return token([*seen, "*" * (len(seen) + 1)])  # no name has an asterisk
+    return _token([*seen, "*" * (len(seen) + 1)])  # no name has an asterisk
 
 
 def _read(text: str | None) -> list[str]:
@@ -97,5 +92,5 @@ def _read(text: str | None) -> list[str]:
     try:
         seen: Any = json.loads(base64.urlsafe_b64decode(text))
     except (ValueError, binascii.Error) as error:
-        raise Invalid(f"NextToken {text!r} was not given out by this list.") from error
+        raise Invalid(f"NextToken {text!r} was not returned by this list.") from error
     return list(seen)

@@ -1,4 +1,4 @@
-"""What moto knows of SageMaker's models: the emulator leaves them to it."""
+"""SageMaker's models, which moto keeps."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from airflow_shadow.emulator.account_state import AccountState, Document
 
 def models_of(state: AccountState) -> dict[str, Any]:
     """Return moto's own models of an account and region, by name."""
-    # moto offers no look-up that does not raise; its cap in pyproject.toml covers this attribute.
+    # Moto has no look-up that does not raise. Its version is capped, so the attribute stays.
     models: dict[str, Any] = sagemaker_backends[state.account][state.region]._models  # noqa: SLF001
     return models
 

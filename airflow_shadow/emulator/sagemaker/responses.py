@@ -1,6 +1,7 @@
-"""The operations as moto's dispatcher finds them: one method each, by its name in snake case."""
+"""SageMaker's operations, where moto's dispatcher finds them: methods named in snake case."""
 
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, TypeVar
 
 from moto.core.responses import ActionResult, EmptyResult
 from moto.sagemaker.responses import SageMakerResponse
@@ -11,148 +12,129 @@ from airflow_shadow.emulator.sagemaker import endpoints, experiments, listing, r
 from airflow_shadow.emulator.sagemaker.checks import check
 from airflow_shadow.emulator.sagemaker.listing import Listed
 from airflow_shadow.emulator.sagemaker.models import find_model
-from airflow_shadow.emulator.sagemaker.recorder import declared
+from airflow_shadow.emulator.sagemaker.recorder import declared_behaviour
 
 Answer = ActionResult
+Item = TypeVar("Item")
 
 
 class ShadowResponse(EmulatedResponse, SageMakerResponse):
-    """SageMaker of moto, with experiments, and with endpoints that take their time."""
+    """Moto's SageMaker with inference experiments, and with endpoints whose work takes time."""
 
     def _checked(self) -> Document:
         request = self.request
         check(self.operation, request)
         return request
 
-    def _arn(self, experiment: Experiment) -> Answer:
-        return ActionResult({"InferenceExperimentArn": experiment.arn})
-
     def create_inference_experiment(self) -> Answer:
-        """Answer CreateInferenceExperiment."""
-        request, now = self._checked(), self.emulator.clock.now()
-        code = self.emulator.busy_code
-        return self._arn(experiments.create(self.state, request, now, busy_code=code))
+        return _experiment_arn(experiments.create(self.state, self._checked(), self.now))
 
     def update_inference_experiment(self) -> Answer:
-        """Answer UpdateInferenceExperiment."""
-        request, now = self._checked(), self.emulator.clock.now()
-        return self._arn(experiments.update(self.state, request, now))
+        return _experiment_arn(experiments.update(self.state, self._checked(), self.now))
 
     def start_inference_experiment(self) -> Answer:
-        """Answer StartInferenceExperiment."""
-        request, now = self._checked(), self.emulator.clock.now()
-        return self._arn(experiments.start(self.state, request, now))
+        return _experiment_arn(experiments.start(self.state, self._checked(), self.now))
 
     def stop_inference_experiment(self) -> Answer:
-        """Answer StopInferenceExperiment."""
-        request, now = self._checked(), self.emulator.clock.now()
-        return self._arn(experiments.stop(self.state, request, now))
+        return _experiment_arn(experiments.stop(self.state, self._checked(), self.now))
 
     def delete_inference_experiment(self) -> Answer:
-        """Answer DeleteInferenceExperiment."""
-        return self._arn(experiments.delete(self.state, self._checked()))
+        return _experiment_arn(experiments.delete(self.state, self._checked()))
 
     def describe_inference_experiment(self) -> Answer:
-        """Answer DescribeInferenceExperiment."""
         experiment = experiments.find(self.state, self._checked()["Name"])
         return ActionResult(views.experiment_description(self.state, experiment))
 
     def list_inference_experiments(self) -> Answer:
-        """Answer ListInferenceExperiments."""
-        request = self._checked()
-        found = listing.select(self.state.experiments.values(), _experiment_facts, request)
-        given, token = listing.page(found, request, key=lambda one: one.name)
-        summaries = [views.experiment_summary(one) for one in given]
-        return ActionResult({"InferenceExperiments": summaries, "NextToken": token})
+        self._checked()
+        items, member = self.state.experiments.values(), "InferenceExperiments"
+        return self._list(items, _experiment_facts, member, views.experiment_summary)
 
     def create_model(self) -> Answer:
-        """Answer CreateModel: moto's, by the emulator's clock, and not twice."""
+        """Let moto create the model, at the emulator's time, and only once."""
         name = self.request["ModelName"]
-        taken = find_model(self.state, name) is not None
-        rules.require(not taken, f'There is a model "{name}" already.')
-        declared(self.request)
+        exists = find_model(self.state, name) is not None
+        rules.require(not exists, f'There is a model "{name}" already.')
+        declared_behaviour(self.request)
         answer = super().create_model()
-        self.sagemaker_backend.describe_model(name).creation_time = self.emulator.clock.now()
+        self.sagemaker_backend.describe_model(name).creation_time = self.now
         return answer
 
     def create_endpoint_config(self) -> Answer:
-        """Answer CreateEndpointConfig."""
-        config = endpoints.create_config(self.state, self.request, self.emulator.clock.now())
+        config = endpoints.create_config(self.state, self.request, self.now)
         return ActionResult({"EndpointConfigArn": config["EndpointConfigArn"]})
 
     def describe_endpoint_config(self) -> Answer:
-        """Answer DescribeEndpointConfig."""
         return ActionResult(endpoints.config(self.state, self.request["EndpointConfigName"]))
 
     def delete_endpoint_config(self) -> Answer:
-        """Answer DeleteEndpointConfig."""
         endpoints.delete_config(self.state, self.request["EndpointConfigName"])
         return EmptyResult()
 
     def list_endpoint_configs(self) -> Answer:
-        """Answer ListEndpointConfigs."""
-        found = listing.select(self.state.configs.values(), _config_facts, self.request)
-        key = "EndpointConfigName"
-        given, token = listing.page(found, self.request, key=lambda one: str(one[key]))
-        return ActionResult({"EndpointConfigs": given, "NextToken": token})
+        return self._list(self.state.configs.values(), _config_facts, "EndpointConfigs", dict)
 
     def create_endpoint(self) -> Answer:
-        """Answer CreateEndpoint."""
-        endpoint = endpoints.create(self.state, self.request, self.emulator.clock.now())
-        return ActionResult({"EndpointArn": endpoint.arn})
+        return _endpoint_arn(endpoints.create(self.state, self.request, self.now))
 
     def describe_endpoint(self) -> Answer:
-        """Answer DescribeEndpoint."""
         endpoint = rules.known_endpoint(self.state, self.request["EndpointName"])
         return ActionResult(views.endpoint_description(self.state, endpoint))
 
     def delete_endpoint(self) -> Answer:
-        """Answer DeleteEndpoint."""
-        name, now = self.request["EndpointName"], self.emulator.clock.now()
-        endpoints.delete(self.state, name, now)
+        endpoints.delete(self.state, self.request["EndpointName"], self.now)
         return EmptyResult()
 
     def update_endpoint(self) -> Answer:
-        """Answer UpdateEndpoint."""
-        endpoint = endpoints.update(self.state, self.request, self.emulator.clock.now())
-        return ActionResult({"EndpointArn": endpoint.arn})
+        return _endpoint_arn(endpoints.update(self.state, self.request, self.now))
 
     def update_endpoint_weights_and_capacities(self) -> Answer:
-        """Answer UpdateEndpointWeightsAndCapacities."""
-        endpoint = endpoints.scale(self.state, self.request, self.emulator.clock.now())
-        return ActionResult({"EndpointArn": endpoint.arn})
+        return _endpoint_arn(endpoints.scale(self.state, self.request, self.now))
 
     def list_endpoints(self) -> Answer:
-        """Answer ListEndpoints."""
-        found = listing.select(self.state.endpoints.values(), _endpoint_facts, self.request)
-        given, token = listing.page(found, self.request, key=lambda one: one.name)
-        summaries = [views.endpoint_summary(one) for one in given]
-        return ActionResult({"Endpoints": summaries, "NextToken": token})
+        items = self.state.endpoints.values()
+        return self._list(items, _endpoint_facts, "Endpoints", views.endpoint_summary)
+
+    def _list(
+        self,
+        items: Iterable[Item],
+        facts: Callable[[Item], Listed],
+        member: str,
+        summary: Callable[[Item], Document],
+    ) -> Answer:
+        found = listing.select(items, facts, self.request)
+        page, token = listing.page(found, self.request, key=lambda one: facts(one).name)
+        return ActionResult({member: [summary(one) for one in page], "NextToken": token})
 
     def add_tags(self) -> Answer:
-        """Answer AddTags."""
         request = self._checked()
         if not tags.is_ours(request["ResourceArn"]):
             return super().add_tags()
-        merged = tags.add_tags(self.state, request["ResourceArn"], request["Tags"])
+        merged = tags.add_tags(self.state, request)
         return ActionResult({"Tags": _tag_list(merged)})
 
     def list_tags(self) -> Answer:
-        """Answer ListTags."""
         request = self._checked()
         if not tags.is_ours(request["ResourceArn"]):
             return super().list_tags()
         found = _tag_list(tags.tags_of(self.state, request["ResourceArn"]))
-        given, token = listing.page(found, request, key=lambda tag: tag["Key"], size=50)
-        return ActionResult({"Tags": given, "NextToken": token})
+        page, token = listing.page(found, request, key=lambda tag: tag["Key"], size=50)
+        return ActionResult({"Tags": page, "NextToken": token})
 
     def delete_tags(self) -> Answer:
-        """Answer DeleteTags."""
         request = self._checked()
         if not tags.is_ours(request["ResourceArn"]):
             return super().delete_tags()
-        tags.delete_tags(self.state, request["ResourceArn"], request["TagKeys"])
+        tags.delete_tags(self.state, request)
         return EmptyResult()
+
+
+def _experiment_arn(experiment: Experiment) -> Answer:
+    return ActionResult({"InferenceExperimentArn": experiment.arn})
+
+
+def _endpoint_arn(endpoint: Endpoint) -> Answer:
+    return ActionResult({"EndpointArn": endpoint.arn})
 
 
 def _tag_list(found: dict[str, str]) -> list[dict[str, str]]:

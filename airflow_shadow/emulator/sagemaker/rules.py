@@ -1,4 +1,4 @@
-"""The rules that span several members of a request, or the request and what is there."""
+"""Rules over several members of a request, or over a request and the existing resources."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -35,7 +35,7 @@ def known_model(state: AccountState, name: str) -> Document:
 
 
 def check_schedule(start: datetime, end: datetime, now: datetime) -> None:
-    """Refuse a window that ended, is shorter than an hour, or longer than 30 days."""
+    """Refuse a schedule that has ended, is shorter than an hour, or longer than 30 days."""
     require(end > now, f"EndTime {end.isoformat()} is in the past (now {now.isoformat()}).")
     require(end > start, f"EndTime {end.isoformat()} is not after StartTime {start.isoformat()}.")
     # (assumed: minimum-duration)
@@ -48,28 +48,24 @@ def check_variants(state: AccountState, request: Document) -> None:
     names = [variant["VariantName"] for variant in request["ModelVariants"]]
     mode = request["ShadowModeConfig"]
     [shadow] = mode["ShadowModelVariants"]
-    wanted = {mode["SourceModelVariantName"], shadow["ShadowModelVariantName"]}
+    named = {mode["SourceModelVariantName"], shadow["ShadowModelVariantName"]}
     require(len(set(names)) == len(names), f"ModelVariants repeats a name: {names}.")
-    require(len(wanted) == 2, "The shadow variant needs another name than production's.")  # noqa: PLR2004
+    require(len(named) == 2, "The shadow variant and production need different names.")  # noqa: PLR2004
     require(
-        wanted == set(names),
-        f"ShadowModeConfig names {sorted(wanted)}, ModelVariants has {sorted(names)}.",
+        named == set(names),
+        f"ShadowModeConfig names {sorted(named)}, ModelVariants has {sorted(names)}.",
     )
     require(
         shadow["SamplingPercentage"] >= 0,
         f"SamplingPercentage {shadow['SamplingPercentage']} is negative.",
     )
     for variant in request["ModelVariants"]:
-        _check_variant(state, variant)
+        _check_model(known_model(state, variant["ModelName"]))
+        infrastructure = variant["InfrastructureConfig"]["RealTimeInferenceConfig"]
+        _check_instance_type(infrastructure["InstanceType"])
 
 
-def _check_variant(state: AccountState, variant: Document) -> None:
-    check_model(known_model(state, variant["ModelName"]))
-    infrastructure = variant["InfrastructureConfig"]["RealTimeInferenceConfig"]
-    _check_instance_type(infrastructure["InstanceType"])
-
-
-def check_model(model: Document) -> None:
+def _check_model(model: Document) -> None:
     """Refuse multi-model and multi-container models, which shadow tests do not support."""
     containers = containers_of(model)
     name = model["ModelName"]
@@ -94,7 +90,7 @@ def check_endpoint(state: AccountState, endpoint: Endpoint) -> None:
     # (assumed: one-production-variant)
     require(
         len(variants) <= 1,
-        f"Endpoint {endpoint.name} has several production variants; keep one for the test.",
+        f"Endpoint {endpoint.name} has several production variants; a test needs exactly one.",
     )
     for variant in variants:
         _check_endpoint_variant(state, endpoint, variant)
@@ -109,7 +105,7 @@ def _check_endpoint_variant(state: AccountState, endpoint: Endpoint, variant: Do
     _check_instance_type(variant.get("InstanceType", ""))
     model = find_model(state, variant["ModelName"])
     if model is not None:
-        check_model(model)
+        _check_model(model)
 
 
 def check_models_kept(experiment: Experiment, variants: Iterable[Document]) -> None:
@@ -124,7 +120,7 @@ def check_models_kept(experiment: Experiment, variants: Iterable[Document]) -> N
 
 
 def check_running_update(experiment: Experiment, request: Document) -> None:
-    """Refuse changes of all but description, sampling and EndTime (assumed: running-update)."""
+    """Allow changes of description, sampling and EndTime only (assumed: running-update)."""
     for member in ("ModelVariants", "DataStorageConfig"):
         same = request.get(member) in (None, experiment.request.get(member))
         require(same, f"{member} cannot be changed while the experiment is Running.")
@@ -133,7 +129,7 @@ def check_running_update(experiment: Experiment, request: Document) -> None:
         mode is None or _names(mode) == _names(experiment.request["ShadowModeConfig"]),
         "The variants' names cannot be changed while the experiment is Running.",
     )
-    start = (request.get("Schedule") or {}).get("StartTime", experiment.start)
+    start = request["Schedule"].get("StartTime", experiment.start)
     require(
         abs(start - experiment.start) < _SAME_TIME,
         "StartTime cannot be changed while the experiment is Running.",

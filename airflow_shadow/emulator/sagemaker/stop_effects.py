@@ -1,7 +1,6 @@
 """What an endpoint runs during an experiment and after it."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from airflow_shadow.emulator.account_state import Document, Endpoint, Experiment, Stop
 from airflow_shadow.emulator.pace import WorkKind
@@ -10,7 +9,7 @@ from airflow_shadow.emulator.sagemaker.deploy import content_of, with_variants
 
 @dataclass(frozen=True, kw_only=True)
 class StopEffect:
-    """What a stop leaves behind: a configuration, counts, and what Describe shows of variants."""
+    """What a stop leaves: a configuration, instance counts, and what Describe shows of variants."""
 
     content: Document
     counts: dict[str, Document]
@@ -19,7 +18,7 @@ class StopEffect:
 
 
 def unfinished_statuses(experiment: Experiment, kind: WorkKind) -> dict[str, str]:
-    """Return what the variants show while work is under way."""
+    """Return the statuses of the variants while work is in progress."""
     names = (experiment.source_name, experiment.shadow_name)
     if kind in ("create", "start"):
         return dict.fromkeys(names, "Creating")
@@ -34,19 +33,16 @@ def running_content(experiment: Experiment, document: Document) -> Document:
 
     The weight of the shadow beside production's 1 is the sampling rate.
     """
-    source, shadow = (
-        _production_variant(experiment.variant(name), weight)
-        for name, weight in (
-            (experiment.source_name, 1.0),
-            (experiment.shadow_name, experiment.sampling / 100),
-        )
+    source = _production_variant(experiment.variant(experiment.source_name), 1.0)
+    shadow = _production_variant(
+        experiment.variant(experiment.shadow_name), experiment.sampling / 100
     )
     content = with_variants(document, production=[source], shadow=[shadow])
     return content | _capture(experiment.request.get("DataStorageConfig"))
 
 
 def _capture(storage: Document | None) -> Document:
-    """Return the capture of an experiment, in place of the endpoint's (assumed: capture)."""
+    """Return an experiment's capture, which replaces the endpoint's (assumed: capture)."""
     if storage is None:
         return {}
     capture = {
@@ -61,7 +57,7 @@ def _capture(storage: Document | None) -> Document:
 
 
 def _production_variant(variant: Document, weight: float) -> Document:
-    infrastructure = _infrastructure(variant)
+    infrastructure = variant["InfrastructureConfig"]["RealTimeInferenceConfig"]
     return {
         "VariantName": variant["VariantName"],
         "ModelName": variant["ModelName"],
@@ -71,41 +67,36 @@ def _production_variant(variant: Document, weight: float) -> Document:
     }
 
 
-def _infrastructure(variant: Document) -> Document:
-    found: Document = variant["InfrastructureConfig"]["RealTimeInferenceConfig"]
-    return found
-
-
 def stop_effect(experiment: Experiment, stop: Stop, endpoint: Endpoint) -> StopEffect:
-    """Return what a stop leaves behind, by the table of actions (assumed: stop-table)."""
+    """Return what a stop leaves, by the table of actions (assumed: stop-table)."""
     desired = {variant["VariantName"]: variant for variant in stop.desired}
     variants = [desired.get(one["VariantName"], one) for one in experiment.request["ModelVariants"]]
-    kept = [one for one in variants if stop.actions[one["VariantName"]] != "Remove"]
-    statuses = {name: _end_status(action) for name, action in stop.actions.items()}
+    statuses = {
+        name: "Deleted" if action == "Remove" else "InService"
+        for name, action in stop.actions.items()
+    }
     if stop.actions[experiment.shadow_name] == "Remove" and not desired:
         # (assumed: revert)
         content, counts = content_of(experiment.former or {}), experiment.former_counts
     else:
+        kept = {
+            one["VariantName"]: one
+            for one in variants
+            if stop.actions[one["VariantName"]] != "Remove"
+        }
         content = _kept_content(experiment, kept, endpoint)
-        counts = _without(endpoint.counts(), desired)
+        # Variants whose counts were given in the request do not keep their current ones.
+        counts = {name: count for name, count in endpoint.counts().items() if name not in desired}
     return StopEffect(content=content, counts=counts, variants=variants, statuses=statuses)
 
 
-def _end_status(action: str) -> str:
-    return "Deleted" if action == "Remove" else "InService"
-
-
-def _without(counts: dict[str, Document], names: dict[str, Any]) -> dict[str, Document]:
-    """Keep the running counts, but of variants whose counts were asked for."""
-    return {name: count for name, count in counts.items() if name not in names}
-
-
-def _kept_content(experiment: Experiment, kept: list[Document], endpoint: Endpoint) -> Document:
-    by_name = {one["VariantName"]: one for one in kept}
-    # (assumed: promoted-name) What is left alone serves everything.
-    first = by_name.pop(experiment.source_name, None) or by_name.pop(experiment.shadow_name)
+def _kept_content(
+    experiment: Experiment, kept: dict[str, Document], endpoint: Endpoint
+) -> Document:
+    # (assumed: promoted-name) A variant that stays alone gets all requests.
+    first = kept.pop(experiment.source_name, None) or kept.pop(experiment.shadow_name)
     return with_variants(
         endpoint.document,
         production=[_production_variant(first, 1.0)],
-        shadow=[_production_variant(one, experiment.sampling / 100) for one in by_name.values()],
+        shadow=[_production_variant(one, experiment.sampling / 100) for one in kept.values()],
     )

@@ -1,4 +1,4 @@
-"""The life of an experiment: what begins, how it ends, and what that does to its endpoint."""
+"""How work on an experiment begins and ends, and what that does to its endpoint."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -6,9 +6,8 @@ from datetime import datetime
 from airflow_shadow.emulator.account_state import AccountState, Endpoint, Experiment, Status, Stop
 from airflow_shadow.emulator.faults import Fault, WorkFault
 from airflow_shadow.emulator.pace import Work, WorkKind
-from airflow_shadow.emulator.sagemaker.deploy import change, deploy, make_config
+from airflow_shadow.emulator.sagemaker.deploy import deploy, make_config, set_endpoint
 from airflow_shadow.emulator.sagemaker.stop_effects import (
-    StopEffect,
     running_content,
     stop_effect,
     unfinished_statuses,
@@ -30,16 +29,16 @@ _FAULT_OF: dict[WorkKind, tuple[WorkFault, str]] = {
 }
 
 
-def turn(state: AccountState, experiment: Experiment, status: Status, at: datetime) -> None:
-    """Change an experiment's status, and write it down."""
+def set_status(state: AccountState, experiment: Experiment, status: Status, at: datetime) -> None:
+    """Change an experiment's status and record it in the history."""
     state.note("status", at, name=experiment.name, **{"from": experiment.status, "to": status})
     experiment.status, experiment.changed = status, at
 
 
-def mark(
+def set_variant_statuses(
     state: AccountState, experiment: Experiment, statuses: dict[str, str], at: datetime
 ) -> None:
-    """Change the statuses of an experiment's variants, and write down those that differ."""
+    """Change the statuses of an experiment's variants and record those that differ."""
     for variant, status in statuses.items():
         before = experiment.variants.get(variant)
         if before != status:
@@ -48,7 +47,7 @@ def mark(
     experiment.variants = statuses
 
 
-def begin(
+def begin_work(
     state: AccountState,
     experiment: Experiment,
     kind: WorkKind,
@@ -57,82 +56,78 @@ def begin(
     touches_endpoint: bool = True,
     late_reads: int = 0,
 ) -> None:
-    """Start work on an experiment; its endpoint shows Updating if the work touches it."""
+    """Start work on an experiment; its endpoint shows Updating if the work changes it."""
     experiment.work = Work(kind=kind, since=at, late_reads=late_reads)
-    turn(state, experiment, _STATUS_OF[kind], at)
-    mark(state, experiment, unfinished_statuses(experiment, kind), at)
+    set_status(state, experiment, _STATUS_OF[kind], at)
+    set_variant_statuses(state, experiment, unfinished_statuses(experiment, kind), at)
     endpoint = state.endpoints.get(experiment.endpoint)
     if endpoint and touches_endpoint:
-        change(state, endpoint, at, cause=experiment.name, status="Updating")
+        set_endpoint(state, endpoint, at, cause=experiment.name, status="Updating")
 
 
-def finish(state: AccountState, experiment: Experiment, at: datetime) -> None:
-    """End the work under way, as asked or as a fault says."""
+def finish_work(state: AccountState, experiment: Experiment, at: datetime) -> None:
+    """Finish the work in progress, or fail as a fault says."""
     work = experiment.work
     if work is None:
         raise RuntimeError(f"{experiment.name} has no work to finish.")
     experiment.work = None
     kind, operation = _FAULT_OF[work.kind]
     names = f"{experiment.name} {experiment.endpoint}"
-    if fault := state.strike(kind, operation=operation, names=names):
-        _finish_badly(state, experiment, work.kind, fault, at)
+    if fault := state.take_fault(kind, operation=operation, names=names):
+        _finish_with_fault(state, experiment, work.kind, fault, at)
     elif experiment.endpoint not in state.endpoints:
         fail(state, experiment, at, reason=f"Endpoint {experiment.endpoint} is gone.")
     else:
         _FINISH[work.kind](state, experiment, at)
 
 
-def _finish_badly(
+def _finish_with_fault(
     state: AccountState, experiment: Experiment, kind: WorkKind, fault: Fault, at: datetime
 ) -> None:
     reason = fault.options.get("reason") or (
         f"The {kind} of {experiment.name} failed at {at.isoformat()} (asked of the emulator)."
     )
     if kind == "update" and fault.options.get("rollback"):
-        _roll_back(state, experiment, at, reason=reason)
+        experiment.failure, experiment.update = reason, {}
+        _release_endpoint(state, experiment, at, failure=reason)
+        _set_idle(state, experiment, at)
     else:
         fail(state, experiment, at, reason=reason)
 
 
 def fail(state: AccountState, experiment: Experiment, at: datetime, *, reason: str) -> None:
-    """Cancel an experiment that broke (assumed: failure)."""
+    """Cancel an experiment that failed (assumed: failure)."""
     deployed = experiment.status in ("Updating", "Stopping") and experiment.idle == "Running"
     experiment.failure = experiment.reason = reason
-    # The end of a broken experiment is dated, too (assumed: completion-time).
+    # A failed experiment has a CompletionTime too (assumed: completion-time).
     experiment.work, experiment.completed, experiment.update = None, at, {}
-    _release(state, experiment, at, failure=reason)
+    _release_endpoint(state, experiment, at, failure=reason)
     shadow = "InService" if deployed else "Deleted"
     statuses = {experiment.source_name: "InService", experiment.shadow_name: shadow}
-    mark(state, experiment, statuses, at)
-    turn(state, experiment, "Cancelled", at)
+    set_variant_statuses(state, experiment, statuses, at)
+    set_status(state, experiment, "Cancelled", at)
 
 
-def _roll_back(state: AccountState, experiment: Experiment, at: datetime, *, reason: str) -> None:
-    experiment.failure, experiment.update = reason, {}
-    _release(state, experiment, at, failure=reason)
-    _settle_down(state, experiment, at)
-
-
-def _release(
-    state: AccountState, experiment: Experiment, at: datetime, *, failure: str | None
+def _release_endpoint(
+    state: AccountState, experiment: Experiment, at: datetime, *, failure: str
 ) -> None:
-    """Give the endpoint back as it is, if this experiment held it."""
+    """Set the endpoint InService, unchanged, if this experiment was updating it."""
     endpoint = state.endpoints.get(experiment.endpoint)
     if endpoint and endpoint.status == "Updating" and endpoint.work is None:
         endpoint.failure = failure
-        change(state, endpoint, at, cause=experiment.name, status="InService")
+        set_endpoint(state, endpoint, at, cause=experiment.name, status="InService")
 
 
-def _settle_down(state: AccountState, experiment: Experiment, at: datetime) -> None:
+def _set_idle(state: AccountState, experiment: Experiment, at: datetime) -> None:
     status = "InService" if experiment.idle == "Running" else "Creating"
     names = (experiment.source_name, experiment.shadow_name)
-    mark(state, experiment, dict.fromkeys(names, status), at)
-    turn(state, experiment, experiment.idle, at)
+    set_variant_statuses(state, experiment, dict.fromkeys(names, status), at)
+    set_status(state, experiment, experiment.idle, at)
 
 
 def _finish_create(state: AccountState, experiment: Experiment, at: datetime) -> None:
     if experiment.idle == "Created":
-        turn(state, experiment, "Created", at)
+        set_status(state, experiment, "Created", at)
     else:
         _finish_start(state, experiment, at)
 
@@ -143,7 +138,7 @@ def _finish_start(state: AccountState, experiment: Experiment, at: datetime) -> 
     experiment.former_counts = endpoint.counts()
     experiment.idle = "Running"
     _deploy_running(state, experiment, endpoint, at, keep_counts=False)
-    _settle_down(state, experiment, at)
+    _set_idle(state, experiment, at)
 
 
 def _deploy_running(
@@ -171,34 +166,24 @@ def _finish_update(state: AccountState, experiment: Experiment, at: datetime) ->
         endpoint = state.endpoints[experiment.endpoint]
         # (assumed: own-update)
         _deploy_running(state, experiment, endpoint, at, keep_counts=True)
-    _settle_down(state, experiment, at)
+    _set_idle(state, experiment, at)
 
 
 def _finish_stop(state: AccountState, experiment: Experiment, at: datetime) -> None:
-    stop = experiment.stop or expiry(experiment)
+    stop = experiment.stop or _expiry(experiment)
     endpoint = state.endpoints[experiment.endpoint]
     effect = stop_effect(experiment, stop, endpoint)
-    _apply(state, experiment, endpoint, effect, at)
-    # The schedule stays as it was planned (assumed: end-time-kept).
-    experiment.reason, experiment.completed = stop.reason, at
-    turn(state, experiment, stop.state, at)
-
-
-def _apply(
-    state: AccountState,
-    experiment: Experiment,
-    endpoint: Endpoint,
-    effect: StopEffect,
-    at: datetime,
-) -> None:
     config = make_config(state, effect.content, at, owner=experiment.name)
     deploy(state, endpoint, config, at, cause=experiment.name, capacities=effect.counts)
     experiment.request["ModelVariants"] = effect.variants
-    mark(state, experiment, effect.statuses, at)
+    set_variant_statuses(state, experiment, effect.statuses, at)
+    # Schedule.EndTime stays as it was planned (assumed: end-time-kept).
+    experiment.reason, experiment.completed = stop.reason, at
+    set_status(state, experiment, stop.state, at)
 
 
-def expiry(experiment: Experiment) -> Stop:
-    """Return the end of an experiment that nobody stopped: production stays, the shadow goes."""
+def _expiry(experiment: Experiment) -> Stop:
+    """Return how an experiment ends that nobody stopped: production stays, the shadow goes."""
     actions = {experiment.source_name: "Retain", experiment.shadow_name: "Remove"}
     return Stop(actions=actions, state="Completed")
 

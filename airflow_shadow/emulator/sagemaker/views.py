@@ -1,4 +1,4 @@
-"""What Describe and List show. The answers' members are the API's; moto serialises them."""
+"""What Describe and List show, in the API's members; moto serialises them."""
 
 from airflow_shadow.emulator.account_state import (
     AccountState,
@@ -9,25 +9,16 @@ from airflow_shadow.emulator.account_state import (
     Status,
 )
 
-_MEMBERS = (
-    "Name",
-    "Type",
-    "RoleArn",
-    "Description",
-    "DataStorageConfig",
-    "ShadowModeConfig",
-    "KmsKey",
-)
 _SUMMARY_MEMBERS = ("Name", "Type", "RoleArn", "Description")
+_MEMBERS = (*_SUMMARY_MEMBERS, "DataStorageConfig", "ShadowModeConfig", "KmsKey")
 
 
-def without_empty(document: Document) -> Document:
-    """Leave out members that have no value."""
+def _without_none(document: Document) -> Document:
     return {key: value for key, value in document.items() if value is not None}
 
 
-def count_read(experiment: Experiment) -> Status:
-    """Return the status a read shows now, and count the read."""
+def _read_status(experiment: Experiment) -> Status:
+    """Return the status that a read shows, and count the read."""
     work = experiment.work
     if work is None:
         return experiment.status
@@ -42,10 +33,10 @@ def experiment_description(state: AccountState, experiment: Experiment) -> Docum
     """Return the answer of DescribeInferenceExperiment."""
     request = experiment.request
     late = _is_late(experiment)
-    return without_empty(
+    return _without_none(
         {
             **{member: request.get(member) for member in _MEMBERS},
-            **_state(experiment, count_read(experiment), late=late),
+            **_state(experiment, _read_status(experiment), late=late),
             "Arn": experiment.arn,
             "EndpointMetadata": _endpoint_metadata(state, experiment, late=late),
             "ModelVariants": [
@@ -57,10 +48,10 @@ def experiment_description(state: AccountState, experiment: Experiment) -> Docum
 
 
 def experiment_summary(experiment: Experiment) -> Document:
-    """Return one entry of ListInferenceExperiments, which counts as a read."""
+    """Return an entry of ListInferenceExperiments, which counts as a read."""
     members = {member: experiment.request.get(member) for member in _SUMMARY_MEMBERS}
     late = _is_late(experiment)
-    return without_empty(members | _state(experiment, count_read(experiment), late=late))
+    return _without_none(members | _state(experiment, _read_status(experiment), late=late))
 
 
 def _state(experiment: Experiment, status: Status, *, late: bool) -> Document:
@@ -86,7 +77,7 @@ def _variant_status(experiment: Experiment, variant: Document, *, late: bool) ->
 
 def _endpoint_metadata(state: AccountState, experiment: Experiment, *, late: bool) -> Document:
     endpoint = state.endpoints.get(experiment.endpoint)
-    return without_empty(
+    return _without_none(
         {
             "EndpointName": experiment.endpoint,
             "EndpointConfigName": endpoint and endpoint.config,
@@ -98,7 +89,7 @@ def _endpoint_metadata(state: AccountState, experiment: Experiment, *, late: boo
 
 def endpoint_description(state: AccountState, endpoint: Endpoint) -> Document:
     """Return the answer of DescribeEndpoint, and count the read."""
-    description = endpoint_summary(endpoint) | without_empty(
+    description = endpoint_summary(endpoint) | _without_none(
         {
             "EndpointConfigName": endpoint.config,
             "FailureReason": endpoint.failure,
@@ -115,24 +106,24 @@ def endpoint_description(state: AccountState, endpoint: Endpoint) -> Document:
 
 
 def _capture(endpoint: Endpoint) -> Document | None:
-    """Return what is captured now; an experiment's storage stands in its place."""
-    given = endpoint.document.get("DataCaptureConfig")
-    if given is None:
+    """Return the current data capture: the endpoint's own, or that of its experiment."""
+    capture = endpoint.document.get("DataCaptureConfig")
+    if capture is None:
         return None
-    enabled = bool(given.get("EnableCapture"))
-    return without_empty(
+    enabled = bool(capture.get("EnableCapture"))
+    return _without_none(
         {
             "EnableCapture": enabled,
             "CaptureStatus": "Started" if enabled else "Stopped",
-            "CurrentSamplingPercentage": given.get("InitialSamplingPercentage"),
-            "DestinationS3Uri": given.get("DestinationS3Uri"),
-            "KmsKeyId": given.get("KmsKeyId") or "",
+            "CurrentSamplingPercentage": capture.get("InitialSamplingPercentage"),
+            "DestinationS3Uri": capture.get("DestinationS3Uri"),
+            "KmsKeyId": capture.get("KmsKeyId") or "",
         }
     )
 
 
 def _pending(endpoint: Endpoint) -> Document | None:
-    """Return the deployment of another configuration that is under way, if there is one."""
+    """Return the deployment of another configuration that is in progress, if there is one."""
     if endpoint.work is None or endpoint.next_config is None:
         return None
     return {"EndpointConfigName": endpoint.next_config, "StartTime": endpoint.work.since}
@@ -147,7 +138,7 @@ def _count_endpoint_read(state: AccountState, endpoint: Endpoint) -> None:
 
 
 def endpoint_summary(endpoint: Endpoint) -> Document:
-    """Return one entry of ListEndpoints."""
+    """Return an entry of ListEndpoints."""
     return {
         "EndpointName": endpoint.name,
         "EndpointArn": endpoint.arn,
@@ -158,17 +149,19 @@ def endpoint_summary(endpoint: Endpoint) -> Document:
 
 
 def _variant_summary(variant: Deployed) -> Document:
-    image = {"SpecifiedImage": variant.image, "ResolvedImage": variant.image}
-    return without_empty(
+    image = {
+        "SpecifiedImage": variant.image,
+        "ResolvedImage": variant.image,
+        "ResolutionTime": variant.since,
+    }
+    return _without_none(
         {
             "VariantName": variant.name,
             "CurrentWeight": variant.current_weight,
             "DesiredWeight": variant.desired_weight,
             "CurrentInstanceCount": variant.current_count,
             "DesiredInstanceCount": variant.desired_count,
-            "DeployedImages": [image | {"ResolutionTime": variant.since}]
-            if variant.image
-            else None,
+            "DeployedImages": [image] if variant.image else None,
             "CurrentServerlessConfig": variant.serverless,
             "DesiredServerlessConfig": variant.serverless,
         }
