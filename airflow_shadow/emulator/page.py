@@ -14,14 +14,6 @@ if TYPE_CHECKING:
 PATH = "/shadow"
 
 _SHOWN = 100  # entries of the history, newest first
-_TONES = {
-    "InService": "good",
-    "Running": "good",
-    "Completed": "good",
-    "Created": "idle",
-    "Cancelled": "idle",
-    "Failed": "bad",
-}
 
 
 def application(emulator: "Emulator") -> Callable[..., Iterable[bytes]]:
@@ -57,7 +49,7 @@ def _template() -> Template:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals |= {"time": _time, "tones": _TONES}
+    environment.globals["time"] = _time
     return environment.get_template("page.html.j2")
 
 

@@ -1,4 +1,4 @@
-"""Random numbers that depend on nothing but their key: what is read first changes nothing."""
+"""Random numbers that depend only on a key, not on what was drawn before."""
 
 import math
 from functools import lru_cache
@@ -8,24 +8,24 @@ from statistics import NormalDist
 from struct import Struct
 from typing import Protocol
 
-# A normal deviate stands in for a count from this variance on: one step instead of many.
+# Counts of a larger variance are rounded normal deviates, which take one step instead of many.
 _MANY = 30.0
 _DAY = 1440  # minutes
 _EIGHT = Struct("<8Q")
 _STEP = 2.0**-53
-# How much of the distant past the first value of a day may lack.
+# How much of the process's past the first value of a day may miss.
 _FORGOTTEN = 1e-4
 
 normal_quantile = NormalDist().inv_cdf
 
 
 def long_random(*key: object) -> Random:
-    """Return a generator for many numbers, its own for a key, the same in every process."""
-    return Random("|".join(map(str, key)))  # noqa: S311 - reproducible is what it has to be
+    """Return a generator for many numbers, the same for a key in every process."""
+    return Random("|".join(map(str, key)))  # noqa: S311 - it has to be reproducible
 
 
 class ShortRandom:
-    """A generator for a handful of numbers: eight cost a tenth of seeding a large one."""
+    """A generator for a few numbers: eight cost a tenth of seeding `Random`."""
 
     def __init__(self, *key: object) -> None:
         self._key = "|".join(map(str, key)).encode()
@@ -43,10 +43,10 @@ class ShortRandom:
 
 
 class Numbers(Protocol):
-    """What draws need: numbers from 0 to below 1."""
+    """A source of random numbers."""
 
     def random(self) -> float:
-        """Return the next one."""
+        """Return a number from 0 to below 1."""
 
 
 def uniform(random: Numbers) -> float:
@@ -107,7 +107,7 @@ def _innovations(key: str, day: int) -> tuple[float, ...]:
 
 @lru_cache(maxsize=512)
 def _noise_of_day(key: str, memory: float, day: int) -> tuple[float, ...]:
-    """Return a day of an AR(1) process of variance 1, warmed up on the day before."""
+    """Return a day of an AR(1) process of variance 1 that began on the day before."""
     warm = math.ceil(math.log(_FORGOTTEN) / math.log(memory)) if memory else 1
     before = _innovations(key, day - 1)[-min(warm, _DAY) :]
     scale, level, values = math.sqrt(1 - memory**2), before[0], []

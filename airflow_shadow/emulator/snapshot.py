@@ -1,4 +1,4 @@
-"""What SageMaker keeps at a moment, to be put back: a fleet is made once for many tests."""
+"""A copy of what SageMaker keeps, so that endpoints are created once for many tests."""
 
 from copy import deepcopy
 from dataclasses import dataclass, fields
@@ -7,7 +7,7 @@ from datetime import datetime
 from airflow_shadow.emulator.account_state import AccountState, Document
 from airflow_shadow.emulator.sagemaker.models import models_of
 
-#: What states have in common with the emulator and each other: that is no state's to keep.
+#: What all states share with the emulator: not part of a snapshot.
 _SHARED = {"settings", "faults", "history"}
 
 
@@ -22,7 +22,7 @@ class Snapshot:
 
 
 def take(*, at: datetime, states: list[AccountState], history: list[Document]) -> Snapshot:
-    """Copy what these states keep."""
+    """Copy these states, their models and the history."""
     return Snapshot(
         at=at,
         states={(state.account, state.region): _kept(state) for state in states},
@@ -32,7 +32,7 @@ def take(*, at: datetime, states: list[AccountState], history: list[Document]) -
 
 
 def put_back(snapshot: Snapshot, state: AccountState) -> None:
-    """Let a state keep what it kept then."""
+    """Replace a state's content by that of the snapshot."""
     place = (state.account, state.region)
     for name, value in deepcopy(snapshot.states[place]).items():
         setattr(state, name, value)

@@ -136,7 +136,7 @@ class Window:
             message = f"Period {period} has to be 1, 5, 10, 30 or a multiple of 60."
             raise Invalid(message, code="ValidationError")
         start, end = (at.replace(tzinfo=UTC) for at in (start, end))
-        return cls(start=_floor(start, _grain(now - start)), end=end, period=period, now=now)
+        return cls(start=_rounded(start, now - start), end=end, period=period, now=now)
 
     @property
     def readable(self) -> datetime:
@@ -157,14 +157,11 @@ class Window:
         return self.start.timestamp()
 
 
-def _grain(age: timedelta) -> int:
-    """Return the seconds to which a start of this age is rounded down."""
+def _rounded(start: datetime, age: timedelta) -> datetime:
+    """Return a start rounded down to the minute, five minutes or the hour, by its age."""
     older = (seconds for seconds, life in ((3600, _KEPT[1][1]), (300, _KEPT[2][1])) if age > life)
-    return next(older, _MINUTE)
-
-
-def _floor(at: datetime, seconds: int) -> datetime:
-    return datetime.fromtimestamp(at.timestamp() // seconds * seconds, UTC)
+    seconds = next(older, _MINUTE)
+    return datetime.fromtimestamp(start.timestamp() // seconds * seconds, UTC)
 
 
 def pooled(source: Source, window: Window) -> dict[datetime, list[Samples]]:

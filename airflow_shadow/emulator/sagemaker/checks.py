@@ -53,14 +53,21 @@ def _members_faults(path: str, shown: str, value: dict[str, Any]) -> Iterator[st
 
 
 def _faults(path: str, shown: str, value: Any) -> Iterator[str]:
-    limit = LIMITS[path]
+    limit, text = LIMITS[path], "null" if value is None else f"'{value}'"
+    for constraint in _broken(limit, value):
+        yield f"Value {text} at '{shown}' failed to satisfy constraint: {constraint}"
+    inner = _INNER.get(limit.kind)
+    if inner and value is not None:
+        yield from inner(path, shown, value)
+
+
+def _broken(limit: Limit, value: Any) -> Iterator[str]:
+    """Yield the constraints that a value does not satisfy."""
     if value is None:
         if limit.required:
-            yield _fault("null", shown, "Member must not be null")
+            yield "Member must not be null"
         return
-    yield from _value_faults(limit, shown, value)
-    if inner := _INNER.get(limit.kind):
-        yield from inner(path, shown, value)
+    yield from filter(None, (_bounds(limit, value), _pattern(limit, value), _enum(limit, value)))
 
 
 def _list_faults(path: str, shown: str, value: list[Any]) -> Iterator[str]:
@@ -80,16 +87,6 @@ _INNER: dict[Kind, Callable[[str, str, Any], Iterator[str]]] = {
     "list": _list_faults,
     "map": _map_faults,
 }
-
-
-def _value_faults(limit: Limit, shown: str, value: Any) -> Iterator[str]:
-    for constraint in (_bounds(limit, value), _pattern(limit, value), _enum(limit, value)):
-        if constraint:
-            yield _fault(f"'{value}'", shown, constraint)
-
-
-def _fault(value: str, shown: str, constraint: str) -> str:
-    return f"Value {value} at '{shown}' failed to satisfy constraint: {constraint}"
 
 
 def _bounds(limit: Limit, value: Any) -> str | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import NamedTuple
 
 from airflow_shadow.emulator.account_state import AccountState, Endpoint, Experiment, Status, Stop
 from airflow_shadow.emulator.faults import Fault, WorkFault
@@ -13,20 +14,14 @@ from airflow_shadow.emulator.sagemaker.stop_effects import (
     unfinished_statuses,
 )
 
-_STATUS_OF: dict[WorkKind, Status] = {
-    "create": "Creating",
-    "start": "Starting",
-    "update": "Updating",
-    "stop": "Stopping",
-    "expire": "Stopping",
-}
-_FAULT_OF: dict[WorkKind, tuple[WorkFault, str]] = {
-    "create": ("fail-creation", "CreateInferenceExperiment"),
-    "start": ("fail-start", "StartInferenceExperiment"),
-    "update": ("fail-update", "UpdateInferenceExperiment"),
-    "stop": ("fail-stop", "StopInferenceExperiment"),
-    "expire": ("fail-stop", "StopInferenceExperiment"),
-}
+
+class Kind(NamedTuple):
+    """A kind of work: the status that shows it, the fault of an operation, and how it finishes."""
+
+    status: Status
+    fault: WorkFault
+    operation: str
+    finish: Callable[[AccountState, Experiment, datetime], None]
 
 
 def set_status(state: AccountState, experiment: Experiment, status: Status, at: datetime) -> None:
@@ -58,7 +53,7 @@ def begin_work(
 ) -> None:
     """Start work on an experiment; its endpoint shows Updating if the work changes it."""
     experiment.work = Work(kind=kind, since=at, late_reads=late_reads)
-    set_status(state, experiment, _STATUS_OF[kind], at)
+    set_status(state, experiment, _KINDS[kind].status, at)
     set_variant_statuses(state, experiment, unfinished_statuses(experiment, kind), at)
     endpoint = state.endpoints.get(experiment.endpoint)
     if endpoint and touches_endpoint:
@@ -71,14 +66,14 @@ def finish_work(state: AccountState, experiment: Experiment, at: datetime) -> No
     if work is None:
         raise RuntimeError(f"{experiment.name} has no work to finish.")
     experiment.work = None
-    kind, operation = _FAULT_OF[work.kind]
+    kind = _KINDS[work.kind]
     names = f"{experiment.name} {experiment.endpoint}"
-    if fault := state.take_fault(kind, operation=operation, names=names):
+    if fault := state.take_fault(kind.fault, operation=kind.operation, names=names):
         _finish_with_fault(state, experiment, work.kind, fault, at)
     elif experiment.endpoint not in state.endpoints:
         fail(state, experiment, at, reason=f"Endpoint {experiment.endpoint} is gone.")
     else:
-        _FINISH[work.kind](state, experiment, at)
+        kind.finish(state, experiment, at)
 
 
 def _finish_with_fault(
@@ -188,10 +183,10 @@ def _expiry(experiment: Experiment) -> Stop:
     return Stop(actions=actions, state="Completed")
 
 
-_FINISH: dict[WorkKind, Callable[[AccountState, Experiment, datetime], None]] = {
-    "create": _finish_create,
-    "start": _finish_start,
-    "update": _finish_update,
-    "stop": _finish_stop,
-    "expire": _finish_stop,
+_KINDS: dict[WorkKind, Kind] = {
+    "create": Kind("Creating", "fail-creation", "CreateInferenceExperiment", _finish_create),
+    "start": Kind("Starting", "fail-start", "StartInferenceExperiment", _finish_start),
+    "update": Kind("Updating", "fail-update", "UpdateInferenceExperiment", _finish_update),
+    "stop": Kind("Stopping", "fail-stop", "StopInferenceExperiment", _finish_stop),
+    "expire": Kind("Stopping", "fail-stop", "StopInferenceExperiment", _finish_stop),
 }
