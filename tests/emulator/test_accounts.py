@@ -23,7 +23,7 @@ def test_an_assumed_role_works_in_its_own_account(connect, experiments):
     create_model(other, name="m2")
     experiments.create()
     arn = other.create_inference_experiment(**experiments.request())["InferenceExperimentArn"]
-    assert arn == "arn:aws:sagemaker:us-east-1:222222222222:inference-experiment/x"
+    assert "arn:aws:sagemaker:us-east-1:222222222222:inference-experiment/x" == arn
 
 
 def test_an_account_does_not_see_the_others(connect, experiments):
@@ -31,17 +31,17 @@ def test_an_account_does_not_see_the_others(connect, experiments):
     experiments.create()
     other = assumed(connect, "222222222222")
     found = experiments.refusal(other.describe_inference_experiment, Name="x")
-    assert (found.code, other.list_inference_experiments()["InferenceExperiments"]) == (
+    assert (
         "ResourceNotFound",
         [],
-    )
+    ) == (found.code, other.list_inference_experiments()["InferenceExperiments"])
 
 
 def test_a_region_does_not_see_the_others(connect, experiments):
     """An experiment is in one region."""
     experiments.create()
     other = connect(region="eu-west-1")
-    assert other.list_inference_experiments()["InferenceExperiments"] == []
+    assert [] == other.list_inference_experiments()["InferenceExperiments"]
 
 
 def test_history_can_be_cut_to_an_account_and_region(connect, emulator, experiments):
@@ -52,4 +52,4 @@ def test_history_can_be_cut_to_an_account_and_region(connect, emulator, experime
         [entry["name"] for entry in emulator.history(**selection)]
         for selection in ({"account": "222222222222"}, {"region": "eu-west-1"})
     ]
-    assert names == [["there"], ["elsewhere"]]
+    assert [["there"], ["elsewhere"]] == names

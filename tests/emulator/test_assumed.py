@@ -18,4 +18,4 @@ def test_each_assumption_is_referred_to_and_each_reference_is_explained():
         for rules in re.findall(r"\(assumed: ([a-z, -]+)\)", path.read_text())
         for rule in rules.split(",")
     ]
-    assert set(references) == set(ASSUMED)
+    assert set(ASSUMED) == set(references)

@@ -54,13 +54,13 @@ def experiments_on(client, emulator):
 def test_the_mean_latency_is_the_declared_one(met):
     """In microseconds."""
     values = met(replace(CALM, latency_ms=80)).values("ModelLatency", "AllTraffic", "Average")
-    assert fmean(values) == pytest.approx(80_000, rel=0.005)
+    assert pytest.approx(80_000, rel=0.005) == fmean(values)
 
 
 def test_the_overhead_is_the_declared_one(met):
     """In microseconds."""
     values = met(replace(CALM, overhead_ms=7)).values("OverheadLatency", "AllTraffic", "Average")
-    assert fmean(values) == pytest.approx(7_000, rel=0.005)
+    assert pytest.approx(7_000, rel=0.005) == fmean(values)
 
 
 @pytest.mark.parametrize("requests", [20, 2000])
@@ -70,7 +70,7 @@ def test_the_noise_of_a_minutes_mean_goes_with_the_root_of_its_requests(met, req
     metrics = met(replace(CALM, latency_spread=0.5), hours=20, traffic=traffic)
     values = metrics.values("ModelLatency", "AllTraffic", "Average")
     single = math.sqrt(math.exp(0.5**2) - 1) * 50_000
-    assert stdev(values) == pytest.approx(single / math.sqrt(requests), rel=0.1)
+    assert pytest.approx(single / math.sqrt(requests), rel=0.1) == stdev(values)
 
 
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.99])
@@ -90,7 +90,7 @@ def test_percentiles_are_those_of_a_log_normal(met, share):
     )["Datapoints"]
     [value] = point["ExtendedStatistics"].values()
     exact = 50_000 * math.exp(0.4 * NormalDist().inv_cdf(share) - 0.4**2 / 2)
-    assert value == pytest.approx(exact, rel=0.02)
+    assert pytest.approx(exact, rel=0.02) == value
 
 
 @pytest.mark.parametrize(
@@ -105,21 +105,21 @@ def test_error_rates_are_the_declared_ones(met, name, rate):
     """Model errors are the other two and those without an answer."""
     behaviour = Behaviour(error_rate=0.02, client_error_rate=0.05, model_error_rate=0.03)
     values = met(behaviour).values(name, "AllTraffic", "Average")
-    assert fmean(values) == pytest.approx(rate, rel=0.1)
+    assert pytest.approx(rate, rel=0.1) == fmean(values)
 
 
 def test_each_request_is_a_sample_of_an_error_metric(met):
     """Zero or one: SampleCount is the number of requests."""
     metrics = met(Behaviour(error_rate=0.02))
     counts = metrics.values("Invocation5XXErrors", "AllTraffic", "SampleCount")
-    assert metrics.values("Invocations", "AllTraffic") == counts
+    assert counts == metrics.values("Invocations", "AllTraffic")
 
 
 def test_latency_drifts(met):
     """Ten per cent a day, compounded."""
     metrics = met(replace(CALM, drift_per_day=0.1), hours=49)
     values = metrics.values("ModelLatency", "AllTraffic", "Average")
-    assert fmean(values[2850:2910]) == pytest.approx(50_000 * 1.1**2, rel=0.01)
+    assert pytest.approx(50_000 * 1.1**2, rel=0.01) == fmean(values[2850:2910])
 
 
 def test_a_new_variant_starts_cold(met):
@@ -146,7 +146,7 @@ def test_the_noise_remembers(met, memory):
     behaviour = Behaviour(noise=0.2, noise_memory=memory)
     values = met(behaviour, hours=40).values("ModelLatency", "AllTraffic", "Average")
     logs = [math.log(value) for value in values]
-    assert correlation(logs[:-1], logs[1:]) == pytest.approx(memory, abs=0.08)
+    assert pytest.approx(memory, abs=0.08) == correlation(logs[:-1], logs[1:])
 
 
 @pytest.mark.parametrize("shared", [0.0, 0.9])
@@ -158,7 +158,7 @@ def test_the_noise_is_partly_common_to_both_variants(met, experiments_on, shared
     both = [metrics.points("ModelLatency", name, "Average") for name in ("AllTraffic", "Shadow")]
     times = sorted(set(both[0]) & set(both[1]))
     logs = [[math.log(points[time]) for time in times] for points in both]
-    assert correlation(*logs) == pytest.approx(shared, abs=0.1)
+    assert pytest.approx(shared, abs=0.1) == correlation(*logs)
 
 
 def test_a_shadow_without_capacity_loses_requests(met, experiments_on):
@@ -166,8 +166,8 @@ def test_a_shadow_without_capacity_loses_requests(met, experiments_on):
     metrics = met(CALM, hours=0)
     experiments_on("m", environment(replace(CALM, drop_rate=0.1)), metrics)
     reached = sum(metrics.values("Invocations", "Shadow"))
-    assert reached / sum(metrics.values("Invocations", "AllTraffic")) == pytest.approx(
-        0.9, abs=0.01
+    assert pytest.approx(0.9, abs=0.01) == reached / sum(
+        metrics.values("Invocations", "AllTraffic")
     )
 
 
@@ -176,14 +176,14 @@ def test_only_gpus_have_gpu_metrics(met, instance_type):
     """Others answer nothing."""
     metrics = met(CALM, hours=1, instance_type=instance_type)
     values = metrics.values("GPUMemoryUtilization", "AllTraffic", "Average")
-    assert bool(values) == (instance_type == "ml.g5.xlarge")
+    assert (instance_type == "ml.g5.xlarge") == bool(values)
 
 
 def test_cpu_follows_from_requests_and_latency(met):
     """400 requests of 60 ms a minute on two instances keep a fifth of a core busy on each."""
     metrics = met(replace(CALM, latency_ms=60))
     values = metrics.values("CPUUtilization", "AllTraffic", "Average")
-    assert fmean(values) == pytest.approx(1.5 + 100 * 400 * 0.06 / 60 / 2, rel=0.02)
+    assert pytest.approx(1.5 + 100 * 400 * 0.06 / 60 / 2, rel=0.02) == fmean(values)
 
 
 def test_invocations_are_shared_by_the_instances(met):
@@ -209,17 +209,17 @@ def test_invocations_are_shared_by_the_instances(met):
 def test_wrong_declarations_are_refused(client, experiments, declared, problem):
     """By CreateModel, with what is wrong and what is there."""
     refusal = experiments.refusal(create_model, client=client, name="m9", environment=declared)
-    assert (refusal.code, problem in refusal.message) == ("ValidationException", True)
+    assert ("ValidationException", True) == (refusal.code, problem in refusal.message)
 
 
 def test_all_faults_of_a_declaration_are_named_at_once(client, experiments):
     """One call shows everything."""
     declared = {"SHADOW_NOISE": "loud", "SHADOW_DRIFT": "0"}
     refusal = experiments.refusal(create_model, client=client, name="m9", environment=declared)
-    assert ("SHADOW_NOISE='loud'" in refusal.message, "SHADOW_DRIFT is" in refusal.message) == (
+    assert (
         True,
         True,
-    )
+    ) == ("SHADOW_NOISE='loud'" in refusal.message, "SHADOW_DRIFT is" in refusal.message)
 
 
 def test_the_models_own_environment_is_left_alone(client):

@@ -26,7 +26,7 @@ def test_it_runs_as_fast_as_asked():
     clock = Clock(speed=600, real=real)
     before = clock.now()
     real.now += 2
-    assert clock.now() - before == timedelta(seconds=1200)
+    assert timedelta(seconds=1200) == clock.now() - before
 
 
 def test_a_change_of_speed_keeps_the_time():
@@ -37,7 +37,7 @@ def test_a_change_of_speed_keeps_the_time():
     real.now += 1
     clock.speed = 2
     real.now += 1
-    assert clock.now() - before == timedelta(seconds=12)
+    assert timedelta(seconds=12) == clock.now() - before
 
 
 @pytest.mark.parametrize("by", [90, timedelta(minutes=1, seconds=30)])
@@ -45,7 +45,7 @@ def test_it_can_be_advanced(by):
     """By seconds or by a timedelta."""
     clock = Clock(speed=0)
     before = clock.now()
-    assert clock.advance(by) - before == timedelta(seconds=90)
+    assert timedelta(seconds=90) == clock.advance(by) - before
 
 
 def test_it_does_not_go_back():
@@ -69,7 +69,7 @@ def test_answers_carry_its_time_once(emulator, connect, service, call):
     emulator.clock.advance(timedelta(days=3))
     answer = getattr(connect(service), call)()
     date = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
-    assert parsedate_to_datetime(date) == emulator.clock.now().replace(microsecond=0)
+    assert emulator.clock.now().replace(microsecond=0) == parsedate_to_datetime(date)
 
 
 def test_times_of_resources_come_from_it(client, emulator, experiments):

@@ -25,7 +25,7 @@ def test_the_examples_run():
     names = {}
     for code in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL):
         exec(compile(code, "docs/emulator.md", "exec"), names)
-    assert names["point"]["Average"] == pytest.approx(80_000, rel=0.05)
+    assert pytest.approx(80_000, rel=0.05) == names["point"]["Average"]
 
 
 def test_every_key_of_a_behaviour_is_documented():

@@ -31,7 +31,7 @@ def test_refusals_parse_as_their_codes(emulator, experiments, fault, code, statu
     """Botocore reads the code and the HTTP status of each."""
     emulator.faults.add(operation="ListInferenceExperiments", **fault)
     found = experiments.refusal(experiments.client.list_inference_experiments)
-    assert (found.code, found.status) == (code, status)
+    assert (code, status) == (found.code, found.status)
 
 
 def test_a_fault_strikes_as_often_as_asked(client, emulator, experiments):
@@ -39,7 +39,7 @@ def test_a_fault_strikes_as_often_as_asked(client, emulator, experiments):
     emulator.faults.add(kind="throttle", operation="*", times=2)
     for _ in range(2):
         experiments.refusal(client.list_inference_experiments)
-    assert client.list_inference_experiments()["InferenceExperiments"] == []
+    assert [] == client.list_inference_experiments()["InferenceExperiments"]
 
 
 def test_a_fault_without_end_stays_until_cleared(client, emulator, experiments):
@@ -48,7 +48,7 @@ def test_a_fault_without_end_stays_until_cleared(client, emulator, experiments):
     for _ in range(5):
         experiments.refusal(client.list_inference_experiments)
     emulator.faults.clear()
-    assert client.list_inference_experiments()["InferenceExperiments"] == []
+    assert [] == client.list_inference_experiments()["InferenceExperiments"]
 
 
 def test_a_fault_of_one_operation_spares_the_others(client, emulator, experiments):
@@ -56,15 +56,15 @@ def test_a_fault_of_one_operation_spares_the_others(client, emulator, experiment
     emulator.faults.add(kind="throttle", operation="DescribeInferenceExperiment")
     experiments.create()
     found = experiments.refusal(client.describe_inference_experiment, Name="x")
-    assert found.code == "ThrottlingException"
+    assert "ThrottlingException" == found.code
 
 
 def test_a_fault_of_one_region_spares_the_others(emulator, experiments, connect):
     """Faults can be bound to an account and a region."""
     emulator.faults.add(kind="throttle", region="eu-west-1", account="123456789012")
     found = experiments.refusal(connect(region="eu-west-1").list_inference_experiments)
-    assert found.code == "ThrottlingException"
-    assert connect().list_inference_experiments()["InferenceExperiments"] == []
+    assert "ThrottlingException" == found.code
+    assert [] == connect().list_inference_experiments()["InferenceExperiments"]
 
 
 def test_botocore_retries_a_throttled_call(emulator, experiments):
@@ -79,7 +79,7 @@ def test_botocore_retries_a_throttled_call(emulator, experiments):
     )
     emulator.faults.add(kind="throttle", times=1)
     answer = client.list_inference_experiments()
-    assert answer["ResponseMetadata"]["RetryAttempts"] == 1
+    assert 1 == answer["ResponseMetadata"]["RetryAttempts"]
 
 
 @pytest.mark.parametrize(("kind", "created"), [("drop-before", []), ("drop-after", ["x"])])
@@ -89,7 +89,7 @@ def test_lost_connections(client, emulator, experiments, kind, created):
     with pytest.raises(ConnectionClosedError):
         experiments.create()
     listed = client.list_inference_experiments()["InferenceExperiments"]
-    assert [one["Name"] for one in listed] == created
+    assert created == [one["Name"] for one in listed]
 
 
 def test_a_slow_answer_comes(client, emulator, fleet):
@@ -117,7 +117,7 @@ def test_empty_pages_carry_a_token(client, emulator, experiments):
     experiments.create()
     emulator.faults.add(kind="empty-pages", times=2)
     pages = client.get_paginator("list_inference_experiments").paginate()
-    assert [len(page["InferenceExperiments"]) for page in pages] == [0, 0, 1]
+    assert [0, 0, 1] == [len(page["InferenceExperiments"]) for page in pages]
 
 
 def test_empty_pages_leave_other_calls_alone(client, emulator, experiments):
@@ -126,7 +126,7 @@ def test_empty_pages_leave_other_calls_alone(client, emulator, experiments):
     emulator.faults.add(kind="empty-pages", times=1)
     status = experiments.status()
     first = client.list_inference_experiments()
-    assert (status, first["InferenceExperiments"]) == ("Creating", [])
+    assert ("Creating", []) == (status, first["InferenceExperiments"])
 
 
 def _ended_badly(experiments):
@@ -148,11 +148,11 @@ def test_a_creation_that_fails(emulator, experiments):
     experiments.create()
     seen = experiments.seen_until("Cancelled")
     endpoint = experiments.endpoint()
-    assert (seen, _ended_badly(experiments)) == (["Creating", "Creating", "Cancelled"], BROKEN)
-    assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == (
+    assert (["Creating", "Creating", "Cancelled"], BROKEN) == (seen, _ended_badly(experiments))
+    assert (
         "InService",
         "ep-config",
-    )
+    ) == (endpoint["EndpointStatus"], endpoint["EndpointConfigName"])
 
 
 def test_a_start_that_fails(client, emulator, experiments, scheduled):
@@ -160,8 +160,8 @@ def test_a_start_that_fails(client, emulator, experiments, scheduled):
     scheduled()
     emulator.faults.add(kind="fail-start", reason="broken")
     client.start_inference_experiment(Name="x")
-    assert experiments.seen_until("Cancelled") == ["Starting", "Starting", "Cancelled"]
-    assert _ended_badly(experiments) == BROKEN
+    assert ["Starting", "Starting", "Cancelled"] == experiments.seen_until("Cancelled")
+    assert BROKEN == _ended_badly(experiments)
 
 
 def test_an_update_that_fails(client, emulator, experiments):
@@ -171,7 +171,7 @@ def test_an_update_that_fails(client, emulator, experiments):
     client.update_inference_experiment(Name="x", ShadowModeConfig=MODE_75)
     experiments.seen_until("Cancelled")
     [shadow] = experiments.endpoint()["ShadowProductionVariants"]
-    assert (_ended_badly(experiments), shadow["CurrentWeight"]) == (BROKEN, 0.5)
+    assert (BROKEN, 0.5) == (_ended_badly(experiments), shadow["CurrentWeight"])
 
 
 def test_an_update_that_rolls_back(client, emulator, experiments):
@@ -186,8 +186,8 @@ def test_an_update_that_rolls_back(client, emulator, experiments):
         emulator.clock.advance(1)
         reasons.append(experiments.describe()["EndpointMetadata"]["FailureReason"])
     mode = experiments.describe()["ShadowModeConfig"]
-    assert mode["ShadowModelVariants"][0]["SamplingPercentage"] == 50
-    assert len(set(reasons)) == 2
+    assert 50 == mode["ShadowModelVariants"][0]["SamplingPercentage"]
+    assert 2 == len(set(reasons))
 
 
 @pytest.mark.parametrize("updates", [1, 2])
@@ -223,17 +223,17 @@ def test_a_stop_that_fails(emulator, experiments):
     emulator.faults.add(kind="fail-stop", reason="broken")
     experiments.stop(Reason="mine")
     experiments.seen_until("Cancelled")
-    assert (_ended_badly(experiments), "ShadowProductionVariants" in experiments.endpoint()) == (
+    assert (
         BROKEN,
         True,
-    )
+    ) == (_ended_badly(experiments), "ShadowProductionVariants" in experiments.endpoint())
 
 
 def test_an_endpoint_that_went_away_breaks_the_experiment(client, experiments):
     """Work on a missing endpoint ends in Cancelled."""
     experiments.create()
     client.delete_endpoint(EndpointName="ep")
-    assert experiments.seen_until("Cancelled") == ["Creating", "Creating", "Cancelled"]
+    assert ["Creating", "Creating", "Cancelled"] == experiments.seen_until("Cancelled")
 
 
 @pytest.mark.parametrize("fault", [{"kind": "nonsense"}, {"kind": "throttle", "times": 0}])
@@ -257,6 +257,6 @@ def test_a_bug_in_the_emulator_shows_once(client, emulator, experiments, monkeyp
     with pytest.raises(ClientError) as caught:
         retrying.describe_inference_experiment(Name="x")
     response = caught.value.response
-    assert response["Error"]["Code"] == "InternalFailure"
-    assert response["ResponseMetadata"]["RetryAttempts"] == 0
-    assert capfd.readouterr().err.count("Traceback") == 1
+    assert "InternalFailure" == response["Error"]["Code"]
+    assert 0 == response["ResponseMetadata"]["RetryAttempts"]
+    assert 1 == capfd.readouterr().err.count("Traceback")

@@ -17,7 +17,7 @@ def test_accepted_calls_are_counted_and_refused_ones_are_not(client, emulator, e
         for entry in emulator.history()
         if entry.get("operation") == "CreateInferenceExperiment"
     ]
-    assert creates == ["x"]
+    assert ["x"] == creates
 
 
 def test_an_action_whose_answer_was_lost_is_counted(emulator, experiments):
@@ -25,7 +25,7 @@ def test_an_action_whose_answer_was_lost_is_counted(emulator, experiments):
     emulator.faults.add(kind="drop-after", operation="CreateModel")
     with pytest.raises(ConnectionClosedError):
         experiments.client.create_model(ModelName="m9", ExecutionRoleArn="role-" * 5)
-    assert emulator.history()[-1]["name"] == "m9"
+    assert "m9" == emulator.history()[-1]["name"]
 
 
 def test_every_status_is_written_down(emulator, experiments):
@@ -33,12 +33,12 @@ def test_every_status_is_written_down(emulator, experiments):
     experiments.running()
     experiments.ended(experiments.promote)
     moves = [(e["from"], e["to"]) for e in emulator.history() if e["kind"] == "status"]
-    assert moves == [
+    assert [
         (None, "Creating"),
         ("Creating", "Running"),
         ("Running", "Stopping"),
         ("Stopping", "Completed"),
-    ]
+    ] == moves
 
 
 def test_the_endpoints_configuration_changes_once_a_deployment(client, emulator, experiments):
@@ -56,18 +56,18 @@ def test_the_endpoints_configuration_changes_once_a_deployment(client, emulator,
         for entry in emulator.history()
         if entry["kind"] == "endpoint" and "config" in entry["changed"]
     ]
-    assert causes == ["CreateEndpoint", "x", "x", "UpdateEndpoint"]
+    assert ["CreateEndpoint", "x", "x", "UpdateEndpoint"] == causes
 
 
 def test_a_call_comes_before_what_it_causes(emulator, experiments):
     """The order is that of cause and effect."""
     experiments.create()
     kinds = [entry["kind"] for entry in emulator.history() if entry.get("name") == "x"]
-    assert kinds == ["call", "status", "variant", "variant"]
+    assert ["call", "status", "variant", "variant"] == kinds
 
 
 def test_the_history_is_json(emulator, experiments):
     """It can be sent and stored."""
     experiments.running()
     history = emulator.history()
-    assert json.loads(json.dumps(history)) == history
+    assert history == json.loads(json.dumps(history))

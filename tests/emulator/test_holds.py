@@ -43,8 +43,8 @@ def test_a_call_is_held_before_or_after_aws_acts(connect, emulator, kind, acted)
     seen = [entry["name"] for entry in emulator.history()]
     control(emulator, "DELETE", "held")
     caller.join(30)
-    assert (found["operation"], found["name"], seen) == ("CreateModel", "held-model", acted)
-    assert [entry["name"] for entry in emulator.history()] == ["held-model"]
+    assert ("CreateModel", "held-model", acted) == (found["operation"], found["name"], seen)
+    assert ["held-model"] == [entry["name"] for entry in emulator.history()]
 
 
 def test_a_dropped_call_never_happens(connect, emulator):
@@ -64,7 +64,7 @@ def test_a_dropped_call_never_happens(connect, emulator):
     emulator.faults.add(kind="drop-before", operation="CreateModel", times=None)
     control(emulator, "DELETE", "held?drop=true&name=lost")
     caller.join(60)
-    assert (errors, emulator.history()) == (["ConnectionClosedError"], [])
+    assert (["ConnectionClosedError"], []) == (errors, emulator.history())
 
 
 def test_a_held_call_is_held_when_it_is_sent_again(connect, emulator):
@@ -90,7 +90,7 @@ def test_a_held_call_is_held_when_it_is_sent_again(connect, emulator):
         assert time.monotonic() < deadline, "the call was not held again"
     caller.join(30)
     control(emulator, "DELETE", "held?drop=true")
-    assert emulator.history() == []
+    assert [] == emulator.history()
 
 
 def test_a_fault_is_about_what_a_request_names(connect, emulator, experiments):
@@ -99,7 +99,7 @@ def test_a_fault_is_about_what_a_request_names(connect, emulator, experiments):
     create_model(connect(), name="other")
     client = connect()
     found = experiments.refusal(lambda **named: create_model(client, **named), name="mine-1")
-    assert (found.code, emulator.history()[-1]["name"]) == ("ThrottlingException", "other")
+    assert ("ThrottlingException", "other") == (found.code, emulator.history()[-1]["name"])
 
 
 def test_a_held_query_of_metrics_names_its_endpoint(connect, emulator):

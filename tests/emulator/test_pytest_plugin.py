@@ -64,4 +64,4 @@ def test_the_fixtures_work_in_a_project_of_a_user(tmp_path):
         text=True,
         timeout=120,
     )
-    assert (done.returncode, "4 passed" in done.stdout) == (0, True), done.stdout
+    assert (0, True) == (done.returncode, "4 passed" in done.stdout), done.stdout

@@ -46,17 +46,17 @@ def test_the_clock_over_http(emulator, control):
     """Read, advance and speed up."""
     before = emulator.clock.now()
     _, answer = control("clock", "POST", {"advance": 3600, "speed": 0})
-    assert (answer["now"], control("clock")[1]["speed"]) == (
+    assert (
         (before + timedelta(hours=1)).isoformat(),
         0,
-    )
-    assert datetime.fromisoformat(control("clock")[1]["now"]) == emulator.clock.now()
+    ) == (answer["now"], control("clock")[1]["speed"])
+    assert emulator.clock.now() == datetime.fromisoformat(control("clock")[1]["now"])
 
 
 def test_the_pace_over_http(emulator, control):
     """Switch the pace and the number of reads."""
     control("pace", "POST", {"pace": "time", "reads": 5})
-    assert (emulator.pace, control("pace")[1]) == ("time", {"pace": "time", "reads": 5})
+    assert ("time", {"pace": "time", "reads": 5}) == (emulator.pace, control("pace")[1])
 
 
 def test_faults_over_http(emulator, control, experiments):
@@ -65,20 +65,20 @@ def test_faults_over_http(emulator, control, experiments):
     _, waiting = control("faults", "POST", body)
     found = experiments.refusal(experiments.client.list_inference_experiments)
     _, after = control("faults", "DELETE")
-    assert (waiting[0]["kind"], found.code, after) == ("throttle", "ThrottlingException", [])
+    assert ("throttle", "ThrottlingException", []) == (waiting[0]["kind"], found.code, after)
 
 
 def test_history_over_http(emulator, control, experiments):
     """The same as in process, by account and region."""
     experiments.create()
     status, history = control("history?account=123456789012&region=us-east-1")
-    assert (status, history) == (200, emulator.history())
+    assert (200, emulator.history()) == (status, history)
 
 
 def test_the_busy_code_over_http(emulator, control):
     """Choose what a busy endpoint answers."""
     control("busy-code", "POST", {"busy_code": "ConflictException"})
-    assert emulator.busy_code == "ConflictException"
+    assert "ConflictException" == emulator.busy_code
 
 
 def test_the_samples_of_errors_over_http(emulator, control):
@@ -88,7 +88,7 @@ def test_the_samples_of_errors_over_http(emulator, control):
         control("error-samples", "POST", {"error_samples": "ones"}),
     ]
     assert [(200, {"error_samples": "zeros"}), (200, {"error_samples": "ones"})] == answers
-    assert emulator.error_samples == "ones"
+    assert "ones" == emulator.error_samples
 
 
 def test_reset_over_http(control, emulator, experiments):
@@ -97,17 +97,17 @@ def test_reset_over_http(control, emulator, experiments):
     emulator.error_samples = "ones"
     experiments.create()
     control("reset", "POST", {})
-    assert emulator.history() == []
-    assert (emulator.busy_code, emulator.pace) == ("ResourceInUse", "count")
-    assert emulator.error_samples == "zeros"
-    assert experiments.client.list_models()["Models"] == []
+    assert [] == emulator.history()
+    assert ("ResourceInUse", "count") == (emulator.busy_code, emulator.pace)
+    assert "zeros" == emulator.error_samples
+    assert [] == experiments.client.list_models()["Models"]
 
 
 def test_motos_own_reset_clears_experiments(emulator, experiments):
     """Users of moto know /moto-api/reset."""
     experiments.create()
     call(f"{emulator.url}/moto-api/reset", "POST", {})
-    assert experiments.client.list_inference_experiments()["InferenceExperiments"] == []
+    assert [] == experiments.client.list_inference_experiments()["InferenceExperiments"]
 
 
 @pytest.mark.parametrize(
@@ -131,7 +131,7 @@ def test_motos_own_reset_clears_experiments(emulator, experiments):
 def test_mistakes_are_explained(control, name, method, body, status):
     """A wrong call of the control API says what is wrong."""
     found, answer = control(name, method, body)
-    assert (found, bool(answer["message"])) == (status, True)
+    assert (status, True) == (found, bool(answer["message"]))
     assert 200 == control("clock")[0]
 
 
@@ -141,7 +141,7 @@ def test_clients_at_the_same_moment_are_served_one_by_one(emulator, experiments)
         asked = [pool.submit(experiments.create) for _ in range(8)]
     errors = [one.exception() for one in asked if one.exception()]
     codes = {error.response["Error"]["Code"] for error in errors}
-    assert (len(errors), codes) == (7, {"ResourceInUse"})
+    assert (7, {"ResourceInUse"}) == (len(errors), codes)
 
 
 def test_two_emulators_do_not_mix(emulator, experiments):
@@ -149,7 +149,7 @@ def test_two_emulators_do_not_mix(emulator, experiments):
     with Emulator() as other:
         other.faults.add(kind="throttle", times=None)
         experiments.create()
-        assert (other.history(), experiments.status()) == ([], "Creating")
+        assert ([], "Creating") == (other.history(), experiments.status())
 
 
 def test_an_emulator_can_be_entered_again():
@@ -159,7 +159,7 @@ def test_an_emulator_can_be_entered_again():
     for _ in range(2):
         with emulator:
             urls.append(emulator.url)
-    assert len(urls) == 2
+    assert 2 == len(urls)
     with pytest.raises(RuntimeError, match="not serving"):
         _ = emulator.url
 
@@ -175,9 +175,9 @@ def test_the_command_line_serves_until_told_to_end(number):
         answer, samples = (call(f"{url}/shadow-api/{name}") for name in ("pace", "error-samples"))
         process.send_signal(number)
         rest, errors = process.communicate(timeout=20)
-    assert answer == (200, {"pace": "time", "reads": 2})
-    assert samples == (200, {"error_samples": "ones"})
-    assert (process.returncode, rest, errors) == (0, b"", b"")
+    assert (200, {"pace": "time", "reads": 2}) == answer
+    assert (200, {"error_samples": "ones"}) == samples
+    assert (0, b"", b"") == (process.returncode, rest, errors)
 
 
 def test_the_package_is_light_to_import():
@@ -190,7 +190,7 @@ def test_the_package_is_light_to_import():
     shown = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, check=True, env=environment
     )
-    assert shown.stdout.decode().strip() == "[]"
+    assert "[]" == shown.stdout.decode().strip()
 
 
 def ask(emulator, path, **headers):

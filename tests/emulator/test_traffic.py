@@ -59,10 +59,10 @@ def test_requests_are_poisson_around_the_rate(busy, emulator, metrics):
     """Mean and spread."""
     emulator.clock.advance(timedelta(hours=12))
     values = metrics.values("Invocations", "AllTraffic")
-    assert (fmean(values), stdev(values)) == (
+    assert (
         pytest.approx(400, rel=0.01),
         pytest.approx(20, rel=0.1),
-    )
+    ) == (fmean(values), stdev(values))
 
 
 def test_the_rate_swings_once_a_day(busy, emulator, metrics):
@@ -72,10 +72,10 @@ def test_the_rate_swings_once_a_day(busy, emulator, metrics):
     by_hour = {}
     for time, value in metrics.points("Invocations", "AllTraffic").items():
         by_hour.setdefault(time.astimezone(UTC).hour, []).append(value)
-    assert (fmean(by_hour[9]), fmean(by_hour[21])) == (
+    assert (
         pytest.approx(900, rel=0.03),
         pytest.approx(300, rel=0.04),
-    )
+    ) == (fmean(by_hour[9]), fmean(by_hour[21]))
 
 
 def test_a_minute_without_requests_has_no_point(busy, emulator, metrics):
@@ -88,7 +88,7 @@ def test_a_minute_without_requests_has_no_point(busy, emulator, metrics):
     }
     assert present["Invocations"] == present["Invocation5XXErrors"] == present["ModelLatency"]
     assert 20 < len(present["Invocations"]) < 80
-    assert len(present["CPUUtilization"]) == 120
+    assert 120 == len(present["CPUUtilization"])
 
 
 def test_the_shadow_begins_when_the_experiment_runs(busy, emulator, metrics):
@@ -123,7 +123,7 @@ def test_a_variant_gets_its_part_of_the_minute_it_begins_in(busy, emulator, metr
     emulator.clock.advance(timedelta(minutes=10))
     [part, *_] = metrics.points("Invocations", "Shadow").values()
     [whole, *_] = list(metrics.points("Invocations", "AllTraffic").values())[4:]
-    assert part / whole == pytest.approx(0.5, abs=0.01)
+    assert pytest.approx(0.5, abs=0.01) == part / whole
 
 
 @pytest.mark.parametrize("percentage", [5, 50, 100])
@@ -131,7 +131,7 @@ def test_the_shadow_gets_what_is_sampled(busy, emulator, metrics, percentage):
     """The declared share of production's requests."""
     busy.running(sampling_percentage=percentage)
     emulator.clock.advance(timedelta(hours=6))
-    assert share(metrics) == pytest.approx(percentage / 100, abs=0.01)
+    assert pytest.approx(percentage / 100, abs=0.01) == share(metrics)
 
 
 def test_at_full_sampling_every_request_is_copied(busy, emulator, metrics):
@@ -152,7 +152,7 @@ def test_sampling_holds_from_the_end_of_its_update(busy, client, emulator, metri
     busy.seen_until("Running")
     emulator.clock.advance(timedelta(hours=1))
     shares = (share(metrics, until=60), share(metrics, since=60))
-    assert shares == (pytest.approx(0.1, abs=0.02), 1.0)
+    assert (pytest.approx(0.1, abs=0.02), 1.0) == shares
 
 
 def test_a_removed_shadow_keeps_its_old_points_and_gets_no_new_ones(busy, emulator, metrics):
@@ -184,7 +184,7 @@ def test_an_experiment_that_expires_ends_the_shadows_points(busy, emulator, metr
     busy.running(Schedule={"EndTime": emulator.clock.now() + timedelta(hours=2)})
     emulator.pace = "time"
     emulator.clock.advance(timedelta(hours=3))
-    assert len(metrics.points("Invocations", "Shadow")) == 123
+    assert 123 == len(metrics.points("Invocations", "Shadow"))
 
 
 def test_points_outlive_the_endpoint(busy, client, emulator, metrics):
@@ -204,9 +204,9 @@ def test_the_newest_minutes_arrive_late_and_fill(busy, emulator, metrics):
         emulator.clock.advance(30)
         seen.append(metrics.values("Invocations", "AllTraffic")[:1])
     counts = [count for [count] in filter(None, seen)]
-    assert seen[:2] == [[], []]
+    assert [[], []] == seen[:2]
     assert sorted(counts) == counts
-    assert counts[1] / counts[-1] == pytest.approx(0.5, abs=0.01)
+    assert pytest.approx(0.5, abs=0.01) == counts[1] / counts[-1]
     assert counts[-1] == counts[-2] == counts[-3] > counts[-5]
 
 
@@ -252,8 +252,8 @@ def test_a_tag_declares_traffic(emulator, client, experiments, metrics):
     tag = {"Key": "shadow-traffic", "Value": "requests_per_minute=50 daily_swing=0 seed=3"}
     client.create_endpoint(EndpointName="e2", EndpointConfigName="ep-config", Tags=[tag])
     answer = _call(emulator, "GET")
-    assert [(one["endpoint"], one["requests_per_minute"], one["seed"]) for one in answer] == [
-        ("e2", 50.0, 3)
+    assert [("e2", 50.0, 3)] == [
+        (one["endpoint"], one["requests_per_minute"], one["seed"]) for one in answer
     ]
 
 
@@ -263,10 +263,10 @@ def test_a_wrong_tag_is_refused(client, experiments):
     refusal = experiments.refusal(
         client.create_endpoint, EndpointName="e2", EndpointConfigName="ep-config", Tags=[tag]
     )
-    assert (refusal.code, "there are bad_request_rate" in refusal.message) == (
+    assert (
         "ValidationException",
         True,
-    )
+    ) == (refusal.code, "there are bad_request_rate" in refusal.message)
 
 
 def _call(emulator, method, **body):
@@ -281,7 +281,7 @@ def test_traffic_can_be_declared_over_http(emulator, experiments, metrics):
     declared = _call(emulator, "POST", endpoint="ep", requests_per_minute=90, late_seconds=0)
     emulator.clock.advance(timedelta(minutes=5))
     assert (datetime.fromisoformat(declared[0].pop("since")) <= emulator.clock.now()) is True
-    assert declared == [
+    assert [
         {
             "account": "123456789012",
             "region": "us-east-1",
@@ -294,7 +294,7 @@ def test_traffic_can_be_declared_over_http(emulator, experiments, metrics):
             "bad_request_rate": 0.0,
             "hours_before": 0.0,
         }
-    ]
+    ] == declared
     assert len(metrics.values("Invocations", "AllTraffic")) >= 4
 
 
@@ -313,7 +313,7 @@ def test_wrong_traffic_is_refused_over_http(emulator, body):
     """With status 400."""
     with pytest.raises(HTTPError) as caught:
         _call(emulator, "POST", **body)
-    assert caught.value.code == 400
+    assert 400 == caught.value.code
 
 
 def test_a_deleted_model_goes_on_behaving(busy, client, emulator, metrics):
@@ -322,4 +322,4 @@ def test_a_deleted_model_goes_on_behaving(busy, client, emulator, metrics):
     client.delete_model(ModelName="m2")
     busy.ended(busy.promote)
     emulator.clock.advance(timedelta(minutes=5))
-    assert len(metrics.values("Invocations", "Shadow")) == 5
+    assert 5 == len(metrics.values("Invocations", "Shadow"))

@@ -60,7 +60,7 @@ def test_ones_alone_count_only_errors(met, emulator, name):
     emulator.error_samples = "ones"
     ones = metrics.points(name, "Shadow")
     assert {time: errors for time, errors in both.items() if errors} == ones
-    assert metrics.points(name, "Shadow", "SampleCount") == ones
+    assert ones == metrics.points(name, "Shadow", "SampleCount")
     assert 0 < len(ones) < len(both)
 
 
@@ -81,8 +81,8 @@ def test_latency_may_cover_only_a_part_of_the_requests(met, name):
     shares = [samples[time] / requests[time] for time in requests]
     means = [whole(metrics, name, variant, "Average") for variant in ("Shadow", "AllTraffic")]
     assert max(shares) < 0.6
-    assert sum(samples.values()) / sum(requests.values()) == pytest.approx(0.4, abs=0.01)
-    assert means[0] == pytest.approx(means[1], rel=0.01)
+    assert pytest.approx(0.4, abs=0.01) == sum(samples.values()) / sum(requests.values())
+    assert pytest.approx(means[1], rel=0.01) == means[0]
 
 
 def test_without_coverage_there_is_no_latency(met):
@@ -106,9 +106,9 @@ def test_the_slowest_requests_may_never_be_answered(met):
     cut = 50_000 * math.exp(0.6 * NormalDist().inv_cdf(0.95) - 0.6**2 / 2)
     requests = [whole(metrics, "Invocations", name, "Sum") for name in ("Shadow", "AllTraffic")]
     mean = 50_000 * NormalDist().cdf(NormalDist().inv_cdf(0.95) - 0.6) / 0.95
-    assert requests[0] / requests[1] == pytest.approx(0.95, abs=0.003)
+    assert pytest.approx(0.95, abs=0.003) == requests[0] / requests[1]
     assert whole(metrics, "ModelLatency", "Shadow", "Maximum") <= cut
-    assert whole(metrics, "ModelLatency", "Shadow", "Average") == pytest.approx(mean, rel=0.005)
+    assert pytest.approx(mean, rel=0.005) == whole(metrics, "ModelLatency", "Shadow", "Average")
 
 
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.99])
@@ -117,7 +117,7 @@ def test_what_remains_of_the_slowest_is_the_rest_of_the_distribution(met, share)
     metrics = met(replace(CALM, drop_slowest=0.2), hours=12)
     found = whole(metrics, "ModelLatency", "Shadow", f"p{share * 100:g}")
     exact = 50_000 * math.exp(0.3 * NormalDist().inv_cdf(share * 0.8) - 0.3**2 / 2)
-    assert found == pytest.approx(exact, rel=0.01)
+    assert pytest.approx(exact, rel=0.01) == found
 
 
 def test_production_answers_its_slowest_requests(met):
@@ -125,7 +125,7 @@ def test_production_answers_its_slowest_requests(met):
     behaviour = replace(CALM, drop_slowest=0.2)
     metrics = met(CALM, production=behaviour)
     p99 = [whole(metrics, "ModelLatency", name, "p99") for name in ("AllTraffic", "Shadow")]
-    assert p99[0] == pytest.approx(p99[1], rel=0.02)
+    assert pytest.approx(p99[1], rel=0.02) == p99[0]
 
 
 BAD = replace(FLAT, bad_request_rate=0.02)
@@ -137,7 +137,7 @@ def test_bad_requests_fail_with_both_variants(met):
     both = [metrics.points("Invocation5XXErrors", name) for name in ("AllTraffic", "Shadow")]
     rate = whole(metrics, "Invocation5XXErrors", "AllTraffic", "Average")
     assert both[0] == both[1]
-    assert rate == pytest.approx(0.02, abs=0.002)
+    assert pytest.approx(0.02, abs=0.002) == rate
 
 
 def test_sampling_thins_bad_requests(met):
@@ -149,14 +149,14 @@ def test_sampling_thins_bad_requests(met):
     rate = whole(metrics, "Invocation5XXErrors", "Shadow", "Average")
     share = sum(shadow.values()) / sum(production.values())
     assert all(shadow[time] <= production[time] for time in production)
-    assert (rate, share) == (pytest.approx(0.02, abs=0.003), pytest.approx(0.3, abs=0.03))
+    assert (pytest.approx(0.02, abs=0.003), pytest.approx(0.3, abs=0.03)) == (rate, share)
 
 
 def test_a_models_own_errors_come_on_top(met):
     """Of the requests that are not bad."""
     metrics = met(Behaviour(error_rate=0.5), traffic=replace(FLAT, bad_request_rate=0.5))
     rate = whole(metrics, "Invocation5XXErrors", "Shadow", "Average")
-    assert rate == pytest.approx(0.75, abs=0.005)
+    assert pytest.approx(0.75, abs=0.005) == rate
 
 
 def test_traffic_without_bad_requests_is_the_same(met, emulator):

@@ -56,7 +56,7 @@ def over_http(emulator, client, traffic):
     body = json.dumps({"endpoint": "ep", "late_seconds": 0, "hours_before": 24})
     request = Request(f"{emulator.url}/shadow-api/traffic", data=body.encode(), method="POST")
     with urlopen(request, timeout=10) as answer:
-        assert json.load(answer)[0]["hours_before"] == 24.0
+        assert 24.0 == json.load(answer)[0]["hours_before"]
 
 
 @pytest.mark.parametrize("declare", [by_fleet, by_tag, by_emulator, over_http])
@@ -107,7 +107,7 @@ def test_production_with_a_past_is_warm(client, emulator, metrics):
     window = {"StartTime": emulator.clock.now() - timedelta(days=3)}
     values = metrics.values("ModelLatency", "AllTraffic", "Average", **window)
     ratios = (values[2] / 50_000, sum(values[-60:]) / 60 / 50_000)
-    assert ratios == (pytest.approx(3, rel=0.15), pytest.approx(1.1, rel=0.02))
+    assert (pytest.approx(3, rel=0.15), pytest.approx(1.1, rel=0.02)) == ratios
 
 
 def test_a_past_takes_the_place_of_what_came(client, emulator, metrics):
@@ -120,7 +120,7 @@ def test_a_past_takes_the_place_of_what_came(client, emulator, metrics):
     emulator.traffic("ep", replace(DAY, hours_before=2.5))
     window = {"StartTime": metrics.start}
     values = metrics.values("Invocations", "AllTraffic", **window)
-    assert (len(values), max(values) < 200) == (180, True)
+    assert (180, True) == (len(values), max(values) < 200)
 
 
 def test_a_burst_of_failures_leaves_the_past(client, emulator, metrics):

@@ -58,7 +58,7 @@ def test_dimensions_may_come_in_any_order(metrics, emulator):
     other["MetricStat"]["Metric"]["Dimensions"].reverse()
     first, second = metrics.data(one, other)["MetricDataResults"]
     assert first["Values"] == second["Values"]
-    assert len(first["Values"]) == 5
+    assert 5 == len(first["Values"])
 
 
 def test_another_namespace_or_dimension_is_another_metric(metrics, emulator):
@@ -106,12 +106,12 @@ def test_longer_periods_pool(metrics, emulator):
         }
         for period in (60, 3600)
     )
-    assert hour == {
+    assert {
         "Sum": [pytest.approx(sum(minute["Sum"]))],
         "SampleCount": [sum(minute["SampleCount"])],
         "Maximum": [max(minute["Maximum"])],
         "Average": [pytest.approx(sum(minute["Sum"]) / sum(minute["SampleCount"]))],
-    }
+    } == hour
 
 
 def test_extended_statistics_agree_with_each_other(metrics, emulator):
@@ -127,7 +127,7 @@ def test_extended_statistics_agree_with_each_other(metrics, emulator):
         )["MetricDataResults"][0]["Values"][0]
         for name in names
     )
-    assert (rank, above) == (pytest.approx(90, abs=0.01), pytest.approx(count / 10, rel=0.001))
+    assert (pytest.approx(90, abs=0.01), pytest.approx(count / 10, rel=0.001)) == (rank, above)
 
 
 def test_another_unit_has_no_points(metrics, emulator):
@@ -138,7 +138,7 @@ def test_another_unit_has_no_points(metrics, emulator):
     for unit in ("Microseconds", "Seconds"):
         asked["MetricStat"]["Unit"] = unit
         counts.append(len(metrics.data(asked)["MetricDataResults"][0]["Values"]))
-    assert counts == [5, 0]
+    assert [5, 0] == counts
 
 
 def test_labels(metrics, emulator):
@@ -149,7 +149,7 @@ def test_labels(metrics, emulator):
         query("Invocations", "Shadow", "Sum"),
     ]
     labels = [result["Label"] for result in metrics.data(*queries)["MetricDataResults"]]
-    assert labels == ["mine", "Invocations Sum"]
+    assert ["mine", "Invocations Sum"] == labels
 
 
 def test_pages_give_every_point_once(metrics, emulator):
@@ -164,9 +164,9 @@ def test_pages_give_every_point_once(metrics, emulator):
         [value for page in read for value in page["MetricDataResults"][number]["Values"]]
         for number in range(3)
     ]
-    assert sizes == [7, 7, 7, 7, 2]
-    assert codes[:2] == [["PartialData"] * 3, ["Complete", "PartialData", "PartialData"]]
-    assert codes[-1] == ["Complete"] * 3
+    assert [7, 7, 7, 7, 2] == sizes
+    assert [["PartialData"] * 3, ["Complete", "PartialData", "PartialData"]] == codes[:2]
+    assert ["Complete"] * 3 == codes[-1]
     assert [one["Values"] for one in whole] == joined
 
 
@@ -178,7 +178,7 @@ def test_all_pages_show_one_moment(metrics, emulator):
     first = metrics.data(asked, **window)
     emulator.clock.advance(600)
     second = metrics.data(asked, NextToken=first["NextToken"], **window)
-    assert len(second["MetricDataResults"][0]["Values"]) == 4
+    assert 4 == len(second["MetricDataResults"][0]["Values"])
 
 
 def test_a_query_can_be_kept_back(metrics, emulator):
@@ -239,7 +239,7 @@ def test_points_live_as_long_as_their_period_allows(metrics, emulator, period, d
         window = {"StartTime": metrics.start - DAY, "EndTime": metrics.start + DAY}
         asked = query("Invocations", "AllTraffic", "Sum", period=period)
         counts.append(len(metrics.data(asked, **window)["MetricDataResults"][0]["Values"]))
-    assert (counts[0] > 0, counts[1]) == (True, 0)
+    assert (True, 0) == (counts[0] > 0, counts[1])
 
 
 def test_get_metric_statistics(metrics, emulator):
@@ -253,14 +253,14 @@ def test_get_metric_statistics(metrics, emulator):
         Statistics=["Average", "SampleCount"],
         ExtendedStatistics=["p99", "PR(:60000)"],
     )["Datapoints"]
-    assert len(points) == 2
+    assert 2 == len(points)
     for point in points:
-        assert sorted(point) == [
-            *("Average", "ExtendedStatistics", "SampleCount", "Timestamp", "Unit")
-        ]
+        assert [*("Average", "ExtendedStatistics", "SampleCount", "Timestamp", "Unit")] == sorted(
+            point
+        )
         assert point["Average"] < point["ExtendedStatistics"]["p99"]
         assert 0 < point["ExtendedStatistics"]["PR(:60000)"] < 100
-        assert point["Unit"] == "Microseconds"
+        assert "Microseconds" == point["Unit"]
 
 
 def test_get_metric_statistics_gives_1440_points_at_most(metrics, emulator):
@@ -273,7 +273,7 @@ def test_get_metric_statistics_gives_1440_points_at_most(metrics, emulator):
         Period=60,
         Statistics=["Sum"],
     )
-    assert refused == "InvalidParameterCombination"
+    assert "InvalidParameterCombination" == refused
 
 
 def test_list_metrics(metrics, emulator, cloudwatch):
@@ -282,8 +282,8 @@ def test_list_metrics(metrics, emulator, cloudwatch):
     wanted = [{"Name": "EndpointName", "Value": "ep"}]
     listed = cloudwatch.list_metrics(Namespace=INVOCATIONS, Dimensions=wanted)["Metrics"]
     names = [one["MetricName"] for one in cloudwatch.list_metrics()["Metrics"]]
-    assert len(listed) == 7
-    assert (names[0], len(names)) == ("m", 11)
+    assert 7 == len(listed)
+    assert ("m", 11) == (names[0], len(names))
 
 
 @pytest.mark.parametrize("status", ["PartialData", "Forbidden", "InternalError"])
@@ -299,7 +299,7 @@ def test_results_can_go_wrong(metrics, emulator, status):
     )
     for codes in ([status, "Complete"], ["Complete", "Complete"]):
         results = metrics.data(*queries)["MetricDataResults"]
-        assert [result["StatusCode"] for result in results] == codes
+        assert codes == [result["StatusCode"] for result in results]
 
 
 @pytest.mark.parametrize(
@@ -327,11 +327,11 @@ def test_what_users_send_stays_as_it_is(metrics, emulator, cloudwatch):
         query("Invocations", "AllTraffic", "SampleCount"),
     )["MetricDataResults"]
     values = {result["Id"]: result["Values"] for result in results}
-    assert (values["a"], values["b"], len(values["alltraffic_invocations_samplecount"])) == (
+    assert (
         [2.0],
         [2.0],
         1,
-    )
+    ) == (values["a"], values["b"], len(values["alltraffic_invocations_samplecount"]))
 
 
 def test_users_metrics_get_extended_statistics_too(metrics, emulator, cloudwatch):
@@ -345,7 +345,7 @@ def test_users_metrics_get_extended_statistics_too(metrics, emulator, cloudwatch
     [point] = cloudwatch.get_metric_statistics(
         **stat["Metric"], **metrics.window(), Period=60, ExtendedStatistics=["TC(2:)"]
     )["Datapoints"]
-    assert (result["Values"], point["ExtendedStatistics"]) == ([3.0], {"TC(2:)": 2.0})
+    assert ([3.0], {"TC(2:)": 2.0}) == (result["Values"], point["ExtendedStatistics"])
 
 
 def test_what_users_send_about_an_endpoint_without_traffic_is_kept(
@@ -374,7 +374,7 @@ def test_alarms_stay_motos(cloudwatch, emulator):
     )
     cloudwatch.set_alarm_state(AlarmName="a", StateValue="ALARM", StateReason="test")
     [alarm] = cloudwatch.describe_alarms(AlarmNames=["a"])["MetricAlarms"]
-    assert (alarm["StateValue"], alarm["Threshold"]) == ("ALARM", 0.1)
+    assert ("ALARM", 0.1) == (alarm["StateValue"], alarm["Threshold"])
 
 
 def test_the_query_protocol_is_spoken_too(metrics, emulator):
@@ -401,7 +401,7 @@ def test_the_query_protocol_is_spoken_too(metrics, emulator):
     )
     with urlopen(request, timeout=10) as answer:
         body = answer.read().decode()
-    assert body.count("<key>p90</key>") == 1
+    assert 1 == body.count("<key>p90</key>")
 
 
 def test_in_process(emulator):
@@ -413,7 +413,7 @@ def test_in_process(emulator):
         create_endpoint(client, endpoint_name="ep", model_name="m1", traffic=FLAT)
         metrics = Metrics(cloudwatch, inner)
         inner.clock.advance(timedelta(hours=1))
-        assert fmean(metrics.values("Invocations", "AllTraffic")) == pytest.approx(100, rel=0.1)
+        assert pytest.approx(100, rel=0.1) == fmean(metrics.values("Invocations", "AllTraffic"))
 
 
 def test_accounts_and_regions_are_apart(metrics, emulator, connect):
@@ -438,7 +438,7 @@ def test_a_week_comes_in_two_pages(emulator, client, metrics):
     queries = [query(name, variant, "Average") for name in names for variant in variants]
     read = list(raw_pages(emulator, metrics, queries))
     points = sum(len(one["Values"]) for page in read for one in page["MetricDataResults"])
-    assert (len(read), points > 200_000) == (2, True)
+    assert (2, True) == (len(read), points > 200_000)
 
 
 def raw_pages(emulator, metrics, queries):

@@ -40,20 +40,20 @@ def _refused(call, *args, **kwargs):
 @pytest.mark.parametrize("change", [{"VariantName": "Other"}, {"InstanceType": "ml.m5.2xlarge"}])
 def test_a_target_keeps_name_and_type(client, scaling, change):
     """As AWS documents it for UpdateEndpoint."""
-    assert _refused(_update, client, **change) == "ValidationException"
+    assert "ValidationException" == _refused(_update, client, **change)
 
 
 def test_a_target_may_change_its_model(client, scaling):
     """Which AWS documents as allowed."""
     _update(client, ModelName="m2")
-    assert client.describe_endpoint(EndpointName="ep")["EndpointStatus"] == "Updating"
+    assert "Updating" == client.describe_endpoint(EndpointName="ep")["EndpointStatus"]
 
 
 def test_without_the_target_all_may_change(client, scaling):
     """Deregistered, the variant is like any other."""
     scaling.deregister_scalable_target(**TARGET)
     _update(client, VariantName="Other")
-    assert client.describe_endpoint(EndpointName="ep")["EndpointStatus"] == "Updating"
+    assert "Updating" == client.describe_endpoint(EndpointName="ep")["EndpointStatus"]
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_a_stop_removes_no_target(client, scaling, actions, state):
         pass
     stop = {"Name": "x", "ModelVariantActions": actions, "DesiredState": "Completed"}
     if state == "Running":
-        assert _refused(client.stop_inference_experiment, **stop) == "ValidationException"
+        assert "ValidationException" == _refused(client.stop_inference_experiment, **stop)
     else:
         client.stop_inference_experiment(**stop)
-    assert client.describe_inference_experiment(Name="x")["Status"] == state
+    assert state == client.describe_inference_experiment(Name="x")["Status"]

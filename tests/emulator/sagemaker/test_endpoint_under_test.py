@@ -71,10 +71,10 @@ def test_variants_scale_while_an_experiment_runs(client, running, variant):
         counts(updating),
         counts(after),
     ]
-    assert (running.status(), after["EndpointConfigName"]) == (
+    assert (
         "Running",
         updating["EndpointConfigName"],
-    )
+    ) == (running.status(), after["EndpointConfigName"])
 
 
 def test_metrics_follow_the_scaling(client, emulator, metrics):
@@ -86,7 +86,7 @@ def test_metrics_follow_the_scaling(client, emulator, metrics):
         metrics.values(name, "AllTraffic") for name in ("Invocations", "InvocationsPerInstance")
     )
     instances = [2] * 10 + [8] * 10
-    assert requests == pytest.approx([*map(mul, instances, shared)])
+    assert pytest.approx([*map(mul, instances, shared)]) == requests
 
 
 def test_somebody_elses_deployment_is_accepted(client, running):
@@ -94,7 +94,7 @@ def test_somebody_elses_deployment_is_accepted(client, running):
     client.update_endpoint(EndpointName="ep", EndpointConfigName="other")
     wait_in_service(client, endpoint_name="ep")
     endpoint = running.endpoint()
-    assert (running.status(), endpoint["EndpointConfigName"]) == ("Running", "other")
+    assert ("Running", "other") == (running.status(), endpoint["EndpointConfigName"])
     assert {"AllTraffic": (3, 3)} == counts(endpoint)
 
 
@@ -162,7 +162,7 @@ def test_an_endpoints_last_modified_moves_when_an_experiment_starts(client, emul
     emulator.clock.advance(timedelta(hours=1))
     experiments.seen_until("Running")
     started = experiments.endpoint()["LastModifiedTime"]
-    assert (planned, started >= start.replace(microsecond=0)) == (created, True)
+    assert (created, True) == (planned, started >= start.replace(microsecond=0))
 
 
 def test_an_endpoints_last_modified_moves_when_an_experiment_expires(client, emulator, running):

@@ -33,10 +33,10 @@ def test_creation_shows_creating_first(client, fleet):
     """An endpoint takes two reads, and shows no variants meanwhile."""
     client.create_endpoint(EndpointName="new", EndpointConfigName="ep-config")
     description = client.describe_endpoint(EndpointName="new")
-    assert ("ProductionVariants" in description, _statuses(client, 2, "new")) == (
+    assert (
         False,
         ["Creating", "InService"],
-    )
+    ) == ("ProductionVariants" in description, _statuses(client, 2, "new"))
 
 
 def test_creation_by_the_clock(client, emulator, fleet):
@@ -45,18 +45,18 @@ def test_creation_by_the_clock(client, emulator, fleet):
     client.create_endpoint(EndpointName="new", EndpointConfigName="ep-config")
     before = _statuses(client, 3, "new")
     emulator.clock.advance(300)
-    assert [*before, *_statuses(client, 1, "new")] == ["Creating"] * 3 + ["InService"]
+    assert ["Creating"] * 3 + ["InService"] == [*before, *_statuses(client, 1, "new")]
 
 
 def test_an_update_swaps_the_configuration(client, other_config):
     """Updating with the old configuration, then InService with the new."""
     client.update_endpoint(EndpointName="ep", EndpointConfigName="other")
     seen = [client.describe_endpoint(EndpointName="ep") for _ in range(3)]
-    assert [(one["EndpointStatus"], one["EndpointConfigName"]) for one in seen] == [
+    assert [
         ("Updating", "ep-config"),
         ("Updating", "ep-config"),
         ("InService", "other"),
-    ]
+    ] == [(one["EndpointStatus"], one["EndpointConfigName"]) for one in seen]
 
 
 def test_an_update_may_retain_the_counts(client, other_config):
@@ -66,7 +66,7 @@ def test_an_update_may_retain_the_counts(client, other_config):
     )
     _statuses(client, 2)
     [variant] = client.describe_endpoint(EndpointName="ep")["ProductionVariants"]
-    assert variant["CurrentInstanceCount"] == 2
+    assert 2 == variant["CurrentInstanceCount"]
 
 
 def test_an_update_under_way_refuses_another(client, experiments, other_config):
@@ -75,7 +75,7 @@ def test_an_update_under_way_refuses_another(client, experiments, other_config):
     found = experiments.refusal(
         client.update_endpoint, EndpointName="ep", EndpointConfigName="other"
     )
-    assert found.code == "ValidationException"
+    assert "ValidationException" == found.code
 
 
 def test_scaling_changes_desired_then_current(client, fleet):
@@ -90,15 +90,15 @@ def test_scaling_changes_desired_then_current(client, fleet):
         for one in seen
         for variant in one["ProductionVariants"]
     ]
-    assert counts == [("Updating", 2, 10), ("Updating", 2, 10), ("InService", 10, 10)]
-    assert seen[-1]["ProductionVariants"][0]["CurrentWeight"] == 2.0
+    assert [("Updating", 2, 10), ("Updating", 2, 10), ("InService", 10, 10)] == counts
+    assert 2.0 == seen[-1]["ProductionVariants"][0]["CurrentWeight"]
 
 
 def test_the_image_is_shown(client, fleet):
     """DeployedImages holds the image of the model."""
     create_endpoint(client, endpoint_name="other", model_name="m2")
     [variant] = client.describe_endpoint(EndpointName="other")["ProductionVariants"]
-    assert variant["DeployedImages"][0]["SpecifiedImage"] == "candidate:2"
+    assert "candidate:2" == variant["DeployedImages"][0]["SpecifiedImage"]
 
 
 def test_a_shadow_in_a_configuration_is_deployed(client, fleet):
@@ -110,7 +110,7 @@ def test_a_shadow_in_a_configuration_is_deployed(client, fleet):
     client.update_endpoint(EndpointName="ep", EndpointConfigName="both")
     _statuses(client, 2)
     [deployed] = client.describe_endpoint(EndpointName="ep")["ShadowProductionVariants"]
-    assert (deployed["VariantName"], deployed["CurrentWeight"]) == ("S", 0.25)
+    assert ("S", 0.25) == (deployed["VariantName"], deployed["CurrentWeight"])
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_impossible_configurations_are_refused(client, experiments, members):
     """One shadow beside one production variant, of models and types that exist."""
     request = {"EndpointConfigName": "c", "ProductionVariants": [VARIANT], **members}
     found = experiments.refusal(client.create_endpoint_config, **request)
-    assert found.code == "ValidationException"
+    assert "ValidationException" == found.code
 
 
 @pytest.mark.parametrize("instance_type", ["ml.m5.large", "ml.g6.xlarge", "ml.inf2.xlarge"])
@@ -145,7 +145,7 @@ def test_all_instance_types_of_the_model_are_accepted(client, fleet, instance_ty
     variant = VARIANT | {"InstanceType": instance_type}
     client.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
     shown = client.describe_endpoint_config(EndpointConfigName="c")
-    assert shown["ProductionVariants"][0]["InstanceType"] == instance_type
+    assert instance_type == shown["ProductionVariants"][0]["InstanceType"]
 
 
 def test_a_configuration_keeps_what_it_was_given(client, fleet):
@@ -166,7 +166,7 @@ def test_a_configuration_keeps_what_it_was_given(client, fleet):
     }
     client.create_endpoint_config(**request)
     shown = client.describe_endpoint_config(EndpointConfigName="odd")
-    assert {key: shown[key] for key in request} == request
+    assert request == {key: shown[key] for key in request}
 
 
 def test_a_model_keeps_its_containers_and_mode(client, fleet):
@@ -178,7 +178,7 @@ def test_a_model_keeps_its_containers_and_mode(client, fleet):
         ModelName="pair", ExecutionRoleArn=ROLE_ARN, Containers=[{"Image": "a"}, {"Image": "b"}]
     )
     many, pair = (client.describe_model(ModelName=name) for name in ("many", "pair"))
-    assert (many["PrimaryContainer"]["Mode"], len(pair["Containers"])) == ("MultiModel", 2)
+    assert ("MultiModel", 2) == (many["PrimaryContainer"]["Mode"], len(pair["Containers"]))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +199,7 @@ def test_a_model_keeps_its_containers_and_mode(client, fleet):
 )
 def test_what_is_missing_or_taken_is_a_validation_error(client, experiments, call, arguments):
     """For endpoints, configurations and models SageMaker has no code of its own."""
-    assert experiments.refusal(getattr(client, call), **arguments).code == "ValidationException"
+    assert "ValidationException" == experiments.refusal(getattr(client, call), **arguments).code
 
 
 def test_a_failed_creation_stays_failed(client, emulator, fleet):
@@ -211,10 +211,10 @@ def test_a_failed_creation_stays_failed(client, emulator, fleet):
             EndpointName="new", WaiterConfig={"Delay": 0, "MaxAttempts": 9}
         )
     description = client.describe_endpoint(EndpointName="new")
-    assert (description["EndpointStatus"], description["FailureReason"]) == (
+    assert (
         "Failed",
         "no capacity",
-    )
+    ) == (description["EndpointStatus"], description["FailureReason"])
 
 
 def test_a_failed_update_keeps_the_old_configuration(client, emulator, other_config):
@@ -224,7 +224,7 @@ def test_a_failed_update_keeps_the_old_configuration(client, emulator, other_con
     _statuses(client, 2)
     description = client.describe_endpoint(EndpointName="ep")
     shown = [description[key] for key in ("EndpointStatus", "EndpointConfigName")]
-    assert (shown, "FailureReason" in description) == (["InService", "ep-config"], True)
+    assert (["InService", "ep-config"], True) == (shown, "FailureReason" in description)
 
 
 def test_lists_page_and_filter(client, fleet):
@@ -234,10 +234,10 @@ def test_lists_page_and_filter(client, fleet):
     listed = client.list_endpoints(NameContains="oth", StatusEquals="InService")["Endpoints"]
     pages = client.get_paginator("list_endpoint_configs").paginate(PaginationConfig={"PageSize": 1})
     configs = [one["EndpointConfigName"] for page in pages for one in page["EndpointConfigs"]]
-    assert ([one["EndpointName"] for one in listed], sorted(configs)) == (
+    assert (
         ["other"],
         ["ep-config", "other-config"],
-    )
+    ) == ([one["EndpointName"] for one in listed], sorted(configs))
 
 
 def test_a_later_success_clears_the_failure(client, emulator, other_config):

@@ -27,7 +27,7 @@ def _names(client, **filters):
 
 def test_the_newest_comes_first(five):
     """By creation, descending, unless asked otherwise."""
-    assert _names(five) == ["e5", "e4", "e3", "e2", "e1"]
+    assert ["e5", "e4", "e3", "e2", "e1"] == _names(five)
 
 
 @pytest.mark.parametrize(
@@ -43,7 +43,7 @@ def test_the_newest_comes_first(five):
 )
 def test_filters_and_order(five, filters, expected):
     """Each filter keeps what it says; each order is kept."""
-    assert _names(five, **filters) == expected
+    assert expected == _names(five, **filters)
 
 
 def test_times_select(five, experiments):
@@ -57,7 +57,7 @@ def test_times_select(five, experiments):
         _names(five, LastModifiedTimeAfter=third + timedelta(minutes=2, seconds=30)),
         _names(five, LastModifiedTimeBefore=third - half),
     ]
-    assert selected == [["e5", "e4"], ["e2", "e1"], ["e3"], ["e1"], ["e2"]]
+    assert [["e5", "e4"], ["e2", "e1"], ["e3"], ["e1"], ["e2"]] == selected
 
 
 def test_pages_hold_everything_once(five):
@@ -66,7 +66,7 @@ def test_pages_hold_everything_once(five):
         PaginationConfig={"PageSize": 2}
     )
     sizes = [[one["Name"] for one in page["InferenceExperiments"]] for page in pages]
-    assert sizes == [["e5", "e4"], ["e3", "e2"], ["e1"]]
+    assert [["e5", "e4"], ["e3", "e2"], ["e1"]] == sizes
 
 
 def test_a_deletion_between_pages_breaks_nothing(five):
@@ -74,7 +74,7 @@ def test_a_deletion_between_pages_breaks_nothing(five):
     first = five.list_inference_experiments(MaxResults=4)
     five.delete_inference_experiment(Name="e1")
     second = five.list_inference_experiments(NextToken=first["NextToken"])
-    assert (second["InferenceExperiments"], "NextToken" in second) == ([], False)
+    assert ([], False) == (second["InferenceExperiments"], "NextToken" in second)
 
 
 @pytest.mark.parametrize(
@@ -83,7 +83,7 @@ def test_a_deletion_between_pages_breaks_nothing(five):
 def test_a_foreign_token_is_refused(five, experiments, token):
     """A token of someone else is a ValidationException."""
     found = experiments.refusal(five.list_inference_experiments, NextToken=token)
-    assert found.code == "ValidationException"
+    assert "ValidationException" == found.code
 
 
 def test_a_page_holds_ten_unless_asked(client, experiments):
@@ -92,14 +92,14 @@ def test_a_page_holds_ten_unless_asked(client, experiments):
         experiments.running(name=f"e{number}")
         experiments.ended(name=f"e{number}")
     first = client.list_inference_experiments()
-    assert (len(first["InferenceExperiments"]), "NextToken" in first) == (10, True)
-    assert len(_names(client, MaxResults=100)) == 11
+    assert (10, True) == (len(first["InferenceExperiments"]), "NextToken" in first)
+    assert 11 == len(_names(client, MaxResults=100))
 
 
 def test_summaries_lack_what_lists_lack(five):
     """A list has no ARN, no endpoint and no variants: those need a Describe."""
     [summary] = five.list_inference_experiments(NameContains="e1")["InferenceExperiments"]
-    assert set(summary) == {
+    assert {
         "Name",
         "Type",
         "Status",
@@ -108,4 +108,4 @@ def test_summaries_lack_what_lists_lack(five):
         "CompletionTime",
         "LastModifiedTime",
         "RoleArn",
-    }
+    } == set(summary)

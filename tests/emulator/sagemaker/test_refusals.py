@@ -50,7 +50,7 @@ def _with_infrastructure(experiments, **members):
 def test_limits_are_worded_as_aws_does(experiments, members, where, constraint):
     """One fault: its value, its place and the constraint."""
     found = _refusal(experiments, experiments.request(**members))
-    assert found.code == "ValidationException"
+    assert "ValidationException" == found.code
     assert found.message.startswith("1 validation error detected: Value '")
     assert f"at '{where}' failed to satisfy constraint: Member must" in found.message
     assert constraint in found.message
@@ -78,7 +78,7 @@ def test_an_empty_map_of_actions_is_refused(client, experiments):
 def test_accented_tags_are_accepted(experiments):
     """The pattern of tags knows letters of all languages."""
     experiments.create(Tags=[{"Key": "équipe", "Value": "Müller 日本"}])
-    assert experiments.status() == "Creating"
+    assert "Creating" == experiments.status()
 
 
 def test_a_missing_member_is_null(emulator, experiments):
@@ -96,10 +96,11 @@ def test_a_missing_member_is_null(emulator, experiments):
     with pytest.raises(urllib.error.HTTPError) as caught:
         urllib.request.urlopen(call)
     body = json.loads(caught.value.read())
-    assert body["Message"] == (
+    expected = (
         "1 validation error detected: Value null at 'name' failed to satisfy constraint:"
         " Member must not be null"
     )
+    assert expected == body["Message"]
 
 
 def _variants(production="m1", shadow="m2", names=("AllTraffic", "Shadow")):
@@ -137,7 +138,7 @@ def _variants(production="m1", shadow="m2", names=("AllTraffic", "Shadow")):
 )
 def test_rules_of_the_request(experiments, members):
     """What does not fit together or names what is not there is a ValidationException."""
-    assert _refusal(experiments, experiments.request(**members)).code == "ValidationException"
+    assert "ValidationException" == _refusal(experiments, experiments.request(**members)).code
 
 
 def test_inf1_is_refused(experiments):
@@ -211,13 +212,13 @@ def test_unsupported_endpoints_are_refused(client, experiments, config, word):
     client.create_endpoint(EndpointName="odd", EndpointConfigName="odd")
     client.get_waiter("endpoint_in_service").wait(EndpointName="odd", WaiterConfig={"Delay": 0})
     found = _refusal(experiments, experiments.request(endpoint_name="odd"))
-    assert (found.code, word in found.message) == ("ValidationException", True)
+    assert ("ValidationException", True) == (found.code, word in found.message)
 
 
 def test_a_taken_name_is_in_use(experiments):
     """The same name twice is ResourceInUse."""
     experiments.running()
-    assert _refusal(experiments, experiments.request()).code == "ResourceInUse"
+    assert "ResourceInUse" == _refusal(experiments, experiments.request()).code
 
 
 @pytest.mark.parametrize("code", ["ResourceInUse", "ConflictException", "ValidationException"])
@@ -225,19 +226,19 @@ def test_a_busy_endpoint_answers_the_chosen_code(emulator, experiments, code):
     """AWS does not say which code it is, so tests choose."""
     emulator.busy_code = code
     experiments.running()
-    assert _refusal(experiments, experiments.request(name="y")).code == code
+    assert code == _refusal(experiments, experiments.request(name="y")).code
 
 
 def test_a_scheduled_experiment_occupies_its_endpoint(experiments, scheduled):
     """Two may not wait on one endpoint."""
     scheduled()
-    assert _refusal(experiments, experiments.request(name="y")).code == "ResourceInUse"
+    assert "ResourceInUse" == _refusal(experiments, experiments.request(name="y")).code
 
 
 def test_an_endpoint_under_update_is_busy(client, experiments):
     """Only an endpoint in service can be tested."""
     client.update_endpoint(EndpointName="ep", EndpointConfigName="ep-config")
-    assert _refusal(experiments, experiments.request()).code == "ResourceInUse"
+    assert "ResourceInUse" == _refusal(experiments, experiments.request()).code
 
 
 def test_a_free_endpoint_takes_the_next_experiment(client, experiments):
@@ -246,10 +247,10 @@ def test_a_free_endpoint_takes_the_next_experiment(client, experiments):
     experiments.ended()
     create_model(client, name="m3")
     experiments.running(name="y", shadow_model_name="m3")
-    assert experiments.status("y") == "Running"
+    assert "Running" == experiments.status("y")
 
 
 def test_a_refused_create_leaves_nothing(client, experiments):
     """Neither the experiment nor its tags are there."""
     _refusal(experiments, experiments.request(endpoint_name="nowhere"))
-    assert client.list_inference_experiments()["InferenceExperiments"] == []
+    assert [] == client.list_inference_experiments()["InferenceExperiments"]

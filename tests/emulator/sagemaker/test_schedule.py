@@ -14,24 +14,24 @@ def test_without_a_schedule_a_test_lasts_a_week(emulator, experiments):
     now = emulator.clock.now().replace(microsecond=0)
     experiments.create()
     schedule = experiments.describe()["Schedule"]
-    assert {name: time.replace(microsecond=0) for name, time in schedule.items()} == {
+    assert {
         "StartTime": now,
         "EndTime": now + WEEK,
-    }
+    } == {name: time.replace(microsecond=0) for name, time in schedule.items()}
 
 
 def test_a_future_start_waits_in_created(scheduled, experiments):
     """A scheduled experiment shows Creating, then Created, and leaves the endpoint alone."""
     scheduled()
     endpoint = experiments.endpoint()
-    assert (experiments.status(), "ShadowProductionVariants" in endpoint) == ("Created", False)
+    assert ("Created", False) == (experiments.status(), "ShadowProductionVariants" in endpoint)
 
 
 def test_it_starts_when_its_time_comes(emulator, experiments, scheduled):
     """Created -> Starting -> Running, by the clock."""
     scheduled(hours=2)
     emulator.clock.advance(timedelta(hours=2, seconds=1))
-    assert experiments.seen_until("Running") == ["Starting", "Starting", "Running"]
+    assert ["Starting", "Starting", "Running"] == experiments.seen_until("Running")
 
 
 def test_start_begins_early_and_keeps_the_end(client, emulator, experiments, scheduled):
@@ -41,7 +41,7 @@ def test_start_begins_early_and_keeps_the_end(client, emulator, experiments, sch
     client.start_inference_experiment(Name="x")
     seen = experiments.seen_until("Running")
     shown = experiments.describe()["Schedule"]
-    assert seen == ["Starting", "Starting", "Running"]
+    assert ["Starting", "Starting", "Running"] == seen
     assert abs(shown["StartTime"] - now) < timedelta(seconds=1)
     assert abs(shown["EndTime"] - schedule["EndTime"]) < timedelta(seconds=1)
 
@@ -59,7 +59,7 @@ def test_it_expires_through_stopping_to_completed(emulator, experiments):
     """At EndTime: Stopping, then Completed without a reason."""
     experiments.running()
     emulator.clock.advance(WEEK)
-    assert experiments.seen_until("Completed") == ["Stopping", "Stopping", "Completed"]
+    assert ["Stopping", "Stopping", "Completed"] == experiments.seen_until("Completed")
     assert "StatusReason" not in experiments.describe()
 
 
@@ -71,14 +71,14 @@ def test_expiry_gives_the_endpoint_back(client, emulator, experiments):
     experiments.seen_until("Completed")
     endpoint = experiments.endpoint()
     config = client.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
-    assert config["ProductionVariants"] == former["ProductionVariants"]
+    assert former["ProductionVariants"] == config["ProductionVariants"]
     assert "ShadowProductionVariants" not in endpoint
 
 
 def test_an_end_alone_starts_now(emulator, experiments):
     """A schedule without StartTime starts at once."""
     experiments.create(Schedule={"EndTime": emulator.clock.now() + timedelta(days=1)})
-    assert experiments.seen_until("Running")[-1] == "Running"
+    assert "Running" == experiments.seen_until("Running")[-1]
 
 
 def test_a_start_in_the_past_means_now(emulator, experiments):
@@ -104,7 +104,7 @@ def test_impossible_windows_are_refused(client, emulator, experiments, start, en
     schedule = {"EndTime": now + end} | ({"StartTime": now + start} if start else {})
     request = experiments.request(Schedule=schedule)
     refusal = experiments.refusal(client.create_inference_experiment, **request)
-    assert refusal.code == "ValidationException"
+    assert "ValidationException" == refusal.code
 
 
 def test_a_start_whose_endpoint_is_gone_is_cancelled(client, emulator, experiments, scheduled):
@@ -113,7 +113,7 @@ def test_a_start_whose_endpoint_is_gone_is_cancelled(client, emulator, experimen
     client.delete_endpoint(EndpointName="ep")
     emulator.clock.advance(timedelta(hours=3))
     description = experiments.describe()
-    assert (description["Status"], "StatusReason" in description) == ("Cancelled", True)
+    assert ("Cancelled", True) == (description["Status"], "StatusReason" in description)
 
 
 def test_an_endpoint_update_under_way_does_not_stop_the_schedule(
@@ -128,4 +128,4 @@ def test_an_endpoint_update_under_way_does_not_stop_the_schedule(
     )
     client.update_endpoint(EndpointName="ep", EndpointConfigName="c3")
     emulator.clock.advance(timedelta(hours=3))
-    assert experiments.seen_until("Running")[-1] == "Running"
+    assert "Running" == experiments.seen_until("Running")[-1]

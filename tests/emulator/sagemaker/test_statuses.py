@@ -82,21 +82,21 @@ def test_the_table_of_calls(client, experiments, bring, status, call):
     operation = getattr(client, call)
     if status in ALLOWED[call]:
         answer = operation(**_arguments(call))
-        assert answer["ResponseMetadata"]["HTTPStatusCode"] == 200
+        assert 200 == answer["ResponseMetadata"]["HTTPStatusCode"]
     else:
         refusal = experiments.refusal(operation, **_arguments(call))
-        assert (refusal.code, refusal.status, experiments.status()) == (
+        assert (
             "ConflictException",
             400,
             status,
-        )
+        ) == (refusal.code, refusal.status, experiments.status())
 
 
 @pytest.mark.parametrize("call", ALLOWED)
 def test_an_unknown_experiment_is_not_found(client, experiments, call):
     """Every call on a name that is not there answers ResourceNotFound."""
     refusal = experiments.refusal(getattr(client, call), **_arguments(call))
-    assert refusal.code == "ResourceNotFound"
+    assert "ResourceNotFound" == refusal.code
 
 
 def test_the_errors_are_typed_in_botocore(client, experiments):

@@ -29,7 +29,7 @@ def test_promotion_makes_the_shadow_the_only_variant(experiments):
     """The shadow serves under its own name, with its own instances."""
     experiments.running()
     experiments.ended(experiments.promote)
-    assert served(experiments) == [[("Shadow", "m2", "ml.m5.xlarge", 2)], []]
+    assert [[("Shadow", "m2", "ml.m5.xlarge", 2)], []] == served(experiments)
 
 
 def test_promotion_with_other_instances(experiments):
@@ -39,7 +39,7 @@ def test_promotion_with_other_instances(experiments):
         variant_name="Shadow", model_name="m2", instance_type="ml.c5.xlarge", instance_count=9
     )
     experiments.ended(experiments.promote, DesiredModelVariants=[desired])
-    assert served(experiments) == [[("Shadow", "m2", "ml.c5.xlarge", 9)], []]
+    assert [[("Shadow", "m2", "ml.c5.xlarge", 9)], []] == served(experiments)
 
 
 def test_the_promoted_variant_takes_all_traffic(experiments):
@@ -47,14 +47,14 @@ def test_the_promoted_variant_takes_all_traffic(experiments):
     experiments.running(sampling_percentage=10)
     experiments.ended(experiments.promote)
     [production] = experiments.endpoint()["ProductionVariants"]
-    assert production["CurrentWeight"] == 1.0
+    assert 1.0 == production["CurrentWeight"]
 
 
 def test_removal_gives_the_endpoint_back(experiments):
     """Production is as it was, the shadow is gone."""
     experiments.running()
     experiments.ended(experiments.remove)
-    assert served(experiments) == [[("AllTraffic", "m1", "ml.m5.xlarge", 2)], []]
+    assert [[("AllTraffic", "m1", "ml.m5.xlarge", 2)], []] == served(experiments)
 
 
 def test_removal_gives_back_the_counts_of_before(client, experiments):
@@ -67,7 +67,7 @@ def test_removal_gives_back_the_counts_of_before(client, experiments):
     experiments.running()
     during = served(experiments)[0][0][3]
     experiments.ended(experiments.remove)
-    assert (during, served(experiments)[0][0][3]) == (2, 8)
+    assert (2, 8) == (during, served(experiments)[0][0][3])
 
 
 def test_removal_with_other_instances(experiments):
@@ -75,17 +75,17 @@ def test_removal_with_other_instances(experiments):
     experiments.running()
     desired = model_variant(variant_name="AllTraffic", model_name="m1", instance_count=4)
     experiments.ended(experiments.remove, DesiredModelVariants=[desired])
-    assert served(experiments) == [[("AllTraffic", "m1", "ml.m5.xlarge", 4)], []]
+    assert [[("AllTraffic", "m1", "ml.m5.xlarge", 4)], []] == served(experiments)
 
 
 def test_retaining_both_leaves_the_shadow_on_the_endpoint(experiments):
     """Retain/Retain ends the experiment and keeps paying for the shadow."""
     experiments.running()
     experiments.ended(experiments.retain)
-    assert served(experiments) == [
+    assert [
         [("AllTraffic", "m1", "ml.m5.xlarge", 2)],
         [("Shadow", "m2", "ml.m5.xlarge", 2)],
-    ]
+    ] == served(experiments)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +106,7 @@ def test_actions_outside_the_table_are_refused(client, experiments, actions):
     refusal = experiments.refusal(
         client.stop_inference_experiment, Name="x", ModelVariantActions=actions
     )
-    assert refusal.code == "ValidationException"
+    assert "ValidationException" == refusal.code
 
 
 @pytest.mark.parametrize(
@@ -121,7 +121,7 @@ def test_desired_variants_must_be_those_that_stay(client, experiments, variant, 
         ModelVariantActions=experiments.promote,
         DesiredModelVariants=[model_variant(variant_name=variant, model_name=model)],
     )
-    assert refusal.code == "ValidationException"
+    assert "ValidationException" == refusal.code
 
 
 @pytest.mark.parametrize("state", ["Completed", "Cancelled"])
@@ -131,14 +131,14 @@ def test_the_desired_state_is_reached_with_the_reason(experiments, state):
     experiments.ended(state=state, Reason="because")
     description = experiments.describe()
     shown = (description["Status"], description["StatusReason"], "CompletionTime" in description)
-    assert shown == (state, "because", True)
+    assert (state, "because", True) == shown
 
 
 def test_without_a_desired_state_it_is_cancelled(client, experiments):
     """Cancelled is the default."""
     experiments.running()
     client.stop_inference_experiment(Name="x", ModelVariantActions=experiments.remove)
-    assert experiments.seen_until("Cancelled") == ["Stopping", "Stopping", "Cancelled"]
+    assert ["Stopping", "Stopping", "Cancelled"] == experiments.seen_until("Cancelled")
 
 
 def test_the_variants_show_what_becomes_of_them(experiments):
@@ -149,7 +149,7 @@ def test_the_variants_show_what_becomes_of_them(experiments):
     for _ in range(3):
         variants = experiments.describe()["ModelVariants"]
         seen.append([one["Status"] for one in variants])
-    assert seen == [["Deleting", "Updating"], ["Deleting", "Updating"], ["Deleted", "InService"]]
+    assert [["Deleting", "Updating"], ["Deleting", "Updating"], ["Deleted", "InService"]] == seen
 
 
 def test_after_a_promotion_the_next_night_can_come(client, experiments):
@@ -165,7 +165,7 @@ def test_after_a_promotion_the_next_night_can_come(client, experiments):
         shadow_variant_name="Next",
     )
     experiments.ended({"Shadow": "Remove", "Next": "Promote"}, name="y")
-    assert served(experiments)[0][0][:2] == ("Next", "m3")
+    assert ("Next", "m3") == served(experiments)[0][0][:2]
 
 
 def test_an_endpoint_that_is_being_updated_conflicts(client, experiments):
@@ -175,4 +175,4 @@ def test_an_endpoint_that_is_being_updated_conflicts(client, experiments):
     refusal = experiments.refusal(
         client.stop_inference_experiment, Name="x", ModelVariantActions=experiments.remove
     )
-    assert refusal.code == "ConflictException"
+    assert "ConflictException" == refusal.code

@@ -16,21 +16,21 @@ def test_tags_of_an_experiment(client, experiments):
     ]
     client.add_tags(ResourceArn=arn, Tags=[{"Key": "b", "Value": "3"}, {"Key": "c", "Value": "4"}])
     client.delete_tags(ResourceArn=arn, TagKeys=["a", "unknown"])
-    assert _tags(client, arn) == {"b": "3", "c": "4"}
+    assert {"b": "3", "c": "4"} == _tags(client, arn)
 
 
 def test_tags_of_an_endpoint(client, fleet):
     """Endpoints made here have tags, too."""
     arn = create_endpoint(client, endpoint_name="other", model_name="m1")
     client.add_tags(ResourceArn=arn, Tags=[{"Key": "a", "Value": "1"}])
-    assert _tags(client, arn) == {"a": "1"}
+    assert {"a": "1"} == _tags(client, arn)
 
 
 def test_tags_of_models_stay_with_moto(client, fleet):
     """Other resources keep working."""
     arn = client.describe_model(ModelName="m1")["ModelArn"]
     client.add_tags(ResourceArn=arn, Tags=[{"Key": "a", "Value": "1"}])
-    assert _tags(client, arn) == {"a": "1"}
+    assert {"a": "1"} == _tags(client, arn)
 
 
 def test_all_fifty_tags_are_listed(client, experiments):
@@ -38,7 +38,7 @@ def test_all_fifty_tags_are_listed(client, experiments):
     many = [{"Key": f"k{number}", "Value": "v"} for number in range(50)]
     arn = experiments.create(Tags=many)["InferenceExperimentArn"]
     pages = list(client.get_paginator("list_tags").paginate(ResourceArn=arn))
-    assert [len(page["Tags"]) for page in pages] == [50]
+    assert [50] == [len(page["Tags"]) for page in pages]
 
 
 def test_more_than_fifty_tags_are_refused(client, experiments):
@@ -48,7 +48,7 @@ def test_more_than_fifty_tags_are_refused(client, experiments):
     found = experiments.refusal(
         client.add_tags, ResourceArn=arn, Tags=[{"Key": "one-more", "Value": "v"}]
     )
-    assert found.code == "ValidationException"
+    assert "ValidationException" == found.code
 
 
 def test_tags_go_with_their_experiment(client, experiments):
@@ -57,7 +57,7 @@ def test_tags_go_with_their_experiment(client, experiments):
     experiments.seen_until("Running")
     experiments.ended()
     client.delete_inference_experiment(Name="x")
-    assert experiments.refusal(client.list_tags, ResourceArn=arn).code == "ResourceNotFound"
+    assert "ResourceNotFound" == experiments.refusal(client.list_tags, ResourceArn=arn).code
 
 
 @pytest.mark.parametrize("call", ["list_tags", "delete_tags"])
@@ -66,4 +66,4 @@ def test_unknown_arns_are_not_found(client, experiments, call):
     arn = "arn:aws:sagemaker:us-east-1:123456789012:inference-experiment/none"
     extra = {"TagKeys": ["a"]} if call == "delete_tags" else {}
     found = experiments.refusal(getattr(client, call), ResourceArn=arn, **extra)
-    assert found.code == "ResourceNotFound"
+    assert "ResourceNotFound" == found.code

@@ -12,17 +12,17 @@ def test_each_transitional_status_is_shown_exactly_twice(experiments):
     experiments.create()
     created = experiments.seen_until("Running")
     experiments.stop(experiments.promote)
-    assert [created, experiments.seen_until("Completed")] == [
+    assert [
         ["Creating", "Creating", "Running"],
         ["Stopping", "Stopping", "Completed"],
-    ]
+    ] == [created, experiments.seen_until("Completed")]
 
 
 def test_time_does_not_move_the_count_pace(emulator, experiments):
     """At pace "count" a status waits for reads even if hours pass."""
     experiments.create()
     emulator.clock.advance(3600)
-    assert experiments.status() == "Creating"
+    assert "Creating" == experiments.status()
 
 
 @pytest.mark.parametrize(("seconds", "status"), [(-1, "Creating"), (0, "Running")])
@@ -31,7 +31,7 @@ def test_creation_lasts_its_time(emulator, experiments, seconds, status):
     emulator.pace = "time"
     experiments.create()
     emulator.clock.advance(SECONDS["create"] + seconds)
-    assert [experiments.status() for _ in range(3)] == [status] * 3
+    assert [status] * 3 == [experiments.status() for _ in range(3)]
 
 
 def test_a_whole_life_by_the_clock(emulator, experiments):
@@ -40,31 +40,31 @@ def test_a_whole_life_by_the_clock(emulator, experiments):
     experiments.create()
     emulator.clock.advance(timedelta(days=8))
     description = experiments.describe()
-    assert (description["Status"], description["CompletionTime"]) == (
+    assert (
         "Completed",
         description["Schedule"]["EndTime"] + timedelta(seconds=SECONDS["expire"]),
-    )
+    ) == (description["Status"], description["CompletionTime"])
 
 
 def test_the_number_of_reads_can_be_chosen(emulator, experiments):
     """With reads=1 each transitional status shows once."""
     emulator.reads = 1
     experiments.create()
-    assert experiments.seen_until("Running") == ["Creating", "Running"]
+    assert ["Creating", "Running"] == experiments.seen_until("Running")
 
 
 def test_list_counts_as_a_read(client, experiments):
     """A client that only lists sees the statuses move, too."""
     experiments.create()
     listed = [client.list_inference_experiments()["InferenceExperiments"][0] for _ in range(3)]
-    assert [one["Status"] for one in listed] == ["Creating", "Creating", "Running"]
+    assert ["Creating", "Creating", "Running"] == [one["Status"] for one in listed]
 
 
 def test_a_client_that_reads_only_the_endpoint_sees_it_settle(experiments):
     """Reads of the endpoint move the experiment's work, too, so nobody waits forever."""
     experiments.create()
     statuses = [experiments.endpoint()["EndpointStatus"] for _ in range(3)]
-    assert statuses == ["Updating", "Updating", "InService"]
+    assert ["Updating", "Updating", "InService"] == statuses
 
 
 def test_describe_shows_what_create_was_given(experiments):
@@ -85,8 +85,8 @@ def test_describe_shows_what_create_was_given(experiments):
     ]
     elsewhere = {"ModelVariants": variants, "EndpointName": "ep"}
     shown = {key: description[key] for key in request if key not in elsewhere}
-    assert shown | elsewhere == request
-    assert description["EndpointMetadata"]["EndpointName"] == "ep"
+    assert request == shown | elsewhere
+    assert "ep" == description["EndpointMetadata"]["EndpointName"]
 
 
 def test_the_endpoint_gets_the_shadow_while_the_experiment_runs(client, experiments):
@@ -96,8 +96,8 @@ def test_the_endpoint_gets_the_shadow_while_the_experiment_runs(client, experime
     endpoint = experiments.endpoint()
     [shadow] = endpoint["ShadowProductionVariants"]
     config = client.describe_endpoint_config(EndpointConfigName=endpoint["EndpointConfigName"])
-    assert (shadow["VariantName"], shadow["CurrentWeight"]) == ("Shadow", 0.25)
-    assert config["ShadowProductionVariants"][0]["ModelName"] == "m2"
+    assert ("Shadow", 0.25) == (shadow["VariantName"], shadow["CurrentWeight"])
+    assert "m2" == config["ShadowProductionVariants"][0]["ModelName"]
     assert endpoint["EndpointConfigName"] != before
 
 
@@ -105,10 +105,10 @@ def test_the_endpoint_is_updating_while_the_experiment_is_made(experiments):
     """The endpoint's status, and the experiment's view of it, show the deployment."""
     experiments.create()
     metadata = experiments.describe()["EndpointMetadata"]
-    assert (experiments.endpoint()["EndpointStatus"], metadata["EndpointStatus"]) == (
+    assert (
         "Updating",
         "Updating",
-    )
+    ) == (experiments.endpoint()["EndpointStatus"], metadata["EndpointStatus"])
 
 
 def test_the_experiment_redeploys_production(client, experiments):
@@ -119,7 +119,7 @@ def test_the_experiment_redeploys_production(client, experiments):
     client.create_inference_experiment(**request)
     experiments.seen_until("Running")
     [production] = experiments.endpoint()["ProductionVariants"]
-    assert production["DesiredInstanceCount"] == 1
+    assert 1 == production["DesiredInstanceCount"]
 
 
 def test_variants_show_their_own_statuses(experiments):
@@ -130,10 +130,10 @@ def test_variants_show_their_own_statuses(experiments):
     }
     experiments.seen_until("Running")
     running = {one["VariantName"]: one["Status"] for one in experiments.describe()["ModelVariants"]}
-    assert [creating, running] == [
+    assert [
         {"AllTraffic": "Creating", "Shadow": "Creating"},
         {"AllTraffic": "InService", "Shadow": "InService"},
-    ]
+    ] == [creating, running]
 
 
 def test_last_modified_moves_with_user_calls_only(emulator, experiments):
@@ -151,7 +151,7 @@ def test_deletion_leaves_the_endpoint(client, experiments):
     experiments.ended()
     client.delete_inference_experiment(Name="x")
     refusal = experiments.refusal(client.describe_inference_experiment, Name="x")
-    assert (refusal.code, experiments.endpoint()["EndpointStatus"]) == (
+    assert (
         "ResourceNotFound",
         "InService",
-    )
+    ) == (refusal.code, experiments.endpoint()["EndpointStatus"])

@@ -18,12 +18,12 @@ def test_the_first_read_after_an_update_shows_the_past(client, experiments):
     experiments.running()
     client.update_inference_experiment(Name="x", ShadowModeConfig=MODE_75)
     seen = [experiments.describe() for _ in range(4)]
-    assert [(one["Status"], _sampling(one)) for one in seen] == [
+    assert [
         ("Running", 50),
         ("Updating", 50),
         ("Updating", 50),
         ("Running", 75),
-    ]
+    ] == [(one["Status"], _sampling(one)) for one in seen]
 
 
 def test_an_update_of_sampling_changes_the_weight(client, experiments):
@@ -31,10 +31,10 @@ def test_an_update_of_sampling_changes_the_weight(client, experiments):
     experiments.running()
     client.update_inference_experiment(Name="x", ShadowModeConfig=MODE_75)
     updating = experiments.endpoint()["EndpointStatus"]
-    assert experiments.seen_until("Updating")[0] == "Running"
+    assert "Running" == experiments.seen_until("Updating")[0]
     experiments.seen_until("Running")
     [shadow] = experiments.endpoint()["ShadowProductionVariants"]
-    assert (updating, shadow["CurrentWeight"]) == ("Updating", 0.75)
+    assert ("Updating", 0.75) == (updating, shadow["CurrentWeight"])
 
 
 def test_an_update_of_sampling_keeps_the_counts(client, experiments):
@@ -48,14 +48,14 @@ def test_an_update_of_sampling_keeps_the_counts(client, experiments):
     client.update_inference_experiment(Name="x", ShadowModeConfig=MODE_75)
     experiments.seen_until("Updating")
     experiments.seen_until("Running")
-    assert experiments.endpoint()["ProductionVariants"][0]["CurrentInstanceCount"] == 7
+    assert 7 == experiments.endpoint()["ProductionVariants"][0]["CurrentInstanceCount"]
 
 
 def test_a_description_alone_leaves_the_endpoint(client, experiments):
     """Only what changes the deployment updates the endpoint."""
     experiments.running()
     client.update_inference_experiment(Name="x", Description="new")
-    assert experiments.endpoint()["EndpointStatus"] == "InService"
+    assert "InService" == experiments.endpoint()["EndpointStatus"]
 
 
 def test_an_update_without_a_change_leaves_the_endpoint(client, experiments):
@@ -67,10 +67,10 @@ def test_an_update_without_a_change_leaves_the_endpoint(client, experiments):
     experiments.seen_until("Updating")
     experiments.seen_until("Running")
     endpoint = experiments.endpoint()
-    assert (endpoint["EndpointStatus"], endpoint["EndpointConfigName"]) == (
+    assert (
         "InService",
         "x-shadow-1",
-    )
+    ) == (endpoint["EndpointStatus"], endpoint["EndpointConfigName"])
 
 
 def test_an_endpoint_that_is_being_updated_conflicts(client, emulator, experiments):
@@ -83,8 +83,8 @@ def test_an_endpoint_that_is_being_updated_conflicts(client, emulator, experimen
         client.update_inference_experiment, Name="x", ShadowModeConfig=MODE_75
     )
     description = experiments.describe()
-    assert (refusal.code, description["LastModifiedTime"]) == ("ConflictException", before)
-    assert (description["Status"], _sampling(description)) == ("Running", 50)
+    assert ("ConflictException", before) == (refusal.code, description["LastModifiedTime"])
+    assert ("Running", 50) == (description["Status"], _sampling(description))
 
 
 def test_an_update_is_done_after_enough_reads_of_the_endpoint(client, experiments):
@@ -92,7 +92,7 @@ def test_an_update_is_done_after_enough_reads_of_the_endpoint(client, experiment
     experiments.running()
     client.update_inference_experiment(Name="x", ShadowModeConfig=MODE_75)
     statuses = [experiments.endpoint()["EndpointStatus"] for _ in range(3)]
-    assert statuses == ["Updating", "Updating", "InService"]
+    assert ["Updating", "Updating", "InService"] == statuses
 
 
 def test_the_end_can_be_moved_while_running(client, emulator, experiments):
@@ -103,7 +103,7 @@ def test_the_end_can_be_moved_while_running(client, emulator, experiments):
     experiments.seen_until("Updating")
     experiments.seen_until("Running")
     emulator.clock.advance(timedelta(days=10))
-    assert experiments.status() == "Running"
+    assert "Running" == experiments.status()
 
 
 def test_an_unchanged_start_is_tolerated_while_running(client, emulator, experiments):
@@ -112,7 +112,7 @@ def test_an_unchanged_start_is_tolerated_while_running(client, emulator, experim
     schedule = experiments.describe()["Schedule"]
     end = emulator.clock.now() + timedelta(days=2)
     client.update_inference_experiment(Name="x", Schedule=schedule | {"EndTime": end})
-    assert experiments.seen_until("Updating")[-1] == "Updating"
+    assert "Updating" == experiments.seen_until("Updating")[-1]
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_while_running_other_members_are_refused(client, experiments, change):
     """Running: description, sampling, EndTime, and nothing else."""
     experiments.running()
     refusal = experiments.refusal(client.update_inference_experiment, Name="x", **change)
-    assert refusal.code == "ValidationException"
+    assert "ValidationException" == refusal.code
 
 
 def test_while_running_the_start_is_refused(client, emulator, experiments):
@@ -144,7 +144,7 @@ def test_while_running_the_start_is_refused(client, emulator, experiments):
     experiments.running()
     schedule = {"StartTime": emulator.clock.now() + timedelta(hours=1)}
     refusal = experiments.refusal(client.update_inference_experiment, Name="x", Schedule=schedule)
-    assert refusal.code == "ValidationException"
+    assert "ValidationException" == refusal.code
 
 
 def test_unchanged_members_are_tolerated_while_running(client, experiments):
@@ -154,19 +154,19 @@ def test_unchanged_members_are_tolerated_while_running(client, experiments):
     client.update_inference_experiment(Name="x", ModelVariants=variants, Description="new")
     experiments.seen_until("Updating")
     experiments.seen_until("Running")
-    assert experiments.describe()["Description"] == "new"
+    assert "new" == experiments.describe()["Description"]
 
 
 def test_a_scheduled_experiment_goes_back_to_created(client, experiments, scheduled):
     """Created -> Updating -> Created."""
     scheduled()
     client.update_inference_experiment(Name="x", Description="new")
-    assert [experiments.status() for _ in range(4)] == [
+    assert [
         "Created",
         "Updating",
         "Updating",
         "Created",
-    ]
+    ] == [experiments.status() for _ in range(4)]
 
 
 def test_a_scheduled_experiment_may_change_its_window(client, emulator, experiments, scheduled):
@@ -178,7 +178,7 @@ def test_a_scheduled_experiment_may_change_its_window(client, emulator, experime
     experiments.seen_until("Updating")
     experiments.seen_until("Created")
     emulator.clock.advance(timedelta(hours=5))
-    assert experiments.status() == "Created"
+    assert "Created" == experiments.status()
 
 
 def test_a_scheduled_experiment_may_change_one_variant(client, experiments, scheduled):
@@ -192,7 +192,7 @@ def test_a_scheduled_experiment_may_change_one_variant(client, experiments, sche
         one["InfrastructureConfig"]["RealTimeInferenceConfig"]["InstanceCount"]
         for one in experiments.describe()["ModelVariants"]
     ]
-    assert counts == [2, 5]
+    assert [2, 5] == counts
 
 
 def test_a_variants_model_is_fixed(client, experiments, scheduled):
@@ -203,7 +203,7 @@ def test_a_variants_model_is_fixed(client, experiments, scheduled):
     refusal = experiments.refusal(
         client.update_inference_experiment, Name="x", ModelVariants=[variant]
     )
-    assert refusal.code == "ValidationException"
+    assert "ValidationException" == refusal.code
 
 
 def test_a_scheduled_experiment_may_get_another_shadow(client, experiments, scheduled):
@@ -218,4 +218,4 @@ def test_a_scheduled_experiment_may_get_another_shadow(client, experiments, sche
     client.update_inference_experiment(Name="x", ModelVariants=variants, ShadowModeConfig=mode)
     experiments.seen_until("Updating")
     experiments.seen_until("Created")
-    assert experiments.describe()["ShadowModeConfig"] == mode
+    assert mode == experiments.describe()["ShadowModeConfig"]
