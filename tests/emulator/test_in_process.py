@@ -1,4 +1,4 @@
-"""The emulator without a server."""
+"""The emulator without a server: `mocked`."""
 
 import boto3
 import pytest
@@ -23,7 +23,7 @@ def _request(name="x"):
 
 @pytest.fixture
 def emulated():
-    """An emulator in process, with a fleet."""
+    """Return an emulator in process, with an endpoint and a candidate."""
     with mocked() as emulator:
         create_endpoint(_client(), endpoint_name="ep", model_name="m1")
         create_model(_client(), name="m2")
@@ -31,7 +31,7 @@ def emulated():
 
 
 def test_choices_are_arguments():
-    """And a value that there is not is refused with those that there are."""
+    """Settings are arguments, and an unknown value is refused with the known ones."""
     with mocked(error_samples="ones") as emulator:
         emulator.clear()
         assert "ones" == emulator.error_samples
@@ -40,7 +40,7 @@ def test_choices_are_arguments():
 
 
 def test_boto3_is_intercepted(emulated):
-    """A whole life without HTTP."""
+    """An experiment is created and runs without HTTP."""
     client = _client()
     client.create_inference_experiment(**_request())
     seen = [client.describe_inference_experiment(Name="x")["Status"] for _ in range(3)]
@@ -48,14 +48,14 @@ def test_boto3_is_intercepted(emulated):
 
 
 def test_the_clock_stamps_answers_once(emulated):
-    """The Date header is the emulator's here, too."""
+    """The Date header has the emulator's time here, too."""
     emulated.clock.advance(86400 * 365)
     answer = _client().list_endpoints()
     assert str(emulated.clock.now().year) in answer["ResponseMetadata"]["HTTPHeaders"]["date"]
 
 
 def test_connections_can_be_lost(emulated):
-    """Botocore sees the same error as over HTTP."""
+    """Botocore raises the same error as over HTTP."""
     emulated.faults.add(kind="drop-after", operation="CreateInferenceExperiment")
     with pytest.raises(ConnectionClosedError):
         _client().create_inference_experiment(**_request())
@@ -63,13 +63,13 @@ def test_connections_can_be_lost(emulated):
 
 
 def test_other_services_work(emulated):
-    """It is moto's mock_aws, with more."""
+    """All other services of moto's mock_aws work."""
     boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="bucket")
     assert "bucket" == boto3.client("s3").list_buckets()["Buckets"][0]["Name"]
 
 
 def test_nothing_stays_behind():
-    """Afterwards moto is as it was, and the next emulator is empty."""
+    """Afterwards moto is unchanged, and the next emulator is empty."""
     for _ in range(2):
         with mocked() as emulator:
             create_endpoint(_client(), endpoint_name="ep", model_name="m1")

@@ -1,4 +1,4 @@
-"""How the counts of a variant's metrics agree with one another, and where they do not."""
+"""How the counts of a variant's metrics agree with one another, and where they differ."""
 
 import math
 from dataclasses import replace
@@ -18,7 +18,7 @@ FLAT = Traffic(requests_per_minute=400, daily_swing=0, late_seconds=0)
 
 @pytest.fixture
 def met(emulator, client, connect):
-    """What the requests to two variants met with in some hours."""
+    """Send requests to two variants for some hours and return their metrics."""
 
     def run(shadow=CALM, *, production=CALM, traffic=FLAT, sampling=100, hours=6):
         for name, behaviour in (("m1", production), ("m2", shadow)):
@@ -44,7 +44,7 @@ def met(emulator, client, connect):
 
 
 def test_zeros_make_errors_count_their_requests(met):
-    """By default each request sends 0 or 1: SampleCount is the number of requests."""
+    """By default each request sends 0 or 1, so SampleCount is the number of requests."""
     metrics = met(Behaviour(error_rate=0.01))
     counts = metrics.points("Invocation5XXErrors", "Shadow", "SampleCount")
     assert metrics.points("Invocations", "Shadow") == counts
@@ -54,7 +54,7 @@ def test_zeros_make_errors_count_their_requests(met):
     "name", ["Invocation4XXErrors", "Invocation5XXErrors", "InvocationModelErrors"]
 )
 def test_ones_alone_count_only_errors(met, emulator, name):
-    """SampleCount is Sum, and a minute without errors has no point."""
+    """With "ones" SampleCount equals Sum, and a minute without errors has no point."""
     metrics = met(Behaviour(error_rate=0.001, client_error_rate=0.001))
     both = metrics.points(name, "Shadow")
     emulator.error_samples = "ones"
@@ -65,7 +65,7 @@ def test_ones_alone_count_only_errors(met, emulator, name):
 
 
 def test_ones_alone_leave_other_metrics(met, emulator):
-    """Only errors have zeros to lose."""
+    """The setting changes error metrics only."""
     metrics = met(hours=1)
     before = metrics.points("ModelLatency", "Shadow")
     emulator.error_samples = "ones"
@@ -74,7 +74,7 @@ def test_ones_alone_leave_other_metrics(met, emulator):
 
 @pytest.mark.parametrize("name", ["ModelLatency", "OverheadLatency"])
 def test_latency_may_cover_only_a_part_of_the_requests(met, name):
-    """SampleCount is that part of Invocations, in every minute, and the mean stays."""
+    """SampleCount is the declared share of Invocations, and the mean stays the same."""
     metrics = met(replace(CALM, latency_coverage=0.4), hours=12)
     requests = metrics.points("Invocations", "Shadow")
     samples = metrics.points(name, "Shadow", "SampleCount")
@@ -86,14 +86,14 @@ def test_latency_may_cover_only_a_part_of_the_requests(met, name):
 
 
 def test_without_coverage_there_is_no_latency(met):
-    """Requests are counted all the same."""
+    """At coverage 0 there are no latencies, but requests are counted."""
     metrics = met(replace(CALM, latency_coverage=0.0), hours=1)
     found = [len(metrics.values(name, "Shadow")) for name in ("ModelLatency", "Invocations")]
     assert [0, 60] == found
 
 
 def whole(metrics, name, variant, stat):
-    """Return a statistic of the whole time, as one period."""
+    """Return a statistic over all the time, as one period."""
     asked = query(name, variant, stat, period=86_400)
     [result] = metrics.data(asked)["MetricDataResults"]
     [value] = result["Values"]
@@ -101,7 +101,7 @@ def whole(metrics, name, variant, stat):
 
 
 def test_the_slowest_requests_may_never_be_answered(met):
-    """They lack in the shadow's requests, and its latencies end where theirs begin."""
+    """The shadow counts fewer requests, and its latencies end where the missing ones begin."""
     metrics = met(replace(CALM, drop_slowest=0.05, latency_spread=0.6), hours=12)
     cut = 50_000 * math.exp(0.6 * NormalDist().inv_cdf(0.95) - 0.6**2 / 2)
     requests = [whole(metrics, "Invocations", name, "Sum") for name in ("Shadow", "AllTraffic")]
@@ -113,7 +113,7 @@ def test_the_slowest_requests_may_never_be_answered(met):
 
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.99])
 def test_what_remains_of_the_slowest_is_the_rest_of_the_distribution(met, share):
-    """A percentile of what is answered is a lower one of all that was asked."""
+    """A percentile of the answered requests is a lower percentile of all requests."""
     metrics = met(replace(CALM, drop_slowest=0.2), hours=12)
     found = whole(metrics, "ModelLatency", "Shadow", f"p{share * 100:g}")
     exact = 50_000 * math.exp(0.3 * NormalDist().inv_cdf(share * 0.8) - 0.3**2 / 2)
@@ -121,7 +121,7 @@ def test_what_remains_of_the_slowest_is_the_rest_of_the_distribution(met, share)
 
 
 def test_production_answers_its_slowest_requests(met):
-    """Dropping is a thing of shadows."""
+    """Only a shadow drops its slowest requests."""
     behaviour = replace(CALM, drop_slowest=0.2)
     metrics = met(CALM, production=behaviour)
     p99 = [whole(metrics, "ModelLatency", name, "p99") for name in ("AllTraffic", "Shadow")]
@@ -141,7 +141,7 @@ def test_bad_requests_fail_with_both_variants(met):
 
 
 def test_sampling_thins_bad_requests(met):
-    """The shadow counts those that were copied to it, and their share stays."""
+    """The shadow counts the bad requests that were copied to it, at the same rate."""
     metrics = met(traffic=BAD, sampling=30)
     production, shadow = (
         metrics.points("Invocation5XXErrors", name) for name in ("AllTraffic", "Shadow")
@@ -153,14 +153,14 @@ def test_sampling_thins_bad_requests(met):
 
 
 def test_a_models_own_errors_come_on_top(met):
-    """Of the requests that are not bad."""
+    """The model's error rate applies to the requests that are not bad."""
     metrics = met(Behaviour(error_rate=0.5), traffic=replace(FLAT, bad_request_rate=0.5))
     rate = whole(metrics, "Invocation5XXErrors", "Shadow", "Average")
     assert pytest.approx(0.75, abs=0.005) == rate
 
 
 def test_traffic_without_bad_requests_is_the_same(met, emulator):
-    """The requests themselves are drawn first."""
+    """Bad requests do not change the number of requests."""
     counts = []
     for traffic in (FLAT, BAD):
         emulator.reset()

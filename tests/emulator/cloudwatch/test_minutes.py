@@ -1,4 +1,4 @@
-"""When a variant's minutes show."""
+"""When the minutes of a variant show."""
 
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ LATE = Behaviour(reports_late_seconds=600)
 
 @pytest.fixture
 def run(emulator, client, connect):
-    """A shadow beside production, from the begin of a minute."""
+    """Run a shadow beside production from the begin of a minute on."""
 
     def start(shadow, traffic=FLAT):
         create_model(client, name="m2", environment=environment(shadow))
@@ -35,7 +35,7 @@ def run(emulator, client, connect):
 
 @pytest.mark.parametrize("name", ["Invocations", "ModelLatency", "CPUUtilization"])
 def test_a_shadow_may_report_late(run, emulator, name):
-    """Its minutes stay away for the time, production's show, and none is lost."""
+    """A late shadow's minutes show later than production's, and none is lost."""
     metrics = run(LATE)
     emulator.clock.advance(timedelta(minutes=30))
     counts = [len(metrics.values(name, variant)) for variant in ("AllTraffic", "Shadow")]
@@ -44,7 +44,7 @@ def test_a_shadow_may_report_late(run, emulator, name):
 
 
 def test_late_minutes_fill_like_others(run, emulator):
-    """First nothing, then more and more of a minute, and never less."""
+    """A late minute shows nothing, then more and more of itself, and never less."""
     metrics = run(LATE, Traffic(requests_per_minute=4000, daily_swing=0))
     emulator.clock.advance(timedelta(minutes=11))
     seen = []
@@ -56,7 +56,7 @@ def test_late_minutes_fill_like_others(run, emulator):
 
 
 def test_late_minutes_hold_what_they_would_have_held(run, emulator):
-    """Only when they show is another time."""
+    """Reporting late changes when minutes show, not their values."""
     values = []
     for behaviour in (Behaviour(), LATE):
         emulator.reset()

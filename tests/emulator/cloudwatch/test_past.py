@@ -1,4 +1,4 @@
-"""Traffic that came before it was declared: an endpoint with a past."""
+"""Traffic that began before it was declared: an endpoint with a past."""
 
 import json
 from dataclasses import replace
@@ -18,7 +18,7 @@ DAY = Traffic(requests_per_minute=100, daily_swing=0, late_seconds=0, hours_befo
 
 @pytest.fixture
 def metrics(emulator, connect):
-    """Shorthand to read metrics, at the begin of a minute."""
+    """Return a reader of metrics, at the begin of a minute."""
     moment = emulator.clock.now()
     emulator.clock.advance(60 - moment.second - moment.microsecond / 1e6)
     return Metrics(connect("cloudwatch"), emulator)
@@ -32,12 +32,12 @@ def ages(metrics, emulator, variant="AllTraffic", name="Invocations"):
 
 
 def by_fleet(emulator, client, traffic):
-    """Declare traffic with the endpoint."""
+    """Declare traffic together with the endpoint."""
     create_endpoint(client, endpoint_name="ep", model_name="m1", traffic=traffic)
 
 
 def by_tag(emulator, client, traffic):
-    """Declare traffic as any client can."""
+    """Declare traffic by the endpoint's tag, as any client can."""
     tag = {"Key": "shadow-traffic", "Value": "late_seconds=0 hours_before=24"}
     create_endpoint(client, endpoint_name="other", model_name="m1")
     client.create_endpoint(EndpointName="ep", EndpointConfigName="other-config", Tags=[tag])
@@ -45,7 +45,7 @@ def by_tag(emulator, client, traffic):
 
 
 def by_emulator(emulator, client, traffic):
-    """Declare traffic for an endpoint that is there."""
+    """Declare traffic for an existing endpoint."""
     create_endpoint(client, endpoint_name="ep", model_name="m1")
     emulator.traffic("ep", traffic)
 
@@ -61,7 +61,7 @@ def over_http(emulator, client, traffic):
 
 @pytest.mark.parametrize("declare", [by_fleet, by_tag, by_emulator, over_http])
 def test_an_endpoint_may_have_a_past(client, emulator, metrics, declare):
-    """A day of production's points, though it was made a moment ago."""
+    """A new endpoint has production's points of a whole day."""
     declare(emulator, client, DAY)
     emulator.clock.advance(timedelta(minutes=10))
     assert [*range(1450, 0, -1)] == ages(metrics, emulator)
@@ -69,13 +69,13 @@ def test_an_endpoint_may_have_a_past(client, emulator, metrics, declare):
 
 @pytest.mark.parametrize("name", ["ModelLatency", "Invocation5XXErrors", "CPUUtilization"])
 def test_the_past_has_all_metrics(client, emulator, metrics, name):
-    """As the time since then."""
+    """The past has the same metrics as the time since the declaration."""
     by_fleet(emulator, client, DAY)
     assert [*range(1440, 0, -1)] == ages(metrics, emulator, name=name)
 
 
 def test_a_past_has_no_gap_at_pace_time(client, emulator, metrics):
-    """Nor a minute twice: creation takes its five minutes in the middle of the traffic."""
+    """The five minutes of the creation leave no gap, and no minute counts twice."""
     create_endpoint(client, endpoint_name="other", model_name="m1")
     emulator.pace = "time"
     emulator.traffic("ep", DAY)
@@ -100,7 +100,7 @@ def test_only_production_has_a_past(client, emulator, metrics):
 
 
 def test_production_with_a_past_is_warm(client, emulator, metrics):
-    """Its cold start lies at the begin of the past, and its latency has drifted since."""
+    """Its cold start is at the begin of the past, and its latency has drifted since."""
     behaviour = Behaviour(noise=0.0, cold_start_seconds=600, cold_start_factor=3, drift_per_day=0.1)
     create_model(client, name="m1", environment=environment(behaviour))
     by_fleet(emulator, client, DAY)
@@ -111,7 +111,7 @@ def test_production_with_a_past_is_warm(client, emulator, metrics):
 
 
 def test_a_past_takes_the_place_of_what_came(client, emulator, metrics):
-    """Where it reaches; no minute counts twice."""
+    """A past replaces earlier traffic where they overlap; no minute counts twice."""
     by_fleet(emulator, client, FLAT)
     for _ in range(2):
         emulator.clock.advance(timedelta(hours=1))
@@ -124,7 +124,7 @@ def test_a_past_takes_the_place_of_what_came(client, emulator, metrics):
 
 
 def test_a_burst_of_failures_leaves_the_past(client, emulator, metrics):
-    """Other traffic for five minutes, then the former one again."""
+    """Five minutes of other traffic change nothing before or after them."""
     by_fleet(emulator, client, DAY)
     window = {"StartTime": emulator.clock.now() - timedelta(days=3)}
     before = metrics.values("Invocations", "AllTraffic", **window)
@@ -139,7 +139,7 @@ def test_a_burst_of_failures_leaves_the_past(client, emulator, metrics):
 
 @pytest.mark.parametrize("again", [DAY, None], ids=["with a past", "without"])
 def test_a_past_ends_at_the_deletion_of_a_namesake(client, emulator, metrics, again):
-    """Its points stay as they were; without a new declaration nothing reaches back."""
+    """A deleted endpoint's points stay, and the new one's past begins after the deletion."""
     by_fleet(emulator, client, DAY)
     emulator.clock.advance(timedelta(minutes=30))
     window = {"StartTime": emulator.clock.now() - timedelta(days=3)}

@@ -1,4 +1,4 @@
-"""One long period: where it begins, and that it is judged by all its requests."""
+"""Long periods: where they begin, and that their statistics are those of all requests."""
 
 from datetime import timedelta
 from statistics import fmean
@@ -17,7 +17,7 @@ LATENCIES = pytest.mark.parametrize("name", ["ModelLatency", "OverheadLatency"])
 
 @pytest.fixture
 def metrics(emulator, client, connect):
-    """A loud endpoint with a week behind it; it is 17 seconds past a minute."""
+    """Return the metrics of a noisy endpoint after a week, 17 seconds past a minute."""
     create_model(client, name="m1", environment=environment(Behaviour(noise=0.5)))
     moment = emulator.clock.now()
     emulator.clock.advance(77 - moment.second - moment.microsecond / 1e6)
@@ -41,7 +41,7 @@ def points(metrics, name, stat, period, span):
 
 @LONG
 def test_a_long_period_begins_with_the_minute_of_the_start(metrics, minutes):
-    """It holds the minutes since then, and no others, whatever the hour or the day."""
+    """It has exactly the minutes since StartTime, at any hour of the day."""
     span, begin = window(metrics, minutes)
     whole = {"StartTime": begin, "EndTime": begin + timedelta(minutes=minutes)}
     counts = points(metrics, "ModelLatency", "SampleCount", 60, whole)
@@ -54,7 +54,7 @@ def test_a_long_period_begins_with_the_minute_of_the_start(metrics, minutes):
 
 @LONG
 def test_both_operations_cut_long_periods_alike(metrics, minutes):
-    """GetMetricStatistics gives what GetMetricData gives."""
+    """GetMetricStatistics returns the same as GetMetricData."""
     span, _ = window(metrics, 2 * minutes)
     answer = metrics.client.get_metric_statistics(
         **metric("ModelLatency", "AllTraffic"),
@@ -67,7 +67,7 @@ def test_both_operations_cut_long_periods_alike(metrics, minutes):
 
 
 def test_the_last_long_period_may_be_a_part(metrics):
-    """What the window does not hold is not in it."""
+    """Minutes after EndTime are not part of the last period."""
     span, begin = window(metrics, 240)
     span["EndTime"] = begin + timedelta(minutes=240)
     counts = points(metrics, "Invocations", "Sum", 6900, span)
@@ -83,7 +83,7 @@ def test_the_last_long_period_may_be_a_part(metrics):
 @LATENCIES
 @pytest.mark.parametrize("share", [50, 90, 99])
 def test_a_percentile_of_a_long_period_is_one_of_all_its_requests(metrics, name, minutes, share):
-    """So many of all the minutes' requests lie below it."""
+    """The percentile's share of the requests of all minutes lies below it."""
     span, begin = window(metrics, minutes)
     span = {"StartTime": begin, "EndTime": begin + timedelta(minutes=minutes)}
     [value] = points(metrics, name, f"p{share}", minutes * 60, span).values()
@@ -93,7 +93,7 @@ def test_a_percentile_of_a_long_period_is_one_of_all_its_requests(metrics, name,
 
 
 def test_a_percentile_of_a_long_period_is_no_mean_of_percentiles(metrics):
-    """Where minutes differ, the tail is that of the slow ones."""
+    """If minutes differ, the high percentiles are those of the slow minutes."""
     span, _ = window(metrics, 1440)
     minutes = points(metrics, "ModelLatency", "p99", 60, span).values()
     [whole] = list(points(metrics, "ModelLatency", "p99", 86_400, span).values())[:1]
@@ -103,7 +103,7 @@ def test_a_percentile_of_a_long_period_is_no_mean_of_percentiles(metrics):
 @LONG
 @pytest.mark.parametrize("bounds", ["100000:", ":100000", "50000:100000"])
 def test_counts_of_a_long_period_are_the_sum_of_its_minutes(metrics, minutes, bounds):
-    """TC adds up."""
+    """TC of a period is the sum of the minutes' TC."""
     span, begin = window(metrics, minutes)
     span = {"StartTime": begin, "EndTime": begin + timedelta(minutes=minutes)}
     [whole] = points(metrics, "ModelLatency", f"TC({bounds})", minutes * 60, span).values()

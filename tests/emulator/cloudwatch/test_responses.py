@@ -1,4 +1,4 @@
-"""CloudWatch's operations: what they answer about endpoints, and what stays moto's."""
+"""CloudWatch's operations: their answers about endpoints, and what moto still answers."""
 
 import json
 from datetime import timedelta
@@ -28,7 +28,7 @@ def cloudwatch(connect):
 
 @pytest.fixture
 def metrics(emulator, experiments, cloudwatch):
-    """An endpoint under traffic, from the begin of a minute."""
+    """Return the metrics of an endpoint with traffic, from the begin of a minute on."""
     moment = emulator.clock.now()
     emulator.clock.advance(60 - moment.second - moment.microsecond / 1e6)
     emulator.traffic("ep", FLAT)
@@ -43,7 +43,7 @@ def code_of(call, *arguments, **members):
 
 
 def pages(metrics, *queries, **members):
-    """Read to the last page."""
+    """Read pages until the last one."""
     answers = [metrics.data(*queries, **members)]
     while token := answers[-1].get("NextToken"):
         answers.append(metrics.data(*queries, NextToken=token, **members))
@@ -51,7 +51,7 @@ def pages(metrics, *queries, **members):
 
 
 def test_dimensions_may_come_in_any_order(metrics, emulator):
-    """Both orders name the same variant."""
+    """Both orders of dimensions name the same variant."""
     emulator.clock.advance(300)
     one, other = query("Invocations", "AllTraffic", "Sum"), query("Invocations", "AllTraffic", "p1")
     other["MetricStat"]["Stat"] = "Sum"
@@ -62,7 +62,7 @@ def test_dimensions_may_come_in_any_order(metrics, emulator):
 
 
 def test_another_namespace_or_dimension_is_another_metric(metrics, emulator):
-    """And there is nothing under it."""
+    """A metric with another namespace or dimension has no points."""
     emulator.clock.advance(300)
     queries = [query("Invocations", "AllTraffic", "Sum"), query("Invocations", "No", "Sum")]
     queries[0]["MetricStat"]["Metric"]["Namespace"] = INSTANCES
@@ -75,7 +75,7 @@ def test_another_namespace_or_dimension_is_another_metric(metrics, emulator):
     [(None, True), ("TimestampDescending", True), ("TimestampAscending", False)],
 )
 def test_the_order_of_points(metrics, emulator, scan, newest_first):
-    """Newest first unless asked otherwise."""
+    """Points come newest first unless the request says otherwise."""
     emulator.clock.advance(600)
     [result] = metrics.client.get_metric_data(
         MetricDataQueries=[query("Invocations", "AllTraffic", "Sum")],
@@ -86,7 +86,7 @@ def test_the_order_of_points(metrics, emulator, scan, newest_first):
 
 
 def test_the_end_is_exclusive(metrics, emulator):
-    """The minute at EndTime is not in it, the one at StartTime is."""
+    """The minute at StartTime is included, the one at EndTime is not."""
     emulator.clock.advance(600)
     window = {"StartTime": metrics.start, "EndTime": metrics.start + timedelta(minutes=3)}
     points = metrics.points("Invocations", "AllTraffic", **window)
@@ -94,7 +94,7 @@ def test_the_end_is_exclusive(metrics, emulator):
 
 
 def test_longer_periods_pool(metrics, emulator):
-    """Sums add up, averages weigh, extremes stay."""
+    """In a longer period sums add up, averages are weighted, and extremes stay."""
     emulator.clock.advance(3600)
     asked = ("Sum", "SampleCount", "Maximum", "Average")
     minute, hour = (
@@ -115,7 +115,7 @@ def test_longer_periods_pool(metrics, emulator):
 
 
 def test_extended_statistics_agree_with_each_other(metrics, emulator):
-    """What lies above p90 is a tenth."""
+    """A tenth of the samples lies above p90."""
     emulator.clock.advance(3600)
     [p90] = metrics.data(
         query("ModelLatency", "AllTraffic", "p90", period=3600), StartTime=metrics.start
@@ -131,7 +131,7 @@ def test_extended_statistics_agree_with_each_other(metrics, emulator):
 
 
 def test_another_unit_has_no_points(metrics, emulator):
-    """Latency comes in microseconds."""
+    """Latency is in microseconds; a query in another unit returns nothing."""
     emulator.clock.advance(300)
     asked = query("ModelLatency", "AllTraffic", "Average")
     counts = []
@@ -142,7 +142,7 @@ def test_another_unit_has_no_points(metrics, emulator):
 
 
 def test_labels(metrics, emulator):
-    """One's own, else what it is."""
+    """A result has the label of its query, or else metric and statistic."""
     emulator.clock.advance(300)
     queries = [
         query("Invocations", "AllTraffic", "Sum", Label="mine"),
@@ -153,7 +153,7 @@ def test_labels(metrics, emulator):
 
 
 def test_pages_give_every_point_once(metrics, emulator):
-    """In parts of at most MaxDatapoints, which are PartialData until a query is complete."""
+    """Pages have MaxDatapoints points at most, and PartialData until a query is complete."""
     emulator.clock.advance(600)
     queries = [query("Invocations", "AllTraffic", stat) for stat in ("Sum", "SampleCount", "p50")]
     whole = metrics.data(*queries)["MetricDataResults"]
@@ -171,7 +171,7 @@ def test_pages_give_every_point_once(metrics, emulator):
 
 
 def test_all_pages_show_one_moment(metrics, emulator):
-    """Time goes on between them, the points do not."""
+    """All pages show the points at the time of the first one."""
     emulator.clock.advance(600)
     asked = query("Invocations", "AllTraffic", "Sum")
     window = {"StartTime": metrics.start, "EndTime": metrics.start + DAY, "MaxDatapoints": 6}
@@ -182,7 +182,7 @@ def test_all_pages_show_one_moment(metrics, emulator):
 
 
 def test_a_query_can_be_kept_back(metrics, emulator):
-    """ReturnData: its values serve an expression only."""
+    """With ReturnData=False a query serves an expression only."""
     emulator.clock.advance(300)
     hidden = query("Invocations", "AllTraffic", "Sum", ReturnData=False)
     results = metrics.data(hidden, {"Id": "e", "Expression": hidden["Id"]})["MetricDataResults"]
@@ -203,7 +203,7 @@ def test_a_query_can_be_kept_back(metrics, emulator):
     ids=["queries", "points", "token", "end before start", "period", "statistic", "ids"],
 )
 def test_wrong_requests_are_refused(metrics, emulator, change, code):
-    """With CloudWatch's codes."""
+    """Wrong requests are refused with CloudWatch's error codes."""
     change = dict(change)
     number = change.pop("MetricDataQueries", 2)
     queries = [
@@ -219,7 +219,7 @@ def test_wrong_requests_are_refused(metrics, emulator, change, code):
 
 
 def test_500_queries_are_answered(metrics, emulator):
-    """As many as CloudWatch takes."""
+    """The largest number of queries that CloudWatch allows is answered."""
     emulator.clock.advance(300)
     asked = query("Invocations", "AllTraffic", "Sum")
     queries = [asked | {"Id": f"q{number}"} for number in range(500)]
@@ -229,7 +229,7 @@ def test_500_queries_are_answered(metrics, emulator):
 
 @pytest.mark.parametrize(("period", "days"), [(60, 15), (300, 63), (3600, 455)])
 def test_points_live_as_long_as_their_period_allows(metrics, emulator, period, days):
-    """One-minute points 15 days, five-minute ones 63, those of an hour 455."""
+    """One-minute points are kept 15 days, five-minute ones 63, one-hour ones 455."""
     emulator.traffic("ep", Traffic(requests_per_minute=1, daily_swing=0, late_seconds=0))
     emulator.clock.advance(timedelta(hours=2))
     emulator.traffic("ep", Traffic(requests_per_minute=0, late_seconds=0))
@@ -243,7 +243,7 @@ def test_points_live_as_long_as_their_period_allows(metrics, emulator, period, d
 
 
 def test_get_metric_statistics(metrics, emulator):
-    """Plain and extended statistics, with the unit."""
+    """GetMetricStatistics returns plain and extended statistics, with the unit."""
     emulator.clock.advance(600)
     points = metrics.client.get_metric_statistics(
         **metric("ModelLatency", "AllTraffic"),
@@ -264,7 +264,7 @@ def test_get_metric_statistics(metrics, emulator):
 
 
 def test_get_metric_statistics_gives_1440_points_at_most(metrics, emulator):
-    """A day of minutes."""
+    """Two days of minutes are more than 1,440 points, and are refused."""
     emulator.clock.advance(2 * DAY)
     refused = code_of(
         metrics.client.get_metric_statistics,
@@ -277,7 +277,7 @@ def test_get_metric_statistics_gives_1440_points_at_most(metrics, emulator):
 
 
 def test_list_metrics(metrics, emulator, cloudwatch):
-    """All metrics of an endpoint's variants, found by namespace, name and dimension."""
+    """ListMetrics finds an endpoint's metrics by namespace, name and dimension."""
     cloudwatch.put_metric_data(Namespace="Mine", MetricData=[{"MetricName": "m", "Value": 1}])
     wanted = [{"Name": "EndpointName", "Value": "ep"}]
     listed = cloudwatch.list_metrics(Namespace=INVOCATIONS, Dimensions=wanted)["Metrics"]
@@ -288,7 +288,7 @@ def test_list_metrics(metrics, emulator, cloudwatch):
 
 @pytest.mark.parametrize("status", ["PartialData", "Forbidden", "InternalError"])
 def test_results_can_go_wrong(metrics, emulator, status):
-    """One query's only, if it is named."""
+    """The fault changes the status of the named query, or of all."""
     emulator.clock.advance(600)
     queries = [query("Invocations", "AllTraffic", stat) for stat in ("Sum", "SampleCount")]
     emulator.faults.add(
@@ -307,13 +307,13 @@ def test_results_can_go_wrong(metrics, emulator, status):
     [("access-denied", "AccessDeniedException"), ("throttle", "ThrottlingException")],
 )
 def test_calls_can_be_refused(metrics, emulator, kind, code):
-    """By the same faults as SageMaker's."""
+    """SageMaker's faults apply to CloudWatch, too."""
     emulator.faults.add(kind=kind, operation="GetMetricData")
     assert code == code_of(metrics.values, "Invocations", "AllTraffic")
 
 
 def test_what_users_send_stays_as_it_is(metrics, emulator, cloudwatch):
-    """Plain statistics, expressions and alarms are moto's."""
+    """Moto answers plain statistics and expressions of users' own metrics."""
     now = emulator.clock.now()
     data = [
         {"MetricName": "m", "Value": value, "Timestamp": now, "Unit": "Count"} for value in (1, 3)
@@ -335,7 +335,7 @@ def test_what_users_send_stays_as_it_is(metrics, emulator, cloudwatch):
 
 
 def test_users_metrics_get_extended_statistics_too(metrics, emulator, cloudwatch):
-    """Moto has none."""
+    """The emulator adds extended statistics, which moto lacks, to users' own metrics."""
     now = emulator.clock.now()
     data = [{"MetricName": "m", "Values": [1, 2, 3, 4], "Timestamp": now}]
     cloudwatch.put_metric_data(Namespace="Mine", MetricData=data)
@@ -351,7 +351,7 @@ def test_users_metrics_get_extended_statistics_too(metrics, emulator, cloudwatch
 def test_what_users_send_about_an_endpoint_without_traffic_is_kept(
     emulator, experiments, cloudwatch
 ):
-    """Tests may write the points they need themselves."""
+    """Tests can send an endpoint's points themselves if it has no traffic."""
     moment = {"Timestamp": emulator.clock.now(), "Value": 7.0}
     about = metric("Invocations", "AllTraffic")
     namespace = about.pop("Namespace")
@@ -362,7 +362,7 @@ def test_what_users_send_about_an_endpoint_without_traffic_is_kept(
 
 
 def test_alarms_stay_motos(cloudwatch, emulator):
-    """Put, set, described."""
+    """Alarms are put, set and described by moto."""
     cloudwatch.put_metric_alarm(
         **metric("Invocation5XXErrors", "AllTraffic"),
         AlarmName="a",
@@ -378,7 +378,7 @@ def test_alarms_stay_motos(cloudwatch, emulator):
 
 
 def test_the_query_protocol_is_spoken_too(metrics, emulator):
-    """Older clients send forms and read XML."""
+    """Older clients, which send forms and read XML, get the same answers."""
     emulator.clock.advance(300)
     dimensions = {"EndpointName": "ep", "VariantName": "AllTraffic"}
     form = {
@@ -405,7 +405,7 @@ def test_the_query_protocol_is_spoken_too(metrics, emulator):
 
 
 def test_in_process(emulator):
-    """Boto3 without a server, and nothing is left behind."""
+    """Metrics work without a server, and nothing is left in moto afterwards."""
     with mocked(speed=0.0) as inner:
         client, cloudwatch = (
             boto3.client(name, region_name="us-east-1") for name in ("sagemaker", "cloudwatch")
@@ -417,7 +417,7 @@ def test_in_process(emulator):
 
 
 def test_accounts_and_regions_are_apart(metrics, emulator, connect):
-    """Another region knows nothing of this endpoint."""
+    """An endpoint has no metrics in another region."""
     emulator.clock.advance(300)
     other = Metrics(connect("cloudwatch", region="eu-west-1"), emulator)
     assert [] == other.values("Invocations", "AllTraffic")
@@ -425,7 +425,7 @@ def test_accounts_and_regions_are_apart(metrics, emulator, connect):
 
 @pytest.mark.thorough
 def test_a_week_comes_in_two_pages(emulator, client, metrics):
-    """Ten metrics of both variants, minute by minute, are more points than one answer holds."""
+    """A week of ten metrics of both variants has more points than a page."""
     request = experiment_request(
         name="x", endpoint_name="ep", model_name="m1", shadow_model_name="m2"
     )
@@ -442,7 +442,7 @@ def test_a_week_comes_in_two_pages(emulator, client, metrics):
 
 
 def raw_pages(emulator, metrics, queries):
-    """Read without a client: parsing times takes botocore as long as all the rest."""
+    """Read pages without botocore, which takes half of the time to parse timestamps."""
     window = {name: time.timestamp() for name, time in metrics.window().items()}
     token = None
     while True:

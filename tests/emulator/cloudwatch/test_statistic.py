@@ -1,4 +1,4 @@
-"""Statistics over pooled samples, held against the samples themselves."""
+"""Statistics over pooled samples, compared with the samples themselves."""
 
 import math
 from random import Random
@@ -46,14 +46,14 @@ def test_of_single_values(name, value):
 
 
 def test_the_interquartile_mean():
-    """Of the middle half."""
+    """IQM is the mean of the middle half."""
     eight = [samples for value in range(1, 9) for samples in same(float(value), 1)]
     assert pytest.approx(4.5) == parse("IQM")(eight)
 
 
 @pytest.mark.parametrize(("name", "value"), [("Average", 0.2), ("PR(:0)", 80), ("p80", 0)])
 def test_of_zeros_and_ones(name, value):
-    """As error metrics send them."""
+    """Statistics of error metrics, which send zeros and ones, are exact."""
     assert value == pytest.approx(parse(name)(ONES))
 
 
@@ -61,20 +61,20 @@ def test_of_zeros_and_ones(name, value):
     "name", ["Median", "p", "p101", "PR()", "PR(:)", "TM(a:b)", "average", "wm90", "PR(5%:6%)"]
 )
 def test_what_is_no_statistic_is_refused(name):
-    """With CloudWatch's code."""
+    """An unknown statistic is refused with CloudWatch's error code."""
     with pytest.raises(Invalid) as caught:
         parse(name)
     assert "ValidationError" == caught.value.code
 
 
 def test_a_trimmed_mean_of_nothing_is_no_number():
-    """So that there is no point of it."""
+    """A trimmed mean without samples is NaN, and so gives no point."""
     assert math.isnan(parse("TM(20:30)")(TEN))
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.9, 0.99])
 def test_a_period_is_judged_by_its_pooled_distribution(share):
-    """Minutes of different means, against single latencies drawn from the same distributions."""
+    """Statistics of minutes with different means agree with simulated single latencies."""
     random, means = Random(1), [50.0, 70.0, 120.0]
     pool = [
         Samples(mean, latency.classes(0.4), latency.counts(f"{mean}", 20_000)) for mean in means
@@ -89,7 +89,7 @@ def test_a_period_is_judged_by_its_pooled_distribution(share):
 
 
 def test_one_part_and_its_halves_have_the_same_percentiles():
-    """The walk up one set of classes and the sweep over several agree."""
+    """The algorithms for one set of classes and for several agree."""
     counts = latency.counts("key", 1000)
     whole = [Samples(50.0, latency.classes(0.4), counts)]
     doubled = whole * 2
@@ -98,13 +98,13 @@ def test_one_part_and_its_halves_have_the_same_percentiles():
 
 
 def test_counts_in_classes_sum_to_the_requests():
-    """None is lost, however few or many there are."""
+    """No request is lost, however few or many there are."""
     assert [0, 1, 7, 300, 10**6] == [sum(latency.counts("key", n)) for n in (0, 1, 7, 300, 10**6)]
 
 
 @pytest.mark.parametrize(("trials", "chance"), [(20, 0.3), (1000, 0.002), (1000, 0.4), (50, 0.95)])
 def test_binomial_counts(trials, chance):
-    """Mean and variance, by the walk and by the normal way."""
+    """Mean and variance are right, for exact counts and for normal approximations."""
     drawn = [binomial(ShortRandom("b", trials, chance, n), trials, chance) for n in range(4000)]
     mean = fmean(drawn)
     variance = fmean((value - mean) ** 2 for value in drawn)
@@ -116,7 +116,7 @@ def test_binomial_counts(trials, chance):
 
 @pytest.mark.parametrize("mean", [0.5, 8, 500])
 def test_poisson_counts(mean):
-    """Mean and variance are the same."""
+    """Mean and variance both equal the rate."""
     drawn = [poisson(ShortRandom("p", mean, n), mean) for n in range(4000)]
     average = fmean(drawn)
     variance = fmean((value - average) ** 2 for value in drawn)

@@ -1,4 +1,4 @@
-"""A scalable target: its variant is not removed, nor does its instance type change."""
+"""A scalable target cannot be removed, nor its instance type changed."""
 
 import pytest
 from botocore.exceptions import ClientError
@@ -20,7 +20,7 @@ TARGET = {
 
 @pytest.fixture
 def scaling(connect, fleet):
-    """Scale the endpoint's production, and return the client."""
+    """Register production as a scalable target, and return the client."""
     client = connect("application-autoscaling")
     client.register_scalable_target(**TARGET, MinCapacity=1, MaxCapacity=4)
     return client
@@ -39,18 +39,18 @@ def _refused(call, *args, **kwargs):
 
 @pytest.mark.parametrize("change", [{"VariantName": "Other"}, {"InstanceType": "ml.m5.2xlarge"}])
 def test_a_target_keeps_name_and_type(client, scaling, change):
-    """As AWS documents it for UpdateEndpoint."""
+    """UpdateEndpoint refuses it, as AWS documents."""
     assert "ValidationException" == _refused(_update, client, **change)
 
 
 def test_a_target_may_change_its_model(client, scaling):
-    """Which AWS documents as allowed."""
+    """UpdateEndpoint accepts another model, as AWS documents."""
     _update(client, ModelName="m2")
     assert "Updating" == client.describe_endpoint(EndpointName="ep")["EndpointStatus"]
 
 
 def test_without_the_target_all_may_change(client, scaling):
-    """Deregistered, the variant is like any other."""
+    """A deregistered variant can be changed like any other."""
     scaling.deregister_scalable_target(**TARGET)
     _update(client, VariantName="Other")
     assert "Updating" == client.describe_endpoint(EndpointName="ep")["EndpointStatus"]
@@ -64,7 +64,7 @@ def test_without_the_target_all_may_change(client, scaling):
     ],
 )
 def test_a_stop_removes_no_target(client, scaling, actions, state):
-    """Taken to be as with UpdateEndpoint; a removal of the shadow is none of its business."""
+    """A stop that would remove a target is refused; one that removes the shadow is not."""
     request = experiment_request(
         name="x", endpoint_name="ep", model_name="m1", shadow_model_name="m2"
     )

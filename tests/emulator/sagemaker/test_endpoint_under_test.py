@@ -1,4 +1,4 @@
-"""What others do to an endpoint whose experiment runs, and what Describe shows of it."""
+"""What others do to an endpoint under test, and what Describe shows of it."""
 
 from datetime import timedelta
 from itertools import pairwise
@@ -22,7 +22,7 @@ VARIANT = {
 
 @pytest.fixture
 def running(client, experiments):
-    """An experiment that runs, and a configuration "other" of another model."""
+    """Run an experiment, and create a configuration "other" with another model."""
     create_model(client, name="m3")
     client.create_endpoint_config(EndpointConfigName="other", ProductionVariants=[VARIANT])
     experiments.running()
@@ -31,7 +31,7 @@ def running(client, experiments):
 
 @pytest.fixture
 def metrics(emulator, running, connect):
-    """Its metrics, since ten minutes ago; a minute is just over."""
+    """Return its metrics of the last ten minutes, at the begin of a minute."""
     moment = emulator.clock.now()
     emulator.clock.advance(60 - moment.second - moment.microsecond / 1e6)
     emulator.traffic("ep", FLAT)
@@ -61,7 +61,7 @@ def counts(description):
 
 @pytest.mark.parametrize("variant", ["AllTraffic", "Shadow"])
 def test_variants_scale_while_an_experiment_runs(client, running, variant):
-    """First the desired count shows, then the current one; the experiment goes on."""
+    """The desired count shows first, then the current one; the experiment stays Running."""
     scale(client, variant, 5)
     updating = running.endpoint()
     wait_in_service(client, endpoint_name="ep")
@@ -90,7 +90,7 @@ def test_metrics_follow_the_scaling(client, emulator, metrics):
 
 
 def test_somebody_elses_deployment_is_accepted(client, running):
-    """The experiment stays Running on an endpoint that bears its shadow no longer."""
+    """The experiment stays Running, although the endpoint has no shadow any more."""
     client.update_endpoint(EndpointName="ep", EndpointConfigName="other")
     wait_in_service(client, endpoint_name="ep")
     endpoint = running.endpoint()
@@ -99,7 +99,7 @@ def test_somebody_elses_deployment_is_accepted(client, running):
 
 
 def test_metrics_follow_somebody_elses_deployment(client, emulator, metrics):
-    """Production goes on with the other model, the shadow's points end."""
+    """Production continues with the other model, and the shadow's points end."""
     client.update_endpoint(EndpointName="ep", EndpointConfigName="other")
     wait_in_service(client, endpoint_name="ep")
     emulator.clock.advance(timedelta(minutes=10))
@@ -138,7 +138,7 @@ CHANGES = [_update_endpoint, _repeat, _scale, _sampling, _promote, _remove]
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_an_endpoints_last_modified_moves_with_each_update(client, emulator, running, change):
-    """When it begins, and when it is done."""
+    """LastModifiedTime moves when an update begins and when it is done."""
     times = [running.endpoint()["LastModifiedTime"]]
     emulator.clock.advance(60)
     change(client, running)
@@ -152,7 +152,7 @@ def test_an_endpoints_last_modified_moves_with_each_update(client, emulator, run
 
 
 def test_an_endpoints_last_modified_moves_when_an_experiment_starts(client, emulator, experiments):
-    """And not when it is only planned."""
+    """LastModifiedTime moves at the start, not when the experiment is scheduled."""
     created = experiments.endpoint()["LastModifiedTime"]
     emulator.clock.advance(60)
     start = emulator.clock.now() + timedelta(hours=1)
@@ -166,7 +166,7 @@ def test_an_endpoints_last_modified_moves_when_an_experiment_starts(client, emul
 
 
 def test_an_endpoints_last_modified_moves_when_an_experiment_expires(client, emulator, running):
-    """By its schedule, though nobody asked."""
+    """LastModifiedTime moves at the end of the schedule, without any call."""
     emulator.clock.advance(timedelta(days=8))
     running.seen_until("Completed")
     age = emulator.clock.now() - running.endpoint()["LastModifiedTime"]
@@ -188,7 +188,7 @@ def test_an_endpoints_last_modified_moves_when_an_experiment_expires(client, emu
 def test_an_endpoints_last_modified_stays_where_nothing_is_deployed(
     client, emulator, running, look
 ):
-    """Reads, tags and an experiment's description leave the endpoint as it is."""
+    """Reads, tags and changes of a description do not move LastModifiedTime."""
     before = running.endpoint()["LastModifiedTime"]
     emulator.clock.advance(60)
     look(client)

@@ -1,4 +1,4 @@
-"""Endpoints: transitions, shadow variants, scaling, and what Describe keeps."""
+"""Endpoints: transitions, shadow variants, scaling, and what Describe shows."""
 
 import pytest
 from botocore.exceptions import WaiterError
@@ -24,13 +24,13 @@ def _statuses(client, count, name="ep"):
 
 @pytest.fixture
 def other_config(client, fleet):
-    """A configuration "other" that runs model m2 on one instance."""
+    """Create a configuration "other" that runs model m2 on one instance."""
     variant = VARIANT | {"ModelName": "m2"}
     client.create_endpoint_config(EndpointConfigName="other", ProductionVariants=[variant])
 
 
 def test_creation_shows_creating_first(client, fleet):
-    """An endpoint takes two reads, and shows no variants meanwhile."""
+    """A new endpoint is Creating for two reads, and shows no variants until then."""
     client.create_endpoint(EndpointName="new", EndpointConfigName="ep-config")
     description = client.describe_endpoint(EndpointName="new")
     assert (
@@ -40,7 +40,7 @@ def test_creation_shows_creating_first(client, fleet):
 
 
 def test_creation_by_the_clock(client, emulator, fleet):
-    """At pace "time" an endpoint takes five minutes."""
+    """At pace "time" a creation takes five minutes."""
     emulator.pace = "time"
     client.create_endpoint(EndpointName="new", EndpointConfigName="ep-config")
     before = _statuses(client, 3, "new")
@@ -49,7 +49,7 @@ def test_creation_by_the_clock(client, emulator, fleet):
 
 
 def test_an_update_swaps_the_configuration(client, other_config):
-    """Updating with the old configuration, then InService with the new."""
+    """It is Updating with the old configuration, then InService with the new one."""
     client.update_endpoint(EndpointName="ep", EndpointConfigName="other")
     seen = [client.describe_endpoint(EndpointName="ep") for _ in range(3)]
     assert [
@@ -60,7 +60,7 @@ def test_an_update_swaps_the_configuration(client, other_config):
 
 
 def test_an_update_may_retain_the_counts(client, other_config):
-    """RetainAllVariantProperties keeps what scaling did."""
+    """RetainAllVariantProperties keeps scaled counts."""
     client.update_endpoint(
         EndpointName="ep", EndpointConfigName="other", RetainAllVariantProperties=True
     )
@@ -70,7 +70,7 @@ def test_an_update_may_retain_the_counts(client, other_config):
 
 
 def test_an_update_under_way_refuses_another(client, experiments, other_config):
-    """One update at a time."""
+    """An update is refused while another is in progress."""
     client.update_endpoint(EndpointName="ep", EndpointConfigName="other")
     found = experiments.refusal(
         client.update_endpoint, EndpointName="ep", EndpointConfigName="other"
@@ -79,7 +79,7 @@ def test_an_update_under_way_refuses_another(client, experiments, other_config):
 
 
 def test_scaling_changes_desired_then_current(client, fleet):
-    """The desired count is not that of the configuration any more."""
+    """The desired count changes at once, the current one when the update is done."""
     wanted = {"VariantName": "AllTraffic", "DesiredInstanceCount": 10, "DesiredWeight": 2.0}
     client.update_endpoint_weights_and_capacities(
         EndpointName="ep", DesiredWeightsAndCapacities=[wanted]
@@ -95,14 +95,14 @@ def test_scaling_changes_desired_then_current(client, fleet):
 
 
 def test_the_image_is_shown(client, fleet):
-    """DeployedImages holds the image of the model."""
+    """DeployedImages has the image of the model."""
     create_endpoint(client, endpoint_name="other", model_name="m2")
     [variant] = client.describe_endpoint(EndpointName="other")["ProductionVariants"]
     assert "candidate:2" == variant["DeployedImages"][0]["SpecifiedImage"]
 
 
 def test_a_shadow_in_a_configuration_is_deployed(client, fleet):
-    """ShadowProductionVariants of CreateEndpointConfig reach the endpoint."""
+    """ShadowProductionVariants of a configuration run on the endpoint."""
     shadow = VARIANT | {"VariantName": "S", "ModelName": "m2", "InitialVariantWeight": 0.25}
     client.create_endpoint_config(
         EndpointConfigName="both", ProductionVariants=[VARIANT], ShadowProductionVariants=[shadow]
@@ -133,7 +133,7 @@ def test_a_shadow_in_a_configuration_is_deployed(client, fleet):
     ids=["two shadows", "two productions", "same name", "missing model", "unknown type"],
 )
 def test_impossible_configurations_are_refused(client, experiments, members):
-    """One shadow beside one production variant, of models and types that exist."""
+    """Wrong numbers of variants, and unknown models and types, are refused."""
     request = {"EndpointConfigName": "c", "ProductionVariants": [VARIANT], **members}
     found = experiments.refusal(client.create_endpoint_config, **request)
     assert "ValidationException" == found.code
@@ -141,7 +141,7 @@ def test_impossible_configurations_are_refused(client, experiments, members):
 
 @pytest.mark.parametrize("instance_type", ["ml.m5.large", "ml.g6.xlarge", "ml.inf2.xlarge"])
 def test_all_instance_types_of_the_model_are_accepted(client, fleet, instance_type):
-    """Moto's own list ends with the types of 2020."""
+    """Types of botocore's model are accepted that moto's list of 2020 lacks."""
     variant = VARIANT | {"InstanceType": instance_type}
     client.create_endpoint_config(EndpointConfigName="c", ProductionVariants=[variant])
     shown = client.describe_endpoint_config(EndpointConfigName="c")
@@ -149,7 +149,7 @@ def test_all_instance_types_of_the_model_are_accepted(client, fleet, instance_ty
 
 
 def test_a_configuration_keeps_what_it_was_given(client, fleet):
-    """Members that mark unsupported endpoints survive Describe."""
+    """Describe returns the members that mark unsupported endpoints."""
     request = {
         "EndpointConfigName": "odd",
         "ProductionVariants": [
@@ -170,7 +170,7 @@ def test_a_configuration_keeps_what_it_was_given(client, fleet):
 
 
 def test_a_model_keeps_its_containers_and_mode(client, fleet):
-    """DescribeModel shows what marks multi-model and multi-container models."""
+    """DescribeModel returns what marks multi-model and multi-container models."""
     client.create_model(
         ModelName="many", ExecutionRoleArn=ROLE_ARN, PrimaryContainer={"Mode": "MultiModel"}
     )
@@ -198,12 +198,12 @@ def test_a_model_keeps_its_containers_and_mode(client, fleet):
     ids=lambda value: str(value)[:60],
 )
 def test_what_is_missing_or_taken_is_a_validation_error(client, experiments, call, arguments):
-    """For endpoints, configurations and models SageMaker has no code of its own."""
+    """SageMaker has no other code for missing or existing endpoints and models."""
     assert "ValidationException" == experiments.refusal(getattr(client, call), **arguments).code
 
 
 def test_a_failed_creation_stays_failed(client, emulator, fleet):
-    """Fault "fail-endpoint": Creating, then Failed with a reason."""
+    """With fault "fail-endpoint" it is Creating, then Failed with a reason."""
     emulator.faults.add(kind="fail-endpoint", reason="no capacity")
     client.create_endpoint(EndpointName="new", EndpointConfigName="ep-config")
     with pytest.raises(WaiterError):
@@ -218,7 +218,7 @@ def test_a_failed_creation_stays_failed(client, emulator, fleet):
 
 
 def test_a_failed_update_keeps_the_old_configuration(client, emulator, other_config):
-    """InService again, with the reason, and without the change."""
+    """It is InService again, with a reason and without the change."""
     emulator.faults.add(kind="fail-endpoint", operation="UpdateEndpoint")
     client.update_endpoint(EndpointName="ep", EndpointConfigName="other")
     _statuses(client, 2)
@@ -228,7 +228,7 @@ def test_a_failed_update_keeps_the_old_configuration(client, emulator, other_con
 
 
 def test_lists_page_and_filter(client, fleet):
-    """ListEndpoints and ListEndpointConfigs know names, statuses and pages."""
+    """ListEndpoints and ListEndpointConfigs filter by name and status, and have pages."""
     create_model(client, name="m9")
     create_endpoint(client, endpoint_name="other", model_name="m9")
     listed = client.list_endpoints(NameContains="oth", StatusEquals="InService")["Endpoints"]
@@ -241,7 +241,7 @@ def test_lists_page_and_filter(client, fleet):
 
 
 def test_a_later_success_clears_the_failure(client, emulator, other_config):
-    """FailureReason is that of the last update."""
+    """A successful update removes FailureReason."""
     emulator.faults.add(kind="fail-endpoint", operation="UpdateEndpoint")
     for _ in range(2):
         client.update_endpoint(EndpointName="ep", EndpointConfigName="other")
@@ -250,7 +250,7 @@ def test_a_later_success_clears_the_failure(client, emulator, other_config):
 
 
 def test_the_capture_of_an_endpoint_is_shown(client, experiments):
-    """What is active now: the endpoint's own, and during an experiment that one's."""
+    """Describe shows the endpoint's own capture, or its experiment's while that runs."""
     config = client.describe_endpoint_config(
         EndpointConfigName=experiments.endpoint()["EndpointConfigName"]
     )

@@ -10,7 +10,7 @@ from airflow_shadow.emulator.fleet import create_endpoint
 
 @pytest.fixture
 def five(client, emulator, experiments):
-    """Experiments e1 to e5 on endpoints of their own, a minute apart; e1 has ended."""
+    """Create experiments e1 to e5 on own endpoints, a minute apart; e1 has ended."""
     for number in range(1, 6):
         create_endpoint(client, endpoint_name=f"ep{number}", model_name="m1")
         experiments.create(name=f"e{number}", endpoint_name=f"ep{number}")
@@ -26,7 +26,7 @@ def _names(client, **filters):
 
 
 def test_the_newest_comes_first(five):
-    """By creation, descending, unless asked otherwise."""
+    """The order is by creation, newest first, unless the request says otherwise."""
     assert ["e5", "e4", "e3", "e2", "e1"] == _names(five)
 
 
@@ -42,12 +42,12 @@ def test_the_newest_comes_first(five):
     ids=lambda value: str(value)[:40],
 )
 def test_filters_and_order(five, filters, expected):
-    """Each filter keeps what it says; each order is kept."""
+    """Each filter selects, and each order sorts, as documented."""
     assert expected == _names(five, **filters)
 
 
 def test_times_select(five, experiments):
-    """CreationTimeAfter and Before, LastModifiedTimeAfter."""
+    """CreationTimeAfter, CreationTimeBefore and LastModifiedTimeAfter select."""
     third = experiments.describe("e3")["CreationTime"]
     half = timedelta(seconds=30)
     selected = [
@@ -70,7 +70,7 @@ def test_pages_hold_everything_once(five):
 
 
 def test_a_deletion_between_pages_breaks_nothing(five):
-    """The token does not depend on an item that may be gone."""
+    """A token does not depend on an item that may have been deleted."""
     first = five.list_inference_experiments(MaxResults=4)
     five.delete_inference_experiment(Name="e1")
     second = five.list_inference_experiments(NextToken=first["NextToken"])
@@ -81,13 +81,13 @@ def test_a_deletion_between_pages_breaks_nothing(five):
     "token", ["made up", base64.b64encode(b'{"a": 1').decode()], ids=["text", "no json"]
 )
 def test_a_foreign_token_is_refused(five, experiments, token):
-    """A token of someone else is a ValidationException."""
+    """A token that no list returned is a ValidationException."""
     found = experiments.refusal(five.list_inference_experiments, NextToken=token)
     assert "ValidationException" == found.code
 
 
 def test_a_page_holds_ten_unless_asked(client, experiments):
-    """The default page is small, as that of ListEndpoints."""
+    """The default page has ten items, like that of ListEndpoints."""
     for number in range(11):
         experiments.running(name=f"e{number}")
         experiments.ended(name=f"e{number}")
@@ -97,7 +97,7 @@ def test_a_page_holds_ten_unless_asked(client, experiments):
 
 
 def test_summaries_lack_what_lists_lack(five):
-    """A list has no ARN, no endpoint and no variants: those need a Describe."""
+    """A summary has no ARN, endpoint or variants, which need a Describe."""
     [summary] = five.list_inference_experiments(NameContains="e1")["InferenceExperiments"]
     assert {
         "Name",

@@ -1,4 +1,4 @@
-"""What Create refuses: limits of values, and rules over several of them."""
+"""What Create refuses: limits of single values, and rules over several."""
 
 import json
 import re
@@ -48,7 +48,7 @@ def _with_infrastructure(experiments, **members):
     ids=lambda value: str(value)[:40],
 )
 def test_limits_are_worded_as_aws_does(experiments, members, where, constraint):
-    """One fault: its value, its place and the constraint."""
+    """An error names the value, its place and the constraint."""
     found = _refusal(experiments, experiments.request(**members))
     assert "ValidationException" == found.code
     assert found.message.startswith("1 validation error detected: Value '")
@@ -57,7 +57,7 @@ def test_limits_are_worded_as_aws_does(experiments, members, where, constraint):
 
 
 def test_all_faults_are_named_at_once(experiments):
-    """The message counts the faults and lists each."""
+    """The message counts the errors and lists each of them."""
     found = _refusal(experiments, experiments.request(name="a_b", Description="d" * 1025))
     assert re.match(r"2 validation errors detected: .*'name'.*; .*'description'", found.message)
 
@@ -69,20 +69,20 @@ def test_an_unknown_instance_type_is_refused(experiments):
 
 
 def test_an_empty_map_of_actions_is_refused(client, experiments):
-    """Botocore sends it; the service does not take it."""
+    """Botocore sends an empty map, but the service refuses it."""
     experiments.running()
     found = experiments.refusal(client.stop_inference_experiment, Name="x", ModelVariantActions={})
     assert "length greater than or equal to 1" in found.message
 
 
 def test_accented_tags_are_accepted(experiments):
-    """The pattern of tags knows letters of all languages."""
+    """The pattern of tags allows letters of all languages."""
     experiments.create(Tags=[{"Key": "équipe", "Value": "Müller 日本"}])
     assert "Creating" == experiments.status()
 
 
 def test_a_missing_member_is_null(emulator, experiments):
-    """A request without a required member is refused as AWS words it."""
+    """A request without a required member is refused with AWS's wording."""
     authorization = "AWS4-HMAC-SHA256 Credential=k/20260101/us-east-1/sagemaker/aws4_request"
     call = urllib.request.Request(
         emulator.url,
@@ -137,18 +137,18 @@ def _variants(production="m1", shadow="m2", names=("AllTraffic", "Shadow")):
     ],
 )
 def test_rules_of_the_request(experiments, members):
-    """What does not fit together or names what is not there is a ValidationException."""
+    """Contradictory members and unknown names are a ValidationException."""
     assert "ValidationException" == _refusal(experiments, experiments.request(**members)).code
 
 
 def test_inf1_is_refused(experiments):
-    """Inf1 types are in the enumeration, and refused all the same."""
+    """Inf1 types are refused, although they are in the enumeration."""
     request = _with_infrastructure(experiments, InstanceType="ml.inf1.xlarge")
     assert "Inf1" in _refusal(experiments, request).message
 
 
 def test_multi_model_candidates_are_refused(client, experiments):
-    """Shadow tests support single models only."""
+    """Shadow tests do not support multi-model candidates."""
     client.create_model(
         ModelName="many",
         ExecutionRoleArn=ROLE_ARN,
@@ -159,7 +159,7 @@ def test_multi_model_candidates_are_refused(client, experiments):
 
 
 def test_multi_container_candidates_are_refused(client, experiments):
-    """A model of several containers cannot be a shadow."""
+    """Shadow tests do not support candidates of several containers."""
     client.create_model(
         ModelName="many", ExecutionRoleArn=ROLE_ARN, Containers=[{"Image": "a"}, {"Image": "b"}]
     )
@@ -207,7 +207,7 @@ SERVERLESS = {"MemorySizeInMB": 2048, "MaxConcurrency": 5}
     ids=["serverless", "asynchronous", "components", "inf1", "two variants"],
 )
 def test_unsupported_endpoints_are_refused(client, experiments, config, word):
-    """Each kind of endpoint that shadow tests do not support is named."""
+    """The error names the kind of endpoint that is not supported."""
     client.create_endpoint_config(EndpointConfigName="odd", **config)
     client.create_endpoint(EndpointName="odd", EndpointConfigName="odd")
     client.get_waiter("endpoint_in_service").wait(EndpointName="odd", WaiterConfig={"Delay": 0})
@@ -216,33 +216,33 @@ def test_unsupported_endpoints_are_refused(client, experiments, config, word):
 
 
 def test_a_taken_name_is_in_use(experiments):
-    """The same name twice is ResourceInUse."""
+    """A second experiment of a name is refused with ResourceInUse."""
     experiments.running()
     assert "ResourceInUse" == _refusal(experiments, experiments.request()).code
 
 
 @pytest.mark.parametrize("code", ["ResourceInUse", "ConflictException", "ValidationException"])
 def test_a_busy_endpoint_answers_the_chosen_code(emulator, experiments, code):
-    """AWS does not say which code it is, so tests choose."""
+    """AWS does not document the code, so tests choose it."""
     emulator.busy_code = code
     experiments.running()
     assert code == _refusal(experiments, experiments.request(name="y")).code
 
 
 def test_a_scheduled_experiment_occupies_its_endpoint(experiments, scheduled):
-    """Two may not wait on one endpoint."""
+    """A second scheduled experiment on an endpoint is refused."""
     scheduled()
     assert "ResourceInUse" == _refusal(experiments, experiments.request(name="y")).code
 
 
 def test_an_endpoint_under_update_is_busy(client, experiments):
-    """Only an endpoint in service can be tested."""
+    """An endpoint that is not InService is refused."""
     client.update_endpoint(EndpointName="ep", EndpointConfigName="ep-config")
     assert "ResourceInUse" == _refusal(experiments, experiments.request()).code
 
 
 def test_a_free_endpoint_takes_the_next_experiment(client, experiments):
-    """An ended experiment occupies nothing."""
+    """An experiment that has ended does not occupy its endpoint."""
     experiments.running()
     experiments.ended()
     create_model(client, name="m3")
@@ -251,6 +251,6 @@ def test_a_free_endpoint_takes_the_next_experiment(client, experiments):
 
 
 def test_a_refused_create_leaves_nothing(client, experiments):
-    """Neither the experiment nor its tags are there."""
+    """A refused Create leaves neither an experiment nor tags."""
     _refusal(experiments, experiments.request(endpoint_name="nowhere"))
     assert [] == client.list_inference_experiments()["InferenceExperiments"]

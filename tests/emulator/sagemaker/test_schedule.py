@@ -1,4 +1,4 @@
-"""Start and end times, which always follow the clock."""
+"""The start and the end of a schedule, which always follow the clock."""
 
 from datetime import timedelta
 
@@ -10,7 +10,7 @@ WEEK = timedelta(days=7)
 
 
 def test_without_a_schedule_a_test_lasts_a_week(emulator, experiments):
-    """No Schedule: it starts now and ends after seven days."""
+    """Without Schedule an experiment starts now and ends after seven days."""
     now = emulator.clock.now().replace(microsecond=0)
     experiments.create()
     schedule = experiments.describe()["Schedule"]
@@ -28,14 +28,14 @@ def test_a_future_start_waits_in_created(scheduled, experiments):
 
 
 def test_it_starts_when_its_time_comes(emulator, experiments, scheduled):
-    """Created -> Starting -> Running, by the clock."""
+    """It goes from Created to Starting to Running at its StartTime."""
     scheduled(hours=2)
     emulator.clock.advance(timedelta(hours=2, seconds=1))
     assert ["Starting", "Starting", "Running"] == experiments.seen_until("Running")
 
 
 def test_start_begins_early_and_keeps_the_end(client, emulator, experiments, scheduled):
-    """StartInferenceExperiment moves the start to now."""
+    """StartInferenceExperiment moves the start to now and keeps the end."""
     schedule = scheduled(hours=2)
     now = emulator.clock.now()
     client.start_inference_experiment(Name="x")
@@ -47,7 +47,7 @@ def test_start_begins_early_and_keeps_the_end(client, emulator, experiments, sch
 
 
 def test_start_early_shortens_what_would_last_too_long(client, emulator, experiments, scheduled):
-    """Thirty days after the new start is the latest end."""
+    """An end later than thirty days after the new start is moved to then."""
     scheduled(hours=48, days=30)
     now = emulator.clock.now()
     client.start_inference_experiment(Name="x")
@@ -56,7 +56,7 @@ def test_start_early_shortens_what_would_last_too_long(client, emulator, experim
 
 
 def test_it_expires_through_stopping_to_completed(emulator, experiments):
-    """At EndTime: Stopping, then Completed without a reason."""
+    """At EndTime it is Stopping, then Completed without a reason."""
     experiments.running()
     emulator.clock.advance(WEEK)
     assert ["Stopping", "Stopping", "Completed"] == experiments.seen_until("Completed")
@@ -64,7 +64,7 @@ def test_it_expires_through_stopping_to_completed(emulator, experiments):
 
 
 def test_expiry_gives_the_endpoint_back(client, emulator, experiments):
-    """The endpoint's configuration equals the former one, and has no shadow."""
+    """The endpoint has a configuration equal to the former one, without a shadow."""
     former = client.describe_endpoint_config(EndpointConfigName="ep-config")
     experiments.running()
     emulator.clock.advance(WEEK)
@@ -99,7 +99,7 @@ def test_a_start_in_the_past_means_now(emulator, experiments):
     ],
 )
 def test_impossible_windows_are_refused(client, emulator, experiments, start, end):
-    """A window in the past, upside down, too short or too long is a ValidationException."""
+    """A schedule in the past, reversed, too short or too long is a ValidationException."""
     now = emulator.clock.now()
     schedule = {"EndTime": now + end} | ({"StartTime": now + start} if start else {})
     request = experiments.request(Schedule=schedule)
@@ -108,7 +108,7 @@ def test_impossible_windows_are_refused(client, emulator, experiments, start, en
 
 
 def test_a_start_whose_endpoint_is_gone_is_cancelled(client, emulator, experiments, scheduled):
-    """What cannot start breaks, with a reason."""
+    """An experiment that cannot start is Cancelled with a reason."""
     scheduled()
     client.delete_endpoint(EndpointName="ep")
     emulator.clock.advance(timedelta(hours=3))

@@ -94,13 +94,13 @@ def test_the_table_of_calls(client, experiments, bring, status, call):
 
 @pytest.mark.parametrize("call", ALLOWED)
 def test_an_unknown_experiment_is_not_found(client, experiments, call):
-    """Every call on a name that is not there answers ResourceNotFound."""
+    """Every call with an unknown name is refused with ResourceNotFound."""
     refusal = experiments.refusal(getattr(client, call), **_arguments(call))
     assert "ResourceNotFound" == refusal.code
 
 
 def test_the_errors_are_typed_in_botocore(client, experiments):
-    """The modelled errors arrive as the client's own exception classes."""
+    """Documented errors arrive as the client's own exception classes."""
     experiments.create()
     with pytest.raises(client.exceptions.ConflictException):
         client.delete_inference_experiment(Name="x")

@@ -6,7 +6,7 @@ from airflow_shadow.emulator.fleet import create_model, model_variant
 
 
 def served(experiments):
-    """Return what the endpoint runs: model, variant, type and count, production then shadow."""
+    """Return model, variant, type and count of each variant, production first."""
     endpoint = experiments.endpoint()
     config = experiments.client.describe_endpoint_config(
         EndpointConfigName=endpoint["EndpointConfigName"]
@@ -33,7 +33,7 @@ def test_promotion_makes_the_shadow_the_only_variant(experiments):
 
 
 def test_promotion_with_other_instances(experiments):
-    """DesiredModelVariants sets type and count of what stays."""
+    """DesiredModelVariants sets type and count of the variant that stays."""
     experiments.running()
     desired = model_variant(
         variant_name="Shadow", model_name="m2", instance_type="ml.c5.xlarge", instance_count=9
@@ -43,7 +43,7 @@ def test_promotion_with_other_instances(experiments):
 
 
 def test_the_promoted_variant_takes_all_traffic(experiments):
-    """Its weight is no longer the sampling rate."""
+    """Its weight is 1 instead of the sampling rate."""
     experiments.running(sampling_percentage=10)
     experiments.ended(experiments.promote)
     [production] = experiments.endpoint()["ProductionVariants"]
@@ -51,14 +51,14 @@ def test_the_promoted_variant_takes_all_traffic(experiments):
 
 
 def test_removal_gives_the_endpoint_back(experiments):
-    """Production is as it was, the shadow is gone."""
+    """Production is as it was before, and the shadow is gone."""
     experiments.running()
     experiments.ended(experiments.remove)
     assert [[("AllTraffic", "m1", "ml.m5.xlarge", 2)], []] == served(experiments)
 
 
 def test_removal_gives_back_the_counts_of_before(client, experiments):
-    """A scaled endpoint is not thrown back to its configuration's initial count."""
+    """A scaled endpoint does not fall back to its configuration's initial count."""
     client.update_endpoint_weights_and_capacities(
         EndpointName="ep",
         DesiredWeightsAndCapacities=[{"VariantName": "AllTraffic", "DesiredInstanceCount": 8}],
@@ -71,7 +71,7 @@ def test_removal_gives_back_the_counts_of_before(client, experiments):
 
 
 def test_removal_with_other_instances(experiments):
-    """DesiredModelVariants may set production's instances, too."""
+    """DesiredModelVariants can set production's instances, too."""
     experiments.running()
     desired = model_variant(variant_name="AllTraffic", model_name="m1", instance_count=4)
     experiments.ended(experiments.remove, DesiredModelVariants=[desired])
@@ -79,7 +79,7 @@ def test_removal_with_other_instances(experiments):
 
 
 def test_retaining_both_leaves_the_shadow_on_the_endpoint(experiments):
-    """Retain/Retain ends the experiment and keeps paying for the shadow."""
+    """Retaining both ends the experiment; the shadow stays and goes on costing money."""
     experiments.running()
     experiments.ended(experiments.retain)
     assert [
@@ -101,7 +101,7 @@ def test_retaining_both_leaves_the_shadow_on_the_endpoint(experiments):
     ids=lambda actions: ",".join(f"{name}={action}" for name, action in actions.items()),
 )
 def test_actions_outside_the_table_are_refused(client, experiments, actions):
-    """Combinations AWS's own handlers never send are a ValidationException."""
+    """Combinations that AWS's own handlers never send are a ValidationException."""
     experiments.running()
     refusal = experiments.refusal(
         client.stop_inference_experiment, Name="x", ModelVariantActions=actions
@@ -126,7 +126,7 @@ def test_desired_variants_must_be_those_that_stay(client, experiments, variant, 
 
 @pytest.mark.parametrize("state", ["Completed", "Cancelled"])
 def test_the_desired_state_is_reached_with_the_reason(experiments, state):
-    """DesiredState becomes the status, Reason the StatusReason, and the time is kept."""
+    """DesiredState becomes Status, Reason StatusReason, and CompletionTime is set."""
     experiments.running()
     experiments.ended(state=state, Reason="because")
     description = experiments.describe()
@@ -135,14 +135,14 @@ def test_the_desired_state_is_reached_with_the_reason(experiments, state):
 
 
 def test_without_a_desired_state_it_is_cancelled(client, experiments):
-    """Cancelled is the default."""
+    """The default of DesiredState is Cancelled."""
     experiments.running()
     client.stop_inference_experiment(Name="x", ModelVariantActions=experiments.remove)
     assert ["Stopping", "Stopping", "Cancelled"] == experiments.seen_until("Cancelled")
 
 
 def test_the_variants_show_what_becomes_of_them(experiments):
-    """Deleting while it stops, Deleted afterwards."""
+    """A removed variant is Deleting during the stop, and Deleted afterwards."""
     experiments.running()
     experiments.stop(experiments.promote)
     seen = []
@@ -153,7 +153,7 @@ def test_the_variants_show_what_becomes_of_them(experiments):
 
 
 def test_after_a_promotion_the_next_night_can_come(client, experiments):
-    """The promoted variant is production for the next experiment, under its own name."""
+    """The promoted variant is production of the next experiment, under its own name."""
     experiments.running()
     experiments.ended(experiments.promote)
     create_model(client, name="m3")
@@ -169,7 +169,7 @@ def test_after_a_promotion_the_next_night_can_come(client, experiments):
 
 
 def test_an_endpoint_that_is_being_updated_conflicts(client, experiments):
-    """A stop waits for nobody: while someone updates the endpoint it conflicts."""
+    """A stop is refused while somebody updates the endpoint."""
     experiments.running()
     client.update_endpoint(EndpointName="ep", EndpointConfigName="ep-config")
     refusal = experiments.refusal(

@@ -10,7 +10,7 @@ def _tags(client, arn):
 
 
 def test_tags_of_an_experiment(client, experiments):
-    """They come with Create, are added, changed and removed."""
+    """Tags are given at the creation, added, changed and removed."""
     arn = experiments.create(Tags=[{"Key": "a", "Value": "1"}, {"Key": "b", "Value": "2"}])[
         "InferenceExperimentArn"
     ]
@@ -20,21 +20,21 @@ def test_tags_of_an_experiment(client, experiments):
 
 
 def test_tags_of_an_endpoint(client, fleet):
-    """Endpoints made here have tags, too."""
+    """Endpoints of the emulator have tags, too."""
     arn = create_endpoint(client, endpoint_name="other", model_name="m1")
     client.add_tags(ResourceArn=arn, Tags=[{"Key": "a", "Value": "1"}])
     assert {"a": "1"} == _tags(client, arn)
 
 
 def test_tags_of_models_stay_with_moto(client, fleet):
-    """Other resources keep working."""
+    """Moto keeps the tags of other resources."""
     arn = client.describe_model(ModelName="m1")["ModelArn"]
     client.add_tags(ResourceArn=arn, Tags=[{"Key": "a", "Value": "1"}])
     assert {"a": "1"} == _tags(client, arn)
 
 
 def test_all_fifty_tags_are_listed(client, experiments):
-    """Fifty tags are one page, without a token."""
+    """Fifty tags are one page without a token."""
     many = [{"Key": f"k{number}", "Value": "v"} for number in range(50)]
     arn = experiments.create(Tags=many)["InferenceExperimentArn"]
     pages = list(client.get_paginator("list_tags").paginate(ResourceArn=arn))
@@ -42,7 +42,7 @@ def test_all_fifty_tags_are_listed(client, experiments):
 
 
 def test_more_than_fifty_tags_are_refused(client, experiments):
-    """The fifty-first is one too many."""
+    """A fifty-first tag is refused."""
     many = [{"Key": f"k{number}", "Value": "v"} for number in range(50)]
     arn = experiments.create(Tags=many)["InferenceExperimentArn"]
     found = experiments.refusal(
@@ -52,7 +52,7 @@ def test_more_than_fifty_tags_are_refused(client, experiments):
 
 
 def test_tags_go_with_their_experiment(client, experiments):
-    """After Delete the ARN names nothing."""
+    """After a deletion the ARN is not found."""
     arn = experiments.create(Tags=[{"Key": "a", "Value": "1"}])["InferenceExperimentArn"]
     experiments.seen_until("Running")
     experiments.ended()
@@ -62,7 +62,7 @@ def test_tags_go_with_their_experiment(client, experiments):
 
 @pytest.mark.parametrize("call", ["list_tags", "delete_tags"])
 def test_unknown_arns_are_not_found(client, experiments, call):
-    """Tags need a resource."""
+    """Tags of an unknown ARN are refused with ResourceNotFound."""
     arn = "arn:aws:sagemaker:us-east-1:123456789012:inference-experiment/none"
     extra = {"TagKeys": ["a"]} if call == "delete_tags" else {}
     found = experiments.refusal(getattr(client, call), ResourceArn=arn, **extra)

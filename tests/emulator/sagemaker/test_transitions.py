@@ -1,4 +1,4 @@
-"""A whole life of an experiment, over HTTP, in both paces."""
+"""The transitions of an experiment, at both paces."""
 
 from datetime import timedelta
 
@@ -27,7 +27,7 @@ def test_time_does_not_move_the_count_pace(emulator, experiments):
 
 @pytest.mark.parametrize(("seconds", "status"), [(-1, "Creating"), (0, "Running")])
 def test_creation_lasts_its_time(emulator, experiments, seconds, status):
-    """At pace "time" Creating lasts its seconds, however often it is read."""
+    """At pace "time" Creating lasts a fixed time, however often it is read."""
     emulator.pace = "time"
     experiments.create()
     emulator.clock.advance(SECONDS["create"] + seconds)
@@ -35,7 +35,7 @@ def test_creation_lasts_its_time(emulator, experiments, seconds, status):
 
 
 def test_a_whole_life_by_the_clock(emulator, experiments):
-    """At pace "time" an experiment runs, ends by itself after a week, and reports when."""
+    """At pace "time" an experiment runs, ends after a week, and says when."""
     emulator.pace = "time"
     experiments.create()
     emulator.clock.advance(timedelta(days=8))
@@ -54,21 +54,21 @@ def test_the_number_of_reads_can_be_chosen(emulator, experiments):
 
 
 def test_list_counts_as_a_read(client, experiments):
-    """A client that only lists sees the statuses move, too."""
+    """Statuses move also for a client that only lists."""
     experiments.create()
     listed = [client.list_inference_experiments()["InferenceExperiments"][0] for _ in range(3)]
     assert ["Creating", "Creating", "Running"] == [one["Status"] for one in listed]
 
 
 def test_a_client_that_reads_only_the_endpoint_sees_it_settle(experiments):
-    """Reads of the endpoint move the experiment's work, too, so nobody waits forever."""
+    """Reads of the endpoint advance the experiment's work, too."""
     experiments.create()
     statuses = [experiments.endpoint()["EndpointStatus"] for _ in range(3)]
     assert ["Updating", "Updating", "InService"] == statuses
 
 
 def test_describe_shows_what_create_was_given(experiments):
-    """Every member of the request comes back."""
+    """Describe returns every member of the request."""
     request = experiments.request(
         Description="what for",
         KmsKey="alias/volume",
@@ -90,7 +90,7 @@ def test_describe_shows_what_create_was_given(experiments):
 
 
 def test_the_endpoint_gets_the_shadow_while_the_experiment_runs(client, experiments):
-    """Running means: a configuration made by the service, with the shadow at sampling/100."""
+    """It runs a configuration made by the service, with the shadow at sampling/100."""
     before = experiments.endpoint()["EndpointConfigName"]
     experiments.running(sampling_percentage=25)
     endpoint = experiments.endpoint()
@@ -102,7 +102,7 @@ def test_the_endpoint_gets_the_shadow_while_the_experiment_runs(client, experime
 
 
 def test_the_endpoint_is_updating_while_the_experiment_is_made(experiments):
-    """The endpoint's status, and the experiment's view of it, show the deployment."""
+    """The endpoint and the experiment's metadata both show Updating."""
     experiments.create()
     metadata = experiments.describe()["EndpointMetadata"]
     assert (
@@ -112,7 +112,7 @@ def test_the_endpoint_is_updating_while_the_experiment_is_made(experiments):
 
 
 def test_the_experiment_redeploys_production(client, experiments):
-    """A production entry that asks for other instances changes production."""
+    """A production variant with other instances in the request changes production."""
     request = experiments.request()
     infrastructure = request["ModelVariants"][0]["InfrastructureConfig"]
     infrastructure["RealTimeInferenceConfig"]["InstanceCount"] = 1
@@ -137,7 +137,7 @@ def test_variants_show_their_own_statuses(experiments):
 
 
 def test_last_modified_moves_with_user_calls_only(emulator, experiments):
-    """Transitions of the service do not touch LastModifiedTime."""
+    """The service's own transitions do not change LastModifiedTime."""
     experiments.create()
     emulator.clock.advance(60)
     experiments.seen_until("Running")
@@ -146,7 +146,7 @@ def test_last_modified_moves_with_user_calls_only(emulator, experiments):
 
 
 def test_deletion_leaves_the_endpoint(client, experiments):
-    """Delete forgets the experiment, and nothing else."""
+    """Delete removes the experiment and nothing else."""
     experiments.running()
     experiments.ended()
     client.delete_inference_experiment(Name="x")

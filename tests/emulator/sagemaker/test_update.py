@@ -14,7 +14,7 @@ def _sampling(description):
 
 
 def test_the_first_read_after_an_update_shows_the_past(client, experiments):
-    """Idle with the old value, then Updating, then idle with the new: idle alone proves nothing."""
+    """Reads show the idle status and the old value, then Updating, then the new value."""
     experiments.running()
     client.update_inference_experiment(Name="x", ShadowModeConfig=MODE_75)
     seen = [experiments.describe() for _ in range(4)]
@@ -27,7 +27,7 @@ def test_the_first_read_after_an_update_shows_the_past(client, experiments):
 
 
 def test_an_update_of_sampling_changes_the_weight(client, experiments):
-    """The endpoint is Updating meanwhile, and has the new weight afterwards."""
+    """The endpoint is Updating, and has the new weight afterwards."""
     experiments.running()
     client.update_inference_experiment(Name="x", ShadowModeConfig=MODE_75)
     updating = experiments.endpoint()["EndpointStatus"]
@@ -38,7 +38,7 @@ def test_an_update_of_sampling_changes_the_weight(client, experiments):
 
 
 def test_an_update_of_sampling_keeps_the_counts(client, experiments):
-    """What autoscaling did to the variants survives."""
+    """Scaled instance counts survive."""
     experiments.running()
     client.update_endpoint_weights_and_capacities(
         EndpointName="ep",
@@ -52,14 +52,14 @@ def test_an_update_of_sampling_keeps_the_counts(client, experiments):
 
 
 def test_a_description_alone_leaves_the_endpoint(client, experiments):
-    """Only what changes the deployment updates the endpoint."""
+    """A change of the description does not update the endpoint."""
     experiments.running()
     client.update_inference_experiment(Name="x", Description="new")
     assert "InService" == experiments.endpoint()["EndpointStatus"]
 
 
 def test_an_update_without_a_change_leaves_the_endpoint(client, experiments):
-    """The same sampling again is accepted, and deploys nothing."""
+    """The same sampling again is accepted and deploys nothing."""
     experiments.running()
     client.update_inference_experiment(
         Name="x", ShadowModeConfig=experiments.request()["ShadowModeConfig"]
@@ -74,7 +74,7 @@ def test_an_update_without_a_change_leaves_the_endpoint(client, experiments):
 
 
 def test_an_endpoint_that_is_being_updated_conflicts(client, emulator, experiments):
-    """The refused update leaves no trace."""
+    """The refused update changes nothing."""
     experiments.running()
     before = experiments.describe()["LastModifiedTime"]
     emulator.clock.advance(60)
@@ -88,7 +88,7 @@ def test_an_endpoint_that_is_being_updated_conflicts(client, emulator, experimen
 
 
 def test_an_update_is_done_after_enough_reads_of_the_endpoint(client, experiments):
-    """A client that watches only the endpoint is not left waiting."""
+    """Reads of the endpoint alone finish the update, too."""
     experiments.running()
     client.update_inference_experiment(Name="x", ShadowModeConfig=MODE_75)
     statuses = [experiments.endpoint()["EndpointStatus"] for _ in range(3)]
@@ -96,7 +96,7 @@ def test_an_update_is_done_after_enough_reads_of_the_endpoint(client, experiment
 
 
 def test_the_end_can_be_moved_while_running(client, emulator, experiments):
-    """A new EndTime is the one that counts."""
+    """The experiment ends at the new EndTime."""
     experiments.running()
     end = emulator.clock.now() + timedelta(days=14)
     client.update_inference_experiment(Name="x", Schedule={"EndTime": end})
@@ -107,7 +107,7 @@ def test_the_end_can_be_moved_while_running(client, emulator, experiments):
 
 
 def test_an_unchanged_start_is_tolerated_while_running(client, emulator, experiments):
-    """Clients send the whole schedule back."""
+    """Clients may send the whole schedule back."""
     experiments.running()
     schedule = experiments.describe()["Schedule"]
     end = emulator.clock.now() + timedelta(days=2)
@@ -133,14 +133,14 @@ def test_an_unchanged_start_is_tolerated_while_running(client, emulator, experim
     ids=["data storage", "variants", "names"],
 )
 def test_while_running_other_members_are_refused(client, experiments, change):
-    """Running: description, sampling, EndTime, and nothing else."""
+    """Only description, sampling and EndTime can change while it is Running."""
     experiments.running()
     refusal = experiments.refusal(client.update_inference_experiment, Name="x", **change)
     assert "ValidationException" == refusal.code
 
 
 def test_while_running_the_start_is_refused(client, emulator, experiments):
-    """What has started has started."""
+    """StartTime cannot change once the experiment has started."""
     experiments.running()
     schedule = {"StartTime": emulator.clock.now() + timedelta(hours=1)}
     refusal = experiments.refusal(client.update_inference_experiment, Name="x", Schedule=schedule)
@@ -148,7 +148,7 @@ def test_while_running_the_start_is_refused(client, emulator, experiments):
 
 
 def test_unchanged_members_are_tolerated_while_running(client, experiments):
-    """The same variants as they are, are no change."""
+    """Members with their current values are no change."""
     experiments.running()
     variants = experiments.request()["ModelVariants"]
     client.update_inference_experiment(Name="x", ModelVariants=variants, Description="new")
@@ -158,7 +158,7 @@ def test_unchanged_members_are_tolerated_while_running(client, experiments):
 
 
 def test_a_scheduled_experiment_goes_back_to_created(client, experiments, scheduled):
-    """Created -> Updating -> Created."""
+    """It goes from Created to Updating to Created."""
     scheduled()
     client.update_inference_experiment(Name="x", Description="new")
     assert [
@@ -170,7 +170,7 @@ def test_a_scheduled_experiment_goes_back_to_created(client, experiments, schedu
 
 
 def test_a_scheduled_experiment_may_change_its_window(client, emulator, experiments, scheduled):
-    """Both times may move before the start."""
+    """Both times can change before the start."""
     scheduled(hours=2)
     start = emulator.clock.now() + timedelta(hours=10)
     schedule = {"StartTime": start, "EndTime": start + timedelta(days=1)}
@@ -182,7 +182,7 @@ def test_a_scheduled_experiment_may_change_its_window(client, emulator, experime
 
 
 def test_a_scheduled_experiment_may_change_one_variant(client, experiments, scheduled):
-    """A single entry changes that variant and leaves the other."""
+    """A single variant in the request leaves the other unchanged."""
     scheduled()
     variant = model_variant(variant_name="Shadow", model_name="m2", instance_count=5)
     client.update_inference_experiment(Name="x", ModelVariants=[variant])
@@ -196,7 +196,7 @@ def test_a_scheduled_experiment_may_change_one_variant(client, experiments, sche
 
 
 def test_a_variants_model_is_fixed(client, experiments, scheduled):
-    """Another model needs another variant."""
+    """Another model under a variant's name is refused."""
     scheduled()
     create_model(client, name="m3")
     variant = model_variant(variant_name="Shadow", model_name="m3")
