@@ -35,12 +35,12 @@ _BAD_REQUEST = 400
 _BROKEN = 501
 
 _REFUSALS: dict[str, tuple[str, str]] = {
-    "throttle": ("ThrottlingException", "Too many calls (asked of the emulator)."),
-    "expired-token": ("ExpiredTokenException", "The token has expired (asked of the emulator)."),
-    "access-denied": ("AccessDeniedException", "Not allowed (asked of the emulator)."),
-    "quota": ("ResourceLimitExceeded", "The quota is used up (asked of the emulator)."),
+    "throttle": ("ThrottlingException", "Too many calls (injected by the emulator)."),
+    "expired-token": ("ExpiredTokenException", "The token has expired (injected by the emulator)."),
+    "access-denied": ("AccessDeniedException", "Not allowed (injected by the emulator)."),
+    "quota": ("ResourceLimitExceeded", "The quota is used up (injected by the emulator)."),
 }
-_PAGE = "<html><body>Please sign in to the network (asked of the emulator).</body></html>"
+_PAGE = "<html><body>Please sign in to the network (injected by the emulator).</body></html>"
 _SERVER_ERRORS = {500: "InternalFailure", 503: "ServiceUnavailable"}
 
 
@@ -92,7 +92,7 @@ def _refusal(fault: Fault) -> TYPE_RESPONSE | None:
         return _error(_BAD_REQUEST, *_REFUSALS[fault.kind])
     if fault.kind == "server-error":
         status = int(fault.options.get("status", 500))
-        return _error(status, _SERVER_ERRORS[status], "Out of order (asked of the emulator).")
+        return _error(status, _SERVER_ERRORS[status], "Out of order (injected by the emulator).")
     if fault.kind == "garbage":
         options = {"status": _OK, "body": _PAGE, **fault.options}
         return int(options["status"]), {"Content-Type": "text/html"}, str(options["body"])

@@ -130,4 +130,4 @@ def _answer(moto: Application, environ: Environ, start: StartResponse) -> Iterab
             raise
         connection: socket = environ["werkzeug.socket"]
         connection.shutdown(SHUT_RDWR)
-        raise ConnectionResetError("closed without an answer, as asked") from None
+        raise ConnectionResetError("closed without an answer (injected by the emulator)") from None

@@ -85,9 +85,9 @@ def answer(state: AccountState, request: Document, now: datetime, moto: Moto) ->
     # Moto returns everything at once, with the first page.
     if theirs and (start.query, start.returned) == (0, 0):
         results |= {one["id"]: _named(one) for one in moto.answer(theirs)}
-    shown = [query["Id"] for query in queries if query.get("ReturnData") is not False]
+    returned = [query["Id"] for query in queries if query.get("ReturnData") is not False]
     return {
-        "MetricDataResults": [results[name] for name in shown if name in results],
+        "MetricDataResults": [results[name] for name in returned if name in results],
         "NextToken": next_page.token() if next_page else None,
     }
 

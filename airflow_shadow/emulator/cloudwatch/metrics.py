@@ -36,13 +36,13 @@ class Metric:
 
 
 def _invocations(part: Part) -> list[Samples]:
-    [shown] = minutes.arrived(part, "late", (part.requests,))
-    return same(1.0, shown)
+    [requests] = minutes.arrived(part, "late", (part.requests,))
+    return same(1.0, requests)
 
 
 def _per_instance(part: Part) -> list[Samples]:
-    [shown] = minutes.arrived(part, "late", (part.requests,))
-    return same(1 / part.interval.served.instances, shown)
+    [requests] = minutes.arrived(part, "late", (part.requests,))
+    return same(1 / part.interval.served.instances, requests)
 
 
 def _failed(part: Part, *, count: Callable[[Errors], int]) -> list[Samples]:

@@ -80,7 +80,7 @@ def _finish_with_fault(
     state: AccountState, experiment: Experiment, kind: WorkKind, fault: Fault, at: datetime
 ) -> None:
     reason = fault.options.get("reason") or (
-        f"The {kind} of {experiment.name} failed at {at.isoformat()} (asked of the emulator)."
+        f"The {kind} of {experiment.name} failed at {at.isoformat()} (injected by the emulator)."
     )
     if kind == "update" and fault.options.get("rollback"):
         experiment.failure, experiment.update = reason, {}
