@@ -6,7 +6,6 @@ from hashlib import blake2b
 from random import Random
 from statistics import NormalDist
 from struct import Struct
-from typing import Protocol
 
 # Counts of a larger variance are rounded normal deviates, which take one step instead of many.
 _MANY = 30.0
@@ -42,11 +41,7 @@ class ShortRandom:
         return (self._left.pop() >> 11) * _STEP
 
 
-class Numbers(Protocol):
-    """A source of random numbers."""
-
-    def random(self) -> float:
-        """Return a number from 0 to below 1."""
+Numbers = Random | ShortRandom  # noqa: S311 - a type, no number
 
 
 def uniform(random: Numbers) -> float:

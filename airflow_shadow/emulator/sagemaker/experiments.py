@@ -39,10 +39,20 @@ def create(state: AccountState, request: Document, now: datetime) -> Experiment:
     start, end = _window(_schedule(request), now)
     rules.check_schedule(start, end, now)
     _require_free(state, endpoint)
+    experiment = _new(state, request, start, end, now)
+    state.experiments[name] = experiment
+    state.tags[experiment.arn] = read_tags(request)
+    _begin_creation(state, experiment, endpoint, now)
+    return experiment
+
+
+def _new(
+    state: AccountState, request: Document, start: datetime, end: datetime, now: datetime
+) -> Experiment:
     members = {key: value for key, value in request.items() if key not in ("Tags", "Schedule")}
-    experiment = Experiment(
-        name=name,
-        arn=state.arn("inference-experiment", name),
+    return Experiment(
+        name=request["Name"],
+        arn=state.arn("inference-experiment", request["Name"]),
         request=deepcopy(members),
         start=start,
         end=end,
@@ -52,10 +62,6 @@ def create(state: AccountState, request: Document, now: datetime) -> Experiment:
         idle="Running" if start <= now else "Created",
         work=Work(kind="create", since=now),
     )
-    state.experiments[name] = experiment
-    state.tags[experiment.arn] = read_tags(request)
-    _begin_creation(state, experiment, endpoint, now)
-    return experiment
 
 
 def _schedule(request: Document) -> Document:

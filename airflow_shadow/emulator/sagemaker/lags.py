@@ -1,7 +1,7 @@
 """Reads that show an experiment or an endpoint as it was before a change (assumed: lag)."""
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
@@ -29,29 +29,23 @@ def reads_stale_tags(response: "EmulatedResponse") -> bool:
     return True
 
 
-@contextmanager
-def stale_experiment(response: "EmulatedResponse") -> Iterator[None]:
+def stale_experiment(response: "EmulatedResponse") -> AbstractContextManager[None]:
     """Put back an experiment's former state for one Describe, if reads of it are still stale."""
     name, experiments = str(response.request.get("Name")), response.state.experiments
     lag = response.state.lags.get(name)
     if response.operation != "DescribeInferenceExperiment" or not lag or lag.descriptions == 0:
-        yield
-        return
+        return nullcontext()
     lag.descriptions -= 1
-    with _replaced(experiments, name, lag.before):
-        yield
+    return _replaced(experiments, name, lag.before)
 
 
-@contextmanager
-def old_endpoint(response: "EmulatedResponse", updates: int) -> Iterator[None]:
+def old_endpoint(response: "EmulatedResponse", updates: int) -> AbstractContextManager[None]:
     """Put back an endpoint as it was before its last updates, if it had that many."""
     name, endpoints = str(response.request.get("EndpointName")), response.state.endpoints
     endpoint = endpoints.get(name)
     if endpoint is None or not 1 <= updates <= len(endpoint.past):
-        yield
-        return
-    with _replaced(endpoints, name, endpoint.past[-updates]):
-        yield
+        return nullcontext()
+    return _replaced(endpoints, name, endpoint.past[-updates])
 
 
 @contextmanager
