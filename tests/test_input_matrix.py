@@ -14,7 +14,7 @@ import pytest
 
 from airflow_shadow import operators
 from airflow_shadow._compat import AirflowException
-from airflow_shadow.emulator import Emulator, bound, fleet
+from airflow_shadow.emulator import Emulator, base_response, fleet
 from airflow_shadow.operators import (
     CreateInferenceExperimentOperator,
     PromoteShadowVariantOperator,
@@ -44,13 +44,13 @@ Wire = list[tuple[str, str, dict[str, Any]]]
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     """Collect operation, region and body of each request as it arrives."""
     arrived: Wire = []
-    perform = bound.perform
+    perform = base_response.perform
 
     def recorded(response: Any, action: Any) -> Any:
         arrived.append((response.operation, response.region, json.loads(response.body)))
         return perform(response, action)
 
-    monkeypatch.setattr(bound, "perform", recorded)
+    monkeypatch.setattr(base_response, "perform", recorded)
     return arrived
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from botocore.model import ListShape, MapShape, Shape, StructureShape
 
-from airflow_shadow.emulator.limits import LIMITS
+from airflow_shadow.emulator.sagemaker.limits import LIMITS
 from tests.helpers import input_shape
 
 OPERATIONS = [

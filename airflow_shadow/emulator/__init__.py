@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from airflow_shadow.emulator.core import Emulator as Emulator
     from airflow_shadow.emulator.in_process import mocked as mocked
-    from airflow_shadow.emulator.shortcut import without_http as without_http
+    from airflow_shadow.emulator.in_process import without_http as without_http
 
 __all__ = ["Emulator", "mocked", "without_http"]
 
-_HOMES = {"Emulator": "core", "mocked": "in_process", "without_http": "shortcut"}
+_HOMES = {"Emulator": "core", "mocked": "in_process", "without_http": "in_process"}
 
 
 def __getattr__(name: str) -> Any:

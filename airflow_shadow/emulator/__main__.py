@@ -3,15 +3,14 @@
 import argparse
 import signal
 import threading
-from collections.abc import Sequence
 from typing import get_args
 
-from airflow_shadow.emulator.choices import ErrorSamples
 from airflow_shadow.emulator.core import Emulator
+from airflow_shadow.emulator.settings import ErrorSamples
 
 
-def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
+def main() -> None:
+    """Serve until the process is told to end (SIGINT, SIGTERM)."""
     parser = argparse.ArgumentParser(prog="airflow_shadow.emulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=5000, help="0 picks a free one")
@@ -23,23 +22,10 @@ def arguments(argv: Sequence[str] | None = None) -> argparse.Namespace:
         default="zeros",
         help="ones: only failed requests are samples of the error metrics",
     )
-    return parser.parse_args(argv)
-
-
-def main(argv: Sequence[str] | None = None) -> None:
-    """Serve until the process is asked to end (SIGINT, SIGTERM)."""
-    options = arguments(argv)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    emulator = Emulator(
-        port=options.port,
-        speed=options.speed,
-        pace=options.pace,
-        host=options.host,
-        error_samples=options.error_samples,
-    )
-    with emulator:
+    with Emulator(**vars(parser.parse_args())) as emulator:
         print(f"airflow_shadow emulator at {emulator.url}", flush=True)  # noqa: T201
         ended.wait()
 

@@ -1,8 +1,9 @@
-"""How a model behaves: declared in the environment of its container, as CreateModel takes it."""
+"""How a model behaves, declared in the environment of its container."""
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from airflow_shadow.emulator.errors import Invalid
 
@@ -11,16 +12,21 @@ PREFIX = "SHADOW_"
 _ROUNDING = 1e-9
 
 
+def _ranged(default: float, low: float, high: float) -> Any:
+    """Return a field with a default and a range."""
+    return field(default=default, metadata={"range": (low, high)})
+
+
 @dataclass(frozen=True, kw_only=True)
 class Behaviour:
-    """What requests to a model meet with; each field is declared as `SHADOW_` and its name.
+    """How a model answers requests; each field is declared as `SHADOW_` and its name.
 
     latency_ms: mean of ModelLatency, milliseconds.
     latency_spread: standard deviation of the logarithm of one request's latency.
     overhead_ms: mean of OverheadLatency, milliseconds; spread like ModelLatency.
     error_rate: share of the requests that are answered with 5XX.
-    4xx_rate: share of the requests that are answered with 4XX (field `client_error_rate`).
-    model_error_rate: share that fails in another way: in InvocationModelErrors only.
+    client_error_rate: share of the requests that are answered with 4XX (`SHADOW_4XX_RATE`).
+    model_error_rate: share that fails without an answer, in InvocationModelErrors only.
     drift_per_day: growth of the mean latency a day since deployment; 0.1 is 10 %, compounded.
     noise: standard deviation of the logarithm of the minutes' mean latencies.
     noise_memory: correlation of that noise from one minute to the next.
@@ -29,65 +35,46 @@ class Behaviour:
     cold_start_seconds: how long a new variant is slow after its deployment.
     cold_start_factor: how many times slower it is then.
     drop_rate: share of the requests copied to it, as a shadow, that never reach it.
-    drop_slowest: share of the requests copied to it, as a shadow, that are never answered: those
-        that would have taken longest.
+    drop_slowest: share of the requests copied to it, as a shadow, that are never answered: the
+        slowest ones.
     latency_coverage: share of the requests that are samples of ModelLatency and OverheadLatency.
-    reports_late_seconds: how much later than others' its metrics show (assumed: late-minutes).
+    reports_late_seconds: additional delay of its metrics (assumed: late-minutes).
     memory_percent, disk_percent, gpu_memory_percent: utilisation of its instances.
     """
 
-    latency_ms: float = 50.0
-    latency_spread: float = 0.3
-    overhead_ms: float = 5.0
-    error_rate: float = 0.0
-    client_error_rate: float = 0.0
-    model_error_rate: float = 0.0
-    drift_per_day: float = 0.0
-    noise: float = 0.05
-    noise_memory: float = 0.5
-    load_correlation: float = 0.8
-    load_sensitivity: float = 0.0
-    cold_start_seconds: float = 0.0
-    cold_start_factor: float = 5.0
-    drop_rate: float = 0.0
-    drop_slowest: float = 0.0
-    latency_coverage: float = 1.0
-    reports_late_seconds: float = 0.0
-    memory_percent: float = 30.0
-    disk_percent: float = 10.0
-    gpu_memory_percent: float = 40.0
+    latency_ms: float = _ranged(50.0, 0.001, 3_600_000)
+    latency_spread: float = _ranged(0.3, 0, 3)
+    overhead_ms: float = _ranged(5.0, 0.001, 3_600_000)
+    error_rate: float = _ranged(0.0, 0, 1)
+    client_error_rate: float = _ranged(0.0, 0, 1)
+    model_error_rate: float = _ranged(0.0, 0, 1)
+    drift_per_day: float = _ranged(0.0, -0.99, 10)
+    noise: float = _ranged(0.05, 0, 2)
+    noise_memory: float = _ranged(0.5, 0, 0.99)
+    load_correlation: float = _ranged(0.8, 0, 1)
+    load_sensitivity: float = _ranged(0.0, 0, 5)
+    cold_start_seconds: float = _ranged(0.0, 0, 86_400)
+    cold_start_factor: float = _ranged(5.0, 1, 1000)
+    drop_rate: float = _ranged(0.0, 0, 1)
+    drop_slowest: float = _ranged(0.0, 0, 0.99)
+    latency_coverage: float = _ranged(1.0, 0, 1)
+    reports_late_seconds: float = _ranged(0.0, 0, 3600)
+    memory_percent: float = _ranged(30.0, 0, 100)
+    disk_percent: float = _ranged(10.0, 0, 100)
+    gpu_memory_percent: float = _ranged(40.0, 0, 100)
 
 
 _RANGES: dict[str, tuple[float, float]] = {
-    "latency_ms": (0.001, 3_600_000),
-    "latency_spread": (0, 3),
-    "overhead_ms": (0.001, 3_600_000),
-    "error_rate": (0, 1),
-    "client_error_rate": (0, 1),
-    "model_error_rate": (0, 1),
-    "drift_per_day": (-0.99, 10),
-    "noise": (0, 2),
-    "noise_memory": (0, 0.99),
-    "load_correlation": (0, 1),
-    "load_sensitivity": (0, 5),
-    "cold_start_seconds": (0, 86_400),
-    "cold_start_factor": (1, 1000),
-    "drop_rate": (0, 1),
-    "drop_slowest": (0, 0.99),
-    "latency_coverage": (0, 1),
-    "reports_late_seconds": (0, 3600),
-    "memory_percent": (0, 100),
-    "disk_percent": (0, 100),
-    "gpu_memory_percent": (0, 100),
+    one.name: one.metadata["range"] for one in fields(Behaviour)
 }
-_KEYS: dict[str, str] = {f"{PREFIX}{field.name.upper()}": field.name for field in fields(Behaviour)}
+_KEYS: dict[str, str] = {f"{PREFIX}{one.name.upper()}": one.name for one in fields(Behaviour)}
 _KEYS[f"{PREFIX}4XX_RATE"] = _KEYS.pop(f"{PREFIX}CLIENT_ERROR_RATE")
 
 
 def read_behaviour(environment: Mapping[str, str]) -> Behaviour:
-    """Return what an environment declares; keys without the prefix are the model's own.
+    """Return the declared behaviour; keys without the prefix are ignored.
 
-    Raises Invalid (ValidationException), all faults in one message.
+    Raises Invalid (ValidationException), which names all that is wrong.
     """
     declared = {key: text for key, text in environment.items() if key.startswith(PREFIX)}
     faults = [fault for key, text in declared.items() for fault in _faults(key, text)]
@@ -95,7 +82,7 @@ def read_behaviour(environment: Mapping[str, str]) -> Behaviour:
         behaviour = Behaviour(**{_KEYS[key]: float(text) for key, text in declared.items()})
         faults = list(_sum_faults(behaviour))
     if faults:
-        raise Invalid(f"The model's Environment declares no behaviour: {' '.join(faults)}")
+        raise Invalid(f"The model's Environment declares no valid behaviour: {' '.join(faults)}")
     return behaviour
 
 
@@ -124,7 +111,7 @@ def _sum_faults(behaviour: Behaviour) -> Iterator[str]:
 
 
 def environment(behaviour: Behaviour) -> dict[str, str]:
-    """Return the environment that declares a behaviour: what differs from the default."""
+    """Return the environment that declares a behaviour: the values that are not the defaults."""
     default = Behaviour()
     return {
         key: repr(getattr(behaviour, name))

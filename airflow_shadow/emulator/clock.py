@@ -1,18 +1,18 @@
-"""The emulator's clock: it may run fast and can be advanced, and never goes back."""
+"""The emulator's clock, which can run fast and be advanced, but never goes back."""
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from threading import RLock
 from time import monotonic
 
-#: A day in a second: far faster than anything waits, and years do not run out.
+#: A day in a second: fast enough for every test, and slow enough not to reach the last year.
 _FASTEST = 86_400.0
-#: What experiments, metrics and their dates have room for after the clock's time.
+#: Later times leave no room for the schedules and metrics that follow them.
 _LAST = datetime(9000, 1, 1, tzinfo=UTC)
 
 
 class Clock:
-    """Tell the emulator's time, `speed` times as fast as real time.
+    """The emulator's time, `speed` times as fast as real time.
 
     Safe to use from several threads. `real` is the source of real seconds, for tests.
     """
@@ -29,7 +29,7 @@ class Clock:
 
     @property
     def speed(self) -> float:
-        """Emulator seconds per real second; 0 stands still."""
+        """Emulator seconds per real second; at 0 the clock stands still."""
         return self._speed
 
     @speed.setter
@@ -45,8 +45,8 @@ class Clock:
     def advance(self, by: float | timedelta) -> datetime:
         """Move the clock forward by seconds (or a timedelta) and return the new time.
 
-        Raises ValueError if `by` is negative, because statuses cannot be undone, or leads beyond
-        the year 9000.
+        Raises ValueError if `by` is negative, because statuses cannot be undone, or if the new time
+        would be after the year 9000.
         """
         step = by if isinstance(by, timedelta) else timedelta(seconds=by)
         if step < timedelta(0):

@@ -24,7 +24,7 @@ def application(emulator: "Emulator") -> Callable[..., Iterable[bytes]]:
     @Request.application
     def answer(request: Request) -> Response:
         status, body = _answer(emulator, request)
-        return _json(body, status)
+        return Response(json.dumps(body), status=status, content_type="application/json")
 
     return answer
 
@@ -40,8 +40,11 @@ def _answer(emulator: "Emulator", request: Request) -> tuple[int, Answer]:
         return 400, {"message": f"{type(error).__name__}: {error}"}
 
 
-def _json(body: Answer, status: int) -> Response:
-    return Response(json.dumps(body), status=status, content_type="application/json")
+def _body(request: Request) -> dict[str, Any]:
+    body = request.get_json(force=True)
+    if not isinstance(body, dict):
+        raise TypeError(f"The body has to be a JSON object, not {body!r}.")
+    return body
 
 
 def _get_clock(emulator: "Emulator", _: Request) -> Answer:
@@ -49,22 +52,28 @@ def _get_clock(emulator: "Emulator", _: Request) -> Answer:
 
 
 def _post_clock(emulator: "Emulator", request: Request) -> Answer:
-    wanted = _body(request)
-    if "speed" in wanted:
-        emulator.clock.speed = float(wanted["speed"])
-    emulator.clock.advance(float(wanted.get("advance", 0)))
+    body = _body(request)
+    if "speed" in body:
+        emulator.clock.speed = float(body["speed"])
+    emulator.clock.advance(float(body.get("advance", 0)))
     return _get_clock(emulator, request)
 
 
-def _get_pace(emulator: "Emulator", _: Request) -> Answer:
-    return {"pace": emulator.pace, "reads": emulator.reads}
+def _settings(*names: str) -> tuple[Handler, Handler]:
+    """Return the handlers that read and change some of the emulator's settings."""
 
+    def get(emulator: "Emulator", _: Request) -> Answer:
+        return {name: getattr(emulator, name) for name in names}
 
-def _post_pace(emulator: "Emulator", request: Request) -> Answer:
-    wanted = _body(request)
-    emulator.pace = wanted.get("pace", emulator.pace)
-    emulator.reads = int(wanted.get("reads", emulator.reads))
-    return _get_pace(emulator, request)
+    def post(emulator: "Emulator", request: Request) -> Answer:
+        values = {name: value for name, value in _body(request).items() if name in names}
+        if not values:
+            raise ValueError(f"Give at least one of: {', '.join(names)}.")
+        for name, value in values.items():
+            setattr(emulator, name, value)
+        return get(emulator, request)
+
+    return get, post
 
 
 def _get_history(emulator: "Emulator", request: Request) -> Answer:
@@ -94,44 +103,26 @@ def _delete_held(emulator: "Emulator", request: Request) -> Answer:
     return emulator.holds.let_go(name=request.args.get("name"), drop=drop)
 
 
-def _get_busy_code(emulator: "Emulator", _: Request) -> Answer:
-    return {"busy_code": emulator.busy_code}
-
-
-def _post_busy_code(emulator: "Emulator", request: Request) -> Answer:
-    emulator.busy_code = _body(request)["busy_code"]
-    return _get_busy_code(emulator, request)
-
-
-def _get_error_samples(emulator: "Emulator", _: Request) -> Answer:
-    return {"error_samples": emulator.error_samples}
-
-
-def _post_error_samples(emulator: "Emulator", request: Request) -> Answer:
-    emulator.error_samples = _body(request)["error_samples"]
-    return _get_error_samples(emulator, request)
-
-
 def _get_traffic(emulator: "Emulator", _: Request) -> Answer:
     return [
         {
-            "account": world.account,
-            "region": world.region,
+            "account": state.account,
+            "region": state.region,
             "endpoint": flow.endpoint,
             "since": flow.since.isoformat(),
             **asdict(flow.traffic),
         }
-        for world in emulator.worlds()
-        for flows in world.flows.values()
+        for state in emulator.account_states()
+        for flows in state.flows.values()
         for flow in flows
     ]
 
 
 def _post_traffic(emulator: "Emulator", request: Request) -> Answer:
-    wanted = _body(request)
-    endpoint = wanted.pop("endpoint")
-    place = {name: wanted.pop(name) for name in ("account", "region") if name in wanted}
-    emulator.traffic(endpoint, read_traffic(wanted), **place)
+    body = _body(request)
+    endpoint = body.pop("endpoint")
+    place = {name: body.pop(name) for name in ("account", "region") if name in body}
+    emulator.traffic(endpoint, read_traffic(body), **place)
     return _get_traffic(emulator, request)
 
 
@@ -140,12 +131,9 @@ def _post_reset(emulator: "Emulator", _: Request) -> Answer:
     return {}
 
 
-def _body(request: Request) -> dict[str, Any]:
-    body = request.get_json(force=True)
-    if not isinstance(body, dict):
-        raise TypeError(f"The body has to be a JSON object, not {body!r}.")
-    return body
-
+_get_pace, _post_pace = _settings("pace", "reads")
+_get_busy_code, _post_busy_code = _settings("busy_code")
+_get_error_samples, _post_error_samples = _settings("error_samples")
 
 _HANDLERS: dict[tuple[str, str], Handler] = {
     ("GET", "clock"): _get_clock,

@@ -1,22 +1,21 @@
-"""The emulator itself: state per account and region, and what tests may turn."""
+"""The emulator: its state for each account and region, and what tests can set."""
 
+from dataclasses import asdict
 from datetime import timedelta
 from threading import RLock
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from wsgiref.types import WSGIApplication
 
-from airflow_shadow.emulator.choices import BusyCode, Choices, ErrorSamples
+from airflow_shadow.emulator.account_state import AccountState
 from airflow_shadow.emulator.clock import Clock
 from airflow_shadow.emulator.faults import Faults
 from airflow_shadow.emulator.history import History
 from airflow_shadow.emulator.holds import Holds
-from airflow_shadow.emulator.machine import settle
-from airflow_shadow.emulator.pace import Pace, PaceName
+from airflow_shadow.emulator.sagemaker.events import run_due_events
+from airflow_shadow.emulator.sagemaker.recorder import add_traffic
 from airflow_shadow.emulator.server import Server
-from airflow_shadow.emulator.standing import declare
+from airflow_shadow.emulator.settings import BusyCode, ErrorSamples, PaceName, Settings
 from airflow_shadow.emulator.traffic import Flow, Traffic
-from airflow_shadow.emulator.world import World
 
 if TYPE_CHECKING:
     from airflow_shadow.emulator.snapshot import Snapshot
@@ -24,8 +23,24 @@ if TYPE_CHECKING:
 ACCOUNT = "123456789012"  # moto's default
 REGION = "us-east-1"
 
+Value = TypeVar("Value")
 
-class Emulator:
+
+class Setting(Generic[Value]):
+    """An attribute of the emulator that its :class:`Settings` keep and check."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, emulator: "Emulator", owner: type) -> Value:
+        value: Value = getattr(emulator.settings, self._name)
+        return value
+
+    def __set__(self, emulator: "Emulator", value: Value) -> None:
+        setattr(emulator.settings, self._name, value)
+
+
+class Emulator(Server):
     """Serve SageMaker's shadow tests (and the rest of moto's AWS) on 127.0.0.1 while entered.
 
     port: where to listen; 0 picks a free port.
@@ -34,6 +49,11 @@ class Emulator:
     lets each last a fixed number of emulator seconds. Schedules always follow the clock.
     error_samples: "zeros" lets error metrics send 0 or 1 for each request, "ones" only the 1s.
     """
+
+    pace = Setting[PaceName]()
+    reads = Setting[int]()
+    busy_code = Setting[BusyCode]()
+    error_samples = Setting[ErrorSamples]()
 
     def __init__(
         self,
@@ -45,118 +65,54 @@ class Emulator:
         reads: int = 2,
         error_samples: ErrorSamples = "zeros",
     ) -> None:
+        super().__init__(host=host, port=port)
         self.lock = RLock()
         self.clock = Clock(speed=speed)
-        self.pacing = Pace(name=pace, reads=reads)
+        self.settings = Settings(pace=pace, reads=reads, error_samples=error_samples)
         self.faults = Faults()
         self.holds = Holds()
-        self._choices = Choices(error_samples=error_samples)
         self._history = History()
-        self._worlds: dict[tuple[str, str], World] = {}
-        self._server = Server(emulator=self, host=host, port=port)
-        self._at_start = (speed, pace, reads, error_samples)
+        self._states: dict[tuple[str, str], AccountState] = {}
+        self._at_start = {"speed": speed, **asdict(self.settings)}
 
-    def __enter__(self) -> Self:
-        self.start()
-        return self
+    def _make_application(self) -> WSGIApplication:
+        # Imported late: moto takes most of a second to load.
+        from airflow_shadow.emulator.wsgi import application  # noqa: PLC0415
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
+        return application(self)
 
-    def start(self) -> None:
-        """Listen, in a thread of this process."""
-        self._server.start()
-
-    def stop(self) -> None:
-        """Stop listening and free the port."""
-        self._server.stop()
-
-    @property
-    def url(self) -> str:
-        """The address to give as `endpoint_url`. Raises RuntimeError when not serving."""
-        return self._server.url
-
-    @property
-    def application(self) -> WSGIApplication:
-        """The WSGI application behind the address. Raises RuntimeError when not serving."""
-        return self._server.application
-
-    @property
-    def pace(self) -> PaceName:
-        """How transitional statuses end: by reads ("count") or by the clock ("time")."""
-        return self.pacing.name
-
-    @pace.setter
-    def pace(self, name: PaceName) -> None:
-        self.pacing.choose(name)
-
-    @property
-    def reads(self) -> int:
-        """How many reads show each transitional status at pace "count"."""
-        return self.pacing.reads
-
-    @reads.setter
-    def reads(self, reads: int) -> None:
-        self.pacing.reads = reads
-
-    @property
-    def busy_code(self) -> BusyCode:
-        """The code of a Create on an endpoint that is not free; AWS does not document it."""
-        return self._choices.busy_code
-
-    @busy_code.setter
-    def busy_code(self, code: BusyCode) -> None:
-        self._choices.busy_code = code
-
-    @property
-    def error_samples(self) -> ErrorSamples:
-        """Whether error metrics send a 0 for requests that did not fail, or nothing."""
-        return self._choices.error_samples
-
-    @error_samples.setter
-    def error_samples(self, samples: ErrorSamples) -> None:
-        self._choices.error_samples = samples
-
-    def world(self, *, account: str, region: str) -> World:
-        """Return the state of one account in one region, made when first asked for."""
+    def account_state(self, *, account: str, region: str) -> AccountState:
+        """Return the state of one account in one region, created on first use."""
         key = (account, region)
-        if key not in self._worlds:
-            self._worlds[key] = World(
+        if key not in self._states:
+            self._states[key] = AccountState(
                 account=account,
                 region=region,
-                pace=self.pacing,
-                choices=self._choices,
+                settings=self.settings,
                 faults=self.faults,
                 history=self._history,
             )
-        return self._worlds[key]
+        return self._states[key]
 
-    def worlds(self) -> list[World]:
+    def account_states(self) -> list[AccountState]:
         """Return the state of every account and region used so far, brought up to date."""
         with self.lock:
-            for world in self._worlds.values():
-                settle(world, self.clock.now())
-            return list(self._worlds.values())
+            for state in self._states.values():
+                run_due_events(state, self.clock.now())
+            return list(self._states.values())
 
     def traffic(
         self, endpoint: str, traffic: Traffic, *, account: str = ACCOUNT, region: str = REGION
     ) -> Flow:
-        """Let requests come to an endpoint from now on, in place of those that came.
+        """Send requests to an endpoint from now on, in place of its earlier traffic.
 
-        With `hours_before` they have come already, and production has points of that time.
-
-        The endpoint need not exist yet; its variants get requests while it runs. Without traffic
-        an endpoint has no metrics.
+        With `hours_before` they began that much earlier, and production has points of that time.
+        The endpoint need not exist yet. Without traffic an endpoint has no metrics.
         """
         with self.lock:
-            now, world = self.clock.now(), self.world(account=account, region=region)
-            settle(world, now)
-            return declare(world, endpoint, traffic, now)
+            now, state = self.clock.now(), self.account_state(account=account, region=region)
+            run_due_events(state, now)
+            return add_traffic(state, endpoint, traffic, now)
 
     def history(
         self, account: str | None = None, region: str | None = None
@@ -166,12 +122,8 @@ class Emulator:
         Kinds: "call" (an accepted changing call), "status" (of an experiment), "endpoint" (its
         configuration or status, with the cause), "variant" (its status in an experiment).
         """
-        self.worlds()
+        self.account_states()
         return self._history.entries(account=account, region=region)
-
-    def forget(self, entry: dict[str, Any]) -> None:
-        """Take an entry back out of the history."""
-        self._history.remove(entry)
 
     def snapshot(self) -> "Snapshot":
         """Return what SageMaker keeps and what happened so far, for :meth:`restore`."""
@@ -179,37 +131,37 @@ class Emulator:
         from airflow_shadow.emulator.snapshot import take  # noqa: PLC0415
 
         with self.lock:
-            return take(at=self.clock.now(), worlds=self.worlds(), history=self.history())
+            return take(at=self.clock.now(), states=self.account_states(), history=self.history())
 
     def restore(self, snapshot: "Snapshot") -> None:
         """Put back what SageMaker kept, which costs a fraction of the calls that made it.
 
-        Faults, pace and other services stay as they are, and so does the clock unless it is behind.
+        Faults, settings and other services stay as they are. The clock moves forward to the time of
+        the snapshot if it is behind it.
         """
         from airflow_shadow.emulator.snapshot import put_back  # noqa: PLC0415
 
         with self.lock:
             self.clock.advance(max(snapshot.at - self.clock.now(), timedelta(0)))
-            self._worlds.clear()
-            for account, region in snapshot.worlds:
-                put_back(snapshot, self.world(account=account, region=region))
+            self._states.clear()
+            for account, region in snapshot.states:
+                put_back(snapshot, self.account_state(account=account, region=region))
             self._history.replace(snapshot.history)
 
     def clear(self) -> None:
         """Forget this emulator's own state; `reset` clears moto's too."""
-        speed, pace, reads, error_samples = self._at_start
         with self.lock:
-            self._worlds.clear()
-            self._history.clear()
+            self._states.clear()
+            self._history.replace([])
             self.faults.clear()
             self.holds.let_go()
-            self.clock.reset(speed=speed)
-            self.pacing.choose(pace)
-            self.pacing.reads = reads
-            self.busy_code, self.error_samples = "ResourceInUse", error_samples
+            settings = dict(self._at_start)
+            self.clock.reset(speed=settings.pop("speed"))
+            for name, value in settings.items():
+                setattr(self.settings, name, value)
 
     def reset(self) -> None:
-        """Start afresh: moto's state, clock, faults, pace and history."""
+        """Start afresh: moto's state, clock, faults, settings and history."""
         # Imported late: moto takes most of a second to load.
         from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415
 

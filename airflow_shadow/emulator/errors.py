@@ -1,4 +1,4 @@
-"""The errors the emulator answers with, each with the code botocore turns into its own class.
+"""The errors that the emulator answers with, by their codes.
 
 AWS documents no texts, so match on codes (assumed: texts).
 """
@@ -8,7 +8,7 @@ from moto.core.exceptions import ServiceException
 
 
 class Refusal(ServiceException):  # type: ignore[misc,unused-ignore]
-    """A call that is answered with an error (HTTP 400)."""
+    """A refused call: an error of the caller (HTTP 400)."""
 
     code = "ValidationException"
 
@@ -19,7 +19,7 @@ class Refusal(ServiceException):  # type: ignore[misc,unused-ignore]
 
 
 class Invalid(Refusal):
-    """The request breaks a limit or a rule, or names an endpoint or model that is not there."""
+    """The request breaks a limit or a rule, or names an endpoint or model that does not exist."""
 
 
 class NotFound(Refusal):
@@ -41,7 +41,7 @@ class InUse(Refusal):
 
 
 class LostConnectionError(ConnectionClosedError):  # type: ignore[misc,unused-ignore]
-    """The connection shall be closed without an answer.
+    """The connection is to be closed without an answer.
 
-    In process botocore treats it as the lost connection it is; the server closes the socket.
+    In process botocore treats it as a lost connection; the server closes the socket.
     """

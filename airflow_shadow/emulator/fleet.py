@@ -1,4 +1,4 @@
-"""Models and endpoints to try shadow tests on, made through any boto3 SageMaker client."""
+"""Models, endpoints and requests for tests, created with any boto3 SageMaker client."""
 
 import time
 from collections.abc import Mapping
@@ -40,10 +40,9 @@ def create_endpoint(
 ) -> str:
     """Create a model, a configuration and an endpoint; return the endpoint's ARN once InService.
 
-    traffic: the requests that come to it, from now on or for `hours_before` already; without them
-    it has no metrics.
-    The default type is one that experiments accept too: their list lacks ml.m5.large.
-    A model of the name is used if it is there. Raises RuntimeError if the endpoint fails, and
+    traffic: the requests that it gets; without them it has no metrics.
+    The default instance type is one that experiments accept too; they do not accept ml.m5.large.
+    An existing model of the name is used. Raises RuntimeError if the endpoint fails, and
     TimeoutError if it is not InService after a minute.
     """
     _ensure_model(client, model_name)
@@ -79,7 +78,10 @@ def wait_in_service(client: Any, *, endpoint_name: str) -> None:
     Raises RuntimeError if it fails, and TimeoutError if that takes more than a minute.
     """
     deadline = time.monotonic() + _PATIENCE
-    while (status := _status(client, endpoint_name)) != "InService":
+    while True:
+        status = client.describe_endpoint(EndpointName=endpoint_name)["EndpointStatus"]
+        if status == "InService":
+            return
         if status == "Failed":
             raise RuntimeError(f"Endpoint {endpoint_name} failed. Describe it for the reason.")
         if time.monotonic() > deadline:
@@ -88,10 +90,6 @@ def wait_in_service(client: Any, *, endpoint_name: str) -> None:
                 " Raise the emulator's speed, or choose the pace 'count'."
             )
         time.sleep(_PAUSE)
-
-
-def _status(client: Any, endpoint_name: str) -> str:
-    return str(client.describe_endpoint(EndpointName=endpoint_name)["EndpointStatus"])
 
 
 def model_variant(
@@ -130,7 +128,7 @@ def experiment_request(
     sampling_percentage: int = 50,
     **members: Any,
 ) -> dict[str, Any]:
-    """Return a request of CreateInferenceExperiment; `members` are added in the API's words."""
+    """Return a request of CreateInferenceExperiment; `members` are further members of the API."""
     return {
         "Name": name,
         "Type": "ShadowMode",

@@ -1,5 +1,6 @@
-"""What happened in the emulator, in order, for tests to count."""
+"""What happened in the emulator, in order, for tests to check."""
 
+from collections.abc import Iterable
 from datetime import datetime
 from threading import RLock
 from typing import Any, Literal
@@ -8,7 +9,7 @@ EntryKind = Literal["call", "status", "endpoint", "variant"]
 
 
 class History:
-    """Keep one ordered list of JSON-able entries over all accounts and regions."""
+    """One ordered list of JSON-able entries over all accounts and regions."""
 
     def __init__(self) -> None:
         self._lock = RLock()
@@ -24,7 +25,7 @@ class History:
         return entry
 
     def remove(self, entry: dict[str, Any]) -> None:
-        """Take back the entry of a call that was refused after all."""
+        """Remove the entry of a call that was refused in the end."""
         with self._lock:
             self._entries = [other for other in self._entries if other is not entry]
 
@@ -37,12 +38,7 @@ class History:
                 if account in (None, entry["account"]) and region in (None, entry["region"])
             ]
 
-    def replace(self, entries: list[dict[str, Any]]) -> None:
-        """Let these entries be all that happened."""
+    def replace(self, entries: Iterable[dict[str, Any]]) -> None:
+        """Replace all entries."""
         with self._lock:
             self._entries = [dict(entry) for entry in entries]
-
-    def clear(self) -> None:
-        """Forget everything."""
-        with self._lock:
-            self._entries.clear()

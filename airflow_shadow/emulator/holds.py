@@ -1,11 +1,11 @@
-"""Calls that are held at a chosen place until a test lets them go."""
+"""Calls that are held at a chosen point until a test lets them go."""
 
 from dataclasses import dataclass, field
 from itertools import count
 from threading import Event, RLock
 from typing import Any
 
-#: Real seconds after which a held call goes on by itself, so that no test leaves one behind.
+#: Real seconds after which a held call goes on by itself, in case a test forgot it.
 _PATIENCE = 300.0
 
 
@@ -14,7 +14,7 @@ class Hold:
     """One held call.
 
     :param kind: "hold-before" (AWS has not acted yet) or "hold-after" (only the answer is missing)
-    :param invocation: what botocore calls one call, however often it sends it
+    :param invocation: botocore's Id of the call, the same for each time that it is sent
     """
 
     number: int
@@ -22,17 +22,12 @@ class Hold:
     operation: str
     name: str | None
     invocation: str | None
-    going: Event = field(default_factory=Event)
+    released: Event = field(default_factory=Event)
     dropped: bool = False
 
     def facts(self) -> dict[str, Any]:
         """Return what a test needs to know, JSON-able."""
-        return {
-            "number": self.number,
-            "kind": self.kind,
-            "operation": self.operation,
-            "name": self.name,
-        }
+        return {name: getattr(self, name) for name in ("number", "kind", "operation", "name")}
 
 
 class Holds:
@@ -44,7 +39,7 @@ class Holds:
         self._held: dict[int, Hold] = {}
 
     def is_held(self, invocation: str | None) -> bool:
-        """Tell whether a call is held that is sent again, because its caller lost patience."""
+        """Whether a call is sent again while it is held, because its caller timed out."""
         with self._lock:
             held = {hold.invocation for hold in self._held.values()}
         return invocation is not None and invocation in held
@@ -52,17 +47,17 @@ class Holds:
     def hold(
         self, *, kind: str, operation: str, name: str | None, invocation: str | None = None
     ) -> bool:
-        """Hold the calling thread until it is let go; return whether its connection shall drop."""
+        """Block this thread until the call is let go; return whether to drop its connection."""
+        hold = Hold(
+            number=next(self._numbers),
+            kind=kind,
+            operation=operation,
+            name=name,
+            invocation=invocation,
+        )
         with self._lock:
-            hold = Hold(
-                number=next(self._numbers),
-                kind=kind,
-                operation=operation,
-                name=name,
-                invocation=invocation,
-            )
             self._held[hold.number] = hold
-        hold.going.wait(_PATIENCE)
+        hold.released.wait(_PATIENCE)
         with self._lock:
             self._held.pop(hold.number, None)
         return hold.dropped
@@ -76,7 +71,7 @@ class Holds:
         """Let held calls go on and return them.
 
         name: only those whose name contains it; None means all.
-        drop: their connections end instead: a call held before AWS acts never happens.
+        drop: close their connections instead; a call held before AWS acts then never happens.
         """
         with self._lock:
             chosen = [
@@ -84,6 +79,6 @@ class Holds:
             ]
             for hold in chosen:
                 hold.dropped = drop
-                hold.going.set()
-                self._held.pop(hold.number, None)
+                hold.released.set()
+                del self._held[hold.number]
         return [hold.facts() for hold in chosen]

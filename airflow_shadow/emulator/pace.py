@@ -2,14 +2,15 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal, get_args
+from typing import Literal
 
-PaceName = Literal["count", "time"]
+from airflow_shadow.emulator.settings import Settings
+
 WorkKind = Literal[
     "create", "start", "update", "stop", "expire", "endpoint-create", "endpoint-update"
 ]
 
-# Emulator seconds at pace "time" (assumed: durations).
+#: Emulator seconds at pace "time" (assumed: durations).
 SECONDS: dict[WorkKind, float] = {
     "create": 240,
     "start": 180,
@@ -23,7 +24,7 @@ SECONDS: dict[WorkKind, float] = {
 
 @dataclass(kw_only=True)
 class Work:
-    """Something under way, shown as a transitional status until it is done."""
+    """An operation in progress, shown as a transitional status until it is done."""
 
     kind: WorkKind
     since: datetime
@@ -33,22 +34,9 @@ class Work:
     late_reads: int = 0
 
 
-class Pace:
-    """Decide when work is done: after a number of reads, or after a time."""
-
-    def __init__(self, *, name: PaceName, reads: int) -> None:
-        self.reads = reads
-        self.choose(name)
-
-    def choose(self, name: PaceName) -> None:
-        """Switch to another pace. Raises ValueError for one that does not exist."""
-        if name not in get_args(PaceName):
-            raise ValueError(f"No pace {name!r}. Choose one of: {', '.join(get_args(PaceName))}.")
-        self.name = name
-
-    def due(self, work: Work, now: datetime) -> datetime | None:
-        """Return when the work was done, or None while it is under way."""
-        if self.name == "count":
-            return now if self.reads <= max(work.reads, work.endpoint_reads) else None
-        end = work.since + timedelta(seconds=SECONDS[work.kind])
-        return end if end <= now else None
+def done_at(work: Work, now: datetime, settings: Settings) -> datetime | None:
+    """Return when the work was done, or None while it is in progress."""
+    if settings.pace == "count":
+        return now if settings.reads <= max(work.reads, work.endpoint_reads) else None
+    end = work.since + timedelta(seconds=SECONDS[work.kind])
+    return end if end <= now else None

@@ -8,21 +8,19 @@ from collections.abc import Iterator
 
 import pytest
 
-from airflow_shadow.emulator.core import Emulator
-
-REGION = "us-east-1"
+from airflow_shadow.emulator.core import REGION, Emulator
 
 
 @pytest.fixture(scope="session")
 def shadow_emulator_server() -> Iterator[Emulator]:
-    """Serve one emulator for the whole session; use `shadow_emulator`, which is reset."""
+    """Serve one emulator for the whole session; tests use `shadow_emulator`, which is reset."""
     with Emulator() as emulator:
         yield emulator
 
 
 @pytest.fixture
 def shadow_emulator(shadow_emulator_server: Emulator) -> Emulator:
-    """Return an emulator without a past: no experiments, faults or history, real time."""
+    """Return an emulator without experiments, faults or history, at real time."""
     shadow_emulator_server.reset()
     return shadow_emulator_server
 
@@ -31,7 +29,7 @@ def shadow_emulator(shadow_emulator_server: Emulator) -> Emulator:
 def shadow_airflow_connection(
     shadow_emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> Emulator:
-    """Let Airflow's connection `aws_default` lead to the emulator; return the emulator."""
+    """Point Airflow's connection `aws_default` at the emulator, and return the emulator."""
     connection = {
         "conn_type": "aws",
         "login": "emulator",

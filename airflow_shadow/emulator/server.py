@@ -1,31 +1,40 @@
-"""The HTTP server: moto's application, with our clock, lost connections, and the control API."""
+"""The HTTP server, in a thread of this process."""
 
+from abc import ABC, abstractmethod
 from threading import Thread
-from typing import TYPE_CHECKING
+from typing import Self
 from wsgiref.types import WSGIApplication
 
 from werkzeug.serving import BaseWSGIServer, make_server
 
-if TYPE_CHECKING:
-    from airflow_shadow.emulator.core import Emulator
 
+class Server(ABC):
+    """Serve an application while entered. Nothing is imported or bound before `start`."""
 
-class Server:
-    """Serve one emulator in a thread. Nothing is imported or bound before `start`."""
-
-    def __init__(self, *, emulator: "Emulator", host: str, port: int) -> None:
-        self._emulator, self._host, self._port = emulator, host, port
+    def __init__(self, *, host: str, port: int) -> None:
+        self._host, self._port = host, port
         self._server: BaseWSGIServer | None = None
         self._thread: Thread | None = None
 
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    @abstractmethod
+    def _make_application(self) -> WSGIApplication:
+        """Return what answers requests."""
+
     @property
     def url(self) -> str:
-        """The server's address. Raises RuntimeError when it is not running."""
+        """The address to give as `endpoint_url`. Raises RuntimeError when not serving."""
         return f"http://{self._host}:{self._running().server_port}"
 
     @property
     def application(self) -> WSGIApplication:
-        """What answers. Raises RuntimeError when the server is not running."""
+        """The WSGI application behind the address. Raises RuntimeError when not serving."""
         return self._running().app
 
     def _running(self) -> BaseWSGIServer:
@@ -36,16 +45,16 @@ class Server:
         return self._server
 
     def start(self) -> None:
-        """Bind the port and answer requests; when this returns, connections are accepted."""
+        """Bind the port and serve from a thread; connections are accepted when this returns."""
         if self._server is not None:
-            raise RuntimeError(f"The emulator is serving already, at {self.url}.")
-        # Imported late: moto is needed only by a server that runs.
-        from airflow_shadow.emulator.wsgi import Handler, application  # noqa: PLC0415
+            raise RuntimeError(f"The emulator is already serving at {self.url}.")
+        # Imported late: moto takes most of a second to load.
+        from airflow_shadow.emulator.wsgi import Handler  # noqa: PLC0415
 
         self._server = make_server(
             self._host,
             self._port,
-            application(self._emulator),
+            self._make_application(),
             threaded=True,
             request_handler=Handler,
         )
@@ -53,7 +62,7 @@ class Server:
         self._thread.start()
 
     def stop(self) -> None:
-        """Answer no more, and free the port."""
+        """Stop serving and free the port."""
         if self._server is None or self._thread is None:
             return
         self._server.shutdown()

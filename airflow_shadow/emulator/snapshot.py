@@ -1,14 +1,14 @@
-"""What SageMaker keeps at a moment, to be put back: a fleet is made once for many tests."""
+"""A copy of what SageMaker keeps, so that endpoints are created once for many tests."""
 
 from copy import deepcopy
 from dataclasses import dataclass, fields
 from datetime import datetime
 
-from airflow_shadow.emulator.models import models_of
-from airflow_shadow.emulator.world import Document, World
+from airflow_shadow.emulator.account_state import AccountState, Document
+from airflow_shadow.emulator.sagemaker.models import models_of
 
-#: What worlds have in common with the emulator and each other: that is no world's to keep.
-_SHARED = {"pace", "choices", "faults", "history"}
+#: What all states share with the emulator: not part of a snapshot.
+_SHARED = {"settings", "faults", "history"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,31 +16,31 @@ class Snapshot:
     """Models, endpoints, configurations, experiments, tags, traffic, and what happened so far."""
 
     at: datetime
-    worlds: dict[tuple[str, str], Document]
+    states: dict[tuple[str, str], Document]
     models: dict[tuple[str, str], Document]
     history: list[Document]
 
 
-def take(*, at: datetime, worlds: list[World], history: list[Document]) -> Snapshot:
-    """Copy what these worlds keep."""
+def take(*, at: datetime, states: list[AccountState], history: list[Document]) -> Snapshot:
+    """Copy these states, their models and the history."""
     return Snapshot(
         at=at,
-        worlds={(world.account, world.region): _kept(world) for world in worlds},
-        models={(world.account, world.region): deepcopy(models_of(world)) for world in worlds},
+        states={(state.account, state.region): _kept(state) for state in states},
+        models={(state.account, state.region): deepcopy(models_of(state)) for state in states},
         history=deepcopy(history),
     )
 
 
-def put_back(snapshot: Snapshot, world: World) -> None:
-    """Let a world keep what it kept then."""
-    place = (world.account, world.region)
-    for name, value in deepcopy(snapshot.worlds[place]).items():
-        setattr(world, name, value)
-    models = models_of(world)
+def put_back(snapshot: Snapshot, state: AccountState) -> None:
+    """Replace a state's content by that of the snapshot."""
+    place = (state.account, state.region)
+    for name, value in deepcopy(snapshot.states[place]).items():
+        setattr(state, name, value)
+    models = models_of(state)
     models.clear()
     models.update(deepcopy(snapshot.models[place]))
 
 
-def _kept(world: World) -> Document:
-    own = [field.name for field in fields(world) if field.name not in _SHARED]
-    return {name: deepcopy(getattr(world, name)) for name in own}
+def _kept(state: AccountState) -> Document:
+    own = [field.name for field in fields(state) if field.name not in _SHARED]
+    return {name: deepcopy(getattr(state, name)) for name in own}

@@ -1,4 +1,4 @@
-"""The requests that come to an endpoint: how many, in which shape of a day, from which seed."""
+"""The requests that an endpoint gets: how many, in which daily shape, from which seed."""
 
 import math
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ from functools import cached_property, lru_cache
 from itertools import accumulate
 from typing import Any
 
-from airflow_shadow.emulator.draws import Few, binomial, poisson
 from airflow_shadow.emulator.errors import Invalid
+from airflow_shadow.emulator.random_draws import ShortRandom, binomial, poisson
 
 TAG = "shadow-traffic"
 
@@ -21,15 +21,15 @@ _OLDEST_HOURS = 455 * _DAY_HOURS
 
 @dataclass(frozen=True, kw_only=True)
 class Traffic:
-    """A rate of requests that swings once a day.
+    """A rate of requests with a daily swing.
 
     requests_per_minute: mean over a day; single minutes are Poisson counts around the shape.
-    daily_swing: 0 is flat; at 0.5 the rate goes from half the mean to one and a half times it.
+    daily_swing: 0 is flat; at 0.5 the rate ranges from half the mean to one and a half times it.
     peak_hour: UTC hour of the highest rate.
     seed: another seed draws other counts, latencies and errors.
     late_seconds: how long CloudWatch takes to show a minute completely (assumed: late-minutes).
-    bad_request_rate: share of the requests that any variant answers with 5XX: both count the same.
-    hours_before: how long it has come already when it is declared.
+    bad_request_rate: share of the requests that every variant answers with 5XX.
+    hours_before: how much earlier than its declaration it began.
     Raises ValueError for numbers out of range.
     """
 
@@ -42,7 +42,7 @@ class Traffic:
     hours_before: float = 0.0
 
     def __post_init__(self) -> None:
-        """Hold the ranges."""
+        """Check the ranges."""
         _within("requests_per_minute", self.requests_per_minute, 0, 1_000_000)
         _within("daily_swing", self.daily_swing, 0, 1)
         _within("peak_hour", self.peak_hour, 0, _DAY_HOURS)
@@ -64,13 +64,13 @@ def _within(name: str, value: float, low: float, high: float) -> None:
 
 @dataclass(frozen=True, kw_only=True)
 class Flow:
-    """Traffic since a moment; numbers are drawn by the minutes since then."""
+    """Traffic from a time on; random numbers depend on the minutes since then."""
 
     endpoint: str
     traffic: Traffic
     declared: datetime
-    since: datetime  # as it came: maybe long before it was declared
-    ordinal: int = 0  # among the flows of the endpoint: a change draws anew
+    since: datetime  # its begin, earlier than its declaration with `hours_before`
+    ordinal: int = 0  # among the flows of the endpoint, so that each has its own random numbers
 
     @cached_property
     def first_minute(self) -> int:
@@ -79,7 +79,7 @@ class Flow:
 
     @cached_property
     def key(self) -> str:
-        """What all draws of this flow have in common."""
+        """The common part of the keys of this flow's random numbers."""
         return f"{self.traffic.seed}|{self.endpoint}|{self.ordinal}"
 
     def requests(self, minute: int) -> int:
@@ -88,7 +88,7 @@ class Flow:
         return _requests(self.key, minute - self.first_minute, mean)
 
     def bad_requests(self, minute: int) -> int:
-        """Return how many of a minute's requests fail wherever they go."""
+        """Return how many of a minute's requests fail with every variant."""
         rate = self.traffic.bad_request_rate
         if not rate:
             return 0
@@ -97,12 +97,12 @@ class Flow:
 
 @lru_cache(maxsize=1 << 16)
 def _bad_requests(key: str, index: int, requests: int, rate: float) -> int:
-    return binomial(Few(key, "bad", index), requests, rate)
+    return binomial(ShortRandom(key, "bad", index), requests, rate)
 
 
 @lru_cache(maxsize=1 << 16)
 def _requests(key: str, index: int, mean: float) -> int:
-    return poisson(Few(key, "requests", index), mean)
+    return poisson(ShortRandom(key, "requests", index), mean)
 
 
 def read_tag(text: str) -> Traffic:
@@ -118,7 +118,7 @@ def read_tag(text: str) -> Traffic:
 
 
 def read_traffic(settings: dict[str, Any]) -> Traffic:
-    """Return the traffic that settings in text or numbers declare.
+    """Return the traffic of settings, whose values may be text.
 
     Raises ValueError for a wrong number and for a setting that does not exist.
     """
@@ -138,7 +138,7 @@ def tag(traffic: Traffic) -> dict[str, str]:
 
 
 def spans(flows: list[Flow], window: range) -> Iterator[tuple[Flow, range]]:
-    """Yield the traffic of a window of minutes since 1970; the one declared last holds."""
+    """Yield the traffic of a window of minutes since 1970; the latest declaration counts."""
     begins = (flow.first_minute for flow in flows[:0:-1])
     ends = [*accumulate(begins, min, initial=window.stop)][::-1]
     for flow, end in zip(flows, ends, strict=True):

@@ -2,8 +2,10 @@
 
 from collections.abc import Callable, Iterable
 from functools import cache
+from ipaddress import ip_address
 from socket import SHUT_RDWR, socket
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
@@ -13,9 +15,8 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.http import http_date
 
 from airflow_shadow.emulator import control, page
-from airflow_shadow.emulator.doorkeeper import refusal
 from airflow_shadow.emulator.errors import LostConnectionError
-from airflow_shadow.emulator.plug import SERVICES, install, uninstall
+from airflow_shadow.emulator.install import SERVICES, install, uninstall
 
 if TYPE_CHECKING:
     from airflow_shadow.emulator.core import Emulator
@@ -28,38 +29,65 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 
 class Handler(MotoRequestHandler):
-    """Moto's request handler, without a log line and without headers of its own."""
+    """Moto's request handler, without log lines and without headers of its own."""
 
     def send_response(self, code: int, message: str | None = None) -> None:
-        """Send the status line only: a second Date would contradict the emulator's."""
+        """Send the status line only, because a second Date would contradict the emulator's."""
         self.send_response_only(code, message)
 
 
 def application(emulator: "Emulator") -> Application:
     """Return the WSGI application of an emulator."""
-    moto, controls, view = (
-        _moto(emulator),
-        control.application(emulator),
-        page.application(emulator),
-    )
+    moto, controls = _moto(emulator), control.application(emulator)
+    view = page.application(emulator)
 
     def route(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         start = _with_date(emulator, start_response)
         path = environ.get("PATH_INFO", "")
         if path == "/" and "text/html" in environ.get("HTTP_ACCEPT", ""):
             return _plain(start, "302 Found", "", ("Location", page.PATH))
-        steers = path.startswith((control.PREFIX, _MOTO_CONTROL)) or path.rstrip("/") == page.PATH
-        if refused := refusal(environ, steers=steers):
+        is_page = path.rstrip("/") == page.PATH
+        controls_emulator = is_page or path.startswith((control.PREFIX, _MOTO_CONTROL))
+        if refused := _refusal(environ, own_host=controls_emulator):
             return _plain(start, "403 Forbidden", refused)
         if path.startswith(control.PREFIX):
             return controls(environ, start)
-        if path.rstrip("/") == page.PATH:
+        if is_page:
             return view(environ, start)
         if path == f"{_MOTO_CONTROL}reset":
             emulator.clear()
         return _answer(moto, environ, start)
 
     return route
+
+
+def _refusal(environ: Environ, *, own_host: bool) -> str | None:
+    """Return why a request is refused, None if it is not.
+
+    A foreign web page can make a browser send requests to this machine, and read the answers by a
+    host name of its own that resolves to this machine. Such a name has a dot; the names of this
+    machine and of containers have none. AWS's services are called by any name, for bucket names are
+    part of it.
+
+    :param own_host: whether the host has to be this machine's
+    """
+    host, origin = environ.get("HTTP_HOST", ""), environ.get("HTTP_ORIGIN")
+    try:
+        if own_host and _is_foreign(urlsplit(f"//{host}").hostname or ""):
+            return f"Host {host!r} is not this machine's: use its address, or a name without dots."
+        if origin is not None and urlsplit(origin).netloc != host:
+            return f"Origin {origin!r} is another page's."
+    except ValueError as error:  # brackets that hold no address
+        return f"Host or Origin cannot be read: {error}."
+    return None
+
+
+def _is_foreign(name: str) -> bool:
+    try:
+        ip_address(name)
+    except ValueError:
+        return "." in name
+    return False
 
 
 def _plain(
@@ -70,13 +98,13 @@ def _plain(
 
 
 def _moto(emulator: "Emulator") -> Application:
-    """Return moto's application, its part that we answer bound to this emulator for good."""
+    """Return moto's application, in which this emulator answers its services for good."""
     moto = DomainDispatcherApplication(create_backend_app)
-    # It would look at each of its two hundred folders at each request.
+    # It would look into each of its two hundred folders for each request.
     moto.get_backend_for_host = cache(moto.get_backend_for_host)  # type: ignore[method-assign]
     install(emulator)
     try:
-        # Made now: later the place in moto may belong to another emulator.
+        # Created now, because another emulator may be installed in moto later.
         for service in SERVICES:
             moto.app_instances[service] = create_backend_app(service)
     finally:
@@ -85,7 +113,7 @@ def _moto(emulator: "Emulator") -> Application:
 
 
 def _with_date(emulator: "Emulator", start_response: StartResponse) -> StartResponse:
-    """Stamp answers with the emulator's time, once."""
+    """Give answers one Date, the emulator's time."""
 
     def start(status: str, headers: list[tuple[str, str]], *rest: Any) -> Any:
         kept = [(name, value) for name, value in headers if name.lower() != "date"]
@@ -98,8 +126,8 @@ def _answer(moto: Application, environ: Environ, start: StartResponse) -> Iterab
     try:
         return moto(environ, start)
     except LostConnectionError:
-        if "werkzeug.socket" not in environ:  # asked in process
+        if "werkzeug.socket" not in environ:  # a call from this process, without HTTP
             raise
         connection: socket = environ["werkzeug.socket"]
         connection.shutdown(SHUT_RDWR)
-        raise ConnectionResetError("closed without an answer, as asked") from None
+        raise ConnectionResetError("closed without an answer (injected by the emulator)") from None

@@ -1,4 +1,4 @@
-"""An emulator whose clock stands still until a test moves it, and a fleet to test on."""
+"""An emulator whose clock stands still until a test moves it, and endpoints to test on."""
 
 from datetime import timedelta
 from functools import cache
@@ -20,14 +20,14 @@ RETAIN = {"AllTraffic": "Retain", "Shadow": "Retain"}
 
 @pytest.fixture(scope="session")
 def server():
-    """One server for all tests; its clock stands still."""
+    """Serve one emulator, whose clock stands still, for all tests."""
     with Emulator(speed=0.0) as emulator:
         yield emulator
 
 
 @pytest.fixture
 def emulator(server, request):
-    """The server, as new."""
+    """Return the emulator, reset."""
     server.reset()
     with transport(request, server):
         yield server
@@ -71,7 +71,7 @@ def client(connect):
 
 @pytest.fixture
 def fleet(client):
-    """Endpoint "ep" that runs model "m1", and a candidate, model "m2"."""
+    """Create endpoint "ep" that runs model "m1", and a candidate, model "m2"."""
     create_endpoint(client, endpoint_name="ep", model_name="m1")
     create_model(client, name="m2", image="candidate:2")
 
@@ -85,7 +85,7 @@ class Experiments:
         self.client = client
 
     def request(self, **members):
-        """A request that is accepted, but for what a test changes."""
+        """Return a valid request, with the members that a test changes."""
         return experiment_request(
             **{
                 "name": "x",
@@ -97,7 +97,7 @@ class Experiments:
         )
 
     def create(self, **members):
-        """Ask for an experiment, by default "x" on "ep"."""
+        """Create an experiment, by default "x" on "ep"."""
         return self.client.create_inference_experiment(**self.request(**members))
 
     def describe(self, name="x"):
@@ -113,7 +113,7 @@ class Experiments:
         return self.client.describe_endpoint(EndpointName=name)
 
     def seen_until(self, status, name="x"):
-        """Read until a status shows, and return all that were shown on the way."""
+        """Read until a status shows, and return all statuses that were read."""
         seen = []
         while len(seen) < 20:
             seen.append(self.status(name))
@@ -127,7 +127,7 @@ class Experiments:
         self.seen_until("Running", name)
 
     def stop(self, actions=None, name="x", state="Completed", **members):
-        """Ask for the end of an experiment, by default without its shadow."""
+        """Stop an experiment, by default removing its shadow."""
         return self.client.stop_inference_experiment(
             Name=name, ModelVariantActions=actions or REMOVE, DesiredState=state, **members
         )
@@ -138,7 +138,7 @@ class Experiments:
         self.seen_until(state, name)
 
     def refusal(self, call, **arguments):
-        """Return the code a call is refused with."""
+        """Return the error of a call that is refused."""
         with pytest.raises(ClientError) as caught:
             call(**arguments)
         return SimpleNamespace(
@@ -150,13 +150,13 @@ class Experiments:
 
 @pytest.fixture
 def experiments(client, fleet):
-    """Shorthand over a fleet that is ready."""
+    """Return shorthand for calls, with endpoint and models created."""
     return Experiments(client)
 
 
 @pytest.fixture
 def scheduled(emulator, experiments):
-    """A factory of experiments that wait (status Created) for a start in `hours`."""
+    """Return a factory of experiments that start in `hours` and are Created until then."""
 
     def make(name="x", hours=2, days=7, **members):
         start = emulator.clock.now() + timedelta(hours=hours)

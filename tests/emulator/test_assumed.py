@@ -1,4 +1,4 @@
-"""What AWS does not document is named where it is used."""
+"""What AWS does not document is named where it is assumed."""
 
 import re
 from pathlib import Path
@@ -10,12 +10,12 @@ SOURCE = Path(airflow_shadow.emulator.__file__).parent
 
 
 def test_each_assumption_is_referred_to_and_each_reference_is_explained():
-    """The table and the code name the same rules."""
+    """The table and the code have the same keys."""
     references = [
         rule.strip()
-        for path in SOURCE.glob("*.py")
+        for path in SOURCE.rglob("*.py")
         if path.name != "assumed.py"
         for rules in re.findall(r"\(assumed: ([a-z, -]+)\)", path.read_text())
         for rule in rules.split(",")
     ]
-    assert set(references) == set(ASSUMED)
+    assert set(ASSUMED) == set(references)

@@ -1,4 +1,4 @@
-"""The `aws` command line drives a whole life unchanged."""
+"""The `aws` command line works with the emulator."""
 
 import json
 import os
@@ -17,7 +17,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 @pytest.fixture(scope="session")
 def program():
-    """The command line: AIRFLOW_SHADOW_AWS_CLI, else the one the Makefile installs."""
+    """Return the command of AIRFLOW_SHADOW_AWS_CLI, or else the one that the Makefile installs."""
     found = os.environ.get("AIRFLOW_SHADOW_AWS_CLI") or str(REPOSITORY / ".venv-awscli/bin/aws")
     if not Path(found).exists():
         pytest.fail(f"No aws command line at {found}. Run: make .venv-awscli/.installed")
@@ -48,34 +48,34 @@ def aws(program, emulator, tmp_path):
 
 
 def test_a_whole_life(aws, experiments):
-    """Create from JSON, describe, list, update, stop in shorthand, delete."""
+    """An experiment is created, described, listed, updated, stopped and deleted."""
     request = experiments.request(Tags=[{"Key": "team", "Value": "ml"}])
     code, created, errors = aws(
         "create-inference-experiment", "--cli-input-json", json.dumps(request)
     )
-    assert (code, errors) == (0, "")
+    assert (0, "") == (code, errors)
     assert created["InferenceExperimentArn"].endswith(":inference-experiment/x")
     _, described, _ = aws("describe-inference-experiment", "--name", "x")
-    assert described["Status"] == "Creating"
+    assert "Creating" == described["Status"]
     experiments.seen_until("Running")
     _, listed, _ = aws("list-inference-experiments", "--status-equals", "Running")
-    assert [one["Name"] for one in listed["InferenceExperiments"]] == ["x"]
+    assert ["x"] == [one["Name"] for one in listed["InferenceExperiments"]]
     code, _, errors = aws("update-inference-experiment", "--name", "x", "--description", "new")
-    assert (code, errors) == (0, "")
+    assert (0, "") == (code, errors)
     experiments.seen_until("Updating")
     experiments.seen_until("Running")
     code, _, errors = aws(
         *("stop-inference-experiment", "--name", "x", "--desired-state", "Completed"),
         *("--model-variant-actions", "AllTraffic=Remove,Shadow=Promote", "--reason", "better"),
     )
-    assert (code, errors) == (0, "")
+    assert (0, "") == (code, errors)
     experiments.seen_until("Completed")
     _, described, _ = aws("describe-inference-experiment", "--name", "x")
-    assert (described["StatusReason"], described["Description"]) == ("better", "new")
+    assert ("better", "new") == (described["StatusReason"], described["Description"])
     code, _, errors = aws("delete-inference-experiment", "--name", "x")
-    assert (code, errors) == (0, "")
+    assert (0, "") == (code, errors)
     _, listed, _ = aws("list-inference-experiments")
-    assert listed == {"InferenceExperiments": []}
+    assert {"InferenceExperiments": []} == listed
 
 
 @pytest.mark.parametrize(
@@ -92,14 +92,14 @@ def test_a_whole_life(aws, experiments):
     ids=["unknown", "start running", "delete running", "too long"],
 )
 def test_wrong_calls(aws, experiments, arguments, code):
-    """The exit code says that the service refused, the message says why."""
+    """The exit code says that the service refused, and the message says why."""
     experiments.running()
     returned, _, errors = aws(*arguments)
-    assert (returned in (254, 255), f"({code})" in errors) == (True, True)
+    assert (True, True) == (returned in (254, 255), f"({code})" in errors)
 
 
 def test_metrics_are_read(aws, connect, emulator, experiments):
-    """The same points as boto3 reads."""
+    """It returns the same points as boto3."""
     emulator.traffic("ep", Traffic(late_seconds=0))
     metrics = Metrics(connect("cloudwatch"), emulator)
     emulator.clock.advance(timedelta(minutes=10))
@@ -111,7 +111,7 @@ def test_metrics_are_read(aws, connect, emulator, experiments):
         *("--end-time", window["EndTime"].isoformat(), "--scan-by", "TimestampAscending"),
         service="cloudwatch",
     )
-    assert (code, errors) == (0, "")
+    assert (0, "") == (code, errors)
     expected = metrics.data(*queries)["MetricDataResults"]
     assert [one["Values"] for one in expected] == [
         one["Values"] for one in answer["MetricDataResults"]

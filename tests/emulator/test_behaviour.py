@@ -18,7 +18,7 @@ FLAT = Traffic(requests_per_minute=400, daily_swing=0, late_seconds=0)
 
 @pytest.fixture
 def met(emulator, client, connect):
-    """What requests met with in some hours on an endpoint whose model behaves as given."""
+    """Send requests to an endpoint for some hours and return its metrics."""
 
     def run(behaviour, *, hours=4, traffic=FLAT, **members):
         create_model(client, name="m", environment=environment(behaviour))
@@ -32,7 +32,7 @@ def met(emulator, client, connect):
 
 @pytest.fixture
 def experiments_on(client, emulator):
-    """Run a shadow that behaves as declared, for a day, at full sampling."""
+    """Run a shadow with a declared behaviour for a day."""
 
     def run(model, declared, metrics, sampling=100):
         create_model(client, name="candidate", environment=declared)
@@ -52,30 +52,30 @@ def experiments_on(client, emulator):
 
 
 def test_the_mean_latency_is_the_declared_one(met):
-    """In microseconds."""
+    """ModelLatency is in microseconds."""
     values = met(replace(CALM, latency_ms=80)).values("ModelLatency", "AllTraffic", "Average")
-    assert fmean(values) == pytest.approx(80_000, rel=0.005)
+    assert pytest.approx(80_000, rel=0.005) == fmean(values)
 
 
 def test_the_overhead_is_the_declared_one(met):
-    """In microseconds."""
+    """OverheadLatency is in microseconds."""
     values = met(replace(CALM, overhead_ms=7)).values("OverheadLatency", "AllTraffic", "Average")
-    assert fmean(values) == pytest.approx(7_000, rel=0.005)
+    assert pytest.approx(7_000, rel=0.005) == fmean(values)
 
 
 @pytest.mark.parametrize("requests", [20, 2000])
 def test_the_noise_of_a_minutes_mean_goes_with_the_root_of_its_requests(met, requests):
-    """Its standard error is the spread of single requests over the root of n."""
+    """Its standard error is the spread of single requests over the square root of n."""
     traffic = replace(FLAT, requests_per_minute=requests)
     metrics = met(replace(CALM, latency_spread=0.5), hours=20, traffic=traffic)
     values = metrics.values("ModelLatency", "AllTraffic", "Average")
     single = math.sqrt(math.exp(0.5**2) - 1) * 50_000
-    assert stdev(values) == pytest.approx(single / math.sqrt(requests), rel=0.1)
+    assert pytest.approx(single / math.sqrt(requests), rel=0.1) == stdev(values)
 
 
 @pytest.mark.parametrize("share", [0.5, 0.9, 0.99])
 def test_percentiles_are_those_of_a_log_normal(met, share):
-    """Over four hours, pooled."""
+    """Percentiles over four hours are those of the declared distribution."""
     metrics = met(replace(CALM, latency_spread=0.4))
     [point] = metrics.client.get_metric_statistics(
         **metrics.window(),
@@ -90,7 +90,7 @@ def test_percentiles_are_those_of_a_log_normal(met, share):
     )["Datapoints"]
     [value] = point["ExtendedStatistics"].values()
     exact = 50_000 * math.exp(0.4 * NormalDist().inv_cdf(share) - 0.4**2 / 2)
-    assert value == pytest.approx(exact, rel=0.02)
+    assert pytest.approx(exact, rel=0.02) == value
 
 
 @pytest.mark.parametrize(
@@ -102,28 +102,28 @@ def test_percentiles_are_those_of_a_log_normal(met, share):
     ],
 )
 def test_error_rates_are_the_declared_ones(met, name, rate):
-    """Model errors are the other two and those without an answer."""
+    """Model errors include the 4XX, the 5XX, and those without an answer."""
     behaviour = Behaviour(error_rate=0.02, client_error_rate=0.05, model_error_rate=0.03)
     values = met(behaviour).values(name, "AllTraffic", "Average")
-    assert fmean(values) == pytest.approx(rate, rel=0.1)
+    assert pytest.approx(rate, rel=0.1) == fmean(values)
 
 
 def test_each_request_is_a_sample_of_an_error_metric(met):
-    """Zero or one: SampleCount is the number of requests."""
+    """Each request sends 0 or 1, so SampleCount is the number of requests."""
     metrics = met(Behaviour(error_rate=0.02))
     counts = metrics.values("Invocation5XXErrors", "AllTraffic", "SampleCount")
-    assert metrics.values("Invocations", "AllTraffic") == counts
+    assert counts == metrics.values("Invocations", "AllTraffic")
 
 
 def test_latency_drifts(met):
-    """Ten per cent a day, compounded."""
+    """Ten per cent a day are compounded."""
     metrics = met(replace(CALM, drift_per_day=0.1), hours=49)
     values = metrics.values("ModelLatency", "AllTraffic", "Average")
-    assert fmean(values[2850:2910]) == pytest.approx(50_000 * 1.1**2, rel=0.01)
+    assert pytest.approx(50_000 * 1.1**2, rel=0.01) == fmean(values[2850:2910])
 
 
 def test_a_new_variant_starts_cold(met):
-    """Five minutes at three times the latency."""
+    """The first five minutes have three times the latency."""
     metrics = met(replace(CALM, cold_start_seconds=300, cold_start_factor=3))
     values = metrics.values("ModelLatency", "AllTraffic", "Average")
     slow = [value > 100_000 for value in values]
@@ -132,7 +132,7 @@ def test_a_new_variant_starts_cold(met):
 
 
 def test_latency_follows_the_load(met):
-    """Twelve hours after the peak it is lowest."""
+    """Latency is lowest twelve hours after the peak."""
     traffic = replace(FLAT, daily_swing=0.6)
     metrics = met(replace(CALM, load_sensitivity=0.5), hours=24, traffic=traffic)
     rates = metrics.values("Invocations", "AllTraffic")
@@ -146,7 +146,7 @@ def test_the_noise_remembers(met, memory):
     behaviour = Behaviour(noise=0.2, noise_memory=memory)
     values = met(behaviour, hours=40).values("ModelLatency", "AllTraffic", "Average")
     logs = [math.log(value) for value in values]
-    assert correlation(logs[:-1], logs[1:]) == pytest.approx(memory, abs=0.08)
+    assert pytest.approx(memory, abs=0.08) == correlation(logs[:-1], logs[1:])
 
 
 @pytest.mark.parametrize("shared", [0.0, 0.9])
@@ -158,36 +158,36 @@ def test_the_noise_is_partly_common_to_both_variants(met, experiments_on, shared
     both = [metrics.points("ModelLatency", name, "Average") for name in ("AllTraffic", "Shadow")]
     times = sorted(set(both[0]) & set(both[1]))
     logs = [[math.log(points[time]) for time in times] for points in both]
-    assert correlation(*logs) == pytest.approx(shared, abs=0.1)
+    assert pytest.approx(shared, abs=0.1) == correlation(*logs)
 
 
 def test_a_shadow_without_capacity_loses_requests(met, experiments_on):
-    """A tenth of them never reaches it."""
+    """A tenth of the requests never reaches the shadow."""
     metrics = met(CALM, hours=0)
     experiments_on("m", environment(replace(CALM, drop_rate=0.1)), metrics)
     reached = sum(metrics.values("Invocations", "Shadow"))
-    assert reached / sum(metrics.values("Invocations", "AllTraffic")) == pytest.approx(
-        0.9, abs=0.01
+    assert pytest.approx(0.9, abs=0.01) == reached / sum(
+        metrics.values("Invocations", "AllTraffic")
     )
 
 
 @pytest.mark.parametrize("instance_type", ["ml.m5.xlarge", "ml.g5.xlarge"])
 def test_only_gpus_have_gpu_metrics(met, instance_type):
-    """Others answer nothing."""
+    """Other instance types have no points of GPU metrics."""
     metrics = met(CALM, hours=1, instance_type=instance_type)
     values = metrics.values("GPUMemoryUtilization", "AllTraffic", "Average")
-    assert bool(values) == (instance_type == "ml.g5.xlarge")
+    assert (instance_type == "ml.g5.xlarge") == bool(values)
 
 
 def test_cpu_follows_from_requests_and_latency(met):
-    """400 requests of 60 ms a minute on two instances keep a fifth of a core busy on each."""
+    """400 requests of 60 ms a minute keep a fifth of a core busy on each of two instances."""
     metrics = met(replace(CALM, latency_ms=60))
     values = metrics.values("CPUUtilization", "AllTraffic", "Average")
-    assert fmean(values) == pytest.approx(1.5 + 100 * 400 * 0.06 / 60 / 2, rel=0.02)
+    assert pytest.approx(1.5 + 100 * 400 * 0.06 / 60 / 2, rel=0.02) == fmean(values)
 
 
 def test_invocations_are_shared_by_the_instances(met):
-    """One over the number of instances is sent for each request."""
+    """InvocationsPerInstance is Invocations over the number of instances."""
     metrics = met(CALM, instance_count=4)
     halves = metrics.values("InvocationsPerInstance", "AllTraffic")
     assert [count / 4 for count in metrics.values("Invocations", "AllTraffic")] == halves
@@ -207,30 +207,30 @@ def test_invocations_are_shared_by_the_instances(met):
     ids=["text", "out of range", "no number", "slowest", "late", "unknown", "too many errors"],
 )
 def test_wrong_declarations_are_refused(client, experiments, declared, problem):
-    """By CreateModel, with what is wrong and what is there."""
+    """CreateModel says what is wrong and what is allowed."""
     refusal = experiments.refusal(create_model, client=client, name="m9", environment=declared)
-    assert (refusal.code, problem in refusal.message) == ("ValidationException", True)
+    assert ("ValidationException", True) == (refusal.code, problem in refusal.message)
 
 
 def test_all_faults_of_a_declaration_are_named_at_once(client, experiments):
-    """One call shows everything."""
+    """One error names all wrong keys."""
     declared = {"SHADOW_NOISE": "loud", "SHADOW_DRIFT": "0"}
     refusal = experiments.refusal(create_model, client=client, name="m9", environment=declared)
-    assert ("SHADOW_NOISE='loud'" in refusal.message, "SHADOW_DRIFT is" in refusal.message) == (
+    assert (
         True,
         True,
-    )
+    ) == ("SHADOW_NOISE='loud'" in refusal.message, "SHADOW_DRIFT is" in refusal.message)
 
 
 def test_the_models_own_environment_is_left_alone(client):
-    """Only the prefix declares behaviour."""
+    """Only keys with the prefix declare behaviour."""
     create_model(client, name="m9", environment={"SAGEMAKER_PROGRAM": "inference.py"})
     container = client.describe_model(ModelName="m9")["PrimaryContainer"]
     assert {"SAGEMAKER_PROGRAM": "inference.py"} == container["Environment"]
 
 
 def test_the_first_of_several_containers_declares(emulator, client, connect):
-    """A pipeline's model behaves, too."""
+    """A model of several containers declares its behaviour in the first one."""
     first = {"Image": "one", "Environment": {"SHADOW_ERROR_RATE": "1"}}
     client.create_model(
         ModelName="m", ExecutionRoleArn="role-" * 5, Containers=[first, {"Image": "two"}]

@@ -1,4 +1,4 @@
-"""The emulator's clock, and the times it stamps."""
+"""The emulator's clock, and the times in its answers."""
 
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -21,41 +21,41 @@ class Seconds:
 
 
 def test_it_runs_as_fast_as_asked():
-    """600 emulator seconds in a real one."""
+    """At speed 600 two real seconds are 1,200 of the emulator."""
     real = Seconds()
     clock = Clock(speed=600, real=real)
     before = clock.now()
     real.now += 2
-    assert clock.now() - before == timedelta(seconds=1200)
+    assert timedelta(seconds=1200) == clock.now() - before
 
 
 def test_a_change_of_speed_keeps_the_time():
-    """Only what follows runs differently."""
+    """A new speed holds from now on and does not move the clock."""
     real = Seconds()
     clock = Clock(speed=10, real=real)
     before = clock.now()
     real.now += 1
     clock.speed = 2
     real.now += 1
-    assert clock.now() - before == timedelta(seconds=12)
+    assert timedelta(seconds=12) == clock.now() - before
 
 
 @pytest.mark.parametrize("by", [90, timedelta(minutes=1, seconds=30)])
 def test_it_can_be_advanced(by):
-    """By seconds or by a timedelta."""
+    """It is advanced by seconds or by a timedelta."""
     clock = Clock(speed=0)
     before = clock.now()
-    assert clock.advance(by) - before == timedelta(seconds=90)
+    assert timedelta(seconds=90) == clock.advance(by) - before
 
 
 def test_it_does_not_go_back():
-    """What happened has happened."""
+    """A negative step is refused."""
     with pytest.raises(ValueError, match="cannot go back"):
         Clock().advance(-1)
 
 
 def test_it_is_aware_and_starts_now():
-    """UTC, close to real time."""
+    """A new clock shows real time in UTC."""
     now = Clock().now()
     assert now.tzinfo is UTC
     assert abs(now - datetime.now(UTC)) < timedelta(seconds=5)
@@ -65,15 +65,15 @@ def test_it_is_aware_and_starts_now():
     ("service", "call"), [("sagemaker", "list_endpoints"), ("sts", "get_caller_identity")]
 )
 def test_answers_carry_its_time_once(emulator, connect, service, call):
-    """The Date header of every service is the emulator's, and there is one."""
+    """Answers of every service have one Date header, with the emulator's time."""
     emulator.clock.advance(timedelta(days=3))
     answer = getattr(connect(service), call)()
     date = answer["ResponseMetadata"]["HTTPHeaders"]["date"]
-    assert parsedate_to_datetime(date) == emulator.clock.now().replace(microsecond=0)
+    assert emulator.clock.now().replace(microsecond=0) == parsedate_to_datetime(date)
 
 
 def test_times_of_resources_come_from_it(client, emulator, experiments):
-    """Models, endpoints and experiments are created in the emulator's time."""
+    """Models, endpoints and experiments are created at the emulator's time."""
     emulator.clock.advance(timedelta(days=100))
     experiments.create()
     client.create_model(ModelName="late", ExecutionRoleArn="role-" * 5)
@@ -85,7 +85,7 @@ def test_times_of_resources_come_from_it(client, emulator, experiments):
 
 
 def test_reset_goes_back_to_real_time(emulator):
-    """A new test starts now."""
+    """After a reset the clock shows real time."""
     emulator.clock.advance(timedelta(days=100))
     emulator.reset()
     assert abs(emulator.clock.now() - datetime.now(UTC)) < timedelta(seconds=5)

@@ -1,4 +1,4 @@
-"""docs/emulator.md says what is there."""
+"""docs/emulator.md agrees with the code."""
 
 import re
 from dataclasses import fields
@@ -8,7 +8,7 @@ import pytest
 
 from airflow_shadow.emulator import behaviour
 from airflow_shadow.emulator.behaviour import Behaviour
-from airflow_shadow.emulator.metrics import METRICS
+from airflow_shadow.emulator.cloudwatch.metrics import METRICS
 from airflow_shadow.emulator.traffic import Traffic
 
 TEXT = (Path(__file__).parents[2] / "docs/emulator.md").read_text()
@@ -21,15 +21,15 @@ def table(pattern):
 
 
 def test_the_examples_run():
-    """As they stand, and the model behaves as it declares."""
+    """The examples run, and the model behaves as declared."""
     names = {}
     for code in re.findall(r"```python\n(.*?)```", TEXT, re.DOTALL):
         exec(compile(code, "docs/emulator.md", "exec"), names)
-    assert names["point"]["Average"] == pytest.approx(80_000, rel=0.05)
+    assert pytest.approx(80_000, rel=0.05) == names["point"]["Average"]
 
 
 def test_every_key_of_a_behaviour_is_documented():
-    """With its default and its range."""
+    """The table has each key with its default and its range."""
     documented = table("SHADOW_[A-Z0-9_]+")
     expected = {
         key: (
@@ -42,12 +42,12 @@ def test_every_key_of_a_behaviour_is_documented():
 
 
 def test_every_setting_of_traffic_is_documented():
-    """With its default."""
+    """The table has each setting with its default."""
     documented = {name: default for name, (default, _) in table("[a-z_]+").items()}
     expected = {field.name: f"{field.default:g}" for field in fields(Traffic)}
     assert expected == documented
 
 
 def test_every_metric_is_documented():
-    """In both namespaces."""
+    """The metrics of both namespaces are named."""
     assert [] == [metric.name for metric in METRICS.values() if f"`{metric.name}`" not in TEXT]

@@ -1,4 +1,4 @@
-"""The history: what tests count."""
+"""The history of what happened, which tests check."""
 
 import json
 
@@ -9,7 +9,7 @@ from airflow_shadow.emulator.fleet import shadow_mode
 
 
 def test_accepted_calls_are_counted_and_refused_ones_are_not(client, emulator, experiments):
-    """One create, though it was asked for twice."""
+    """Of two equal Creates the history has the accepted one."""
     experiments.create()
     experiments.refusal(client.create_inference_experiment, **experiments.request())
     creates = [
@@ -17,32 +17,32 @@ def test_accepted_calls_are_counted_and_refused_ones_are_not(client, emulator, e
         for entry in emulator.history()
         if entry.get("operation") == "CreateInferenceExperiment"
     ]
-    assert creates == ["x"]
+    assert ["x"] == creates
 
 
 def test_an_action_whose_answer_was_lost_is_counted(emulator, experiments):
-    """It happened."""
+    """A call is recorded although its connection was lost afterwards."""
     emulator.faults.add(kind="drop-after", operation="CreateModel")
     with pytest.raises(ConnectionClosedError):
         experiments.client.create_model(ModelName="m9", ExecutionRoleArn="role-" * 5)
-    assert emulator.history()[-1]["name"] == "m9"
+    assert "m9" == emulator.history()[-1]["name"]
 
 
 def test_every_status_is_written_down(emulator, experiments):
-    """From and to, in order."""
+    """Each change of a status is recorded with the old and the new one, in order."""
     experiments.running()
     experiments.ended(experiments.promote)
     moves = [(e["from"], e["to"]) for e in emulator.history() if e["kind"] == "status"]
-    assert moves == [
+    assert [
         (None, "Creating"),
         ("Creating", "Running"),
         ("Running", "Stopping"),
         ("Stopping", "Completed"),
-    ]
+    ] == moves
 
 
 def test_the_endpoints_configuration_changes_once_a_deployment(client, emulator, experiments):
-    """Each change names its cause."""
+    """Each change of the configuration is recorded once, with its cause."""
     experiments.running()
     mode = shadow_mode(source="AllTraffic", shadow="Shadow", sampling_percentage=75)
     client.update_inference_experiment(Name="x", ShadowModeConfig=mode)
@@ -56,18 +56,18 @@ def test_the_endpoints_configuration_changes_once_a_deployment(client, emulator,
         for entry in emulator.history()
         if entry["kind"] == "endpoint" and "config" in entry["changed"]
     ]
-    assert causes == ["CreateEndpoint", "x", "x", "UpdateEndpoint"]
+    assert ["CreateEndpoint", "x", "x", "UpdateEndpoint"] == causes
 
 
 def test_a_call_comes_before_what_it_causes(emulator, experiments):
-    """The order is that of cause and effect."""
+    """A call is recorded before its effects."""
     experiments.create()
     kinds = [entry["kind"] for entry in emulator.history() if entry.get("name") == "x"]
-    assert kinds == ["call", "status", "variant", "variant"]
+    assert ["call", "status", "variant", "variant"] == kinds
 
 
 def test_the_history_is_json(emulator, experiments):
-    """It can be sent and stored."""
+    """The history survives a round trip through JSON."""
     experiments.running()
     history = emulator.history()
-    assert json.loads(json.dumps(history)) == history
+    assert history == json.loads(json.dumps(history))

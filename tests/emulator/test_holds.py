@@ -1,4 +1,4 @@
-"""Calls that a test holds at a chosen place."""
+"""Calls that a test holds at a chosen point."""
 
 import json
 import time
@@ -35,7 +35,7 @@ def held(emulator):
 
 @pytest.mark.parametrize(("kind", "acted"), [("hold-before", []), ("hold-after", ["held-model"])])
 def test_a_call_is_held_before_or_after_aws_acts(connect, emulator, kind, acted):
-    """What has happened while a call is held depends on the place alone."""
+    """While a call is held, AWS has acted or not, as the kind says."""
     emulator.faults.add(kind=kind, operation="CreateModel")
     caller = Thread(target=create_model, args=(connect(),), kwargs={"name": "held-model"})
     caller.start()
@@ -43,12 +43,12 @@ def test_a_call_is_held_before_or_after_aws_acts(connect, emulator, kind, acted)
     seen = [entry["name"] for entry in emulator.history()]
     control(emulator, "DELETE", "held")
     caller.join(30)
-    assert (found["operation"], found["name"], seen) == ("CreateModel", "held-model", acted)
-    assert [entry["name"] for entry in emulator.history()] == ["held-model"]
+    assert ("CreateModel", "held-model", acted) == (found["operation"], found["name"], seen)
+    assert ["held-model"] == [entry["name"] for entry in emulator.history()]
 
 
 def test_a_dropped_call_never_happens(connect, emulator):
-    """A call that is held before AWS acts can be lost with its connection."""
+    """A call that is dropped before AWS acts has no effect."""
     emulator.faults.add(kind="hold-before", operation="CreateModel")
     errors = []
 
@@ -64,11 +64,11 @@ def test_a_dropped_call_never_happens(connect, emulator):
     emulator.faults.add(kind="drop-before", operation="CreateModel", times=None)
     control(emulator, "DELETE", "held?drop=true&name=lost")
     caller.join(60)
-    assert (errors, emulator.history()) == (["ConnectionClosedError"], [])
+    assert (["ConnectionClosedError"], []) == (errors, emulator.history())
 
 
 def test_a_held_call_is_held_when_it_is_sent_again(connect, emulator):
-    """A client that loses patience sends the same call once more, which changes nothing."""
+    """A client that times out sends the call again, and that one is held, too."""
     emulator.faults.add(kind="hold-before", operation="CreateModel")
     impatient = boto3.client(
         "sagemaker",
@@ -90,20 +90,20 @@ def test_a_held_call_is_held_when_it_is_sent_again(connect, emulator):
         assert time.monotonic() < deadline, "the call was not held again"
     caller.join(30)
     control(emulator, "DELETE", "held?drop=true")
-    assert emulator.history() == []
+    assert [] == emulator.history()
 
 
 def test_a_fault_is_about_what_a_request_names(connect, emulator, experiments):
-    """Scenarios that share an emulator do not strike each other."""
+    """Tests that share an emulator do not disturb each other."""
     emulator.faults.add(kind="throttle", operation="CreateModel", about="mine", times=None)
     create_model(connect(), name="other")
     client = connect()
     found = experiments.refusal(lambda **named: create_model(client, **named), name="mine-1")
-    assert (found.code, emulator.history()[-1]["name"]) == ("ThrottlingException", "other")
+    assert ("ThrottlingException", "other") == (found.code, emulator.history()[-1]["name"])
 
 
 def test_a_held_query_of_metrics_names_its_endpoint(connect, emulator):
-    """It has no name of its own, and a test must know whose it holds."""
+    """GetMetricData has no name of its own, so the endpoint's is shown."""
     emulator.faults.add(kind="hold-before", operation="GetMetricData", about="mine")
     asked = query("Invocations", "AllTraffic", "Sum")
     asked["MetricStat"]["Metric"] = metric("Invocations", "AllTraffic", endpoint="mine")

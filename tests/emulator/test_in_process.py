@@ -1,4 +1,4 @@
-"""The emulator without a server."""
+"""The emulator without a server: `mocked`."""
 
 import boto3
 import pytest
@@ -23,7 +23,7 @@ def _request(name="x"):
 
 @pytest.fixture
 def emulated():
-    """An emulator in process, with a fleet."""
+    """Return an emulator in process, with an endpoint and a candidate."""
     with mocked() as emulator:
         create_endpoint(_client(), endpoint_name="ep", model_name="m1")
         create_model(_client(), name="m2")
@@ -31,50 +31,50 @@ def emulated():
 
 
 def test_choices_are_arguments():
-    """And a value that there is not is refused with those that there are."""
+    """Settings are arguments, and an unknown value is refused with the known ones."""
     with mocked(error_samples="ones") as emulator:
         emulator.clear()
-        assert emulator.error_samples == "ones"
+        assert "ones" == emulator.error_samples
         with pytest.raises(ValueError, match="Choose one of: zeros, ones"):
             emulator.error_samples = "twos"
 
 
 def test_boto3_is_intercepted(emulated):
-    """A whole life without HTTP."""
+    """An experiment is created and runs without HTTP."""
     client = _client()
     client.create_inference_experiment(**_request())
     seen = [client.describe_inference_experiment(Name="x")["Status"] for _ in range(3)]
-    assert seen == ["Creating", "Creating", "Running"]
+    assert ["Creating", "Creating", "Running"] == seen
 
 
 def test_the_clock_stamps_answers_once(emulated):
-    """The Date header is the emulator's here, too."""
+    """The Date header has the emulator's time here, too."""
     emulated.clock.advance(86400 * 365)
     answer = _client().list_endpoints()
     assert str(emulated.clock.now().year) in answer["ResponseMetadata"]["HTTPHeaders"]["date"]
 
 
 def test_connections_can_be_lost(emulated):
-    """Botocore sees the same error as over HTTP."""
+    """Botocore raises the same error as over HTTP."""
     emulated.faults.add(kind="drop-after", operation="CreateInferenceExperiment")
     with pytest.raises(ConnectionClosedError):
         _client().create_inference_experiment(**_request())
-    assert _client().describe_inference_experiment(Name="x")["Name"] == "x"
+    assert "x" == _client().describe_inference_experiment(Name="x")["Name"]
 
 
 def test_other_services_work(emulated):
-    """It is moto's mock_aws, with more."""
+    """All other services of moto's mock_aws work."""
     boto3.client("s3", region_name="us-east-1").create_bucket(Bucket="bucket")
-    assert boto3.client("s3").list_buckets()["Buckets"][0]["Name"] == "bucket"
+    assert "bucket" == boto3.client("s3").list_buckets()["Buckets"][0]["Name"]
 
 
 def test_nothing_stays_behind():
-    """Afterwards moto is as it was, and the next emulator is empty."""
+    """Afterwards moto is unchanged, and the next emulator is empty."""
     for _ in range(2):
         with mocked() as emulator:
             create_endpoint(_client(), endpoint_name="ep", model_name="m1")
-            assert _client().list_inference_experiments()["InferenceExperiments"] == []
-            assert emulator.history()[-1]["status"] == "InService"
+            assert [] == _client().list_inference_experiments()["InferenceExperiments"]
+            assert "InService" == emulator.history()[-1]["status"]
 
 
 def test_it_can_be_nested():
@@ -84,4 +84,4 @@ def test_it_can_be_nested():
             create_model(_client(), name="m1")
         create_model(_client(), name="m2")
         names = [[entry["name"] for entry in one.history()] for one in (inner, outer)]
-    assert names == [["m1"], ["m2"]]
+    assert [["m1"], ["m2"]] == names

@@ -11,33 +11,33 @@ def _page(emulator):
 
 
 def test_it_shows_variants_weights_and_experiments(emulator, experiments):
-    """What runs on the endpoint, what is tested, and what happened."""
+    """The page shows variants, experiments and the history."""
     experiments.running(sampling_percentage=25)
     kind, page = _page(emulator)
     words = ["AllTraffic", "Shadow", "weight 0.25", "25 %", "Running", "x: Creating → Running"]
-    assert (kind, [word for word in words if word not in page]) == ("text/html; charset=utf-8", [])
+    assert ("text/html; charset=utf-8", []) == (kind, [word for word in words if word not in page])
 
 
 def test_it_loads_nothing_from_elsewhere(emulator, experiments):
-    """The page is one file, and works without a network."""
+    """The page is one file that works without a network."""
     _, page = _page(emulator)
-    assert [word for word in ("src=", "href=", "@import", "url(") if word in page] == []
+    assert [] == [word for word in ("src=", "href=", "@import", "url(") if word in page]
 
 
 def test_looking_is_no_read(emulator, experiments):
-    """Statuses do not move because somebody looks at the page."""
+    """Showing the page does not move statuses."""
     experiments.create()
     for _ in range(5):
         _page(emulator)
-    assert experiments.seen_until("Running") == ["Creating", "Creating", "Running"]
+    assert ["Creating", "Creating", "Running"] == experiments.seen_until("Running")
 
 
 def test_names_cannot_inject_markup(client, emulator, experiments):
-    """Texts that came from a request are escaped."""
+    """Text from requests is escaped."""
     experiments.running()
     experiments.ended(Reason="<script>alert(1)</script>")
     _, page = _page(emulator)
-    assert ("<script>" in page, "&lt;script&gt;" in page) == (False, True)
+    assert (False, True) == ("<script>" in page, "&lt;script&gt;" in page)
 
 
 def test_it_is_there_when_there_is_nothing(emulator):
@@ -46,7 +46,7 @@ def test_it_is_there_when_there_is_nothing(emulator):
 
 
 def test_each_region_has_its_own_part(emulator, connect, experiments):
-    """Accounts and regions are told apart."""
+    """Each account and region has its own heading."""
     create_endpoint(connect(region="eu-west-1"), endpoint_name="far", model_name="m1")
     _, page = _page(emulator)
-    assert ("eu-west-1, account 123456789012" in page, ">far<" in page) == (True, True)
+    assert (True, True) == ("eu-west-1, account 123456789012" in page, ">far<" in page)

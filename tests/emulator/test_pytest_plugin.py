@@ -1,4 +1,4 @@
-"""The fixtures that users put into their own tests."""
+"""The fixtures for users' own tests."""
 
 import os
 import subprocess
@@ -46,7 +46,7 @@ def test_no_connection():
 
 @pytest.mark.thorough
 def test_the_fixtures_work_in_a_project_of_a_user(tmp_path):
-    """One server for the session, as new for each test, and a connection that leads to it."""
+    """The emulator is served once, reset for each test, and the connection points at it."""
     (tmp_path / "conftest.py").write_text(CONFTEST)
     (tmp_path / "test_mine.py").write_text(TESTS)
     environment = {
@@ -64,4 +64,4 @@ def test_the_fixtures_work_in_a_project_of_a_user(tmp_path):
         text=True,
         timeout=120,
     )
-    assert (done.returncode, "4 passed" in done.stdout) == (0, True), done.stdout
+    assert (0, True) == (done.returncode, "4 passed" in done.stdout), done.stdout

@@ -1,4 +1,4 @@
-"""Serving: several at once, the control API, and the command line."""
+"""The server: several emulators at once, the control API, and the command line."""
 
 import json
 import os
@@ -43,71 +43,71 @@ def control(emulator):
 
 
 def test_the_clock_over_http(emulator, control):
-    """Read, advance and speed up."""
+    """The clock can be read, advanced and sped up."""
     before = emulator.clock.now()
     _, answer = control("clock", "POST", {"advance": 3600, "speed": 0})
-    assert (answer["now"], control("clock")[1]["speed"]) == (
+    assert (
         (before + timedelta(hours=1)).isoformat(),
         0,
-    )
-    assert datetime.fromisoformat(control("clock")[1]["now"]) == emulator.clock.now()
+    ) == (answer["now"], control("clock")[1]["speed"])
+    assert emulator.clock.now() == datetime.fromisoformat(control("clock")[1]["now"])
 
 
 def test_the_pace_over_http(emulator, control):
-    """Switch the pace and the number of reads."""
+    """The pace and the number of reads can be changed."""
     control("pace", "POST", {"pace": "time", "reads": 5})
-    assert (emulator.pace, control("pace")[1]) == ("time", {"pace": "time", "reads": 5})
+    assert ("time", {"pace": "time", "reads": 5}) == (emulator.pace, control("pace")[1])
 
 
 def test_faults_over_http(emulator, control, experiments):
-    """Add, see and clear."""
+    """Faults can be added, listed and cleared."""
     body = {"kind": "throttle", "operation": "ListInferenceExperiments", "times": None}
     _, waiting = control("faults", "POST", body)
     found = experiments.refusal(experiments.client.list_inference_experiments)
     _, after = control("faults", "DELETE")
-    assert (waiting[0]["kind"], found.code, after) == ("throttle", "ThrottlingException", [])
+    assert ("throttle", "ThrottlingException", []) == (waiting[0]["kind"], found.code, after)
 
 
 def test_history_over_http(emulator, control, experiments):
-    """The same as in process, by account and region."""
+    """The history is the same as in process."""
     experiments.create()
     status, history = control("history?account=123456789012&region=us-east-1")
-    assert (status, history) == (200, emulator.history())
+    assert (200, emulator.history()) == (status, history)
 
 
 def test_the_busy_code_over_http(emulator, control):
-    """Choose what a busy endpoint answers."""
+    """The code of a busy endpoint can be chosen."""
     control("busy-code", "POST", {"busy_code": "ConflictException"})
-    assert emulator.busy_code == "ConflictException"
+    assert "ConflictException" == emulator.busy_code
 
 
 def test_the_samples_of_errors_over_http(emulator, control):
-    """Choose whether requests that did not fail send a 0."""
+    """It can be chosen whether requests that did not fail send a 0."""
     answers = [
         control("error-samples"),
         control("error-samples", "POST", {"error_samples": "ones"}),
     ]
     assert [(200, {"error_samples": "zeros"}), (200, {"error_samples": "ones"})] == answers
-    assert emulator.error_samples == "ones"
+    assert "ones" == emulator.error_samples
 
 
 def test_reset_over_http(control, emulator, experiments):
-    """Everything is as new, moto's state as well."""
+    """A reset clears the emulator's state and moto's."""
     emulator.busy_code, emulator.pace = "ConflictException", "time"
     emulator.error_samples = "ones"
     experiments.create()
     control("reset", "POST", {})
-    assert emulator.history() == []
-    assert (emulator.busy_code, emulator.pace) == ("ResourceInUse", "count")
-    assert emulator.error_samples == "zeros"
-    assert experiments.client.list_models()["Models"] == []
+    assert [] == emulator.history()
+    assert ("ResourceInUse", "count") == (emulator.busy_code, emulator.pace)
+    assert "zeros" == emulator.error_samples
+    assert [] == experiments.client.list_models()["Models"]
 
 
 def test_motos_own_reset_clears_experiments(emulator, experiments):
-    """Users of moto know /moto-api/reset."""
+    """Moto's own /moto-api/reset clears the emulator, too."""
     experiments.create()
     call(f"{emulator.url}/moto-api/reset", "POST", {})
-    assert experiments.client.list_inference_experiments()["InferenceExperiments"] == []
+    assert [] == experiments.client.list_inference_experiments()["InferenceExperiments"]
 
 
 @pytest.mark.parametrize(
@@ -131,17 +131,17 @@ def test_motos_own_reset_clears_experiments(emulator, experiments):
 def test_mistakes_are_explained(control, name, method, body, status):
     """A wrong call of the control API says what is wrong."""
     found, answer = control(name, method, body)
-    assert (found, bool(answer["message"])) == (status, True)
+    assert (status, True) == (found, bool(answer["message"]))
     assert 200 == control("clock")[0]
 
 
 def test_clients_at_the_same_moment_are_served_one_by_one(emulator, experiments):
-    """Of eight that create the same experiment at once, one succeeds."""
+    """Of eight simultaneous Creates of one experiment, one succeeds."""
     with ThreadPoolExecutor(8) as pool:
         asked = [pool.submit(experiments.create) for _ in range(8)]
     errors = [one.exception() for one in asked if one.exception()]
     codes = {error.response["Error"]["Code"] for error in errors}
-    assert (len(errors), codes) == (7, {"ResourceInUse"})
+    assert (7, {"ResourceInUse"}) == (len(errors), codes)
 
 
 def test_two_emulators_do_not_mix(emulator, experiments):
@@ -149,24 +149,24 @@ def test_two_emulators_do_not_mix(emulator, experiments):
     with Emulator() as other:
         other.faults.add(kind="throttle", times=None)
         experiments.create()
-        assert (other.history(), experiments.status()) == ([], "Creating")
+        assert ([], "Creating") == (other.history(), experiments.status())
 
 
 def test_an_emulator_can_be_entered_again():
-    """The port is free after the first time."""
+    """Its port is free after the first time."""
     emulator = Emulator()
     urls = []
     for _ in range(2):
         with emulator:
             urls.append(emulator.url)
-    assert len(urls) == 2
+    assert 2 == len(urls)
     with pytest.raises(RuntimeError, match="not serving"):
         _ = emulator.url
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_line_serves_until_told_to_end(number):
-    """One line with the address when it accepts connections; a clean end on a signal."""
+    """It prints its address once it accepts connections, and ends cleanly on a signal."""
     options = ["--port", "0", "--speed", "600", "--error-samples", "ones"]
     command = [sys.executable, "-m", "airflow_shadow.emulator", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
@@ -175,9 +175,9 @@ def test_the_command_line_serves_until_told_to_end(number):
         answer, samples = (call(f"{url}/shadow-api/{name}") for name in ("pace", "error-samples"))
         process.send_signal(number)
         rest, errors = process.communicate(timeout=20)
-    assert answer == (200, {"pace": "time", "reads": 2})
-    assert samples == (200, {"error_samples": "ones"})
-    assert (process.returncode, rest, errors) == (0, b"", b"")
+    assert (200, {"pace": "time", "reads": 2}) == answer
+    assert (200, {"error_samples": "ones"}) == samples
+    assert (0, b"", b"") == (process.returncode, rest, errors)
 
 
 def test_the_package_is_light_to_import():
@@ -190,11 +190,11 @@ def test_the_package_is_light_to_import():
     shown = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, check=True, env=environment
     )
-    assert shown.stdout.decode().strip() == "[]"
+    assert "[]" == shown.stdout.decode().strip()
 
 
 def ask(emulator, path, **headers):
-    """Return status, place and text of what a browser is answered, redirections not followed."""
+    """Return status, Location and text of an answer, without following redirections."""
     host, port = emulator.url.removeprefix("http://").split(":")
     with closing(HTTPConnection(host, int(port), timeout=10)) as connection:
         connection.request("GET", path, headers=headers)
@@ -216,26 +216,26 @@ def ask(emulator, path, **headers):
     ids=str,
 )
 def test_pages_of_elsewhere_do_not_steer(emulator, path, headers):
-    """A browser would send their requests, and by a name that points here read the answers."""
+    """Requests of a foreign web page to the control API and the page are refused."""
     assert 403 == ask(emulator, path, **headers)[0]
 
 
 @pytest.mark.parametrize("host", ["localhost:5000", "[::1]:5000", "10.0.0.7", "emulator:5000"])
 def test_this_machine_and_containers_steer(emulator, host):
-    """By whatever name or address they know it, and from a page of its own."""
+    """Requests by this machine's or a container's name or address are accepted."""
     assert 200 == ask(emulator, "/shadow-api/clock", Host=host, Origin=f"http://{host}")[0]
 
 
 def test_services_are_asked_by_any_name(emulator):
-    """What belongs to AWS stays as it is: buckets are part of names there."""
+    """AWS's services accept every host, because bucket names are part of it."""
     assert 403 != ask(emulator, "/", Host="bucket.s3.amazonaws.com")[0]
 
 
 def test_pages_of_elsewhere_ask_no_service(emulator):
-    """Moto would let them read what it answers, and change whatever they like."""
+    """Requests of a foreign web page to AWS's services are refused."""
     assert 403 == ask(emulator, "/", Origin="https://evil.example")[0]
 
 
 def test_a_browser_is_led_to_the_page(emulator):
-    """Whoever opens the address that was printed wants to see something."""
+    """A browser that opens the printed address is redirected to the page."""
     assert (302, "/shadow") == ask(emulator, "/", Accept="text/html,*/*")[:2]

@@ -1,4 +1,4 @@
-"""Which minutes exist for which variant, and how many requests they hold."""
+"""Which minutes have points for which variant, and how many requests they have."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -17,13 +17,13 @@ FLAT = Traffic(requests_per_minute=400, daily_swing=0, late_seconds=0)
 
 @pytest.fixture
 def metrics(emulator, connect):
-    """Shorthand to read metrics."""
+    """Return a reader of metrics."""
     return Metrics(connect("cloudwatch"), emulator)
 
 
 @pytest.fixture
 def busy(emulator, experiments, metrics):
-    """Endpoint "ep" under flat traffic, since the begin of a minute."""
+    """Create endpoint "ep" with flat traffic, from the begin of a minute on."""
     second = emulator.clock.now()
     emulator.clock.advance(60 - second.second - second.microsecond / 1e6)
     metrics.start = emulator.clock.now()
@@ -50,36 +50,36 @@ def share(metrics, variant="Shadow", of="AllTraffic", since=0, until=10**6):
 
 
 def test_without_traffic_there_are_no_metrics(emulator, experiments, metrics):
-    """Not even utilisation."""
+    """Without traffic there is not even utilisation."""
     emulator.clock.advance(timedelta(hours=1))
     assert {} == metrics.points("CPUUtilization", "AllTraffic", "Average")
 
 
 def test_requests_are_poisson_around_the_rate(busy, emulator, metrics):
-    """Mean and spread."""
+    """The mean and the spread are those of a Poisson distribution."""
     emulator.clock.advance(timedelta(hours=12))
     values = metrics.values("Invocations", "AllTraffic")
-    assert (fmean(values), stdev(values)) == (
+    assert (
         pytest.approx(400, rel=0.01),
         pytest.approx(20, rel=0.1),
-    )
+    ) == (fmean(values), stdev(values))
 
 
 def test_the_rate_swings_once_a_day(busy, emulator, metrics):
-    """At the peak hour it is highest, twelve hours later lowest."""
+    """The rate is highest at the peak hour and lowest twelve hours later."""
     emulator.traffic("ep", Traffic(requests_per_minute=600, daily_swing=0.5, peak_hour=9))
     emulator.clock.advance(timedelta(days=1))
     by_hour = {}
     for time, value in metrics.points("Invocations", "AllTraffic").items():
         by_hour.setdefault(time.astimezone(UTC).hour, []).append(value)
-    assert (fmean(by_hour[9]), fmean(by_hour[21])) == (
+    assert (
         pytest.approx(900, rel=0.03),
         pytest.approx(300, rel=0.04),
-    )
+    ) == (fmean(by_hour[9]), fmean(by_hour[21]))
 
 
 def test_a_minute_without_requests_has_no_point(busy, emulator, metrics):
-    """Neither invocations nor errors nor latency; utilisation is measured all the same."""
+    """Only utilisation is measured in a minute without requests."""
     emulator.traffic("ep", Traffic(requests_per_minute=0.5, daily_swing=0, late_seconds=0))
     emulator.clock.advance(timedelta(hours=2))
     present = {
@@ -88,11 +88,11 @@ def test_a_minute_without_requests_has_no_point(busy, emulator, metrics):
     }
     assert present["Invocations"] == present["Invocation5XXErrors"] == present["ModelLatency"]
     assert 20 < len(present["Invocations"]) < 80
-    assert len(present["CPUUtilization"]) == 120
+    assert 120 == len(present["CPUUtilization"])
 
 
 def test_the_shadow_begins_when_the_experiment_runs(busy, emulator, metrics):
-    """Production has every minute, the shadow those since Running."""
+    """Production has all minutes, the shadow those since Running."""
     emulator.clock.advance(timedelta(minutes=10))
     busy.running()
     emulator.clock.advance(timedelta(minutes=10))
@@ -104,7 +104,7 @@ def test_the_shadow_begins_when_the_experiment_runs(busy, emulator, metrics):
 
 
 def test_production_has_no_gap_while_the_endpoint_is_updating(busy, emulator, metrics):
-    """Zero down time, at pace "time"."""
+    """Production serves through a deployment, also at pace "time"."""
     emulator.pace = "time"
     busy.create()
     emulator.clock.advance(timedelta(minutes=4, seconds=30))
@@ -116,26 +116,26 @@ def test_production_has_no_gap_while_the_endpoint_is_updating(busy, emulator, me
 
 
 def test_a_variant_gets_its_part_of_the_minute_it_begins_in(busy, emulator, metrics):
-    """Running since half past: half of the minute's requests."""
+    """A variant that begins half a minute in gets half of the requests."""
     emulator.pace = "time"
     emulator.clock.advance(30)
     busy.create(sampling_percentage=100)
     emulator.clock.advance(timedelta(minutes=10))
     [part, *_] = metrics.points("Invocations", "Shadow").values()
     [whole, *_] = list(metrics.points("Invocations", "AllTraffic").values())[4:]
-    assert part / whole == pytest.approx(0.5, abs=0.01)
+    assert pytest.approx(0.5, abs=0.01) == part / whole
 
 
 @pytest.mark.parametrize("percentage", [5, 50, 100])
 def test_the_shadow_gets_what_is_sampled(busy, emulator, metrics, percentage):
-    """The declared share of production's requests."""
+    """The shadow gets the sampled share of production's requests."""
     busy.running(sampling_percentage=percentage)
     emulator.clock.advance(timedelta(hours=6))
-    assert share(metrics) == pytest.approx(percentage / 100, abs=0.01)
+    assert pytest.approx(percentage / 100, abs=0.01) == share(metrics)
 
 
 def test_at_full_sampling_every_request_is_copied(busy, emulator, metrics):
-    """Minute by minute."""
+    """At full sampling both variants have the same requests in every minute."""
     busy.running(sampling_percentage=100)
     emulator.clock.advance(timedelta(hours=1))
     both = [metrics.values("Invocations", name) for name in ("AllTraffic", "Shadow")]
@@ -143,7 +143,7 @@ def test_at_full_sampling_every_request_is_copied(busy, emulator, metrics):
 
 
 def test_sampling_holds_from_the_end_of_its_update(busy, client, emulator, metrics):
-    """A tenth in the first hour, all in the second."""
+    """A tenth is copied until the update is done, then everything."""
     busy.running(sampling_percentage=10)
     emulator.clock.advance(timedelta(hours=1))
     mode = shadow_mode(source="AllTraffic", shadow="Shadow", sampling_percentage=100)
@@ -152,11 +152,11 @@ def test_sampling_holds_from_the_end_of_its_update(busy, client, emulator, metri
     busy.seen_until("Running")
     emulator.clock.advance(timedelta(hours=1))
     shares = (share(metrics, until=60), share(metrics, since=60))
-    assert shares == (pytest.approx(0.1, abs=0.02), 1.0)
+    assert (pytest.approx(0.1, abs=0.02), 1.0) == shares
 
 
 def test_a_removed_shadow_keeps_its_old_points_and_gets_no_new_ones(busy, emulator, metrics):
-    """Production goes on alone."""
+    """Production continues alone."""
     busy.running()
     emulator.clock.advance(timedelta(minutes=5))
     busy.ended()
@@ -180,15 +180,15 @@ def test_a_promoted_shadow_goes_on_under_its_name_with_all_traffic(busy, emulato
 
 
 def test_an_experiment_that_expires_ends_the_shadows_points(busy, emulator, metrics):
-    """By the schedule, though nobody asked."""
+    """The shadow's points end with the schedule, without any call."""
     busy.running(Schedule={"EndTime": emulator.clock.now() + timedelta(hours=2)})
     emulator.pace = "time"
     emulator.clock.advance(timedelta(hours=3))
-    assert len(metrics.points("Invocations", "Shadow")) == 123
+    assert 123 == len(metrics.points("Invocations", "Shadow"))
 
 
 def test_points_outlive_the_endpoint(busy, client, emulator, metrics):
-    """They stay readable after DeleteEndpoint, and end there."""
+    """Points stay readable after DeleteEndpoint, and no new ones come."""
     emulator.clock.advance(timedelta(minutes=5))
     client.delete_endpoint(EndpointName="ep")
     emulator.clock.advance(timedelta(minutes=5))
@@ -197,21 +197,21 @@ def test_points_outlive_the_endpoint(busy, client, emulator, metrics):
 
 
 def test_the_newest_minutes_arrive_late_and_fill(busy, emulator, metrics):
-    """Nothing at its end, a part a minute later, everything after two; it never shrinks."""
+    """A minute shows nothing at its end, all two minutes later, and never less than before."""
     emulator.traffic("ep", Traffic(requests_per_minute=400, daily_swing=0))
     seen = []
     for _ in range(9):
         emulator.clock.advance(30)
         seen.append(metrics.values("Invocations", "AllTraffic")[:1])
     counts = [count for [count] in filter(None, seen)]
-    assert seen[:2] == [[], []]
+    assert [[], []] == seen[:2]
     assert sorted(counts) == counts
-    assert counts[1] / counts[-1] == pytest.approx(0.5, abs=0.01)
+    assert pytest.approx(0.5, abs=0.01) == counts[1] / counts[-1]
     assert counts[-1] == counts[-2] == counts[-3] > counts[-5]
 
 
 def test_reading_order_changes_nothing(busy, emulator, metrics):
-    """What was read before, or never, leaves the numbers as they are."""
+    """Numbers do not depend on what was read before."""
     busy.running()
     emulator.clock.advance(timedelta(minutes=30))
     metrics.values("ModelLatency", "Shadow", "p99")
@@ -238,7 +238,7 @@ def test_the_seed_decides(busy, emulator, metrics, seed, same):
 
 
 def test_other_traffic_holds_from_its_declaration(busy, emulator, metrics):
-    """What came before stays."""
+    """New traffic leaves the points before it unchanged."""
     emulator.clock.advance(timedelta(minutes=10))
     before = metrics.values("Invocations", "AllTraffic")
     emulator.traffic("ep", Traffic(requests_per_minute=4000, daily_swing=0, late_seconds=0))
@@ -248,25 +248,25 @@ def test_other_traffic_holds_from_its_declaration(busy, emulator, metrics):
 
 
 def test_a_tag_declares_traffic(emulator, client, experiments, metrics):
-    """Any client can declare it, in any account and region."""
+    """Any client can declare traffic by a tag, in any account and region."""
     tag = {"Key": "shadow-traffic", "Value": "requests_per_minute=50 daily_swing=0 seed=3"}
     client.create_endpoint(EndpointName="e2", EndpointConfigName="ep-config", Tags=[tag])
     answer = _call(emulator, "GET")
-    assert [(one["endpoint"], one["requests_per_minute"], one["seed"]) for one in answer] == [
-        ("e2", 50.0, 3)
+    assert [("e2", 50.0, 3)] == [
+        (one["endpoint"], one["requests_per_minute"], one["seed"]) for one in answer
     ]
 
 
 def test_a_wrong_tag_is_refused(client, experiments):
-    """With what there is."""
+    """The error names the settings that exist."""
     tag = {"Key": "shadow-traffic", "Value": "rate=50"}
     refusal = experiments.refusal(
         client.create_endpoint, EndpointName="e2", EndpointConfigName="ep-config", Tags=[tag]
     )
-    assert (refusal.code, "there are bad_request_rate" in refusal.message) == (
+    assert (
         "ValidationException",
         True,
-    )
+    ) == (refusal.code, "there are bad_request_rate" in refusal.message)
 
 
 def _call(emulator, method, **body):
@@ -277,11 +277,11 @@ def _call(emulator, method, **body):
 
 
 def test_traffic_can_be_declared_over_http(emulator, experiments, metrics):
-    """For other processes, such as a Dag's test."""
+    """Other processes can declare traffic."""
     declared = _call(emulator, "POST", endpoint="ep", requests_per_minute=90, late_seconds=0)
     emulator.clock.advance(timedelta(minutes=5))
     assert (datetime.fromisoformat(declared[0].pop("since")) <= emulator.clock.now()) is True
-    assert declared == [
+    assert [
         {
             "account": "123456789012",
             "region": "us-east-1",
@@ -294,7 +294,7 @@ def test_traffic_can_be_declared_over_http(emulator, experiments, metrics):
             "bad_request_rate": 0.0,
             "hours_before": 0.0,
         }
-    ]
+    ] == declared
     assert len(metrics.values("Invocations", "AllTraffic")) >= 4
 
 
@@ -310,16 +310,16 @@ def test_traffic_can_be_declared_over_http(emulator, experiments, metrics):
     ids=["no endpoint", "negative", "unknown", "more than all", "older than all points"],
 )
 def test_wrong_traffic_is_refused_over_http(emulator, body):
-    """With status 400."""
+    """Wrong traffic is answered with status 400."""
     with pytest.raises(HTTPError) as caught:
         _call(emulator, "POST", **body)
-    assert caught.value.code == 400
+    assert 400 == caught.value.code
 
 
 def test_a_deleted_model_goes_on_behaving(busy, client, emulator, metrics):
-    """What runs is not changed by DeleteModel."""
+    """DeleteModel does not change what an endpoint runs."""
     busy.running()
     client.delete_model(ModelName="m2")
     busy.ended(busy.promote)
     emulator.clock.advance(timedelta(minutes=5))
-    assert len(metrics.values("Invocations", "Shadow")) == 5
+    assert 5 == len(metrics.values("Invocations", "Shadow"))

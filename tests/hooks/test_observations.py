@@ -176,7 +176,7 @@ def test_pages_are_put_together(shadowed, monkeypatch):
     """On all pages but the last, PartialData means that more comes."""
     look = shadowed().look
     whole = look()
-    monkeypatch.setattr("airflow_shadow.emulator.metric_data._MOST_POINTS", 50)
+    monkeypatch.setattr("airflow_shadow.emulator.cloudwatch.metric_data._MOST_POINTS", 50)
     assert list(of(whole, LATENCY)[0].values) == list(of(look(), LATENCY)[0].values)
     assert list(of(whole, LATENCY)[1].samples) == list(of(look(), LATENCY)[1].samples)
 

@@ -1,0 +1,1 @@
+"""SageMaker: experiments, endpoints and their configurations, as the emulator keeps them."""
