@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -77,13 +78,20 @@ OUTSIDE = {
 }
 
 
+@cache
+def tree(file: Path) -> ast.Module:
+    """Return the parsed source of a file."""
+    return ast.parse(file.read_text())
+
+
+@cache
 def imported(file: Path, *, later: bool = False) -> set[str]:
     """Return the modules that a file imports when it is imported, or those of its functions.
 
     What only the type checker imports is left out.
     """
     found: set[str] = set()
-    open_nodes: list[tuple[ast.AST, bool]] = [(ast.parse(file.read_text()), False)]
+    open_nodes: list[tuple[ast.AST, bool]] = [(tree(file), False)]
     while open_nodes:
         node, inside = open_nodes.pop()
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
@@ -170,7 +178,7 @@ def test_only_the_lifecycle_compares_statuses():
         for file in files(room):
             if file.name == "lifecycle.py":
                 continue
-            for node in ast.walk(ast.parse(file.read_text())):
+            for node in ast.walk(tree(file)):
                 if isinstance(node, ast.Compare):
                     words = {
                         n.value

@@ -19,7 +19,7 @@ from airflow_shadow.emulator import Emulator, fleet
 from airflow_shadow.emulator.faults import CALL_FAULTS, WORK_FAULTS
 from airflow_shadow.operators import RemoveShadowVariantOperator
 from airflow_shadow.sensors import InferenceExperimentSensor, ShadowAnalysisSensor
-from tests.helpers import CREATE, deploy, described, serves, somebodys, until, when_held
+from tests.helpers import CREATE, by_turns, deploy, described, serves, somebodys, until, when_held
 from tests.helpers import stop as stop_by_hand
 from tests.log import Log
 from tests.matrix import Cell, record
@@ -529,20 +529,22 @@ def test_a_fault(row, column, mode, scene, record_property):
     assert (word != "not concerned") is struck
 
 
-@pytest.mark.parametrize("template", ["{{ none }}", "{{ '' }}"])
+#: Each task with each argument that it may not lose.
+GUARDED = [
+    (row, argument)
+    for row, task in TASKS.items()
+    for argument in SAFEGUARDS
+    if argument in task.operator.template_fields
+] + [(row, "name") for row in TASKS if row != "Create"]
+
+
 @pytest.mark.parametrize(
-    ("row", "argument"),
-    [
-        (row, argument)
-        for row, task in TASKS.items()
-        for argument in SAFEGUARDS
-        if argument in task.operator.template_fields
-    ]
-    + [(row, "name") for row in TASKS if row != "Create"],
+    ("place", "template"), by_turns(GUARDED, ["{{ none }}", "{{ '' }}"]), ids=str
 )
 @pytest.mark.parametrize("mode", MODES)
-def test_a_safeguard_that_rendered_to_nothing(row, argument, template, mode, scene):
+def test_a_safeguard_that_rendered_to_nothing(place, template, mode, scene):
     """It was never meant to be absent: refused for good, and nothing is changed."""
+    row, argument = place
     scene.given[argument] = template
     came = play(scene, row, "nothing", mode)
     assert_failed(came, "InvalidRequestError")

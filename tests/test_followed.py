@@ -22,6 +22,7 @@ def step_files() -> list[Path]:
     return [file for file in files if "self.op." in file.read_text()]
 
 
+@pytest.mark.thorough
 def test_a_misspelt_argument_or_step_is_found(tmp_path):
     """The type checker knows which operator steps are of, and which steps it has."""
     pytest.importorskip("mypy")

@@ -28,7 +28,7 @@ from airflow_shadow.rollout import shadow_rollout
 from airflow_shadow.sensors.rollout import RolloutAnalysisSensor
 from airflow_shadow.text.shown import shown
 from tests.analysis.data import seen
-from tests.helpers import CREATE, ROLLOUT, described, explicit, fails, somebodys
+from tests.helpers import CREATE, ROLLOUT, by_turns, described, explicit, fails, somebodys
 from tests.tasks import DAG, Tasks
 
 #: What JSON can hold, and no argument expects.
@@ -72,10 +72,16 @@ FULL = fleet.shadow_mode(source="AllTraffic", shadow="churn-v2", sampling_percen
 #: What only a worker's own settings say.
 SETTINGS = {"aws_conn_id", "region_name", "verify"}
 CASES = [(cls, field) for cls in ARGUMENTS for field in sorted(set(cls.template_fields) - SETTINGS)]
+#: In `make test` each field is tried with the first class that has it, and each class with one.
+QUICK = {*{field: (cls, field) for cls, field in reversed(CASES)}.values()} | {
+    *dict(reversed([(cls, (cls, field)) for cls, field in CASES])).values()
+}
 
 
 @pytest.mark.parametrize(
-    ("cls", "field"), CASES, ids=[f"{cls.__name__}-{field}" for cls, field in CASES]
+    ("cls", "field"),
+    [pytest.param(*case, marks=[] if case in QUICK else [pytest.mark.thorough]) for case in CASES],
+    ids=[f"{cls.__name__}-{field}" for cls, field in CASES],
 )
 def test_an_odd_value_is_an_error_of_ours(cls, field, worker, churn, sagemaker):
     """Airflow retries what it does not know, nobody understands a TypeError or reads 5,000 x."""
@@ -260,8 +266,9 @@ SHARES = ["nan", "inf", "150", "-5", "1_0", True, "", "x", 100.5, 10**400, [100]
 ANALYSES = [operators.ShadowAnalysisOperator, sensors.ShadowAnalysisSensor]
 
 
-@pytest.mark.parametrize("cls", ANALYSES)
-@pytest.mark.parametrize("share", SHARES, ids=lambda share: f"{share!r:.10}")
+@pytest.mark.parametrize(
+    ("share", "cls"), by_turns(SHARES, ANALYSES), ids=lambda value: f"{value!r:.10}"
+)
 def test_a_sampling_percentage_is_one(tasks, churn, sagemaker, share, cls):
     """Before the wait; a NaN made the verdict no JSON."""
     somebodys(sagemaker)
@@ -271,13 +278,16 @@ def test_a_sampling_percentage_is_one(tasks, churn, sagemaker, share, cls):
     assert f"sampling_percentage={shown(share)}.\nFound: not a number from 0 to 100" in text
 
 
-@pytest.mark.parametrize("argument", ["duration", "max_duration", "min_remaining"])
+#: What no length of a window can be.
+LENGTHS = [
+    *("", False, True, -1000, float("nan"), float("inf"), 1e13, "soon", [], "P", "T"),
+    timedelta(days=-1),
+]
+
+
 @pytest.mark.parametrize(
-    "value",
-    [
-        *("", False, True, -1000, float("nan"), float("inf"), 1e13, "soon", [], "P", "T"),
-        timedelta(days=-1),
-    ],
+    ("value", "argument"),
+    by_turns(LENGTHS, ["duration", "max_duration", "min_remaining"]),
     ids=repr,
 )
 def test_lengths_of_a_window_are_durations(tasks, churn, sagemaker, argument, value):
@@ -289,8 +299,11 @@ def test_lengths_of_a_window_are_durations(tasks, churn, sagemaker, argument, va
     assert f"Asked: {argument}={shown(value)}.\nFound: not a duration" in text
 
 
-@pytest.mark.parametrize("argument", ["duration", "max_duration"])
-@pytest.mark.parametrize("nothing", [0, 0.0, timedelta(), "0s"], ids=repr)
+@pytest.mark.parametrize(
+    ("nothing", "argument"),
+    by_turns([0, 0.0, timedelta(), "0s"], ["duration", "max_duration"]),
+    ids=repr,
+)
 def test_a_window_has_a_length(tasks, churn, sagemaker, argument, nothing):
     """It was taken for none, which is the whole experiment."""
     somebodys(sagemaker)

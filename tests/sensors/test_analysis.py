@@ -37,7 +37,8 @@ class Analysing:
 
     def __call__(self, **arguments):
         """Look until it ends."""
-        arguments = {"name": NAME, "poke_interval": 0.01, "duration": "2h", **arguments}
+        usual = {"name": NAME, "poke_interval": 0.01, "duration": "2h", "interval": 1800}
+        arguments = {**usual, **arguments}
         arguments |= {"mode": "reschedule"} if self.mode == "reschedule" else {}
         first = datetime.now(UTC)
         while True:
@@ -108,7 +109,7 @@ def test_a_good_candidate_passes_at_the_end_of_the_window(shadow, analyse):
 def test_a_dead_candidate_fails_at_the_first_look_that_sees_it(shadow, analyse):
     """The first five minutes are warm-up, so the second look of five is the first with data."""
     since = shadow(BROKEN, step=60)
-    run = analyse(since=since.isoformat())
+    run = analyse(since=since.isoformat(), interval=300)
     assert ("FAIL", 10) == (run.value["outcome"], minutes(run.value))
 
 
