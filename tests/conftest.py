@@ -78,6 +78,7 @@ def pytest_collection_finish() -> None:
     """Let the garbage collector leave alone what was imported: it would look at all of it."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(50_000)
 
 
 def pytest_sessionfinish() -> None:

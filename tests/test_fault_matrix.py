@@ -208,7 +208,7 @@ MARKED = [
 
 @pytest.mark.parametrize(("row", "column", "mode"), MARKED)
 def test_a_fault(row, column, mode, scene, record_property):
-    """It survives with the right end, or fails with the error that says what to do."""
+    """A task survives the fault with the right end state, or fails with the listed error."""
     word = WORDS[CELLS[row, column]]
     came = play(scene, row, column, mode)
     shown = word if word == "not concerned" and came.word == "survives" else came.word
@@ -238,7 +238,7 @@ GUARDED = [
 )
 @pytest.mark.parametrize("mode", MODES)
 def test_a_safeguard_that_rendered_to_nothing(place, template, mode, scene):
-    """It was never meant to be absent: refused for good, and nothing is changed."""
+    """A safeguard whose template renders to nothing fails the task before anything is changed."""
     row, argument = place
     scene.given[argument] = template
     came = play(scene, row, "nothing", mode)
@@ -251,7 +251,7 @@ def test_a_safeguard_that_rendered_to_nothing(place, template, mode, scene):
 
 
 def test_the_table_has_no_empty_cell():
-    """Each operator meets each fault in each mode, and each mode is held to the same word."""
+    """Each operator is tested under each fault in each mode."""
     whole = {(row, column, mode) for row in TASKS for column in FAULTS for mode in MODES}
     assert whole == set(PARAMETERS)
     assert len(whole) == len(PARAMETERS)
@@ -259,33 +259,33 @@ def test_the_table_has_no_empty_cell():
 
 
 def test_the_table_has_all_operators():
-    """An operator that is added gets a row."""
+    """Every operator and sensor has a row, or a reason why it has none."""
     named = {task.operator.__name__ for task in TASKS.values()}
     assert {*operators.__all__, *sensors.__all__} - NO_ROW.keys() == named
 
 
 def test_the_table_has_all_faults():
-    """A kind of fault that the emulator learns gets a column, or a reason why not."""
+    """Every kind of fault of the emulator has a column, or a reason why it has none."""
     shown = set().union(*(kinds for _, kinds in FAULTS.values()))
     assert CALL_FAULTS | WORK_FAULTS == shown | set(NO_COLUMN)
 
 
 def test_what_is_not_concerned_has_a_reason():
-    """A cell is left out only for a reason that stands here."""
+    """Every cell that is marked as not concerned has its reason in `NOT_CONCERNED`."""
     assert [cell for cell, word in CELLS.items() if word == "-"] == sorted(
         NOT_CONCERNED, key=list(CELLS).index
     )
 
 
 def test_what_fails_names_an_error_of_the_tree():
-    """The printed word is the class that a reader finds in the docs."""
+    """The errors in the table are classes of `airflow_shadow.exceptions`."""
     errors = set(WORDS.values()) - {"survives", "not concerned"}
     assert errors <= {kind for kind in vars(exceptions) if kind.endswith("Error")}
 
 
 @pytest.mark.parametrize("mode", MODES)
 def test_a_teardown_survives_a_deletion(mode, scene):
-    """With `missing_ok`, what somebody deletes between our look and our call is gone as asked."""
+    """With `missing_ok` a removal succeeds if somebody deletes the experiment just before it."""
     running(scene)
     deleted(scene, "Remove")
     run = Tasks(mode).run(RemoveShadowVariantOperator, name=NAME, missing_ok=True)

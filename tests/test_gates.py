@@ -64,7 +64,7 @@ with DAG("gates", schedule="@daily", start_date=datetime(2026, 3, 1, tzinfo=UTC)
 def test_each_instance_of_a_mapped_group_is_decided_on_its_own(
     emulator, sagemaker, tmp_path, deferrable
 ):
-    """What the branch left out asks for itself, whatever Airflow has forgotten to skip."""
+    """In a mapped group each instance follows its own branch, whatever Airflow forgets to skip."""
     emulator.pace = "time"
     emulator.clock.speed = 600
     for endpoint in ("fraud", "spam"):

@@ -48,14 +48,14 @@ CASES = {
 
 
 def test_all_that_was_recorded_is_resumed():
-    """No record lies there unused."""
+    """Every recorded trigger is used by a test."""
     assert {*RECORDED} == {*CASES}
 
 
 @pytest.mark.parametrize("case", CASES)
 @pytest.mark.usefixtures("churn")
 def test_a_task_in_flight_goes_on(sagemaker, case):
-    """The trigger's class, the goal, the step and what it carries mean what they meant."""
+    """A recorded trigger of an earlier version is read, and its task goes on to the end."""
     operator, arguments, ends = CASES[case]
     recorded = RECORDED[case]
     mode = fleet.shadow_mode(source="AllTraffic", shadow="churn-v2", sampling_percentage=100)

@@ -29,7 +29,7 @@ FACTS = {
 
 
 def test_the_endpoint_link_leads_to_the_endpoints_page():
-    """The address is the one that the console uses."""
+    """The link has the address that AWS's console uses for an endpoint."""
     assert (
         "https://console.aws.amazon.com/sagemaker/home?region=us-east-1#/endpoints/churn"
         == EndpointLink().format_link(**FACTS)
@@ -56,13 +56,13 @@ def test_the_metrics_link_shows_both_variants_side_by_side():
 )
 @pytest.mark.parametrize("link", [EndpointLink(), MetricsLink()])
 def test_each_partition_has_its_console(link, partition, domain):
-    """China and GovCloud have consoles of their own."""
+    """China and GovCloud have consoles with addresses of their own."""
     facts = {**FACTS, "aws_domain": link.get_aws_domain(partition)}
     assert domain == urlsplit(link.format_link(**facts)).netloc
 
 
 def test_an_unknown_partition_has_no_link():
-    """A wrong address would be worse than none."""
+    """For an unknown partition there is no link, rather than a wrong one."""
     assert "" == EndpointLink().format_link(**{**FACTS, "aws_domain": None})
 
 
@@ -75,7 +75,7 @@ def test_operators_leave_what_the_links_need(tasks, churn, emulator):
 
 @pytest.mark.parametrize("link", [EndpointLink(), MetricsLink()])
 def test_links_lead_to_the_emulators_page(worker, churn, emulator, link):
-    """To the endpoint's card; the console knows nothing of an emulator."""
+    """On an emulator a link leads to the endpoint on the emulator's page, not to AWS's console."""
     facts = worker.run(CreateInferenceExperimentOperator, **CREATE).ti.xcoms["shadow_test"]
     address = urlsplit(link.format_link(**facts))
     with urlopen(address._replace(fragment="").geturl()) as page:
@@ -84,7 +84,7 @@ def test_links_lead_to_the_emulators_page(worker, churn, emulator, link):
 
 
 def test_a_link_bears_no_password(monkeypatch):
-    """Whoever may see the task may not see all that its connection holds."""
+    """A password in the connection's address does not get into the link."""
     extra = {"region_name": "us-east-1", "endpoint_url": "http://me:secret@localhost:5000/"}
     monkeypatch.setenv("AIRFLOW_CONN_AWS_SECRET", json.dumps({"conn_type": "aws", "extra": extra}))
     assert "http://localhost:5000" == InferenceExperimentHook("aws_secret").emulator
@@ -92,7 +92,7 @@ def test_a_link_bears_no_password(monkeypatch):
 
 @pytest.mark.parametrize("host", ["https://vpce-1.sagemaker.us-east-1.vpce.amazonaws.com", None])
 def test_aws_itself_is_no_emulator(monkeypatch, host):
-    """Its console is linked, whatever way the calls take."""
+    """An address of AWS's own, such as a VPC endpoint, still links to AWS's console."""
     extra = {"region_name": "us-east-1", "endpoint_url": host}
     monkeypatch.setenv("AIRFLOW_CONN_AWS_OWN", json.dumps({"conn_type": "aws", "extra": extra}))
     assert "" == InferenceExperimentHook("aws_own").emulator

@@ -61,7 +61,7 @@ def rendered(
     ("cls", "field"), TEMPLATED, ids=[f"{cls.__name__}-{field}" for cls, field in TEMPLATED]
 )
 def test_what_expand_got_from_an_xcom_is_no_template(cls, field):
-    """Whoever writes an XCom or fills in a form would run code in the worker otherwise."""
+    """A value from an XCom is not rendered: whoever writes it could run code in the worker."""
     value = f"{JINJA}.html"  # what else is no report
     task = expanded(
         cls,
@@ -74,7 +74,7 @@ def test_what_expand_got_from_an_xcom_is_no_template(cls, field):
 
 @pytest.mark.parametrize("value", DEEP)
 def test_an_xcom_is_no_template_at_any_depth(value):
-    """A description in a list in a dict is data as well."""
+    """Text of an XCom deep inside lists and dicts is not rendered either."""
     task = expanded(Create, lambda partial, output: partial.expand(tags=output), xcom=[value])
     assert value == task.tags
 
@@ -82,7 +82,7 @@ def test_an_xcom_is_no_template_at_any_depth(value):
 @pytest.mark.parametrize("value", [JINJA, *DEEP])
 @pytest.mark.parametrize("one", [False, True])
 def test_what_expand_kwargs_got_from_an_xcom_is_no_template(value, one):
-    """All arguments of all tasks, or those of one; Airflow itself renders these."""
+    """Arguments from `expand_kwargs` are not rendered, although Airflow itself renders them."""
     given = {"tags": value}
     task = expanded(
         Create,
@@ -94,7 +94,7 @@ def test_what_expand_kwargs_got_from_an_xcom_is_no_template(value, one):
 
 
 def test_what_the_author_wrote_beside_an_xcom_is_rendered():
-    """Data in one argument makes no data of the others, and an entry of his own is his own."""
+    """What the Dag's author wrote is rendered, also beside arguments that come from an XCom."""
     task = expanded(
         Create,
         lambda partial, output: partial.expand(description=output, endpoint_name=[JINJA]),
@@ -105,7 +105,7 @@ def test_what_the_author_wrote_beside_an_xcom_is_rendered():
 
 
 def test_what_the_author_wrote_into_expand_kwargs_is_rendered():
-    """As Airflow does."""
+    """Templates that the author wrote into `expand_kwargs` are rendered, as Airflow does."""
     task = expanded(Create, lambda partial, _: partial.expand_kwargs([{"description": JINJA}]))
     assert "49" == task.description
 
@@ -116,7 +116,7 @@ STRUCTURES: list[Any] = [["it's", "a\nb"], {"version": "1.10", "list": ["no", "1
 
 
 def test_text_keeps_its_form():
-    """A version and a hash that look like numbers, also where the Dag renders to native types."""
+    """A version or hash that looks like a number stays text, also in a Dag with native types."""
     values = ["1.10", "00000e5", "no", "012"]
     tags = {f"key-{n}": f"{{{{ '{value}' }}}}" for n, value in enumerate(values)}
     tags["number"] = "{{ params.n }}"
@@ -129,7 +129,7 @@ def test_text_keeps_its_form():
 @pytest.mark.parametrize("value", STRUCTURES)
 @pytest.mark.parametrize(("cls", "field"), [(Create, "tags"), (RolloutAnalysisSensor, "spec")])
 def test_a_template_may_render_to_a_structure(cls, field, value):
-    """As JSON text, which is read with the types that are wanted."""
+    """A template may render to JSON, which is read with the types that AWS wants."""
     for env in (Environment(), NativeEnvironment()):
         given = {field: "{{ params.x }}"}
         task = rendered(cls, {"params": {"x": value}}, env=env, **given)
@@ -153,14 +153,14 @@ def secret(tmp_path):
 
 @pytest.mark.parametrize(("cls", "field"), FILES, ids=FILE_IDS)
 def test_a_path_from_a_form_is_not_read(cls, field, secret):
-    """Whoever fills in the form would read any file of the worker."""
+    """A file's path that comes from a form is not read: it could be any file of the worker."""
     task = rendered(cls, {"params": {"path": secret}}, **{field: "{{ params.path }}"})
     assert secret == getattr(task, field)
 
 
 @pytest.mark.parametrize(("cls", "field"), FILES, ids=FILE_IDS)
 def test_a_path_from_an_xcom_is_not_read(cls, field, secret):
-    """Likewise whoever writes one."""
+    """A file's path that comes from an XCom is not read."""
     task = expanded(
         cls,
         lambda partial, output: partial.expand(**{field: output}),
@@ -172,12 +172,12 @@ def test_a_path_from_an_xcom_is_not_read(cls, field, secret):
 
 @pytest.mark.parametrize("text", ["{{ '' }}docker.json", "{# #}docker.json", "{% set a=1 %}d.json"])
 def test_a_template_names_no_file(text, tmp_path):
-    """Not even one that names the file itself."""
+    """A template that renders to a file's path does not make the file be read."""
     assert rendered(Create, tags=text).tags.endswith(".json")
 
 
 def test_what_came_from_a_form_is_said_to_be_no_path(tasks, churn, secret):
-    """The reader learns why it was not read, and nothing of what is in it."""
+    """The error says why the file was not read, and shows nothing of it."""
     text = fails(
         AirflowFailException,
         tasks.run,
@@ -192,7 +192,7 @@ def test_what_came_from_a_form_is_said_to_be_no_path(tasks, churn, secret):
 
 @pytest.mark.parametrize("text", ["see plan.json", "{{ 'see plan.json' }}"])
 def test_a_text_that_ends_like_a_file_is_text(text):
-    """Only whole structured arguments are read from files."""
+    """Text such as "notes.json" stays text where no structure is expected."""
     assert "see plan.json" == rendered(Create, description=text).description
     assert ["see plan.json"] == rendered(Create, model_variants=[text]).model_variants
 
@@ -207,7 +207,7 @@ def test_a_text_that_ends_like_a_file_is_text(text):
 )
 @pytest.mark.parametrize("absolute", [False, True])
 def test_a_path_of_the_author_is_read_in_a_mapped_task(expand, absolute, tmp_path):
-    """Airflow itself looks at template files of unmapped tasks only."""
+    """A file named by the author is read in a mapped task, too, which Airflow does not do."""
     (tmp_path / "tags.json").write_text('{"team": "{{ 6 * 7 }}"}')
     path = str(tmp_path / "tags.json") if absolute else "tags.json"
     task = expanded(Create, lambda partial, _: expand(partial, path), folder=tmp_path, config=path)
@@ -215,7 +215,7 @@ def test_a_path_of_the_author_is_read_in_a_mapped_task(expand, absolute, tmp_pat
 
 
 def test_the_text_of_a_file_is_a_template(tmp_path):
-    """As Airflow's own template files are; what it renders to is no path again."""
+    """The text of a template file is rendered, but what it renders to is not read as a path."""
     file = tmp_path / "tags.yaml"
     file.write_text("{{ params.path }}")
     task = rendered(Create, {"params": {"path": "/etc/other.yaml"}}, tags=str(file))
@@ -224,7 +224,7 @@ def test_the_text_of_a_file_is_a_template(tmp_path):
 
 @pytest.mark.parametrize("content", [None, b"\xff\xfe"])
 def test_a_file_that_cannot_be_read_is_no_reason_to_retry(tmp_path, content):
-    """It is named, and the task fails for good."""
+    """A missing template file fails the task for good, and the error names the file."""
     file = tmp_path / "tags.json"
     if content:
         file.write_bytes(content)
