@@ -4,6 +4,8 @@ UV = .venv/bin/uv
 UV_VERSION = 0.13.9
 # Else each process of Airflow compiles it anew where nobody may write beside its files.
 export UV_COMPILE_BYTECODE = 1
+# Empty, so that each process of pytest need not compile all tests anew.
+export PYTHONDONTWRITEBYTECODE =
 
 .PHONY: demo airflow test test-all test-2.11 test-3.0 test-3.1 e2e e2e-faults lives e2e-celery e2e-celery-lost e2e-load lint bench clean
 
@@ -14,8 +16,8 @@ demo: .venv/.installed
 airflow: .venv/.installed
 	.venv/bin/python -m demo.airflow
 
-# Most tests wait more than they compute; one that has no more to do takes another's.
-SIDE_BY_SIDE = -n 4 --dist worksteal
+# One more than there are cores, for some tests wait; who has no more to do takes another's.
+SIDE_BY_SIDE = -n 3 --dist worksteal
 
 # Each operator, sensor, fault and way of giving arguments, every test in one mode.
 test: .venv/.installed

@@ -30,7 +30,9 @@ _PARAM = re.compile(r":param (\w+): (.*?)(?=\n:|\Z)", re.DOTALL)
 
 def page() -> str:
     """Return the page."""
-    kinds = [getattr(room, name) for room in (operators, sensors) for name in sorted(room.__all__)]
+    kinds = [
+        getattr(module, name) for module in (operators, sensors) for name in sorted(module.__all__)
+    ]
     parts = [_part("shadow_rollout", [shadow_rollout])]
     parts += [_part(kind.__name__, kind.__mro__) for kind in dict.fromkeys(kinds)]
     return "\n".join([HEAD, *parts])

@@ -18,73 +18,28 @@ os.environ |= {
     "AWS_SECRET_ACCESS_KEY": "any",
 }
 
+import gc
 import json
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
 from zlib import crc32
 
 import boto3
-import botocore.client
-import botocore.errorfactory
-import botocore.hooks
-import botocore.loaders
-import moto.core.responses
 import pytest
-from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 
 from airflow_shadow.emulator import Emulator, fleet, without_http
 from airflow_shadow.emulator.snapshot import Snapshot
 from airflow_shadow.triggers import inference_experiment as trigger_module
+from tests import faster  # noqa: F401 - it takes effect when it is imported
 from tests.log import Log, captured
 from tests.matrix import pytest_terminal_summary  # noqa: F401 - prints what tests recorded
 from tests.tasks import MODES, SENSOR_MODES, Tasks
-
-
-def _once(owner: Any, name: str, key: Callable[..., Any]) -> None:
-    """Let a function of botocore's or moto's work out each answer once, and then remember it."""
-    work_out, known = getattr(owner, name), {}
-
-    def remembered(*args: Any, **kwargs: Any) -> Any:
-        if (question := key(*args, **kwargs)) not in known:
-            known[question] = work_out(*args, **kwargs)
-        return known[question]
-
-    setattr(owner, name, remembered)
-
-
-# The tests make thousands of sessions and clients; each would parse megabytes of service models,
-# and look at the signature of each of the handlers that it registers.
-_once(botocore.loaders.JSONFileLoader, "load_file", lambda _, path: path)
-_once(botocore.loaders.Loader, "list_available_services", lambda _, type_name: type_name)
-_once(
-    botocore.client.ClientCreator,
-    "_load_service_model",
-    lambda _, name, version=None: (name, version),
-)
-_once(botocore.client.ClientCreator, "_create_methods", lambda _, model: model.service_name)
-_make_methods = botocore.client.ClientCreator._create_methods
-botocore.client.ClientCreator._create_methods = lambda *args: dict(_make_methods(*args))
-_once(
-    botocore.errorfactory.ClientExceptionsFactory,
-    "create_client_exceptions",
-    lambda _, model: model.service_name,
-)
-_once(botocore.hooks.EventAliaser, "_alias_event_name", lambda _, event: event)
-_once(botocore.hooks, "accepts_kwargs", lambda handler: getattr(handler, "__func__", handler))
-# And moto looks at all members of a class of hundreds at each call.
-_once(moto.core.responses, "method_names_from_class", lambda response: response)
-# Each client also walks the whole stack, and reads all source files on it, to name its operator to
-# AWS: 45 of the 157 seconds that one file of tests took under a profiler.
-AwsGenericHook._find_operator_class_name = staticmethod(lambda *_: None)
-AwsGenericHook._get_caller = staticmethod(lambda *_: "Unknown")
-AwsGenericHook._find_executor_class_name = staticmethod(lambda: None)
 
 # Backfills are an engine of their own there, and no later Airflow has that command.
 collect_ignore = [] if version("apache-airflow") < "3" else ["test_backfill_2_11.py"]
@@ -117,6 +72,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 turn = crc32(item.nodeid.replace(mode, "").encode())
                 if mode != modes[turn % len(modes)]:
                     item.add_marker("thorough")
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector leave alone what was imported: it would look at all of it."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000)
 
 
 def pytest_sessionfinish() -> None:

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cache
@@ -107,6 +107,15 @@ def bears_a_shadow(sagemaker: Any, endpoint_name: str = "churn") -> bool:
 def described(sagemaker: Any, name: str) -> dict[str, Any]:
     """Return the description of an experiment."""
     return dict(sagemaker.describe_inference_experiment(Name=name))
+
+
+def by_turns(rows: Iterable[Any], columns: Sequence[Any]) -> list[Any]:
+    """Pair every row with every column; in `make test` each row meets one column, by turns."""
+    return [
+        pytest.param(row, column, marks=[] if i % len(columns) == j else [pytest.mark.thorough])
+        for i, row in enumerate(rows)
+        for j, column in enumerate(columns)
+    ]
 
 
 def until(sagemaker: Any, name: str, status: str) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -10,8 +11,8 @@ import pytest
 
 from airflow_shadow.experiments.lifecycle import Status
 
-PACKAGE = Path(__file__).resolve().parent.parent / "airflow_shadow"
-#: Room -> the rooms that it may import besides itself.
+ROOT = Path(__file__).resolve().parent.parent / "airflow_shadow"
+#: Package -> the packages that it may import besides itself.
 ARROWS = {
     "__init__": set(),
     "provider_info": {"__init__"},
@@ -68,7 +69,7 @@ ARROWS = {
 }
 #: What only functions import: a Dag file shall not pay for what its tasks need.
 LATER = {"operators": {"steps", "hooks"}, "sensors": {"steps"}}
-#: What only some rooms may import from outside.
+#: What only some packages may import from outside.
 OUTSIDE = {
     "airflow": {"_compat", "hooks", "links", "operators", "sensors", "triggers"},
     "boto3": {"emulator"},
@@ -77,13 +78,20 @@ OUTSIDE = {
 }
 
 
+@cache
+def tree(file: Path) -> ast.Module:
+    """Return the parsed source of a file."""
+    return ast.parse(file.read_text())
+
+
+@cache
 def imported(file: Path, *, later: bool = False) -> set[str]:
     """Return the modules that a file imports when it is imported, or those of its functions.
 
     What only the type checker imports is left out.
     """
     found: set[str] = set()
-    open_nodes: list[tuple[ast.AST, bool]] = [(ast.parse(file.read_text()), False)]
+    open_nodes: list[tuple[ast.AST, bool]] = [(tree(file), False)]
     while open_nodes:
         node, inside = open_nodes.pop()
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
@@ -96,47 +104,47 @@ def imported(file: Path, *, later: bool = False) -> set[str]:
     return found
 
 
-def files(room: str) -> list[Path]:
-    """Return the source files of a room."""
-    folder = PACKAGE / room
-    return sorted(folder.rglob("*.py")) if folder.is_dir() else [PACKAGE / f"{room}.py"]
+def files(package: str) -> list[Path]:
+    """Return the source files of a package."""
+    folder = ROOT / package
+    return sorted(folder.rglob("*.py")) if folder.is_dir() else [ROOT / f"{package}.py"]
 
 
-def rooms() -> set[str]:
-    """Return the rooms that there are."""
+def packages() -> set[str]:
+    """Return the packages that there are."""
     return {
         path.stem
-        for path in PACKAGE.iterdir()
+        for path in ROOT.iterdir()
         if path.suffix == ".py" or (path.is_dir() and list(path.glob("*.py")))
     }
 
 
-def test_every_room_has_its_arrows():
-    """A new room must say what it may import."""
-    assert set(ARROWS) == rooms()
+def test_every_package_has_its_arrows():
+    """Every package is listed with the packages that it may import."""
+    assert set(ARROWS) == packages()
 
 
-def reached(room: str, *, later: bool) -> set[str]:
-    """Return the other rooms that a room imports."""
-    names = {name for file in files(room) for name in imported(file, later=later)}
+def reached(package: str, *, later: bool) -> set[str]:
+    """Return the other packages that a package imports."""
+    names = {name for file in files(package) for name in imported(file, later=later)}
     inner = {tuple(name.split(".")[:2]) for name in names if name.startswith("airflow_shadow.")}
-    return {part[1] if part[1] in ARROWS else "__init__" for part in inner} - {room}
+    return {part[1] if part[1] in ARROWS else "__init__" for part in inner} - {package}
 
 
-@pytest.mark.parametrize("room", ARROWS)
-def test_rooms_import_only_along_the_arrows(room):
-    """Inside the package dependencies point one way."""
-    assert set() == reached(room, later=False) - ARROWS[room]
-    assert set() == reached(room, later=True) - ARROWS[room] - LATER.get(room, set())
+@pytest.mark.parametrize("package", ARROWS)
+def test_packages_import_only_along_the_arrows(package):
+    """No package imports another one that it is not listed with."""
+    assert set() == reached(package, later=False) - ARROWS[package]
+    assert set() == reached(package, later=True) - ARROWS[package] - LATER.get(package, set())
 
 
 @pytest.mark.parametrize("library", OUTSIDE)
-def test_only_some_rooms_know_a_library(library):
-    """AWS is called through hooks, and the pure rooms know neither Airflow nor AWS."""
+def test_only_some_packages_know_a_library(library):
+    """Only the listed packages import Airflow, boto3, botocore or moto."""
     knowing = {
-        room
-        for room in ARROWS
-        for file in files(room)
+        package
+        for package in ARROWS
+        for file in files(package)
         for name in imported(file) | imported(file, later=True)
         if name.split(".")[0] == library
     }
@@ -144,12 +152,12 @@ def test_only_some_rooms_know_a_library(library):
 
 
 def test_there_is_no_circle_of_files():
-    """Following imports never leads back, but from a task's steps to the arguments they read."""
-    names = {module_of(file): file for file in PACKAGE.rglob("*.py")}
+    """No file imports itself by way of others, apart from steps and the operators they serve."""
+    names = {module_of(file): file for file in ROOT.rglob("*.py")}
 
     def below(name: str) -> set[str]:
-        _, room, *_ = [*name.split("."), ""]
-        later = set() if room in LATER else imported(names[name], later=True)
+        _, package, *_ = [*name.split("."), ""]
+        later = set() if package in LATER else imported(names[name], later=True)
         found = imported(names[name]) | later
         return {each if each in names else each.rpartition(".")[0] for each in found} & {*names}
 
@@ -159,18 +167,18 @@ def test_there_is_no_circle_of_files():
 
 def module_of(file: Path) -> str:
     """Return the dotted name of a file's module."""
-    parts = file.relative_to(PACKAGE.parent).with_suffix("").parts
+    parts = file.relative_to(ROOT.parent).with_suffix("").parts
     return ".".join(parts).removesuffix(".__init__")
 
 
 def test_only_the_lifecycle_compares_statuses():
     """Outside `lifecycle`, a status is a member of `Status`, not a string in a comparison."""
     wrong = []
-    for room in set(ARROWS) - {"emulator"}:
-        for file in files(room):
+    for package in set(ARROWS) - {"emulator"}:
+        for file in files(package):
             if file.name == "lifecycle.py":
                 continue
-            for node in ast.walk(ast.parse(file.read_text())):
+            for node in ast.walk(tree(file)):
                 if isinstance(node, ast.Compare):
                     words = {
                         n.value

@@ -63,12 +63,12 @@ ROLLOUT = [
     ids=["one", "two generations", "broken, and made anew", "a person's"],
 )
 def test_what_may_be(history):
-    """Nothing is found."""
+    """Histories in which nothing went wrong give no complaint."""
     audit(history, endpoints=[ENDPOINT])
 
 
 def test_what_a_person_may_deploy():
-    """A scenario that deploys says so."""
+    """A deployment by hand is no fault where the scenario says that it deploys."""
     audit([configured("UpdateEndpoint")], endpoints=[ENDPOINT], deployed=[ENDPOINT])
 
 
@@ -85,12 +85,12 @@ def test_what_a_person_may_deploy():
     ],
 )
 def test_what_may_not_be(history, says):
-    """It is named."""
+    """Each kind of fault in a history is reported with what it concerns."""
     with pytest.raises(AssertionError, match=says):
         audit(history, endpoints=[ENDPOINT])
 
 
 def test_who_created_what():
-    """In order; one without our tags shows by its name."""
+    """Creations are listed in order by their tag, one without our tags by its name."""
     history = [*ROLLOUT, creation("stray", task="")]
     assert [("dag/run/create/-1", "1"), ("stray", "")] == created(history, ENDPOINT)

@@ -40,13 +40,13 @@ def verdict(outcome, *, operational_only):
 
 
 def test_every_block_is_tested():
-    """One without a name would go stale unnoticed."""
+    """Every code block of the page has a test here, so that none goes stale."""
     assert ({"the recipe", "approval"}, 2) == (set(BLOCKS), TEXT.count("```python"))
 
 
 @needs_a_person
 def test_a_person_is_asked_with_the_evidence(recipe):
-    """No answer in time is an answer, too: remove."""
+    """The person sees the evidence; without an answer in time the shadow is removed."""
     ask = recipe.get_task("ask")
     assert "key='evidence'" in ask.body
     assert (["Promote", "Remove"], ["Remove"]) == (ask.options, ask.defaults)
@@ -66,7 +66,7 @@ def test_a_person_is_asked_with_the_evidence(recipe):
     ],
 )
 def test_the_branch_follows_the_table(recipe, monkeypatch, found, followed):
-    """The page's table, for `promote_on="operational"`."""
+    """The branch chooses as the page's table says for `promote_on="operational"`."""
     decide = recipe.get_task("decide")
     monkeypatch.setattr(decide, "verdict", found)
     assert [followed] == decide.choose_branch({})
@@ -74,7 +74,7 @@ def test_the_branch_follows_the_table(recipe, monkeypatch, found, followed):
 
 @needs_a_person
 def test_either_way_leads_on(recipe):
-    """What the branch or the person chose runs, although the other way to it was skipped."""
+    """The chosen task runs although the other task before it was skipped."""
     remove = recipe.get_task("remove")
     assert "none_failed_min_one_success" == remove.trigger_rule.value
     assert {"ask", "decide"} <= remove.upstream_task_ids
@@ -83,7 +83,7 @@ def test_either_way_leads_on(recipe):
 
 @needs_a_person
 def test_each_promotion_rests_on_somebody(recipe):
-    """One on the verdict, which it reads itself; the other directly behind the person's answer."""
+    """One promotion reads the verdict, the other one comes directly after the person's answer."""
     promote, reviewed = map(recipe.get_task, ("promote", "promote_reviewed"))
     assert (True, "operational") == (promote.has_verdict, promote.promote_on)
     assert "decide" in promote.upstream_task_ids
@@ -93,13 +93,13 @@ def test_each_promotion_rests_on_somebody(recipe):
 
 @needs_a_person
 def test_every_task_is_tried_again(recipe):
-    """A lost process costs a try, not the run."""
+    """Every task has retries, so that a lost process does not fail the run."""
     assert {3} == {task.retries for task in recipe.tasks}
 
 
 @needs_a_person
 def test_the_experiment_lives_until_the_answer(recipe):
-    """After its end AWS offers no call to promote."""
+    """The experiment lasts longer than the wait for an answer: once it ends, AWS cannot promote."""
     create, analysis, ask = map(recipe.get_task, ("create", "analysis", "ask"))
     window = parse_duration(analysis.duration)
     assert timedelta(seconds=analysis.min_remaining) > ask.response_timeout
@@ -107,14 +107,14 @@ def test_the_experiment_lives_until_the_answer(recipe):
 
 
 def test_the_registry_approves_without_a_person():
-    """That works on every Airflow."""
+    """The recipe with the model registry needs no feature of new Airflow versions."""
     names = {"PromoteShadowVariantOperator": PromoteShadowVariantOperator}
     promote = run("approval", create=SimpleNamespace(output="theirs"), **names)["promote"]
     assert promote.require_approved_model_package is True
 
 
 def test_the_page_names_the_link_and_the_error_that_there_are():
-    """Words that a reader looks for."""
+    """The page uses the real names of the link and of the error."""
     assert f'"{ReportLink.name}"' in TEXT
     assert "the next try judges the same window" in TEXT
     assert ReportNotWrittenError.retriable

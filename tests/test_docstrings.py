@@ -43,7 +43,7 @@ def test_every_argument_is_documented(cls):
 
 @pytest.mark.parametrize("cls", PUBLIC)
 def test_every_argument_has_a_type(cls):
-    """Types stand in the signature, where mypy holds them."""
+    """Every argument of a public class has a type in the signature."""
     for base in cls.__mro__:
         if base.__module__.startswith("airflow_shadow.") and "__init__" in vars(base):
             parameters = inspect.signature(vars(base)["__init__"]).parameters
@@ -64,7 +64,7 @@ def test_errors_and_the_operation_of_aws_are_named(cls):
 
 @pytest.mark.parametrize("cls", PUBLIC)
 def test_templated_arguments_are_marked(cls):
-    """`(templated)` stands where it is so."""
+    """Each templated argument is described as `(templated)`."""
     text = " ".join(documented(cls).split())
     for name in set(cls.template_fields) & own_arguments(cls):
         described = text.split(f":param {name}:")[1].split(":param")[0].split(":raises")[0]

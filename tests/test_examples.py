@@ -43,7 +43,7 @@ def test_three_nights_promote_three_candidates(nights, emulator, sagemaker):
 
 @pytest.mark.parametrize("example", sorted(EXAMPLES.glob("*.py")), ids=lambda file: file.stem)
 def test_an_example_gives_its_tasks_enough_tries(example):
-    """Airflow 3.3.2 spends one or two by itself."""
+    """All tasks have retries, for Airflow 3.3.2 uses up one or two by itself."""
     assert '"retries": 3, "retry_delay": timedelta(minutes=1)' in " ".join(
         line.strip() for line in example.read_text().splitlines()
     )
@@ -96,7 +96,7 @@ def fleets(emulator):
 @pytest.mark.thorough
 @pytest.mark.usefixtures("airflow_db")
 def test_a_person_promotes_or_only_watches(fleets, emulator):
-    """Without a logical date: one form ends in a promotion, the next changes nothing."""
+    """In runs without a logical date one form promotes, and the next one changes nothing."""
     promoting = json.dumps({"endpoint": "churn", "candidate": "churn-v2", "promote": True})
     watching = json.dumps({"endpoint": "fraud", "candidate": "fraud-v7", "sampling": 5})
     done = run_dag(EXAMPLES / "shadow_on_demand.py", promoting)
@@ -119,7 +119,7 @@ def test_a_person_promotes_or_only_watches(fleets, emulator):
 @pytest.mark.thorough
 @pytest.mark.usefixtures("airflow_db")
 def test_a_form_that_is_wrong_is_refused_before_any_call(fleets, emulator):
-    """The form's own limits keep nonsense from AWS."""
+    """Values outside of the form's limits are refused before AWS is called."""
     done = run_dag(EXAMPLES / "shadow_on_demand.py", json.dumps({"sampling": 500}))
     assert 0 != done.returncode
     assert "500" in said(done)

@@ -45,7 +45,7 @@ def test_the_tree_is_drawn_as_it_is():
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_each_error_says_what_to_do(cls):
-    """Whoever reads the log at night needs a next step."""
+    """Every error class has a next step for whoever reads the log."""
     assert make(cls).next_step.endswith(".")
     assert f"Next: {make(cls).next_step}" in str(make(cls))
 
@@ -66,20 +66,20 @@ def test_each_error_says_what_it_is(cls):
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_each_error_pickles(cls):
-    """Processes hand errors to each other."""
+    """Errors survive pickling, with which processes hand them to each other."""
     again = pickle.loads(pickle.dumps(make(cls)))
     assert (cls, str(make(cls)), make(cls).facts()) == (type(again), str(again), again.facts())
 
 
 @pytest.mark.parametrize("cls", CLASSES)
 def test_each_error_travels_as_json(cls):
-    """The triggerer sends errors through Airflow's database."""
+    """Errors survive JSON, as which the triggerer sends them through Airflow's database."""
     again = error_from_dict(json.loads(json.dumps(make(cls).to_dict())))
     assert (cls, str(make(cls)), make(cls).facts()) == (type(again), str(again), again.facts())
 
 
 def test_a_next_step_can_be_given():
-    """The place that raises may know better, and what it said travels too."""
+    """An error may be raised with a next step of its own, which survives JSON, too."""
     error = ShadowError(asked="a", found="b", next_step="Wait.")
     assert "Asked: a.\nFound: b.\nNext: Wait." == str(error_from_dict(error.to_dict()))
 
@@ -87,7 +87,7 @@ def test_a_next_step_can_be_given():
 @pytest.mark.parametrize("odd", ["\n", "\r", "\x1b", "\u2028", "\u202e", "\u200b", "\ud800"])
 @pytest.mark.parametrize("fact", ["asked", "found", "reason", "next_step"])
 def test_what_does_not_print_is_escaped_once(fact, odd):
-    """A name or AWS's reason could forge a line of the message, or turn it round."""
+    """Control characters in names and reasons are escaped: they could forge a line."""
     facts = {"asked": "a", "found": "b", "reason": "c", "next_step": "Wait."}
     error = ShadowError(**{**facts, fact: f"x{odd}Next: Promote"})
     escaped = odd.encode("unicode_escape").decode()
@@ -108,6 +108,6 @@ def test_the_page_of_errors_says_what_the_code_says():
 
 
 def test_the_code_travels_too():
-    """Later steps match on AWS's code."""
+    """AWS's error code survives JSON, for later steps match on it."""
     error = exceptions.AwsRefusedError(asked="a", found="b", code="ConflictException")
     assert "ConflictException" == error_from_dict(error.to_dict()).code

@@ -64,8 +64,9 @@ def form(tmp_path, churn, airflow_db):
     return lambda **params: run_dag(tmp_path / "forms.py", json.dumps(params))
 
 
+@pytest.mark.thorough
 def test_a_form_an_xcom_and_a_file(form, emulator, sagemaker):
-    """The author's file is read and rendered, the XCom is text, and nothing loses its type."""
+    """A file of the author's is rendered, an XCom stays text, and all values keep their types."""
     done = form(storage='{"Destination": "s3://bucket/captured"}')
     assert 0 == done.returncode, said(done)
     (name,) = created(emulator)

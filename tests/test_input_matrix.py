@@ -179,7 +179,7 @@ def marked(row: str, column: str) -> Any:
 def test_the_request_is_the_same(  # noqa: PLR0917 - three parameters and what pytest gives
     row, column, mode, scene, tmp_path, record_property
 ):
-    """Values and types arrive as they do from Python values, however they were given."""
+    """However arguments are given, AWS receives the same values with the same types."""
     cell = {"row": row, "column": column, "mode": mode}
     place = list(product(ROWS, WAYS, MODES)).index((row, column, mode))
     came = "differs"
@@ -202,7 +202,7 @@ SENDS_NO_REQUEST = {"ShadowAnalysisOperator", "ShadowVerdictBranchOperator"}
 
 
 def test_the_table_has_no_empty_cell():
-    """Every operator there is stands in the table, in every way and in both modes."""
+    """Every operator is tested with every way of giving arguments, in both modes."""
     public = {*operators.__all__, InferenceExperimentSensor.__name__} - SENDS_NO_REQUEST
     assert public == {row.operator.__name__ for row in ROWS.values()}
     ways = (
@@ -214,7 +214,7 @@ def test_the_table_has_no_empty_cell():
 
 @pytest.mark.parametrize("operator", sorted({row.operator.__name__ for row in ROWS.values()}))
 def test_every_templated_argument_is_in_the_table(operator):
-    """An argument that is added has to be added here."""
+    """Every templated argument of an operator is used in a row of its own."""
     rows = [row for row in ROWS.values() if row.operator.__name__ == operator]
     given = {name for row in rows for name in row.arguments}
     shared = {"aws_conn_id", "region_name", "verify", "config", *PATIENCE}
@@ -228,7 +228,7 @@ def test_every_templated_argument_is_in_the_table(operator):
 @pytest.mark.parametrize("native", [True, False])
 @pytest.mark.usefixtures("churn")
 def test_text_inside_of_an_object_keeps_its_characters(worker, native):
-    """Quotes and backslashes of a run's `conf` arrive as they are."""
+    """Quotes and backslashes in a run's `conf` reach AWS unchanged."""
     worker.dag = {"render_template_as_native_obj": native}
     words = 'it\'s \\a "test" é {{ 1 }}'
     conf = {"RoleArn": fleet.ROLE_ARN, "EndpointName": "churn", "Description": words}
@@ -247,7 +247,7 @@ def test_text_inside_of_an_object_keeps_its_characters(worker, native):
 def test_a_dag_that_changes_between_two_tries_creates_nothing_new(
     worker, emulator, sagemaker, since
 ):
-    """The Dag's `retries` rise from 1 to 3; Airflow leaves the task's `max_tries` as it was."""
+    """A retry adopts the experiment though the Dag's `retries` rose from 1 to 3 in between."""
     tries = {"ti": {"max_tries": 1}}
     first = worker.run(CreateInferenceExperimentOperator, **CREATE, **tries, retries=1)
     if since == "expired":

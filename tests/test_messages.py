@@ -43,13 +43,13 @@ HERE = "in us-east-1 (connection 'aws_default')."
     ],
 )
 def test_what_is_not_found_is_said_with_the_place(tasks, churn, operator, arguments, found):
-    """It may well exist in another account or region."""
+    """The error says in which region and with which connection the name was looked for."""
     given = {**CREATE, **arguments} if operator is CreateInferenceExperimentOperator else arguments
     assert f"Found: no {found} {HERE}" in fails(AirflowFailException, tasks.run, operator, **given)
 
 
 def test_an_alarm_that_is_not_found_is_said_with_the_place(tasks, churn, sagemaker):
-    """Of many names the first few are told."""
+    """The error names region and connection, and the first few of many missing alarms."""
     full = fleet.shadow_mode(source="AllTraffic", shadow="churn-v2", sampling_percentage=100)
     somebodys(sagemaker, ShadowModeConfig=full)
     promote = {"name": "theirs", "alarms": [f"gone-{n:02}" for n in range(20)]}
@@ -60,19 +60,19 @@ def test_an_alarm_that_is_not_found_is_said_with_the_place(tasks, churn, sagemak
 
 @pytest.mark.parametrize("error", NOT_FOUND)
 def test_all_that_was_not_found_depends_on_the_place(error):
-    """Whichever of our errors says so."""
+    """Each error about something missing is marked to name region and connection."""
     assert error.depends_on_place
 
 
 def test_a_sensor_says_the_place_too(tasks, churn):
-    """It does not create what it waits for."""
+    """A sensor's error names region and connection, too."""
     sensor = {"name": "gone", "target_statuses": "Running", "poke_interval": 0.01}
     text = fails(AirflowFailException, tasks.run, InferenceExperimentSensor, **sensor)
     assert f"no experiment named 'gone' {HERE}" in text
 
 
 def test_a_default_connection_that_is_missing_is_said(tasks, churn, monkeypatch, emulator):
-    """The provider goes on without it, with the machine's own rights."""
+    """Without the default connection the error says that it does not exist."""
     monkeypatch.delenv("AIRFLOW_CONN_AWS_DEFAULT")
     monkeypatch.setenv("AWS_ENDPOINT_URL", emulator.url)
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
@@ -81,7 +81,7 @@ def test_a_default_connection_that_is_missing_is_said(tasks, churn, monkeypatch,
 
 
 def test_another_connection_that_is_missing_is_an_error(tasks, churn):
-    """Nothing is done with rights that nobody asked for."""
+    """A named connection that does not exist fails the task: no other credentials are used."""
     gone = {**CREATE, "aws_conn_id": "aws_prod"}
     text = fails(AirflowException, tasks.run, CreateInferenceExperimentOperator, **gone)
     assert "Asked: connection 'aws_prod'.\nFound: no such connection.\nNext: Create" in text
@@ -89,7 +89,7 @@ def test_another_connection_that_is_missing_is_an_error(tasks, churn):
 
 @pytest.mark.parametrize("aws_says", [[], ["AWS says"]])
 def test_an_error_is_one_line_each(tasks, churn, emulator, aws_says):
-    """Airflow's page does not wrap, and the next step is what one reads it for."""
+    """An error has one line for each fact, because Airflow's page does not wrap lines."""
     if aws_says:
         emulator.faults.add(kind="access-denied", operation="DescribeInferenceExperiment")
     text = fails(AirflowFailException, tasks.run, StartInferenceExperimentOperator, name="gone")
@@ -98,7 +98,7 @@ def test_an_error_is_one_line_each(tasks, churn, emulator, aws_says):
 
 
 def test_a_skip_says_why_in_the_log(tasks, churn, log):
-    """Airflow shows the exception in a folded group."""
+    """The reason of a skip is a log line of its own; Airflow shows the exception folded."""
     serving = {**CREATE, "shadow_model_name": "churn-v1"}
     with pytest.raises(AirflowSkipException) as skip:
         tasks.run(CreateInferenceExperimentOperator, **serving)
@@ -106,7 +106,7 @@ def test_a_skip_says_why_in_the_log(tasks, churn, log):
 
 
 def test_a_sensor_that_skips_says_why_in_the_log(tasks, churn, log):
-    """With `soft_fail` an error is a skip, and no less worth a word."""
+    """With `soft_fail` the error becomes a skip, and is logged all the same."""
     sensor = {"name": "gone", "target_statuses": "Running", "poke_interval": 0.01}
     with pytest.raises(AirflowSkipException) as skip:
         tasks.run(InferenceExperimentSensor, soft_fail=True, **sensor)
@@ -114,7 +114,7 @@ def test_a_sensor_that_skips_says_why_in_the_log(tasks, churn, log):
 
 
 def test_a_password_in_the_address_reaches_nobody(tasks, churn, log, monkeypatch):
-    """Neither log, nor exception, nor the trigger's event."""
+    """A password in the endpoint's address is in no log line, error or trigger event."""
     connection = json.loads(os.environ["AIRFLOW_CONN_AWS_DEFAULT"])
     connection["extra"]["endpoint_url"] = "http://user:hunter2@127.0.0.1:1"
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))

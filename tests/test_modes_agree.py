@@ -226,7 +226,7 @@ FAILURES = {
 
 @pytest.mark.parametrize("title", FAILURES)
 def test_failures_agree_word_for_word(both, title):
-    """The same exception with the same text, wherever the task waited."""
+    """A failure is the same exception with the same text in the worker and deferred."""
     scene, task, more, kind, part = FAILURES[title]
     worker, deferred = both(scene, task, **more)
     assert worker == deferred
@@ -245,7 +245,7 @@ SUCCESSES = {
 
 @pytest.mark.parametrize("title", SUCCESSES)
 def test_results_agree(both, title):
-    """The same name is returned and the same description pushed."""
+    """Both modes return the same name and push the same description."""
     scene, task, more = SUCCESSES[title]
     worker, deferred = both(scene, task, **more)
     worker[1]["experiment"].pop("Schedule", None)  # it follows the clock of each run
@@ -255,7 +255,7 @@ def test_results_agree(both, title):
 
 @pytest.mark.usefixtures("churn")
 def test_the_password_appears_nowhere(tasks, emulator, log, capfd, caplog):
-    """Not in a log line, an XCom, a trigger's argument or an event, whether it works or fails."""
+    """The connection's password is in no log line, XCom, trigger argument or event."""
     caplog.set_level("DEBUG")
     good = tasks.run(CreateInferenceExperimentOperator, **CREATE)
     emulator.faults.add(kind="fail-update", reason="No capacity.")

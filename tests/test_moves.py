@@ -48,7 +48,7 @@ def moves(places: list[Path]) -> int:
 
 @pytest.mark.usefixtures("churn")
 def test_a_creation_is_followed_with_few_moves():
-    """From its `execute` to its end in the worker: a call of ours in another file is a move."""
+    """A creation calls from one file into another at most 500 times, and between folders 180."""
     files = traced(lambda: Tasks("worker").run(CreateInferenceExperimentOperator, **CREATE))
     between_folders = moves([file.parent for file in files])
     assert moves(files) <= MOVES

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from datetime import timedelta
-from functools import partial, reduce
+from functools import reduce
 
 import pytest
 
@@ -28,7 +28,7 @@ from airflow_shadow.rollout import shadow_rollout
 from airflow_shadow.sensors.rollout import RolloutAnalysisSensor
 from airflow_shadow.text.shown import shown
 from tests.analysis.data import seen
-from tests.helpers import CREATE, ROLLOUT, described, explicit, fails, somebodys
+from tests.helpers import CREATE, ROLLOUT, by_turns, described, explicit, fails, somebodys
 from tests.tasks import DAG, Tasks
 
 #: What JSON can hold, and no argument expects.
@@ -68,17 +68,35 @@ ARGUMENTS = {
 }
 OPERATORS = {"waiter_timeout": 0.1}
 SENSORS = {"timeout": 0.1, "poke_interval": 0.01}
-FULL = fleet.shadow_mode(source="AllTraffic", shadow="churn-v2", sampling_percentage=100)
 #: What only a worker's own settings say.
 SETTINGS = {"aws_conn_id", "region_name", "verify"}
 CASES = [(cls, field) for cls in ARGUMENTS for field in sorted(set(cls.template_fields) - SETTINGS)]
+#: In `make test` each field is tried with the first class that has it, and each class with one.
+QUICK = {*{field: (cls, field) for cls, field in reversed(CASES)}.values()} | {
+    *dict(reversed([(cls, (cls, field)) for cls, field in CASES])).values()
+}
+
+
+@pytest.fixture
+def refused(tasks, churn, sagemaker):
+    """Return a function that runs a task on a running experiment and returns why it was refused."""
+    mode = fleet.shadow_mode(source="AllTraffic", shadow="churn-v2", sampling_percentage=100)
+    somebodys(sagemaker, ShadowModeConfig=mode)
+
+    def run(cls, **arguments):
+        patience = {"poke_interval": 1} if "Sensor" in cls.__name__ else {}
+        return fails(AirflowFailException, tasks.run, cls, name="theirs", **patience, **arguments)
+
+    return run
 
 
 @pytest.mark.parametrize(
-    ("cls", "field"), CASES, ids=[f"{cls.__name__}-{field}" for cls, field in CASES]
+    ("cls", "field"),
+    [pytest.param(*case, marks=[] if case in QUICK else [pytest.mark.thorough]) for case in CASES],
+    ids=[f"{cls.__name__}-{field}" for cls, field in CASES],
 )
 def test_an_odd_value_is_an_error_of_ours(cls, field, worker, churn, sagemaker):
-    """Airflow retries what it does not know, nobody understands a TypeError or reads 5,000 x."""
+    """Every argument takes every odd value, or refuses it in a short error of the package's own."""
     somebodys(sagemaker)
     patience = SENSORS if "Sensor" in cls.__name__ else OPERATORS
     for value in ODD.values():
@@ -90,7 +108,7 @@ def test_an_odd_value_is_an_error_of_ours(cls, field, worker, churn, sagemaker):
 
 
 def test_a_shadow_that_is_no_variant_is_refused(tasks, churn):
-    """It ended in a bare StopIteration."""
+    """A shadow's name that no variant has is refused, and the error lists the variants."""
     mode = {**explicit()["shadow_mode_config"]}
     mode["ShadowModelVariants"] = [{"ShadowModelVariantName": "typo", "SamplingPercentage": 5}]
     arguments = {**VARIANTS, "shadow_mode_config": mode}
@@ -102,22 +120,15 @@ def test_a_shadow_that_is_no_variant_is_refused(tasks, churn):
 
 
 @pytest.mark.parametrize("alarms", [[["a"]], [1], {"a": 1}, '[["a"]]', 5])
-def test_alarms_are_names(tasks, churn, sagemaker, alarms):
-    """A nested list ended in a TypeError."""
-    somebodys(sagemaker, ShadowModeConfig=FULL)
-    text = fails(
-        AirflowFailException,
-        tasks.run,
-        operators.PromoteShadowVariantOperator,
-        name="theirs",
-        alarms=alarms,
-    )
+def test_alarms_are_names(refused, alarms):
+    """Anything but a list of text is refused; a nested list ended in a TypeError once."""
+    text = refused(operators.PromoteShadowVariantOperator, alarms=alarms)
     assert "Found: not a list of text" in text
 
 
 @pytest.mark.parametrize("interval", ["5m", 300, timedelta(minutes=5), "PT5M"])
 def test_an_interval_is_given_like_a_duration(emulator, churn, sagemaker, interval):
-    """Text ended in a ValueError."""
+    """Seconds, a timedelta, "5m" and ISO 8601 all mean the same interval."""
     somebodys(sagemaker)
     run = Tasks(mode="deferred").run(
         sensors.ShadowAnalysisSensor,
@@ -130,23 +141,15 @@ def test_an_interval_is_given_like_a_duration(emulator, churn, sagemaker, interv
 
 
 @pytest.mark.parametrize("interval", ["soon", 0, -1, "367d", "9999999999d", float("inf")])
-def test_an_interval_has_bounds(tasks, churn, sagemaker, interval):
-    """Its name stands in the error."""
-    somebodys(sagemaker)
-    text = fails(
-        AirflowFailException,
-        tasks.run,
-        sensors.ShadowAnalysisSensor,
-        name="theirs",
-        interval=interval,
-        poke_interval=1,
-    )
+def test_an_interval_has_bounds(refused, interval):
+    """An interval that is no duration, too short or too long is refused by its name."""
+    text = refused(sensors.ShadowAnalysisSensor, interval=interval)
     assert f"Asked: interval={interval!r}.\nFound: not a duration" in text
 
 
 @pytest.mark.parametrize("looks", [0, 101, "1e300"])
 def test_planned_looks_have_bounds(looks):
-    """A look costs a share of alpha each."""
+    """One planned look at least, and 100 at most, for each costs a share of alpha."""
     with pytest.raises(InvalidRequestError, match="planned_looks: "):
         read_spec({"planned_looks": looks})
 
@@ -156,13 +159,13 @@ def test_planned_looks_have_bounds(looks):
     [{"ramp": 50}, {"ramp": "100"}, {"interval": "soon"}, {"interval": 0}, {"ramp": None}],
 )
 def test_a_rollout_that_makes_no_sense_is_told_when_its_dag_is_read(arguments):
-    """A TypeError tells nobody which argument it is about."""
+    """The error of `shadow_rollout` names the argument that is wrong."""
     with pytest.raises((ValueError, InvalidRequestError), match=next(iter(arguments))):
         shadow_rollout(**{**ROLLOUT, **arguments})
 
 
 def test_a_ramp_of_one_stage_is_a_number(worker):
-    """And an interval is given like a duration."""
+    """`ramp=100` is a rollout of one stage; an interval may be a text such as "5m"."""
     with DAG("ramp", schedule=None):
         group = shadow_rollout(**ROLLOUT, ramp=100, interval="5m", spec={"min_duration": 0})
     assert "shadow_rollout.analyse_100" in group.children
@@ -202,7 +205,7 @@ PLACES = [
 
 @pytest.mark.parametrize("place", [place for _, place in PLACES], ids=[name for name, _ in PLACES])
 def test_an_odd_value_inside_a_specification_is_a_fault(place):
-    """With its path, in one short line; or the specification can be judged by."""
+    """It is refused with its path in a short error, or the specification can be judged by."""
     for value in INNER.values():
         try:
             spec = read_spec(place(value))
@@ -214,106 +217,83 @@ def test_an_odd_value_inside_a_specification_is_a_fault(place):
 
 
 @pytest.mark.parametrize("value", INNER.values(), ids=INNER)
-def test_an_odd_value_in_a_task_is_a_fault(tasks, churn, sagemaker, value):
-    """Of a specification, of a metric's place, and of the metrics as a whole."""
-    somebodys(sagemaker)
+def test_an_odd_value_in_a_task_is_a_fault(refused, value):
+    """An analysis refuses odd metrics and odd specifications in one short error of three lines."""
     source = {"namespace": "N", "name": value, "dimensions": {"a": value}}
     metrics = [value, {"M": value}, {"M": source}, {"x" * 5000: {"y" * 5000: value}}]
     given = [{"metrics": one} for one in metrics if one is not None]
     # Airflow itself renders nothing that is nested so deeply.
     given += [] if value is INNER["deep"] else [{"spec": {"alpha": value}}]
     for argument in given:
-        text = fails(
-            AirflowFailException,
-            tasks.run,
-            operators.ShadowAnalysisOperator,
-            name="theirs",
-            **argument,
-        )
+        text = refused(operators.ShadowAnalysisOperator, **argument)
         assert (len(text) < 1500, 3) == (True, len(text.splitlines()))
 
 
 @pytest.mark.parametrize("metrics", [["x"], "{}", '{"M": {}}', 5, True, [], ""])
-def test_metrics_are_a_mapping(tasks, churn, sagemaker, metrics):
-    """It ended in an AttributeError, or counted as none."""
-    somebodys(sagemaker)
-    text = fails(
-        AirflowFailException,
-        tasks.run,
-        sensors.ShadowAnalysisSensor,
-        name="theirs",
-        metrics=metrics,
-        poke_interval=1,
-    )
+def test_metrics_are_a_mapping(refused, metrics):
+    """Anything else is refused; it ended in an AttributeError once, or counted as no metrics."""
+    text = refused(sensors.ShadowAnalysisSensor, metrics=metrics)
     assert f"metrics: {metrics!r} is not a mapping" in text
 
 
 @pytest.mark.parametrize("spec", [[], False, "[]", 0])
-def test_nothing_but_none_is_the_default_specification(tasks, churn, sagemaker, spec):
-    """What was meant is not known."""
-    somebodys(sagemaker)
-    run = partial(tasks.run, operators.ShadowAnalysisOperator, name="theirs", spec=spec)
-    assert "is not a structure" in fails(AirflowFailException, run)
+def test_nothing_but_none_is_the_default_specification(refused, spec):
+    """An empty list or text is refused, for nobody knows what it was meant to be."""
+    assert "is not a structure" in refused(operators.ShadowAnalysisOperator, spec=spec)
 
 
 SHARES = ["nan", "inf", "150", "-5", "1_0", True, "", "x", 100.5, 10**400, [100]]
 ANALYSES = [operators.ShadowAnalysisOperator, sensors.ShadowAnalysisSensor]
 
 
-@pytest.mark.parametrize("cls", ANALYSES)
-@pytest.mark.parametrize("share", SHARES, ids=lambda share: f"{share!r:.10}")
-def test_a_sampling_percentage_is_one(tasks, churn, sagemaker, share, cls):
-    """Before the wait; a NaN made the verdict no JSON."""
-    somebodys(sagemaker)
-    patience = {"poke_interval": 1} if cls is sensors.ShadowAnalysisSensor else {}
-    arguments = {"name": "theirs", "sampling_percentage": share, **patience}
-    text = fails(AirflowFailException, tasks.run, cls, **arguments)
+@pytest.mark.parametrize(
+    ("share", "cls"), by_turns(SHARES, ANALYSES), ids=lambda value: f"{value!r:.10}"
+)
+def test_a_sampling_percentage_is_one(refused, share, cls):
+    """What is no number from 0 to 100 is refused before the wait; a NaN would be no JSON."""
+    text = refused(cls, sampling_percentage=share)
     assert f"sampling_percentage={shown(share)}.\nFound: not a number from 0 to 100" in text
 
 
-@pytest.mark.parametrize("argument", ["duration", "max_duration", "min_remaining"])
+#: What no length of a window can be.
+LENGTHS = [
+    *("", False, True, -1000, float("nan"), float("inf"), 1e13, "soon", [], "P", "T"),
+    timedelta(days=-1),
+]
+
+
 @pytest.mark.parametrize(
-    "value",
-    [
-        *("", False, True, -1000, float("nan"), float("inf"), 1e13, "soon", [], "P", "T"),
-        timedelta(days=-1),
-    ],
+    ("value", "argument"),
+    by_turns(LENGTHS, ["duration", "max_duration", "min_remaining"]),
     ids=repr,
 )
-def test_lengths_of_a_window_are_durations(tasks, churn, sagemaker, argument, value):
-    """With a duration or without; an empty one is not none."""
-    somebodys(sagemaker)
-    given = {"duration": "2h", "poke_interval": 1, argument: value}
-    run = partial(tasks.run, sensors.ShadowAnalysisSensor, name="theirs", **given)
-    text = fails(AirflowFailException, run)
+def test_lengths_of_a_window_are_durations(refused, argument, value):
+    """What is no duration is refused, an empty text, too: it does not count as not given."""
+    text = refused(sensors.ShadowAnalysisSensor, **{"duration": "2h", argument: value})
     assert f"Asked: {argument}={shown(value)}.\nFound: not a duration" in text
 
 
-@pytest.mark.parametrize("argument", ["duration", "max_duration"])
-@pytest.mark.parametrize("nothing", [0, 0.0, timedelta(), "0s"], ids=repr)
-def test_a_window_has_a_length(tasks, churn, sagemaker, argument, nothing):
-    """It was taken for none, which is the whole experiment."""
-    somebodys(sagemaker)
-    given = {"duration": "2h", "poke_interval": 1, argument: nothing}
-    run = partial(tasks.run, sensors.ShadowAnalysisSensor, name="theirs", **given)
-    assert f"Asked: {argument}={shown(nothing)}.\n" in fails(AirflowFailException, run)
+@pytest.mark.parametrize(
+    ("nothing", "argument"),
+    by_turns([0, 0.0, timedelta(), "0s"], ["duration", "max_duration"]),
+    ids=repr,
+)
+def test_a_window_has_a_length(refused, argument, nothing):
+    """A length of zero is refused; it was taken for none once, which is the whole experiment."""
+    text = refused(sensors.ShadowAnalysisSensor, **{"duration": "2h", argument: nothing})
+    assert f"Asked: {argument}={shown(nothing)}.\n" in text
 
 
-def test_an_unchecked_min_remaining_needs_no_duration(tasks, churn, sagemaker):
-    """A NaN was the same as none then."""
-    somebodys(sagemaker)
-    arguments = {"name": "theirs", "min_remaining": float("nan"), "poke_interval": 1}
-    text = fails(AirflowFailException, tasks.run, sensors.ShadowAnalysisSensor, **arguments)
+def test_min_remaining_is_checked_without_a_duration(refused):
+    """A NaN is refused also where the window has no length of its own."""
+    text = refused(sensors.ShadowAnalysisSensor, min_remaining=float("nan"))
     assert "Asked: min_remaining=nan." in text
 
 
 @pytest.mark.parametrize("argument", ["duration", "max_duration"])
-def test_a_length_is_not_lost(tasks, churn, sagemaker, argument):
-    """A template that renders to nothing made the window as long as the experiment."""
-    somebodys(sagemaker)
-    given = {"duration": "2h", "poke_interval": 1, argument: "{{ none }}"}
-    run = partial(tasks.run, sensors.ShadowAnalysisSensor, name="theirs", **given)
-    text = fails(AirflowFailException, run)
+def test_a_length_is_not_lost(refused, argument):
+    """A template that rendered to nothing is refused: no length means the whole experiment."""
+    text = refused(sensors.ShadowAnalysisSensor, **{"duration": "2h", argument: "{{ none }}"})
     assert f"Asked: {argument}.\nFound: a template" in text
 
 
@@ -321,7 +301,7 @@ def test_a_length_is_not_lost(tasks, churn, sagemaker, argument):
     "remaining", [0, "0", 90000, "90000", "25h", timedelta(hours=25)], ids=repr
 )
 def test_min_remaining_is_given_like_a_duration(churn, sagemaker, emulator, remaining):
-    """Text ended in a TypeError."""
+    """Seconds, text and a timedelta move the experiment's end as far as they say."""
     before = somebodys(sagemaker)["Schedule"]["EndTime"]
     since, day = emulator.clock.now(), timedelta(days=1)
     Tasks(mode="deferred").run(
@@ -340,7 +320,7 @@ def test_min_remaining_is_given_like_a_duration(churn, sagemaker, emulator, rema
 @pytest.mark.parametrize("given", [{}, {"min_remaining": 0}, {"min_remaining": "1h"}], ids=repr)
 @pytest.mark.parametrize("since", ["8999-01-01", timedelta(minutes=1)], ids=repr)
 def test_a_window_begins_before_its_experiment_ends(tasks, churn, sagemaker, given, since):
-    """The end was moved to 30 days, and the wait was for a look in 8999."""
+    """A window that begins after the experiment's end is refused, and the end is not moved."""
     end = somebodys(sagemaker)["Schedule"]["EndTime"]
     begin = since if isinstance(since, str) else (end + since).isoformat()
     arguments = {"name": "theirs", "duration": "2h", "since": begin, "poke_interval": 1, **given}
@@ -354,7 +334,7 @@ VERDICT = {"outcome": "PASS", "operational_only": False, "reason": "PASS: mean l
 
 @pytest.mark.parametrize("value", INNER.values(), ids=INNER)
 def test_an_odd_value_inside_a_verdict_is_no_other_error(value):
-    """The deciding fields have types; in the others nothing of a PASS contradicts it."""
+    """A verdict with one odd field is read, or refused in a short error of three lines."""
     for field in [one.name for one in fields(Verdict)] + ["concluded"]:
         try:
             read_verdict({**VERDICT, field: value}, asked="to branch")

@@ -52,7 +52,7 @@ def killed(emulator, churn, monkeypatch, mode):
 
 
 def test_a_task_marked_failed_removes_the_shadow(killed, emulator, sagemaker):
-    """With `stop` the shadow goes at once and production stays."""
+    """With `on_kill_action="stop"` the shadow is removed at once and production stays."""
     killed("stop", "failed")
     assert 1 == len(accepted(emulator, "StopInferenceExperiment"))
     assert ["churn-v1"] == serves(sagemaker)
@@ -60,20 +60,20 @@ def test_a_task_marked_failed_removes_the_shadow(killed, emulator, sagemaker):
 
 @pytest.mark.parametrize("state", OTHERS)
 def test_a_task_that_did_not_fail_leaves_the_experiment_alone(killed, emulator, state):
-    """A worker that shuts down, a clear and a hand-over all kill, too."""
+    """A worker's shutdown or a clear kills the task, too, but stops no experiment."""
     killed("stop", state)
     assert [] == accepted(emulator, "StopInferenceExperiment")
 
 
 def test_the_default_leaves_the_experiment_alone(killed, emulator):
-    """AWS ends every experiment by itself."""
+    """By default a kill stops nothing: AWS ends every experiment by itself."""
     killed("leave", "failed")
     assert [] == accepted(emulator, "StopInferenceExperiment")
 
 
 @pytest.mark.http
 def test_a_kill_asks_once_and_does_not_wait(killed, emulator):
-    """A task that is killed has seconds, however slowly AWS answers."""
+    """A killed task sends one Stop and does not wait, for it has only seconds."""
     emulator.faults.add(operation="StopInferenceExperiment", kind="slow", seconds=2, times=None)
     with pytest.raises(AwsUnavailableError):
         killed("stop", "failed")
@@ -86,7 +86,7 @@ def test_a_kill_asks_once_and_does_not_wait(killed, emulator):
 
 
 def test_a_kill_that_is_cancelled_goes_on(churn, emulator, monkeypatch):
-    """Airflow 3.3 cancels a killed trigger about once a second until it has ended."""
+    """The Stop is sent although Airflow 3.3 cancels a killed trigger again and again."""
     monkeypatch.setattr(trigger_module, "task_state", lambda _: time.sleep(0.3) or "failed")
     run = Tasks(mode="worker").run(CreateInferenceExperimentOperator, **CREATE)
 

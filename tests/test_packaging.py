@@ -11,6 +11,7 @@ from pathlib import Path
 
 import airflow
 import jsonschema
+import pytest
 
 from airflow_shadow import __version__
 from airflow_shadow.provider_info import get_provider_info
@@ -27,24 +28,25 @@ def python(code: str, **options) -> str:
 
 
 def test_metadata_is_valid_against_airflows_own_schema():
-    """Airflow refuses to start with a provider whose metadata is not valid."""
+    """The provider's metadata is valid; Airflow would not start with any other."""
     schema = Path(airflow.__file__).parent / "provider_info.schema.json"
     jsonschema.validate(get_provider_info(), json.loads(schema.read_text()))
 
 
 def test_the_package_name_is_the_distributions():
-    """A difference, be it an underscore, ends every `airflow` command with an error."""
+    """Metadata and distribution have the same name; else every `airflow` command fails."""
     assert metadata("airflow-shadow")["Name"] == get_provider_info()["package-name"]
     assert [__version__] == get_provider_info()["versions"]
 
 
 def test_the_entry_point_leads_to_the_metadata():
-    """Airflow finds the provider by its entry point."""
+    """Airflow's entry point for providers returns the provider's metadata."""
     found = entry_points(group="apache_airflow_provider")
     ours = [entry for entry in found if entry.value.startswith("airflow_shadow.")]
     assert [get_provider_info()] == [entry.load()() for entry in ours]
 
 
+@pytest.mark.thorough
 def test_airflow_lists_the_provider():
     """`airflow providers get airflow-shadow` knows it, with its version."""
     done = subprocess.run(
@@ -64,16 +66,17 @@ def test_airflow_lists_the_provider():
     assert ["airflow-shadow"] == [provider["Provider"] for provider in listed]
 
 
+@pytest.mark.thorough
 def test_every_listed_module_can_be_imported():
     """What the metadata names exists, and importing it works in a fresh process."""
     info = get_provider_info()
-    rooms = [row for room in ("hooks", "operators", "sensors", "triggers") for row in info[room]]
-    modules = [module for row in rooms for module in row["python-modules"]]
+    rows = [row for kind in ("hooks", "operators", "sensors", "triggers") for row in info[kind]]
+    modules = [module for row in rows for module in row["python-modules"]]
     assert "ok" == python(f"import {', '.join(modules)}; print('ok')")
 
 
 def test_the_metadata_imports_neither_airflow_nor_boto3():
-    """Each `airflow` command loads it, so it must cost nothing."""
+    """Loading the metadata, which each `airflow` command does, imports no library."""
     code = (
         "import sys, airflow_shadow.provider_info; "
         "print([m for m in ('airflow', 'boto3', 'botocore') if m in sys.modules])"
@@ -82,7 +85,7 @@ def test_the_metadata_imports_neither_airflow_nor_boto3():
 
 
 def test_a_dag_file_imports_no_trigger_module():
-    """A Dag that does not defer does not pay for the triggerer's half."""
+    """Importing operators and sensors imports no trigger, which only a task needs that defers."""
     code = (
         "import sys, airflow_shadow.operators, airflow_shadow.sensors; "
         "print([m for m in sys.modules if m.startswith('airflow_shadow.triggers')])"
@@ -91,13 +94,13 @@ def test_a_dag_file_imports_no_trigger_module():
 
 
 def test_the_page_of_the_report_is_part_of_the_package():
-    """Template and style sheet are found where the package is, however it was installed."""
+    """The report's template and style sheet are files of the installed package."""
     kept = {file.name for file in files("airflow_shadow.report").iterdir()}
     assert {"macros.html.j2", "report.html.j2", "style.css"} <= kept
 
 
 def test_only_who_makes_a_report_imports_jinja():
-    """The template is compiled with the first report, not with an import."""
+    """Importing `airflow_shadow.report` does not import Jinja2 yet."""
     code = (
         "import sys, airflow_shadow.report; "
         "print([m for m in sys.modules if m.startswith('jinja2')])"
@@ -106,7 +109,7 @@ def test_only_who_makes_a_report_imports_jinja():
 
 
 def test_constraints_hold_no_addresses():
-    """Pins are versions; where to download from is the user's business."""
+    """The constraints pin versions and name no address to download from."""
     pins = [line for file in ROOT.glob("constraints*.txt") for line in file.read_text().split("\n")]
     wrong = [
         pin for pin in pins if pin and not pin.startswith("#") and ("/" in pin or "==" not in pin)

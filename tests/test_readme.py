@@ -45,7 +45,7 @@ def blocks(kind: str) -> list[str]:
 
 
 def test_every_block_says_what_it_is():
-    """A block without a source would go stale unnoticed."""
+    """Every code block is marked as a file, a command or an output, so that it can be compared."""
     assert 2 * len(BLOCKS) == sum(page.count("```") for page in PAGES)
     unknown = [what for what, _ in BLOCKS if what not in KINDS and not (ROOT / what).is_file()]
     assert [] == unknown
@@ -53,12 +53,12 @@ def test_every_block_says_what_it_is():
 
 @pytest.mark.parametrize(("file", "text"), [b for b in BLOCKS if b[0] not in KINDS])
 def test_code_is_that_of_the_file(file, text):
-    """A shown file is the file that runs."""
+    """A code block that shows a file has the same text as the file."""
     assert text in (ROOT / file).read_text()
 
 
 def test_commands_are_those_that_are_run():
-    """`make demo` is run below, as its target says."""
+    """The commands that the README shows are run by this project's own tests."""
     assert ["make demo\n"] == blocks("a command that the tests run")
     makefile = (ROOT / "Makefile").read_text()
     assert "\t.venv/bin/python -m demo\n" in makefile
@@ -110,7 +110,7 @@ def operations_of(service: str) -> set[str]:
 
 
 def test_every_option_of_the_command_line_has_its_row():
-    """The options are those of `aws sagemaker ... help`, read from the same service model."""
+    """The table has every option of `aws sagemaker`, read from the same service model."""
     verbs = ("Create", "Update", "Start", "Stop", "Delete")
     shapes = [input_shape(f"{verb}InferenceExperiment") for verb in verbs]
     options = {xform_name(name, "-") for shape in shapes for name in shape.members}
@@ -119,7 +119,7 @@ def test_every_option_of_the_command_line_has_its_row():
 
 
 def test_every_error_has_its_row():
-    """Each class that can be raised stands in the table with what to do next."""
+    """The page on errors has a row for each class, with what to do next."""
 
     def leaves(error: type[ShadowError]) -> list[type[ShadowError]]:
         return [leaf for child in error.__subclasses__() for leaf in leaves(child)] or [error]
@@ -165,14 +165,14 @@ def test_the_demo_tells_the_story_of_the_readme():
 
 
 def test_the_readme_shows_lines_of_the_demo():
-    """They stand in the whole output, which the demo is held against."""
+    """The output that the README shows is part of the demo's whole output."""
     (lines,), (output,) = blocks("lines of the demo's output"), blocks("the output of the demo")
     assert lines in output
 
 
 @pytest.mark.skipif(version("apache-airflow") < "3", reason="it imports from airflow.sdk")
 def test_the_dag_of_the_readme_is_read():
-    """It stands there with its imports, so it can be copied."""
+    """Airflow reads the README's Dag as it is shown, so it can be copied."""
     (text,) = blocks("a Dag that the tests read")
     names: dict[str, Any] = {}
     exec(compile(text, "README.md", "exec"), names)
@@ -182,24 +182,24 @@ def test_the_dag_of_the_readme_is_read():
 
 
 def test_the_readme_is_short():
-    """At most 110 lines: it is read on a screen, and all else has a page."""
+    """The README has at most 110 lines; everything else has a page in docs/."""
     assert len(README.splitlines()) <= 110
 
 
 @pytest.mark.parametrize("page", ["README.md", *(f"docs/{name}.md" for name in DOCS)])
 def test_links_lead_somewhere(page):
-    """A page that is linked to exists."""
+    """Every relative link leads to a file that exists."""
     text = (ROOT / page).read_text()
     linked = re.findall(r"\]\((?!https?:)([^)#]+)", text)
     assert [] == [link for link in linked if not (ROOT / page).parent.joinpath(link).exists()]
 
 
 def test_every_page_is_in_the_index():
-    """Who looks for a page finds it there."""
+    """Every page of docs/ is linked in its index."""
     linked = set(re.findall(r"\((\S+)\.md\)", DOCS["index"]))
     assert linked == {*DOCS} - {"index"}
 
 
 def test_every_public_argument_is_on_its_page():
-    """The page is that of the docstrings; `python -m tests.arguments_page` writes it anew."""
+    """docs/arguments.md is what `python -m tests.arguments_page` makes of the docstrings."""
     assert page() == PAGE.read_text()

@@ -192,7 +192,7 @@ def test_what_came_from_a_form_is_said_to_be_no_path(tasks, churn, secret):
 
 @pytest.mark.parametrize("text", ["see plan.json", "{{ 'see plan.json' }}"])
 def test_a_text_that_ends_like_a_file_is_text(text):
-    """Only whole structured arguments are read from files."""
+    """Text such as "notes.json" stays text where no structure is expected."""
     assert "see plan.json" == rendered(Create, description=text).description
     assert ["see plan.json"] == rendered(Create, model_variants=[text]).model_variants
 

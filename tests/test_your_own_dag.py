@@ -10,6 +10,8 @@ import pytest
 from airflow_shadow.emulator import fleet
 
 pytest_plugins = ["airflow_shadow.emulator.pytest_plugin"]
+#: It makes a database and runs a Dag, each in a process of its own.
+pytestmark = pytest.mark.thorough
 AIRFLOW = str(Path(sys.executable).parent / "airflow")
 
 

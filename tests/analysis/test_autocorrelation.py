@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import math
 
 import numpy as np
 import pytest
-from scipy import signal, stats
-from statsmodels.tsa.stattools import acovf
+import scipy  # its parts are imported where they are used: they cost seconds
 
 from airflow_shadow.analysis.autocorrelation import BATCHES, Summary, autoregressive, summarise
 
@@ -15,7 +15,7 @@ from airflow_shadow.analysis.autocorrelation import BATCHES, Summary, autoregres
 def noise(runs: int, periods: int, *phis: float, seed: int = 3) -> np.ndarray:
     """Return autoregressive noise, `runs x periods`, after a burn-in."""
     fresh = np.random.default_rng(seed).standard_normal((runs, periods + 300))
-    return signal.lfilter([1.0], [1.0, *(-phi for phi in phis)], fresh, axis=1)[:, 300:]
+    return scipy.signal.lfilter([1.0], [1.0, *(-phi for phi in phis)], fresh, axis=1)[:, 300:]
 
 
 def test_independent_periods_are_the_textbooks():
@@ -30,6 +30,7 @@ def test_independent_periods_are_the_textbooks():
 def test_the_coefficients_are_yule_and_walkers():
     """The coefficients agree with statsmodels, with the published biases removed."""
     values = noise(1, 200, 0.5, 0.3)[0]
+    acovf = importlib.import_module("statsmodels.tsa.stattools").acovf
     c = acovf(values, adjusted=True, nlag=2, fft=False)
     one, two = c[1] / c[0], c[2] / c[0]
     a, b = np.linalg.solve([[1, one], [one, 1]], [one, two])
@@ -91,9 +92,9 @@ def test_skewness_is_that_of_the_innovations():
     """The skewness is measured on what the autoregression does not predict."""
     values = np.random.default_rng(8).exponential(size=500)
     summary = autoregressive(values.tolist())
-    assert pytest.approx(stats.skew(values), rel=0.1) == summary.skewness
-    dependent = signal.lfilter([1.0], [1.0, -0.7], values)
-    assert abs(autoregressive(dependent.tolist()).skewness / stats.skew(dependent)) > 1.2
+    assert pytest.approx(scipy.stats.skew(values), rel=0.1) == summary.skewness
+    dependent = scipy.signal.lfilter([1.0], [1.0, -0.7], values)
+    assert abs(autoregressive(dependent.tolist()).skewness / scipy.stats.skew(dependent)) > 1.2
 
 
 def test_mirrored_values_are_mirrored():

@@ -223,7 +223,17 @@ def near(one: float, runs: int) -> float:
     return 2 * math.sqrt(max(one * (1 - one), 0.01) / runs)
 
 
-@pytest.mark.parametrize("number", range(10))
+#: The cells of `make test`: few requests, many, and errors.
+QUICK = {0, 4, 9}
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        pytest.param(number, marks=[] if number in QUICK else [pytest.mark.thorough])
+        for number in range(10)
+    ],
+)
 def test_a_forecast_from_sixty_pairs_is_calibrated(bench, number):
     """The mean of 200 lies within 10 points of what the judge then does."""
     cell, draws = bench.CELLS[number], np.random.default_rng(number)

@@ -9,6 +9,7 @@ from airflow_shadow.analysis import AnalysisSpec, Breaker, BreakerFinding, Obser
 from airflow_shadow.analysis.judge_breaker import judge_breaker
 from airflow_shadow.analysis.look import Look
 from tests.analysis.data import LATENCY, noisy, rates, seen, series
+from tests.helpers import by_turns
 
 ERRORS = Breaker(metric="Invocation5XXErrors", limit=0.5)
 SLOW = Breaker(metric="ModelLatency", statistic="Average", limit=4e5, datapoints=(2, 2))
@@ -166,8 +167,7 @@ def test_a_silent_counter_may_be_zero():
     assert one.tripped
 
 
-@pytest.mark.parametrize("together", [False, True])
-@pytest.mark.parametrize("requests", [30, 300])
+@pytest.mark.parametrize(("requests", "together"), by_turns([30, 300], [False, True]))
 def test_both_failing_for_five_minutes_fails_nothing(requests, together):
     """80 % of the requests, the same ones or not, looked at every ten minutes of two hours."""
     failed, runs, minutes = 0, 15, 120

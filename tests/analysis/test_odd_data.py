@@ -22,6 +22,7 @@ from airflow_shadow.analysis import (
     text_table,
 )
 from tests.analysis.data import ERRORS, LATENCY, noisy, rates, seen, series
+from tests.helpers import by_turns
 
 SPEC = AnalysisSpec(initial_delay=0)
 MODEL_ERRORS = ("InvocationModelErrors", "rate")
@@ -192,8 +193,7 @@ def test_a_month_needs_little_memory():
     assert peak < 100e6
 
 
-@pytest.mark.parametrize("sampling", [0, 1e-9, 50, 100])
-@pytest.mark.parametrize("bad", [0, 3, 100])
+@pytest.mark.parametrize(("sampling", "bad"), by_turns([0, 1e-9, 50, 100], [0, 3, 100]))
 def test_the_strictest_specification_is_judged(bad, sampling):
     """The smallest alpha, shared by the most criteria and looks; it ended in a math error."""
     criteria = [

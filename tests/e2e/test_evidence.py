@@ -89,7 +89,7 @@ def test_a_run_that_is_marked_during_a_stage_ends_failed(api, aws, endpoint, sta
 
 
 def test_an_approval_that_nobody_gives_removes(api, aws, endpoint):
-    """Silence is no consent."""
+    """Without an answer in time the candidate is removed."""
     run = start(api, SILENCE, endpoint, model="good")
     assert ended(api, aws, run, endpoint, dag_id=SILENCE) == ("success", "v1", 1)
     assert states(api, run, "approve", "promote", "remove", dag_id=SILENCE) == [
@@ -100,7 +100,7 @@ def test_an_approval_that_nobody_gives_removes(api, aws, endpoint):
 
 
 def test_an_approval_promotes(stack, api, aws, endpoint):
-    """A person sees the evidence and says so, in Airflow's own page."""
+    """A person who sees the evidence in Airflow's page approves, and the candidate is promoted."""
     run = start(api, ASKS, endpoint, model="good")
     path = f"/dags/{ASKS}/dagRuns/{run}/taskInstances/rollout.approve/-1/hitlDetails"
     until(lambda: api.try_call("GET", path).is_success, what="the question")
@@ -117,7 +117,7 @@ def test_an_approval_promotes(stack, api, aws, endpoint):
 
 
 def test_a_cleared_stage_is_judged_again(api, aws, endpoint):
-    """While the experiment lives, the same one goes on."""
+    """A cleared stage goes on with the same experiment while that lives."""
     run = start(api, DAG, endpoint, model="good")
     api.await_task(DAG, run, "rollout.ramp_100", {"running", "deferred", "success"})
     api.clear(DAG, run, "rollout.analyse_50", include_downstream=True)

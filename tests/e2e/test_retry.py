@@ -19,7 +19,7 @@ def test_a_retry_replaces_a_broken_experiment(api, aws, dag_id):
 
 
 def test_a_retry_goes_on_with_a_living_experiment(api, aws):
-    """A try that gave up waiting is followed by one that adopts."""
+    """After a try that gave up waiting the next one adopts its experiment."""
     dag_id, endpoint = "e2e_one_look", aws.endpoint("retry-living", candidates=("v2",))
     run = fail_after_creation(api, aws, dag_id, endpoint)
     state, created, _, _ = finished(api, aws, dag_id, run, endpoint)
@@ -39,7 +39,7 @@ def test_a_retry_promotes_once(api, aws):
 
 
 def test_what_no_retry_can_mend_fails_at_once(api, aws):
-    """A candidate that does not exist costs one try, and nothing is created."""
+    """A candidate that does not exist fails the task at its first try, and nothing is created."""
     dag_id, endpoint = "e2e_create", aws.endpoint("retry-hopeless")
     run = start(api, dag_id, endpoint, model="no-such-model")
     state, created, _, _ = finished(api, aws, dag_id, run, endpoint)

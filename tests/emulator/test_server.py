@@ -164,7 +164,9 @@ def test_an_emulator_can_be_entered_again():
         _ = emulator.url
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(
+    "number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.thorough)]
+)
 def test_the_command_line_serves_until_told_to_end(number):
     """It prints its address once it accepts connections, and ends cleanly on a signal."""
     options = ["--port", "0", "--speed", "600", "--error-samples", "ones"]

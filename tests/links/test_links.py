@@ -29,7 +29,7 @@ FACTS = {
 
 
 def test_the_endpoint_link_leads_to_the_endpoints_page():
-    """The address is the one that the console uses."""
+    """The link has the address that AWS's console uses for an endpoint."""
     assert (
         "https://console.aws.amazon.com/sagemaker/home?region=us-east-1#/endpoints/churn"
         == EndpointLink().format_link(**FACTS)
@@ -56,13 +56,13 @@ def test_the_metrics_link_shows_both_variants_side_by_side():
 )
 @pytest.mark.parametrize("link", [EndpointLink(), MetricsLink()])
 def test_each_partition_has_its_console(link, partition, domain):
-    """China and GovCloud have consoles of their own."""
+    """China and GovCloud have consoles with addresses of their own."""
     facts = {**FACTS, "aws_domain": link.get_aws_domain(partition)}
     assert domain == urlsplit(link.format_link(**facts)).netloc
 
 
 def test_an_unknown_partition_has_no_link():
-    """A wrong address would be worse than none."""
+    """For an unknown partition there is no link, rather than a wrong one."""
     assert "" == EndpointLink().format_link(**{**FACTS, "aws_domain": None})
 
 

@@ -78,7 +78,7 @@ def examine(history, passed_at=PASSED):
     ids=["promoted", "removed", "expired", "hotfix after", "hotfix and removed", "made anew"],
 )
 def test_what_may_be(history):
-    """Nothing is found."""
+    """Histories in which nothing went wrong give no complaint."""
     examine(history)
 
 
@@ -110,7 +110,7 @@ def test_what_may_be(history):
     ],
 )
 def test_what_may_not_be(history, says):
-    """It is named."""
+    """Each kind of fault in a history is reported with what it concerns."""
     with pytest.raises(AssertionError, match=says):
         examine(history)
 
@@ -119,7 +119,7 @@ def test_what_may_not_be(history, says):
     ("passed_at", "stopped_at"), [(None, LATER), (PASSED, EARLIER)], ids=["no PASS", "before it"]
 )
 def test_a_promotion_without_a_pass(passed_at, stopped_at):
-    """Or before there was one."""
+    """A promotion is a fault where there was no PASS, or only a later one."""
     history = [*BEGUN, stop(promotes=True, at=stopped_at), runs("promoted"), becomes("Completed")]
     with pytest.raises(AssertionError, match="production serves v2, not one of"):
         examine(history, passed_at)

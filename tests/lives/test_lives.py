@@ -87,7 +87,7 @@ def served(sagemaker, history):
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_life(seed, mode, live, emulator, sagemaker):
-    """Whatever goes wrong; and what only passes changes nothing at all."""
+    """Under random trouble there is one experiment, one stop, and the right model serves."""
     life = live(seed, mode)
     try:
         life.run()

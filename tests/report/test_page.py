@@ -342,6 +342,7 @@ def test_stages_with_longer_periods_are_comparable():
     assert "production: from 40 at the start to 40 at the end" in page
 
 
+@pytest.mark.thorough
 def test_a_month_stays_below_a_megabyte():
     """Thirty days of minutes are thinned to what a screen can show."""
     month = data.stage(minutes=30 * 24 * 60)

@@ -37,7 +37,8 @@ class Analysing:
 
     def __call__(self, **arguments):
         """Run the sensor until it ends."""
-        arguments = {"name": NAME, "poke_interval": 0.01, "duration": "2h", **arguments}
+        usual = {"name": NAME, "poke_interval": 0.01, "duration": "2h", "interval": 1800}
+        arguments = {**usual, **arguments}
         arguments |= {"mode": "reschedule"} if self.mode == "reschedule" else {}
         first = datetime.now(UTC)
         while True:
@@ -122,7 +123,7 @@ def test_a_specification_is_parsed_once_in_each_process(shadow, analyse, monkeyp
 def test_a_dead_candidate_fails_at_the_first_look_that_sees_it(shadow, analyse):
     """A candidate that only fails is a FAIL at the first look after the warm-up."""
     since = shadow(BROKEN, step=60)
-    run = analyse(since=since.isoformat())
+    run = analyse(since=since.isoformat(), interval=300)
     assert ("FAIL", 10) == (run.value["outcome"], minutes(run.value))
 
 

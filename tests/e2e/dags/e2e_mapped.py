@@ -103,12 +103,19 @@ def judged(endpoint, model):
     return create, analysis
 
 
-with DAG(
-    "e2e_mapped_judged",
-    schedule=None,
-    params={"fleet": Param([{"endpoint": "judged", "model": "v2"}], type="array"), **REGION},
-    default_args=SHARED,
-):
+def removed(create):
+    """Return the teardown that leaves no shadow behind, whatever the verdict was."""
+    remove = RemoveShadowVariantOperator(task_id="remove", name=create.output, missing_ok=True)
+    return remove.as_teardown(setups=create)
+
+
+#: Each run tests one candidate on each endpoint of a fleet.
+FLEET = {
+    "params": {"fleet": Param([{"endpoint": "judged", "model": "v2"}], type="array"), **REGION},
+    "default_args": SHARED,
+}
+
+with DAG("e2e_mapped_judged", schedule=None, **FLEET):
     fleet = listed("fleet")
 
     @task_group
@@ -121,17 +128,11 @@ with DAG(
             verdict=analysis.output,
             promote_on="operational",
         )
-        remove = RemoveShadowVariantOperator(task_id="remove", name=create.output, missing_ok=True)
-        promote >> remove.as_teardown(setups=create)
+        promote >> removed(create)
 
     by_verdict.expand_kwargs(fleet)
 
-with DAG(
-    "e2e_mapped_branched",
-    schedule=None,
-    params={"fleet": Param([{"endpoint": "judged", "model": "v2"}], type="array"), **REGION},
-    default_args=SHARED,
-):
+with DAG("e2e_mapped_branched", schedule=None, **FLEET):
     fleet = listed("fleet")
 
     @task_group
@@ -147,7 +148,6 @@ with DAG(
             on_inconclusive=None,
         )
         promote = PromoteShadowVariantOperator(task_id="promote", name=create.output)
-        remove = RemoveShadowVariantOperator(task_id="remove", name=create.output, missing_ok=True)
-        decide >> promote >> remove.as_teardown(setups=create)
+        decide >> promote >> removed(create)
 
     by_branch.expand_kwargs(fleet)

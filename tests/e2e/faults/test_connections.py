@@ -16,7 +16,7 @@ STORM = 60
 
 @pytest.mark.fault("connection lost", "before the call")
 def test_a_call_does_not_reach_aws(stage, fill):
-    """It is made again, more often than botocore does by itself."""
+    """A lost call is made again, more often than botocore does by itself."""
     stage.fault_calls("drop-before", times=OFTEN)
     stage.begin("worker")
     assert fill(stage.outcome()) == SURVIVES
@@ -24,7 +24,7 @@ def test_a_call_does_not_reach_aws(stage, fill):
 
 @pytest.mark.fault("connection lost", "after AWS acted")
 def test_an_answer_does_not_come_back(stage, fill):
-    """What AWS did is found, and not done again."""
+    """After a lost answer the task finds what AWS did, and does not do it again."""
     stage.freeze()
     stage.fault_calls("drop-after", times=OFTEN)
     stage.begin("deferred")
@@ -35,7 +35,7 @@ def test_an_answer_does_not_come_back(stage, fill):
 
 @pytest.mark.fault("connection lost", "while it polls")
 def test_polls_do_not_reach_aws(stage, fill):
-    """The wait in the worker goes on."""
+    """A wait in the worker goes on although polls are lost."""
     stage.freeze()
     stage.begin("worker")
     stage.hold_polls()
@@ -47,7 +47,7 @@ def test_polls_do_not_reach_aws(stage, fill):
 
 @pytest.mark.fault("connection lost", "while deferred")
 def test_looks_of_the_triggerer_do_not_reach_aws(stage, fill):
-    """The wait in the triggerer goes on."""
+    """A wait in the triggerer goes on although polls are lost."""
     stage.freeze()
     stage.begin("deferred")
     stage.await_deferred()
@@ -93,7 +93,7 @@ def _storm(stage):
 
 @pytest.mark.fault("credentials expire", "in the middle of a wait")
 def test_credentials_expire_in_the_middle_of_a_wait(stage, fill):
-    """The wait goes on once AWS takes them again."""
+    """The wait goes on once AWS accepts the credentials again."""
     stage.freeze()
     stage.begin("deferred")
     stage.await_deferred()

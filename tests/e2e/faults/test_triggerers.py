@@ -9,7 +9,7 @@ from tests.e2e.faults.stage import SURVIVES
 
 @pytest.mark.fault("triggerer killed", "before the task defers")
 def test_tasks_defer_to_no_triggerer(stage, fill):
-    """They wait until there is one."""
+    """Deferred tasks wait until a triggerer runs."""
     stage.freeze()
     stage.airflow.kill("triggerer")
     stage.begin("deferred")
@@ -21,7 +21,7 @@ def test_tasks_defer_to_no_triggerer(stage, fill):
 
 @pytest.mark.fault("triggerer killed", "while deferred")
 def test_a_triggerer_dies_while_tasks_wait_in_it(stage, fill):
-    """The next one goes on with the same waits."""
+    """The next triggerer goes on with the same waits."""
     stage.freeze()
     stage.begin("deferred", busy=True)
     stage.await_deferred()
@@ -48,7 +48,7 @@ def test_a_triggerer_dies_as_tasks_resume(stage, fill):
 
 @pytest.mark.fault("triggerer paused", "and resumed")
 def test_a_triggerer_stands_still(stage, fill):
-    """What ends meanwhile is seen when it goes on."""
+    """What ends meanwhile is noticed when the triggerer goes on."""
     stage.freeze()
     stage.begin("deferred")
     stage.await_deferred()

@@ -44,7 +44,7 @@ def test_a_worker_dies_while_it_polls(stage, fill):
 
 @pytest.mark.fault("worker killed", "between event and execute_complete")
 def test_a_worker_dies_as_it_resumes(stage, fill):
-    """An event that was lost with its worker is not needed: the next try looks itself."""
+    """The next try needs no event that was lost with its worker: it polls AWS itself."""
     stage.freeze()
     stage.begin("deferred", busy=True)
     stage.await_deferred()
