@@ -120,7 +120,9 @@ def deployment(scene: Scene, row: str) -> None:
         scene.emulator.faults.add(kind="hold-before", operation="AddTags")
         Thread(target=when_held, args=(scene.emulator, act), daemon=True).start()
     else:
-        scene.log.when("Experiment '" if row in {"Update", "Start"} else "Creating experiment '", act)
+        scene.log.when(
+            "Experiment '" if row in {"Update", "Start"} else "Creating experiment '", act
+        )
 
 
 def nothing(scene: Scene, row: str) -> None:

@@ -30,6 +30,6 @@ def test_tonights_candidate_is_promoted(shadow_airflow_connection, dags_folder):
     fleet.create_model(sagemaker, name="churn-20260401")
     subprocess.run([AIRFLOW, "dags", "test", "promote_nightly", "2026-04-01"], check=True)
     endpoint = sagemaker.describe_endpoint(EndpointName="churn")
-    assert [variant["VariantName"] for variant in endpoint["ProductionVariants"]] == [
-        "churn-20260401"
+    assert ["churn-20260401"] == [
+        variant["VariantName"] for variant in endpoint["ProductionVariants"]
     ]

@@ -171,7 +171,7 @@ def test_the_table_has_a_row_a_criterion_and_a_column_a_stage():
     lines = forecast_table(told(history(30.0), 2, ramp=(10, 100))).splitlines()
     assert ["chance", "of", "a", "PASS", "at", "10", "%", "100", "%"] == lines[0].split()[:9]
     names = [line.split("  ")[0] for line in lines[1:-1]]
-    assert names == [
+    assert [
         "server errors",
         "model errors",
         "mean latency",
@@ -179,7 +179,7 @@ def test_the_table_has_a_row_a_criterion_and_a_column_a_stage():
         "caller errors (warning)",
         "unanswered requests",
         "all critical",
-    ]
+    ] == names
 
 
 def test_a_forecast_travels_as_json():

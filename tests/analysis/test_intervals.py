@@ -246,7 +246,7 @@ def test_errors_in_the_last_stage_only_are_no_difference(requests):
             ),
         ]
         plain += newcombe(*sums, Z)[0] > 0.001
-    assert fails == 0
+    assert 0 == fails
     assert plain > 90
 
 

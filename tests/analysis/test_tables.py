@@ -100,7 +100,7 @@ def finding(**fields) -> Finding:
 def test_changes_have_the_units_that_people_use(fields, text):
     """Per cent of a ratio, percentage points of a rate, milliseconds of a latency."""
     given = finding(**fields)
-    assert text == f"{change(given)} {allowed(given)}"
+    assert f"{change(given)} {allowed(given)}" == text
 
 
 SPEC = AnalysisSpec(

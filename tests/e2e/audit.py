@@ -123,9 +123,9 @@ def _assert_caused(entry: Entry, told: list[Story], *, by_hand: set[str]) -> Non
 def _assert_bijection(told: list[Story]) -> None:
     """Hold experiments against those who created them; one that never ran may be made anew."""
     strangers = [s.name for s in told if not s.key[1] and s.name != made_by_hand(s.endpoint)]
-    assert strangers == [], f"experiments of nobody: {strangers}"
+    assert [] == strangers, f"experiments of nobody: {strangers}"
     keys = [story.key for story in told if story.ran or not story.deleted]
     twice = sorted({key for key in keys if keys.count(key) > 1})
-    assert twice == [], f"more than one experiment for {twice}"
+    assert [] == twice, f"more than one experiment for {twice}"
     for story in told:
         assert len(story.stops) <= 1, f"{story.name} was stopped {len(story.stops)} times"

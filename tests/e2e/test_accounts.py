@@ -49,7 +49,7 @@ def test_accounts_and_regions_stay_apart(api, places):
         place.own(endpoint, candidates=("v2",))
     api.unpause(DAG)
     run = api.trigger(DAG, {"endpoint": endpoint})["dag_run_id"]
-    assert api.finish(DAG, run) == "success", api.states(DAG, run)
+    assert "success" == api.finish(DAG, run), api.states(DAG, run)
     assert [(place.created(endpoint), place.serves(endpoint)) for place in places] == [
         ([(f"{DAG}/{run}/create/{index}", "2")], "v2") for index in range(4)
     ]
@@ -115,7 +115,7 @@ def test_two_airflows_in_one_account_stay_apart(api, aws, second):
     aws.let_go(dag.name)
     until(lambda: not other.alive, what="the second to end")
     task = f"{dag.name}/{RUN}/create/-1"
-    assert (api.finish(dag.name, RUN), other.process.returncode) == ("success", 0), other.tail()
+    assert ("success", 0) == (api.finish(dag.name, RUN), other.process.returncode), other.tail()
     assert (aws.created(dag.name), aws.promoted(dag.name)) == (
         [(f"second/{task}", "2"), (task, "1")],
         ["v2", "v3"],

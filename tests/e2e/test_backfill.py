@@ -13,7 +13,7 @@ def test_five_dates_in_order(api, aws):
     dag = Dated.daily(api, aws, "five", days=5)
     dates = ("--from-date", "2026-03-01", "--to-date", "2026-03-05")
     api.cli("backfill", "create", "--dag-id", dag.name, *dates, "--max-active-runs", "1")
-    assert set(dag.ended(5).values()) == {"success"}
+    assert {"success"} == set(dag.ended(5).values())
     assert (aws.created(dag.name), aws.promoted(dag.name), aws.serves(dag.name)) == (
         dag.keys(1, 2, 3, 4, 5, generation="1"),
         dag.models(1, 2, 3, 4, 5),
@@ -41,7 +41,7 @@ def test_five_dates_at_once(api, aws):
 def test_backwards(api, aws):
     """The last date goes first, so the earlier ones have nothing to do."""
     dag = Dated.daily(api, aws, "back", days=2)
-    assert set(dag.backfill(1, 2, run_backwards=True).values()) == {"success"}
+    assert {"success"} == set(dag.backfill(1, 2, run_backwards=True).values())
     assert (aws.created(dag.name), aws.serves(dag.name)) == (
         dag.keys(2, generation="1"),
         dag.models(2)[0],
@@ -60,7 +60,7 @@ def test_only_failed_dates_again(api, aws):
         )
     first = list(dag.backfill(1, 3).values())
     again = list(dag.backfill(1, 3, reprocess="failed").values())
-    assert (first, again) == (["failed", "success", "failed"], ["success"] * 3)
+    assert (["failed", "success", "failed"], ["success"] * 3) == (first, again)
     assert (aws.created(dag.name), aws.promoted(dag.name)) == (
         dag.keys(1, 2, 3, generation="0") + dag.keys(3, generation=Later(0)),
         dag.models(2, 3),
@@ -72,7 +72,7 @@ def test_everything_again(api, aws):
     again = "create={'allow_older': True}, promote={'allow_older': True}"
     dag = Dated.daily(api, aws, "again", days=3, arguments=again)
     first, again = dag.backfill(1, 3), dag.backfill(1, 3, reprocess="completed")
-    assert {*first.values(), *again.values()} == {"success"}
+    assert {"success"} == {*first.values(), *again.values()}
     assert (aws.created(dag.name), aws.promoted(dag.name), aws.serves(dag.name)) == (
         dag.keys(1, 2, 3, generation="1") + dag.keys(1, 2, 3, generation=Later(1)),
         dag.models(1, 2, 3, 1, 2, 3),
@@ -90,11 +90,11 @@ def test_a_reprocessed_scheduled_run_is_a_backfill(api, aws, choice, created):
     dag.backfill(1, 1, reprocess="completed")
     (run,) = api.runs(dag.name)
     states = api.states(dag.name, run["dag_run_id"])
-    assert (run["run_type"], run["dag_run_id"].split("__")[0], states["promote"]) == (
+    assert (
         "backfill",
         "scheduled",
         "skipped",
-    )
+    ) == (run["run_type"], run["dag_run_id"].split("__")[0], states["promote"])
     live = [one for one in aws.experiments(dag.name) if one["Status"] == "Running"]
     assert (len(aws.created(dag.name)), aws.promoted(dag.name), live) == (
         created,
@@ -108,8 +108,8 @@ def test_over_what_scheduled_runs_have_done(api, aws):
     dag = Dated.past(api, aws, "done", days=3)
     dag.ended(3)
     runs = dag.backfill(1, 3, reprocess="completed")
-    assert set(runs.values()) == {"success"}
-    assert [api.states(dag.name, run)["create"] for run in runs] == ["skipped"] * 3
+    assert {"success"} == set(runs.values())
+    assert ["skipped"] * 3 == [api.states(dag.name, run)["create"] for run in runs]
     assert (aws.created(dag.name), aws.promoted(dag.name), aws.serves(dag.name)) == (
         dag.keys(1, 2, 3, generation="1", kind="scheduled"),
         dag.models(1, 2, 3),

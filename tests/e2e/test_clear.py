@@ -50,7 +50,7 @@ def test_clear_a_deferred_create(api, aws, dag_id, says):
     aws.let_go(endpoint)
     once = [creation(dag_id, run, generation=2)]
     assert finished(api, aws, dag_id, run, endpoint) == ("success", once, [], "v1")
-    assert [one["Status"] for one in aws.experiments(endpoint)] == ["Running"]
+    assert ["Running"] == [one["Status"] for one in aws.experiments(endpoint)]
 
 
 def test_clear_between_two_tries_after_a_failed_creation(api, aws):
@@ -122,7 +122,7 @@ def test_clear_after_the_promotion(api, aws, tasks):
     before = finished(api, aws, SIMPLE, run, endpoint)
     api.clear(SIMPLE, run, *tasks)
     assert finished(api, aws, SIMPLE, run, endpoint) == before
-    assert api.task(SIMPLE, run, "create")["state"] == "skipped"
+    assert "skipped" == api.task(SIMPLE, run, "create")["state"]
 
 
 # --- a promotion -----------------------------------------------------------------------------
@@ -136,7 +136,7 @@ def test_clear_only_the_promotion_at_once(api, aws):
     api.clear(ALONE, run, "promote")
     assert finished(api, aws, ALONE, run, endpoint) == before
     promote = api.task(ALONE, run, "promote")
-    assert (promote["state"], promote["try_number"] > 1) == ("success", True)
+    assert ("success", True) == (promote["state"], promote["try_number"] > 1)
 
 
 def test_clear_only_the_promotion_after_a_later_one(api, aws):
@@ -148,7 +148,7 @@ def test_clear_only_the_promotion_after_a_later_one(api, aws):
     before = finished(api, aws, ALONE, second, endpoint)
     api.clear(ALONE, first, "promote")
     assert finished(api, aws, ALONE, first, endpoint) == before
-    assert before[2:] == (["v2", "v3"], "v3")
+    assert (["v2", "v3"], "v3") == before[2:]
     assert api.task(ALONE, first, "promote")["try_number"] > 1
 
 
@@ -158,7 +158,7 @@ def test_clear_after_a_promotion_that_failed(api, aws, tasks):
     dag_id, endpoint = ALONE, aws.endpoint("clear-two", candidates=("v2",))
     aws.fault(kind="access-denied", operation="StopInferenceExperiment", about=endpoint)
     run = start(api, dag_id, endpoint)
-    assert api.finish(dag_id, run) == "failed"
+    assert "failed" == api.finish(dag_id, run)
     api.clear(dag_id, run, *tasks)
     assert finished(api, aws, dag_id, run, endpoint) == (
         "success",

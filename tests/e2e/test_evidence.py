@@ -44,8 +44,8 @@ def states(api: Any, run: str, *tasks: str, dag_id: str = DAG) -> list[str]:
 def test_a_good_candidate_is_promoted(api, aws, endpoint):
     """On evidence, through both stages, and the task behind the group hears of it."""
     run = start(api, DAG, endpoint, model="good")
-    assert ended(api, aws, run, endpoint) == ("success", "good", 1)
-    assert api.xcom(DAG, run, "notify") == ["PASS", True]
+    assert ("success", "good", 1) == ended(api, aws, run, endpoint)
+    assert ["PASS", True] == api.xcom(DAG, run, "notify")
     (experiment,) = aws.experiments(endpoint)
     assert experiment["StatusReason"].startswith("PASS")
 
@@ -53,10 +53,10 @@ def test_a_good_candidate_is_promoted(api, aws, endpoint):
 def test_a_bad_candidate_is_removed_at_the_first_stage(api, aws, endpoint):
     """The second never begins, and nobody is asked."""
     run = start(api, ALONE, endpoint, model="bad")
-    assert ended(api, aws, run, endpoint, dag_id=ALONE) == ("success", "v1", 1)
-    assert api.xcom(ALONE, run, "notify") == ["FAIL", False]
+    assert ("success", "v1", 1) == ended(api, aws, run, endpoint, dag_id=ALONE)
+    assert ["FAIL", False] == api.xcom(ALONE, run, "notify")
     reached = states(api, run, "ramp_100", "analyse_100", "promote", "remove", dag_id=ALONE)
-    assert reached == ["skipped", "skipped", "skipped", "success"]
+    assert ["skipped", "skipped", "skipped", "success"] == reached
 
 
 def test_metrics_that_may_not_be_read_leave_no_shadow(api, aws, endpoint):
@@ -64,13 +64,13 @@ def test_metrics_that_may_not_be_read_leave_no_shadow(api, aws, endpoint):
     run = start(api, DAG, endpoint, model="good")
     api.await_task(DAG, run, "rollout.ramp_100", {"running", "deferred", "success"})
     aws.fault(kind="access-denied", operation="GetMetricData", about=endpoint, times=None)
-    assert ended(api, aws, run, endpoint) == ("failed", "v1", 1)
-    assert states(api, run, "analyse_50", "analyse_100", "decide", "clean_up") == [
+    assert ("failed", "v1", 1) == ended(api, aws, run, endpoint)
+    assert [
         "success",
         "failed",
         "upstream_failed",
         "failed",
-    ]
+    ] == states(api, run, "analyse_50", "analyse_100", "decide", "clean_up")
 
 
 @pytest.mark.parametrize("state", ["failed", "success"])
@@ -84,19 +84,19 @@ def test_a_run_that_is_marked_during_a_stage_ends_failed(api, aws, endpoint, sta
         what="the teardown to have failed",
         seconds=240,
     )
-    assert ended(api, aws, run, endpoint) == ("failed", "v1", 1)
-    assert len(aws.calls(endpoint, "StopInferenceExperiment")) == 1
+    assert ("failed", "v1", 1) == ended(api, aws, run, endpoint)
+    assert 1 == len(aws.calls(endpoint, "StopInferenceExperiment"))
 
 
 def test_an_approval_that_nobody_gives_removes(api, aws, endpoint):
     """Without an answer in time the candidate is removed."""
     run = start(api, SILENCE, endpoint, model="good")
-    assert ended(api, aws, run, endpoint, dag_id=SILENCE) == ("success", "v1", 1)
-    assert states(api, run, "approve", "promote", "remove", dag_id=SILENCE) == [
+    assert ("success", "v1", 1) == ended(api, aws, run, endpoint, dag_id=SILENCE)
+    assert [
         "success",
         "skipped",
         "success",
-    ]
+    ] == states(api, run, "approve", "promote", "remove", dag_id=SILENCE)
 
 
 def test_an_approval_promotes(stack, api, aws, endpoint):
@@ -113,7 +113,7 @@ def test_an_approval_promotes(stack, api, aws, endpoint):
         return task["state"] == "success"
 
     until(answered, what="the answer to be taken")
-    assert ended(api, aws, run, endpoint, dag_id=ASKS) == ("success", "good", 1)
+    assert ("success", "good", 1) == ended(api, aws, run, endpoint, dag_id=ASKS)
 
 
 def test_a_cleared_stage_is_judged_again(api, aws, endpoint):
@@ -121,14 +121,14 @@ def test_a_cleared_stage_is_judged_again(api, aws, endpoint):
     run = start(api, DAG, endpoint, model="good")
     api.await_task(DAG, run, "rollout.ramp_100", {"running", "deferred", "success"})
     api.clear(DAG, run, "rollout.analyse_50", include_downstream=True)
-    assert ended(api, aws, run, endpoint) == ("success", "good", 1)
-    assert api.xcom(DAG, run, "notify") == ["PASS", True]
+    assert ("success", "good", 1) == ended(api, aws, run, endpoint)
+    assert ["PASS", True] == api.xcom(DAG, run, "notify")
 
 
 def test_a_stage_cleared_after_the_end_is_judged_on_a_new_experiment(api, aws, endpoint):
     """A removed candidate gets another chance, and only what was judged is concluded."""
     run = start(api, ALONE, endpoint, model="bad")
-    assert ended(api, aws, run, endpoint, dag_id=ALONE) == ("success", "v1", 1)
+    assert ("success", "v1", 1) == ended(api, aws, run, endpoint, dag_id=ALONE)
     api.clear(ALONE, run, "rollout.analyse_50", include_downstream=True)
-    assert ended(api, aws, run, endpoint, dag_id=ALONE) == ("success", "v1", 2)
-    assert api.xcom(ALONE, run, "notify") == ["FAIL", False]
+    assert ("success", "v1", 2) == ended(api, aws, run, endpoint, dag_id=ALONE)
+    assert ["FAIL", False] == api.xcom(ALONE, run, "notify")

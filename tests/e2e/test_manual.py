@@ -23,11 +23,11 @@ def test_a_post_promotes_the_candidate(api, aws):
     endpoint = aws.endpoint("post", candidates=("v2",))
     api.unpause(DAG)
     run = api.trigger(DAG, {"endpoint": endpoint, "model": "v2"})["dag_run_id"]
-    assert (api.finish(DAG, run), aws.serves(endpoint), aws.created(endpoint)) == (
+    assert (
         "success",
         "v2",
         [(f"{DAG}/{run}/create/-1", "2")],
-    )
+    ) == (api.finish(DAG, run), aws.serves(endpoint), aws.created(endpoint))
 
 
 def test_the_command_line_promotes_the_candidate(api, aws):
@@ -37,11 +37,11 @@ def test_the_command_line_promotes_the_candidate(api, aws):
     form = {"endpoint": endpoint, "model": "v2", "region": aws.region}
     run = f"by-hand-{endpoint}"
     api.cli("dags", "trigger", DAG, "--run-id", run, "--conf", json.dumps(form))
-    assert (api.finish(DAG, run), aws.serves(endpoint), aws.created(endpoint)) == (
+    assert (
         "success",
         "v2",
         [(f"{DAG}/{run}/create/-1", "2")],
-    )
+    ) == (api.finish(DAG, run), aws.serves(endpoint), aws.created(endpoint))
 
 
 def test_two_triggers_queue_up(api, aws):
@@ -55,8 +55,8 @@ def test_two_triggers_queue_up(api, aws):
     busy = f"Endpoint '{endpoint}' is busy with experiment '{holder}' (Running)"
     until(lambda: busy in api.log(DAG, second, "create"), what="the second run to say why it waits")
     aws.let_go(endpoint)
-    assert [api.finish(DAG, run) for run in (first, second)] == ["success", "success"]
-    assert aws.promoted(endpoint) == ["v2", "v3"]
+    assert ["success", "success"] == [api.finish(DAG, run) for run in (first, second)]
+    assert ["v2", "v3"] == aws.promoted(endpoint)
     assert aws.created(endpoint) == [creation(DAG, run, generation=2) for run in (first, second)]
 
 
@@ -69,8 +69,8 @@ def test_two_creations_at_one_moment(api, aws):
     aws.let_go(sooner)
     until(lambda: aws.created(endpoint), what="the first to create")
     aws.let_go(endpoint)
-    assert [api.finish(DAG, run) for run in (first, second)] == ["success", "success"]
-    assert aws.promoted(endpoint) == ["v2", "v3"]
+    assert ["success", "success"] == [api.finish(DAG, run) for run in (first, second)]
+    assert ["v2", "v3"] == aws.promoted(endpoint)
     assert aws.created(endpoint) == [creation(DAG, run, generation=2) for run in (first, second)]
     assert f"is busy with experiment '{sooner}'" in api.log(DAG, second, "create")
 
@@ -91,10 +91,10 @@ def test_the_form_refuses_what_its_schema_excludes(api, aws, wrong, says):
     form = {"endpoint": endpoint, "model": "v2", **wrong}
     body = {"logical_date": None, "conf": form, "dag_run_id": f"refused-{endpoint}"}
     answer = api.try_call("POST", f"/dags/{FORM}/dagRuns", json=body)
-    assert (answer.status_code, says in answer.text, is_untouched()) == (400, True, True)
+    assert (400, True, True) == (answer.status_code, says in answer.text, is_untouched())
     assert next(iter(wrong)) in answer.text
     run = api.try_call("GET", f"/dags/{FORM}/dagRuns/{body['dag_run_id']}")
-    assert run.status_code == 404
+    assert 404 == run.status_code
 
 
 @pytest.mark.parametrize(
@@ -114,5 +114,5 @@ def test_what_the_form_lets_through_is_refused_before_aws_is_asked(api, aws, wro
     run = api.trigger(FORM, form)["dag_run_id"]
     state, tries = api.finish(FORM, run), api.task(FORM, run, "create")["try_number"]
     log = api.log(FORM, run, "create")
-    assert (state, tries, is_untouched()) == ("failed", 1, True)
-    assert (says in log, "Next: " in log) == (True, True), log
+    assert ("failed", 1, True) == (state, tries, is_untouched())
+    assert (True, True) == (says in log, "Next: " in log), log

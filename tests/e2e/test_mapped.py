@@ -16,12 +16,12 @@ def test_a_dozen_endpoints_one_of_which_fails(api, aws):
     aws.endpoints.append(missing := f"{endpoints[0]}-late")
     api.unpause(dag_id)
     run = api.trigger(dag_id, {"endpoints": [*endpoints, missing]})["dag_run_id"]
-    assert api.finish(dag_id, run) == "failed"
+    assert "failed" == api.finish(dag_id, run)
     states = {f"create[{index}]": "success" for index in range(11)}
     assert api.states(dag_id, run) == {"listed": "success", **states, "create[11]": "failed"}
     fleet.create_endpoint(aws.client, endpoint_name=missing, model_name="v1")
     api.clear(dag_id, run, "create", only_failed=True)
-    assert api.finish(dag_id, run) == "success"
+    assert "success" == api.finish(dag_id, run)
     created = [aws.created(endpoint) for endpoint in [*endpoints, missing]]
     first = [[creation(dag_id, run, generation=3, map_index=index)] for index in range(11)]
     assert created == [*first, [creation(dag_id, run, generation=3, cleared=True, map_index=11)]]
@@ -33,7 +33,7 @@ def test_candidates_queue_for_one_endpoint(api, aws):
     endpoint = aws.endpoint("mapped-one", candidates=tuple(models))
     api.unpause(dag_id)
     run = api.trigger(dag_id, {"endpoint": endpoint, "models": models})["dag_run_id"]
-    assert api.finish(dag_id, run) == "success"
+    assert "success" == api.finish(dag_id, run)
     promoted = aws.promoted(endpoint)
     assert (sorted(promoted), aws.serves(endpoint)) == (models, promoted[-1])
     assert aws.created(endpoint) == [
@@ -57,11 +57,11 @@ def test_the_endpoint_whose_candidate_fails_is_left_as_it_is(api, aws, gate):
     ]
     api.unpause(dag_id)
     run = api.trigger(dag_id, {"fleet": pairs})["dag_run_id"]
-    assert api.finish(dag_id, run) == "success"
-    assert [aws.serves(endpoint) for endpoint in endpoints] == ["good", "v1", "good"]
-    assert [aws.promoted(endpoint) for endpoint in endpoints] == [["good"], [], ["good"]]
+    assert "success" == api.finish(dag_id, run)
+    assert ["good", "v1", "good"] == [aws.serves(endpoint) for endpoint in endpoints]
+    assert [["good"], [], ["good"]] == [aws.promoted(endpoint) for endpoint in endpoints]
     states = api.states(dag_id, run)
     reached = [states[f"by_{gate}.promote[{index}]"] for index in range(3)]
-    assert reached == ["success", "skipped", "success"]
+    assert ["success", "skipped", "success"] == reached
     (removed,) = aws.experiments(endpoints[1])
-    assert removed["Status"] == "Cancelled"
+    assert "Cancelled" == removed["Status"]

@@ -24,7 +24,7 @@ def test_a_mark_leaves_the_experiment_to_its_own_end(api, aws, state):
         [],
         "v1",
     )
-    assert aws.calls(endpoint, "StopInferenceExperiment") == []
+    assert [] == aws.calls(endpoint, "StopInferenceExperiment")
 
 
 def test_marking_failed_stops_the_experiment_once(api, aws):
@@ -50,4 +50,4 @@ def test_marking_success_stops_nothing(api, aws):
     aws.let_go(endpoint)
     once = [creation("e2e_kill_stop", run, generation=2)]
     assert finished(api, aws, "e2e_kill_stop", run, endpoint) == ("success", once, [], "v1")
-    assert aws.calls(endpoint, "StopInferenceExperiment") == []
+    assert [] == aws.calls(endpoint, "StopInferenceExperiment")

@@ -15,7 +15,7 @@ def test_a_retry_replaces_a_broken_experiment(api, aws, dag_id):
     run = start(api, dag_id, endpoint)
     state, created, _, _ = finished(api, aws, dag_id, run, endpoint)
     assert (state, created) == ("success", [creation(dag_id, run, generation=2)] * 2)
-    assert [one["Status"] for one in aws.experiments(endpoint)] == ["Running"]
+    assert ["Running"] == [one["Status"] for one in aws.experiments(endpoint)]
 
 
 def test_a_retry_goes_on_with_a_living_experiment(api, aws):
@@ -24,7 +24,7 @@ def test_a_retry_goes_on_with_a_living_experiment(api, aws):
     run = fail_after_creation(api, aws, dag_id, endpoint)
     state, created, _, _ = finished(api, aws, dag_id, run, endpoint)
     assert (state, created) == ("success", [creation(dag_id, run, generation=2)])
-    assert api.task(dag_id, run, "create")["try_number"] == 2
+    assert 2 == api.task(dag_id, run, "create")["try_number"]
 
 
 def test_a_retry_promotes_once(api, aws):
@@ -34,7 +34,7 @@ def test_a_retry_promotes_once(api, aws):
     run = start(api, dag_id, endpoint)
     state = api.finish(dag_id, run)
     stops = aws.calls(endpoint, "StopInferenceExperiment")
-    assert (state, len(stops), aws.serves(endpoint)) == ("failed", 1, "v1")
+    assert ("failed", 1, "v1") == (state, len(stops), aws.serves(endpoint))
     assert aws.created(endpoint) == [creation(dag_id, run, generation=2)]
 
 
@@ -43,5 +43,5 @@ def test_what_no_retry_can_mend_fails_at_once(api, aws):
     dag_id, endpoint = "e2e_create", aws.endpoint("retry-hopeless")
     run = start(api, dag_id, endpoint, model="no-such-model")
     state, created, _, _ = finished(api, aws, dag_id, run, endpoint)
-    assert (state, created) == ("failed", [])
-    assert api.task(dag_id, run, "create")["try_number"] == 1
+    assert ("failed", []) == (state, created)
+    assert 1 == api.task(dag_id, run, "create")["try_number"]

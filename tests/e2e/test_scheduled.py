@@ -25,7 +25,7 @@ def test_three_dates_promote_three_candidates(api, aws):
     """
     dag = Dated.install(api, aws, "nightly", moments=moments, arguments=arguments)
     runs = dag.ended(3)
-    assert set(runs.values()) == {"success"}
+    assert {"success"} == set(runs.values())
     assert (aws.created(dag.name), aws.promoted(dag.name), aws.serves(dag.name)) == (
         [creation(dag.name, run, generation=1) for run in runs],
         [dag.model(moment) for moment in moments],

@@ -24,14 +24,14 @@ def test_a_run_times_out(api, aws, place):
     """Airflow skips its tasks: the experiment lives to its own end, and a later run follows it."""
     endpoint = aws.endpoint("run-timeout", candidates=("v2",))
     run = place(api, aws, "e2e_run_timeout", endpoint, duration="3h")
-    assert api.finish("e2e_run_timeout", run) == "failed"
-    assert api.states("e2e_run_timeout", run) == {"create": "skipped", "remove": "skipped"}
+    assert "failed" == api.finish("e2e_run_timeout", run)
+    assert {"create": "skipped", "remove": "skipped"} == api.states("e2e_run_timeout", run)
     aws.let_go(endpoint)
     later = start(api, "e2e_create", endpoint)
     state, created, _, _ = finished(api, aws, "e2e_create", later, endpoint)
     runs = [("e2e_run_timeout", run), ("e2e_create", later)]
     assert (state, created) == ("success", [creation(*one, generation=2) for one in runs])
-    assert aws.calls(endpoint, "StopInferenceExperiment") == []
+    assert [] == aws.calls(endpoint, "StopInferenceExperiment")
 
 
 def test_an_execution_timeout_of_a_waiting_worker(api, aws):
@@ -45,4 +45,4 @@ def test_an_execution_timeout_of_a_waiting_worker(api, aws):
     aws.let_go(endpoint)
     assert (state, created) == ("success", [creation(dag_id, run, generation=2)])
     assert "The task is running; experiment" in api.log(dag_id, run, "create")
-    assert aws.calls(endpoint, "StopInferenceExperiment") == []
+    assert [] == aws.calls(endpoint, "StopInferenceExperiment")

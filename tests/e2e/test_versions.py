@@ -47,4 +47,4 @@ def test_a_new_version_between_two_tries(stack, api, aws, retries, sampling):
     state, created, _, _ = finished(api, aws, dag_id, run, endpoint)
     assert (state, created) == ("success", [creation(dag_id, run, generation=2)])
     task = api.task(dag_id, run, "create")
-    assert (task["try_number"], task["dag_version"]["version_number"]) == (2, 2)
+    assert (2, 2) == (task["try_number"], task["dag_version"]["version_number"])

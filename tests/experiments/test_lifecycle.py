@@ -55,7 +55,7 @@ def test_every_status_of_the_api_is_known():
 
 def test_statuses_are_live_or_concluded():
     """Nothing is both, nothing is neither."""
-    assert (set(Status), set()) == (CONCLUDED | LIVE, CONCLUDED & LIVE)
+    assert (CONCLUDED | LIVE, CONCLUDED & LIVE) == (set(Status), set())
 
 
 #: From each status, what cannot be seen any more.

@@ -100,7 +100,7 @@ def test_the_newest_minutes_are_left_out(shadowed, emulator):
     now = emulator.clock.now()
     reading = look(end=now + DAY)
     newest = now - FILLING
-    assert newest.timestamp() == pytest.approx(reading.end, abs=30)
+    assert pytest.approx(reading.end, abs=30) == newest.timestamp()
     assert max(of(reading, ERRORS)[0].times) + 60 <= reading.end
 
 

@@ -50,7 +50,7 @@ def test_the_limit_can_be_read_long_after(shadowed, hook, emulator, days):
     first = find_limits(hook, {P99}, experiment)
     emulator.clock.advance(timedelta(days=days))
     hook.describe_inference_experiment("x")
-    assert first == pytest.approx(find_limits(hook, {P99}, experiment), rel=0.05)
+    assert pytest.approx(find_limits(hook, {P99}, experiment), rel=0.05) == first
 
 
 @pytest.mark.parametrize("members", [{}, {"before": HOUR, "per_minute": 1}])
@@ -128,7 +128,7 @@ def test_old_percentiles_are_read_in_longer_periods(shadowed, emulator, days):
     first = test.look(end=test.start + 6 * HOUR).percentiles["ModelLatency"][0]
     emulator.clock.advance(timedelta(days=days))
     again = test.look(end=test.start + 6 * HOUR).percentiles["ModelLatency"][0]
-    assert first == pytest.approx(again, rel=0.05)
+    assert pytest.approx(again, rel=0.05) == first
 
 
 def test_percentiles_that_cloudwatch_does_not_have_are_left_out(shadowed):

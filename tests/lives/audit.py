@@ -35,12 +35,12 @@ def audit_life(
     audit(history, endpoints=[endpoint], deployed=[endpoint])
     told = [told for _, told in stories(history)][-1]
     ran = [story.name for story in told if story.ran or not story.deleted]
-    assert len(ran) == 1, f"{len(ran)} experiments instead of one: {ran}"
+    assert 1 == len(ran), f"{len(ran)} experiments instead of one: {ran}"
     stops = [stop["name"] for story in told for stop in story.stops]
     assert len(stops) <= 1, f"{len(stops)} stops instead of one at most: {stops}"
     _assert_planned(history, configs, passed_at)
     live = [story.name for story in told if story.live]
-    assert live == [], f"experiments that go on: {live}"
+    assert [] == live, f"experiments that go on: {live}"
     assert configs[_deployed(history)[-1]["config"]].shadow is None, "a shadow is left"
 
 

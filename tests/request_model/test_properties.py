@@ -58,7 +58,7 @@ def valid(shape: Shape) -> st.SearchStrategy[Any]:
         first, last = datetime(2000, 1, 1), datetime(2199, 1, 1)  # noqa: DTZ001 - hypothesis adds it
         moments = st.datetimes(first, last, timezones=st.just(UTC))
         return moments.map(lambda moment: moment.replace(microsecond=0))
-    assert shape.type_name == "integer"
+    assert "integer" == shape.type_name
     return st.integers(shape.metadata.get("min", -5), shape.metadata.get("max", 2**31))
 
 

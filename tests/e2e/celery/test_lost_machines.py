@@ -21,12 +21,12 @@ def test_six_rollouts_outlive_a_worker_and_a_triggerer(stack, api, aws):
         stack.programs[lost].kill()
     aws.let_go(endpoints[0], drop=True)
     aws.control("POST", "clock", {"speed": SPEED})
-    assert [api.finish(DAG, run) for run in runs] == ["success"] * 6
+    assert ["success"] * 6 == [api.finish(DAG, run) for run in runs]
     assert [aws.created(name) for name in endpoints] == [
         [(f"{DAG}/{run}/create/-1", "2")] for run in runs
     ]
-    assert [aws.promoted(name) for name in endpoints] == [["v2"]] * 6
-    assert [api.task(DAG, run, "create")["try_number"] for run in runs] == [2, 1, 1, 1, 1, 1]
+    assert [["v2"]] * 6 == [aws.promoted(name) for name in endpoints]
+    assert [2, 1, 1, 1, 1, 1] == [api.task(DAG, run, "create")["try_number"] for run in runs]
     assert {api.task(DAG, run, "promote")["hostname"] for run in runs} == {*WORKERS} - {worker}
 
 

@@ -254,7 +254,7 @@ class Stage:
         missed = [
             one["about"] for one in self.aws.control("GET", "faults") if one["times"] == OFTEN
         ]
-        assert missed == [], f"no call was lost about {missed}"
+        assert [] == missed, f"no call was lost about {missed}"
         self.aws.control("DELETE", "faults")  # those left over would meet our own looks
         states = self.api.states(self.dag, self.run)
         return {row: self._word(row, states[row], calls, serves or {}) for row in ROWS}

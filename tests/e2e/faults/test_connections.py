@@ -19,7 +19,7 @@ def test_a_call_does_not_reach_aws(stage, fill):
     """A lost call is made again, more often than botocore does by itself."""
     stage.fault_calls("drop-before", times=OFTEN)
     stage.begin("worker")
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("connection lost", "after AWS acted")
@@ -30,7 +30,7 @@ def test_an_answer_does_not_come_back(stage, fill):
     stage.begin("deferred")
     stage.await_deferred()
     stage.thaw()
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("connection lost", "while it polls")
@@ -42,7 +42,7 @@ def test_polls_do_not_reach_aws(stage, fill):
     stage.fault("drop-before", times=OFTEN)
     stage.let_go(drop=True)
     stage.thaw()
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("connection lost", "while deferred")
@@ -54,7 +54,7 @@ def test_looks_of_the_triggerer_do_not_reach_aws(stage, fill):
     stage.fault("drop-before", times=OFTEN)
     stage.await_struck()
     stage.thaw()
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("connection lost", "between event and execute_complete")
@@ -69,7 +69,7 @@ def test_a_resumed_task_does_not_reach_aws(stage, fill):
     asking = tuple(row for row in ROWS if row not in {"sensor", "analysis"})
     stage.fault("drop-before", asking, times=OFTEN)
     stage.open_gate()
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("throttling", "a storm")
@@ -81,7 +81,7 @@ def test_a_storm_of_throttling(stage, fill):
     stage.await_deferred()
     _storm(stage)
     stage.thaw()
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 def _storm(stage):
@@ -100,7 +100,7 @@ def test_credentials_expire_in_the_middle_of_a_wait(stage, fill):
     stage.fault("expired-token", times=3)
     stage.await_struck()
     stage.thaw()
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("garbage with 200", "at the call and in a wait")
@@ -113,11 +113,11 @@ def test_answers_are_none_of_aws(stage, fill):
     stage.fault_calls("garbage", times=2)
     stage.begin("deferred")
     stage.await_deferred()
-    assert stage.tries() == AT_ONCE
+    assert AT_ONCE == stage.tries()
     stage.fault("garbage", times=3)
     stage.thaw()
     stage.await_struck()
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("reads lag", "after the own call")
@@ -131,10 +131,10 @@ def test_reads_lag_behind_the_own_call(stage, fill):
     stage.begin("deferred")
     stage.await_deferred()
     stage.await_shown("create")
-    assert stage.tries() == AT_ONCE
+    assert AT_ONCE == stage.tries()
     stage.thaw()
     stage.await_struck()
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("credentials gone", "for 3 s, at the start and in a wait")
@@ -148,7 +148,7 @@ def test_credentials_are_gone_for_a_moment(stage, fill, keys):
         stage.open_gate()
     stage.await_deferred()
     with keys.gone(asked=3):
-        assert stage.tries() == AT_ONCE
-    assert {task["state"] for task in stage.tasks().values()} == {"deferred"}
+        assert AT_ONCE == stage.tries()
+    assert {"deferred"} == {task["state"] for task in stage.tasks().values()}
     stage.thaw()
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())

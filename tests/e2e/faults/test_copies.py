@@ -19,7 +19,7 @@ def test_a_call_of_a_copy_that_was_given_up_comes_late(stage, fill):
         stage.let_go()
         victims.await_rest(copies)
     # AWS takes an update that changes nothing; no other call is accepted twice.
-    assert fill(stage.outcome(update=["UpdateInferenceExperiment"] * 2)) == SURVIVES
+    assert SURVIVES == fill(stage.outcome(update=["UpdateInferenceExperiment"] * 2))
 
 
 @pytest.mark.fault("two copies", "both calls at one moment")
@@ -33,7 +33,7 @@ def test_two_copies_call_at_one_moment(stage, fill):
         stage.let_go()
         stage.await_tasks(lambda task: task["state"] == "success", what="done")
         victims.await_rest(copies)
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("two copies", "after AWS acted for the first")
@@ -46,4 +46,4 @@ def test_a_copy_that_was_given_up_has_acted(stage, fill):
         stage.await_tasks(lambda task: task["state"] == "success", what="done")
         stage.let_go()
         victims.await_rest(copies)
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())

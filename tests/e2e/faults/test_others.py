@@ -21,13 +21,13 @@ def test_somebody_stops_the_experiment(stage, fill):
     somebody.stops(stage)
     stage.let_go()
     came = stage.outcome(analysis=["StopInferenceExperiment"])
-    assert fill(came) == SURVIVES | {
+    assert SURVIVES | {
         "create": "ExperimentStoppedError",
         "update": "ExperimentStoppedError",
         "start": "ExperimentStoppedError",
         "promote": "PromotionRefusedError",
         "sensor": "ExperimentStoppedError",
-    }
+    } == fill(came)
 
 
 @pytest.mark.fault("experiment deleted", "by somebody else")
@@ -66,7 +66,7 @@ def test_aws_rolls_an_update_back(stage, fill):
     stage.thaw()
     update = "UpdateInferenceExperiment"
     came = stage.outcome(update=[update, update])
-    assert fill(came) == SURVIVES | {"sensor": "ExperimentBrokenError"}
+    assert SURVIVES | {"sensor": "ExperimentBrokenError"} == fill(came)
 
 
 @pytest.mark.fault("deployment in between", "by somebody else")
@@ -74,8 +74,8 @@ def test_somebody_deploys_between_reading_and_call(stage, fill):
     """A creation keeps what serves by then; what was tested against another is not promoted."""
     somebody.deploys(stage)
     came = stage.outcome(serves={"create": "v3", "promote": "v3"})
-    assert fill(came) == SURVIVES | {"promote": "ProductionChangeError"}
-    assert stage.calls("promote") == []
+    assert SURVIVES | {"promote": "ProductionChangeError"} == fill(came)
+    assert [] == stage.calls("promote")
 
 
 @pytest.mark.fault("template renders to nothing", "of the connection")
@@ -84,4 +84,4 @@ def test_a_connection_got_lost(stage, fill):
     stage.begin("nowhere")
     assert fill(stage.outcome()) == dict.fromkeys(ROWS, "InvalidRequestError")
     assert [stage.calls(row) for row in ROWS] == [[] for _ in ROWS]
-    assert stage.tries() == AT_ONCE
+    assert AT_ONCE == stage.tries()

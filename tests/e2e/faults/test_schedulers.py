@@ -16,7 +16,7 @@ def test_a_machine_is_lost_before_the_call(stage, fill):
     stage.airflow.kill("scheduler")
     stage.let_go(drop=True)
     stage.airflow.start("scheduler")
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("scheduler killed", "after AWS acted")
@@ -28,7 +28,7 @@ def test_a_machine_is_lost_before_the_answer(stage, fill):
     stage.airflow.kill("scheduler")
     stage.let_go(drop=True)
     stage.airflow.start("scheduler")
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("scheduler killed", "while it polls")
@@ -41,7 +41,7 @@ def test_a_machine_is_lost_while_it_polls(stage, fill):
     stage.let_go(drop=True)
     stage.thaw()
     stage.airflow.start("scheduler")
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("scheduler killed", "while deferred")
@@ -54,7 +54,7 @@ def test_a_scheduler_dies_while_tasks_are_deferred(stage, fill):
     stage.thaw()
     stage.await_events()
     stage.airflow.start("scheduler")
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("scheduler killed", "between event and execute_complete")
@@ -69,7 +69,7 @@ def test_a_machine_is_lost_as_tasks_resume(stage, fill):
     stage.airflow.kill("scheduler")
     stage.open_gate()
     stage.airflow.start("scheduler")
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("scheduler killed", "its workers go on")
@@ -81,7 +81,7 @@ def test_a_scheduler_dies_alone(stage, fill):
     stage.airflow.kill_alone("scheduler")
     stage.airflow.start("scheduler")
     stage.let_go()
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("scheduler paused", "and resumed")
@@ -93,4 +93,4 @@ def test_a_scheduler_stands_still(stage, fill):
     with stage.airflow.paused("scheduler"):
         stage.thaw()
         stage.await_events()
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())

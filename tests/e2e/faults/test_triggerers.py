@@ -16,7 +16,7 @@ def test_tasks_defer_to_no_triggerer(stage, fill):
     stage.await_tasks(lambda task: task["state"] == "deferred", what="deferred")
     stage.thaw()
     stage.airflow.start("triggerer")
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("triggerer killed", "while deferred")
@@ -28,7 +28,7 @@ def test_a_triggerer_dies_while_tasks_wait_in_it(stage, fill):
     stage.airflow.kill("triggerer")
     stage.thaw()
     stage.airflow.start("triggerer")
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("triggerer killed", "between event and execute_complete")
@@ -43,7 +43,7 @@ def test_a_triggerer_dies_as_tasks_resume(stage, fill):
     stage.airflow.kill("triggerer")
     stage.open_gate()
     stage.airflow.start("triggerer")
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("triggerer paused", "and resumed")
@@ -55,7 +55,7 @@ def test_a_triggerer_stands_still(stage, fill):
     with stage.airflow.paused("triggerer"):
         stage.thaw()
         stage.await_rest()
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("the wait times out", "while deferred")
@@ -65,7 +65,7 @@ def test_a_wait_times_out_in_the_triggerer(stage, fill):
     stage.begin("short")
     stage.await_late()
     stage.thaw()
-    assert fill(stage.outcome()) == SURVIVES | {"sensor": "WaitTimeoutError"}
+    assert SURVIVES | {"sensor": "WaitTimeoutError"} == fill(stage.outcome())
 
 
 @pytest.mark.fault("the wait times out", "by Airflow's own backstop")
@@ -79,4 +79,4 @@ def test_airflow_ends_a_wait_that_no_triggerer_ends(stage, fill):
     stage.await_late()
     stage.thaw()
     stage.airflow.start("triggerer")
-    assert fill(stage.outcome()) == SURVIVES | {"sensor": "AirflowSensorTimeout"}
+    assert SURVIVES | {"sensor": "AirflowSensorTimeout"} == fill(stage.outcome())

@@ -16,7 +16,7 @@ def test_a_worker_dies_before_its_call(stage, fill):
     stage.await_held()
     victims.kill(stage.pids())
     stage.let_go(drop=True)
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("worker killed", "after AWS acted")
@@ -27,7 +27,7 @@ def test_a_worker_dies_before_its_answer(stage, fill):
     stage.await_held()
     victims.kill(stage.pids())
     stage.let_go(drop=True)
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("worker killed", "while it polls")
@@ -39,7 +39,7 @@ def test_a_worker_dies_while_it_polls(stage, fill):
     victims.kill(stage.pids())
     stage.let_go(drop=True)
     stage.thaw()
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())
 
 
 @pytest.mark.fault("worker killed", "between event and execute_complete")
@@ -52,4 +52,4 @@ def test_a_worker_dies_as_it_resumes(stage, fill):
     stage.thaw()
     victims.kill(stage.await_at_gate())
     stage.open_gate()
-    assert fill(stage.outcome()) == SURVIVES
+    assert SURVIVES == fill(stage.outcome())

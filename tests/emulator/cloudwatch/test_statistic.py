@@ -42,7 +42,7 @@ ONES = [*same(0.0, 80), *same(1.0, 20)]
 )
 def test_of_single_values(name, value):
     """Ranges exclude their lower end and include their upper one."""
-    assert value == pytest.approx(parse(name)(TEN))
+    assert pytest.approx(parse(name)(TEN)) == value
 
 
 def test_the_interquartile_mean():
@@ -54,7 +54,7 @@ def test_the_interquartile_mean():
 @pytest.mark.parametrize(("name", "value"), [("Average", 0.2), ("PR(:0)", 80), ("p80", 0)])
 def test_of_zeros_and_ones(name, value):
     """Statistics of error metrics, which send zeros and ones, are exact."""
-    assert value == pytest.approx(parse(name)(ONES))
+    assert pytest.approx(parse(name)(ONES)) == value
 
 
 @pytest.mark.parametrize(
@@ -94,7 +94,7 @@ def test_one_part_and_its_halves_have_the_same_percentiles():
     whole = [Samples(50.0, latency.classes(0.4), counts)]
     doubled = whole * 2
     for name in ("p1", "p50", "p90", "p99.9", "PR(:40)"):
-        assert parse(name)(whole) == pytest.approx(parse(name)(doubled))
+        assert pytest.approx(parse(name)(doubled)) == parse(name)(whole)
 
 
 def test_counts_in_classes_sum_to_the_requests():
