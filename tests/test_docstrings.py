@@ -1,9 +1,11 @@
-"""Public names say what they take and what can go wrong."""
+"""Public names say what they take and what can go wrong; assertions say first what they expect."""
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,9 @@ PUBLIC = [
     *(getattr(operators, name) for name in operators.__all__),
     *(getattr(sensors, name) for name in sensors.__all__),
 ]
+
+
+TESTS = Path(__file__).parent
 
 
 def own_arguments(cls: type) -> set[str]:
@@ -80,3 +85,35 @@ def test_the_hook_and_the_links_are_documented():
     ]
     named = [*methods, *(getattr(links, name) for name in links.__all__)]
     assert [] == [value.__qualname__ for value in named if not value.__doc__]
+
+
+def is_literal(node: ast.AST) -> bool:
+    """Tell whether a piece of code is made of constants only."""
+    try:
+        ast.literal_eval(node)
+    except (ValueError, TypeError):
+        return False
+    return True
+
+
+def is_turned_round(node: ast.AST) -> bool:
+    """Tell whether an assertion has what it expects on the right, instead of on the left."""
+    return (
+        isinstance(node, ast.Assert)
+        and isinstance(node.test, ast.Compare)
+        and len(node.test.ops) == 1
+        and isinstance(node.test.ops[0], ast.Eq | ast.NotEq)
+        and is_literal(node.test.comparators[0])
+        and not is_literal(node.test.left)
+    )
+
+
+def test_what_is_expected_stands_on_the_left():
+    """An assertion is `expected == actual`, so that every failure reads the same way."""
+    wrong = [
+        f"{file.relative_to(TESTS)}:{node.lineno}"
+        for file in TESTS.rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if is_turned_round(node)
+    ]
+    assert [] == sorted(wrong)
