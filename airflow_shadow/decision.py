@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.text.shown import printable, shown
+from airflow_shadow.text.messages import printable, short_repr
 from airflow_shadow.text.structures import unique_keys
 
 PromoteOn = Literal["outputs", "operational"]
@@ -40,7 +40,7 @@ def read_verdict(value: Any, *, asked: str) -> Mapping[str, Any]:
     # A hand-written verdict may leave it out.
     typed = typed and _is_share(verdict.get("sampling_percentage", _ALL))
     if not typed or verdict["outcome"] not in OUTCOMES:
-        raise _refused(asked, f"{shown(value)}, which is none")
+        raise _refused(asked, f"{short_repr(value)}, which is none")
     if verdict["outcome"] == "PASS" and (against := next(_against(verdict), None)):
         raise _refused(asked, f"a PASS that contradicts itself: {against}")
     return {**verdict, "reason": printable(verdict["reason"])}
@@ -64,15 +64,16 @@ def _against(verdict: Mapping[str, Any]) -> Iterator[str]:
     """Yield what contradicts a PASS of the judge; a missing field contradicts nothing."""
     for field, usual in (("stage_passed", True), ("concluded", False)):
         if verdict.get(field, usual) is not usual:
-            yield f"{field} is {shown(verdict[field])}"
+            yield f"{field} is {short_repr(verdict[field])}"
     if verdict.get("lacking"):
-        yield f"lacking is {shown(verdict['lacking'])}"
+        yield f"lacking is {short_repr(verdict['lacking'])}"
     for finding in _rows(verdict, "findings"):
         if finding.get("severity") != "warning" and finding.get("outcome") != "PASS":
-            yield f"the finding {shown(finding.get('name'))} is {shown(finding.get('outcome'))}"
+            name, outcome = short_repr(finding.get("name")), short_repr(finding.get("outcome"))
+            yield f"the finding {name} is {outcome}"
     for breaker in _rows(verdict, "breakers"):
         if breaker.get("tripped") is not False:
-            yield f"the breaker {shown(breaker.get('name'))} tripped"
+            yield f"the breaker {short_repr(breaker.get('name'))} tripped"
 
 
 def _rows(verdict: Mapping[str, Any], field: str) -> Iterator[Mapping[str, Any]]:

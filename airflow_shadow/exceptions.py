@@ -44,7 +44,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, ClassVar
 
-from airflow_shadow.text.shown import printable, shortened
+from airflow_shadow.text.messages import printable, shorten
 
 
 def message(*, asked: str, found: str, next_step: str, reason: str = "") -> str:
@@ -82,9 +82,9 @@ class ShadowError(Exception):
     def __init__(
         self, *, asked: str, found: str, reason: str = "", next_step: str | None = None
     ) -> None:
-        self.asked = shortened(printable(asked), most=500)
-        self.found = shortened(printable(found), most=8000)
-        self.reason = shortened(printable(reason), most=1000)
+        self.asked = shorten(printable(asked), most=500)
+        self.found = shorten(printable(found), most=8000)
+        self.reason = shorten(printable(reason), most=1000)
         if next_step is not None:
             self.next_step = printable(next_step)
         super().__init__(message(**ShadowError.facts(self)))

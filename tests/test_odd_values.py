@@ -26,7 +26,7 @@ from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.rollout import shadow_rollout
 from airflow_shadow.sensors.rollout import RolloutAnalysisSensor
-from airflow_shadow.text.shown import shown
+from airflow_shadow.text.messages import short_repr
 from tests.analysis.data import seen
 from tests.helpers import CREATE, ROLLOUT, by_turns, described, explicit, fails, somebodys
 from tests.tasks import DAG, Tasks
@@ -252,7 +252,7 @@ ANALYSES = [operators.ShadowAnalysisOperator, sensors.ShadowAnalysisSensor]
 def test_a_sampling_percentage_is_one(refused, share, cls):
     """What is no number from 0 to 100 is refused before the wait; a NaN would be no JSON."""
     text = refused(cls, sampling_percentage=share)
-    assert f"sampling_percentage={shown(share)}.\nFound: not a number from 0 to 100" in text
+    assert f"sampling_percentage={short_repr(share)}.\nFound: not a number from 0 to 100" in text
 
 
 #: What no length of a window can be.
@@ -270,7 +270,7 @@ LENGTHS = [
 def test_lengths_of_a_window_are_durations(refused, argument, value):
     """What is no duration is refused, an empty text, too: it does not count as not given."""
     text = refused(sensors.ShadowAnalysisSensor, **{"duration": "2h", argument: value})
-    assert f"Asked: {argument}={shown(value)}.\nFound: not a duration" in text
+    assert f"Asked: {argument}={short_repr(value)}.\nFound: not a duration" in text
 
 
 @pytest.mark.parametrize(
@@ -281,7 +281,7 @@ def test_lengths_of_a_window_are_durations(refused, argument, value):
 def test_a_window_has_a_length(refused, argument, nothing):
     """A length of zero is refused; it was taken for none once, which is the whole experiment."""
     text = refused(sensors.ShadowAnalysisSensor, **{"duration": "2h", argument: nothing})
-    assert f"Asked: {argument}={shown(nothing)}.\n" in text
+    assert f"Asked: {argument}={short_repr(nothing)}.\n" in text
 
 
 def test_min_remaining_is_checked_without_a_duration(refused):

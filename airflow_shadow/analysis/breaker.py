@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from airflow_shadow.analysis.criterion import Count, Measured, Missing
 from airflow_shadow.analysis.validation import bound_faults, line_faults
-from airflow_shadow.text.shown import shown
+from airflow_shadow.text.messages import short_repr
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class Breaker(Measured):
         if self.relative_limit is not None and not self.relative_limit > 1:
             yield f"relative_limit: {self.relative_limit!r} is not above 1"
         if not 1 <= self.datapoints[0] <= self.datapoints[1]:
-            yield f"datapoints: {shown(self.datapoints)} is not M of N with 1 <= M <= N"
+            yield f"datapoints: {short_repr(self.datapoints)} is not M of N with 1 <= M <= N"
         yield from bound_faults(self, "limit", "relative_limit", "min_samples")
         try:
             if self.is_mean:

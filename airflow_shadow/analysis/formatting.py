@@ -13,7 +13,7 @@ from airflow_shadow.analysis.metrics import LATENCIES
 from airflow_shadow.analysis.statistic import parse_statistic
 from airflow_shadow.analysis.verdict import Finding, Verdict
 from airflow_shadow.experiments.lifecycle import MAX_REASON
-from airflow_shadow.text.shown import shortened
+from airflow_shadow.text.messages import shorten
 
 #: The worst outcome first.
 ORDER = {"FAIL": 0, "INCONCLUSIVE": 1, "PASS": 2}
@@ -232,7 +232,7 @@ def reason(verdict: Verdict) -> str:
         for sentence in sentences
     )
     line = f"{verdict.headline} ({verdict.caveat}): {parts}"
-    return shortened(" ".join(line.split()), most=MAX_REASON)
+    return shorten(" ".join(line.split()), most=MAX_REASON)
 
 
 def reasons(verdict: Verdict) -> dict[str, Sequence[str]]:

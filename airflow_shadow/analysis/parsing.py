@@ -12,8 +12,8 @@ from airflow_shadow.analysis.breaker import Breaker
 from airflow_shadow.analysis.criterion import Criterion, OutsideCriterion
 from airflow_shadow.analysis.spec import AnalysisSpec
 from airflow_shadow.analysis.validation import raise_faults
+from airflow_shadow.text.messages import MOST, short_repr, shorten
 from airflow_shadow.text.numbers import finite
-from airflow_shadow.text.shown import MOST, shortened, shown
 from airflow_shadow.text.values import as_boolean
 
 Parser = Callable[[Any], Any]
@@ -82,13 +82,15 @@ def _fields(value: Any, kind: type, path: str, faults: list[str]) -> dict[str, A
     """Return the parsed fields of a structure; what does not parse goes to `faults`."""
     parsers = _parsers(kind)
     if not isinstance(value, Mapping):
-        faults.append(f"{path.rstrip('.') or 'specification'}: {shown(value)} is not a structure")
+        faults.append(
+            f"{path.rstrip('.') or 'specification'}: {short_repr(value)} is not a structure"
+        )
         return {}
     fields = {}
     for key, raw in value.items():
         if key not in parsers:
             known = f"unknown; known are {', '.join(parsers)}"
-            faults.append(f"{path}{shortened(str(key), most=MOST)}: {REMOVED.get(key, known)}")
+            faults.append(f"{path}{shorten(str(key), most=MOST)}: {REMOVED.get(key, known)}")
             continue
         try:
             fields[key] = parsers[key](raw)
@@ -149,42 +151,42 @@ def _required(kind: type) -> list[str]:
 
 def _text(value: Any) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{shown(value)} is not text")
+        raise TypeError(f"{short_repr(value)} is not text")
     return value
 
 
 def _integer(value: Any) -> int:
     number = finite(value)
     if number != int(number):
-        raise ValueError(f"{shown(value)} is not a whole number")
+        raise ValueError(f"{short_repr(value)} is not a whole number")
     return int(number)
 
 
 def _boolean(value: Any) -> bool:
-    word = (value if isinstance(value, str) else shown(value)).strip().lower()
+    word = (value if isinstance(value, str) else short_repr(value)).strip().lower()
     parsed = as_boolean(BOOLEANS.get(word, word))
     if not isinstance(parsed, bool):
-        raise TypeError(f"{shown(value)} is neither true nor false")
+        raise TypeError(f"{short_repr(value)} is neither true nor false")
     return parsed
 
 
 def _list(value: Any) -> Sequence[Any]:
     if isinstance(value, str) or not isinstance(value, Sequence):
-        raise TypeError(f"{shown(value)} is not a list")
+        raise TypeError(f"{short_repr(value)} is not a list")
     return value
 
 
 def _datapoints(value: Any) -> tuple[int, int]:
     parts = value.split(" of ") if isinstance(value, str) else value
     if not isinstance(parts, Sequence) or len(parts) != len(("m", "n")):
-        raise ValueError(f"{shown(value)} is not M and N, like [3, 5] or '3 of 5'")
+        raise ValueError(f"{short_repr(value)} is not M and N, like [3, 5] or '3 of 5'")
     return _integer(parts[0]), _integer(parts[1])
 
 
 def _choice(choices: tuple[str, ...]) -> Parser:
     def parse(value: Any) -> Any:
         if value not in choices:
-            raise ValueError(f"{shown(value)} is not one of {', '.join(choices)}")
+            raise ValueError(f"{short_repr(value)} is not one of {', '.join(choices)}")
         return value
 
     return parse

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Literal
 
-from airflow_shadow.text.shown import shown
+from airflow_shadow.text.messages import short_repr
 
 #: Microseconds in a unit; CloudWatch reports the latencies of SageMaker in microseconds.
 UNITS = {"us": 1.0, "ms": 1e3, "s": 1e6, "": 1.0}
@@ -65,4 +65,4 @@ def parse_statistic(text: str) -> Statistic:
     if PERCENTILE.fullmatch(text):
         hint = " (percentiles of minutes cannot be averaged; use above:<limit>)"
     known = "rate, above:<limit>, above:p<nn>, Average, IQM, tm<nn>"
-    raise ValueError(f"{shown(text)} is not one of {known}{hint}")
+    raise ValueError(f"{short_repr(text)} is not one of {known}{hint}")

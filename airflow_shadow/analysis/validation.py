@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.text.shown import printable, shortened, shown
+from airflow_shadow.text.messages import printable, short_repr, shorten
 
 #: Longer names would crowd the numbers out of AWS's `Reason`.
 MAX_NAME = 60
@@ -54,7 +54,7 @@ def raise_faults(faults: list[str]) -> None:
         raise InvalidRequestError(
             asked="an analysis specification",
             found=f"{len(faults)} fault(s): "
-            + "; ".join(shortened(f, most=300) for f in faults[:20]),
+            + "; ".join(shorten(f, most=300) for f in faults[:20]),
             next_step="Correct the fields named above.",
         )
 
@@ -64,16 +64,16 @@ def bound_faults(item: Checked, *names: str) -> Iterator[str]:
     for name in names:
         value, (least, most) = getattr(item, name), BOUNDS[name]
         if value is not None and value < least:
-            yield f"{name}: {shown(value)} is not at least {least:.15g}"
+            yield f"{name}: {short_repr(value)} is not at least {least:.15g}"
         if value is not None and value > most:
-            yield f"{name}: {shown(value)} is above {most:.15g}"
+            yield f"{name}: {short_repr(value)} is above {most:.15g}"
 
 
 def name_faults(name: str) -> Iterator[str]:
     """Yield why a text cannot name a criterion."""
     yield from line_faults("name", name, most=MAX_NAME)
     if name.strip() and " ".join(name.split(" ")) != " ".join(name.split()):
-        yield f"name: {shown(name)} has blanks at its ends or several in a row"
+        yield f"name: {short_repr(name)} has blanks at its ends or several in a row"
 
 
 def line_faults(field: str, text: str, *, most: int = MAX_TEXT) -> Iterator[str]:
@@ -83,7 +83,7 @@ def line_faults(field: str, text: str, *, most: int = MAX_TEXT) -> Iterator[str]
     elif len(text) > most:
         yield f"{field}: has {len(text)} characters, at most {most} are allowed"
     elif printable(text) != text:
-        yield f"{field}: {shown(text)} is not one line of printable characters"
+        yield f"{field}: {short_repr(text)} is not one line of printable characters"
 
 
 def type_faults(item: Any) -> Iterator[str]:
@@ -92,7 +92,7 @@ def type_faults(item: Any) -> Iterator[str]:
     for field in fields(item):
         value = getattr(item, field.name)
         if not _fits(value, hints[field.name]):
-            yield f"{field.name}: {shown(value)} is not of type {field.type}"
+            yield f"{field.name}: {short_repr(value)} is not of type {field.type}"
 
 
 @lru_cache

@@ -13,7 +13,7 @@ from airflow_shadow.experiments.lifecycle import sampling, shadow_variant, shows
 from airflow_shadow.experiments.ownership import legal_name
 from airflow_shadow.experiments.production import ProductionVariant, shadow_request
 from airflow_shadow.experiments.schedule import Window, parse_duration, planned_end
-from airflow_shadow.text.shown import listed, shown
+from airflow_shadow.text.messages import short_repr, short_reprs
 
 #: Tags of one resource (CreateInferenceExperiment).
 _MOST_TAGS = 50
@@ -127,8 +127,8 @@ class CreationRequest:
         unknown = [name for name in used if name and names and name not in names]
         if unknown:
             raise InvalidRequestError(
-                asked=f"ShadowModeConfig with variant {listed(unknown)}",
-                found=f"ModelVariants has {listed(names)}",
+                asked=f"ShadowModeConfig with variant {short_reprs(unknown)}",
+                found=f"ModelVariants has {short_reprs(names)}",
                 next_step="Name the same variants in both; nothing was sent to AWS.",
             )
 
@@ -171,7 +171,7 @@ def _differences(path: str, asked: Any, found: Any) -> Iterator[str]:
         for index, pair in enumerate(zip(asked, found, strict=True)):
             yield from _differences(f"{path}[{index}]", *pair)
     else:
-        yield f"{path} is {shown(found)}, this task asks for {shown(asked)}"
+        yield f"{path} is {short_repr(found)}, this task asks for {short_repr(asked)}"
 
 
 def summary(request: Mapping[str, Any], *, now: datetime) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.experiments.lifecycle import DEFAULT_DAYS, MAX_DAYS
-from airflow_shadow.text.shown import shown
+from airflow_shadow.text.messages import short_repr
 
 _DURATION = re.compile(
     r"P?(?:(?P<weeks>\d+)w)?(?:(?P<days>\d+)d)?t?"
@@ -42,7 +42,7 @@ def parse_duration(
         found = None
     if found is None or not timedelta() <= found <= LONGEST or not (found or may_be_zero):
         raise InvalidRequestError(
-            asked=f"{argument}={shown(value)}",
+            asked=f"{argument}={short_repr(value)}",
             found="not a duration, or longer than a year",
             next_step="Give a timedelta, seconds, '90m', '1d12h' or 'PT36H'.",
         )

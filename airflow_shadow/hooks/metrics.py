@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from airflow_shadow.exceptions import AwsAccessDeniedError, MetricsUnreadableError, NotFoundError
 from airflow_shadow.hooks.base import CallingHook
-from airflow_shadow.text.shown import listed
+from airflow_shadow.text.messages import short_reprs
 
 Item = TypeVar("Item")
 #: Start of a period (seconds since 1970) to value.
@@ -115,7 +115,7 @@ class CloudWatchHook(CallingHook):
             states |= self._alarm_states(batch)
         missing = sorted(set(names) - set(states))
         if missing:
-            found = f"no alarm named {listed(missing)}"
+            found = f"no alarm named {short_reprs(missing)}"
             raise NotFoundError(asked="the states of CloudWatch alarms", found=found)
         return states
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_shadow._compat import AIRFLOW_HOME, conf
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.text.shown import shown
+from airflow_shadow.text.messages import short_repr
 
 #: The beginning of a path that is not relative: a bucket, an absolute folder, somebody's home.
 _NAMED = re.compile(r"file:///|(?!file:)[a-z][a-z0-9+.-]*://[^/]+/|/|~[^/]*/", re.IGNORECASE)
@@ -29,7 +29,7 @@ def report_place(path: Any, *, written: str) -> tuple[str, str]:
         base, way = path[:end], path[end:]
     if fault := _fault(way):
         raise InvalidRequestError(
-            asked=f"a report at {shown(path)}",
+            asked=f"a report at {short_repr(path)}",
             found=fault,
             next_step="Give a path in the reports folder that ends in .html. Another folder, or a "
             "connection, must be written in the Dag itself, before any template.",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from airflow_shadow.text.shown import MOST, shortened
+from airflow_shadow.text.messages import MOST, shorten
 
 #: Members of DescribeEndpointConfig and of its variant that CreateInferenceExperiment can express,
 #: or that are no settings. All other members, also those that AWS adds one day, would be lost.
@@ -45,7 +45,7 @@ def lost_settings(config: Mapping[str, Any], *, captures_to: str = "") -> dict[s
 
 def described(lost: Mapping[str, Any]) -> str:
     """Return settings in one line, long values shortened."""
-    return ", ".join(f"{name} ({shortened(str(value), most=MOST)})" for name, value in lost.items())
+    return ", ".join(f"{name} ({shorten(str(value), most=MOST)})" for name, value in lost.items())
 
 
 def _set_members(view: Mapping[str, Any], carried: frozenset[str]) -> dict[str, Any]:

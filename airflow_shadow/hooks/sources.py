@@ -9,7 +9,7 @@ from typing import Any
 from airflow_shadow.analysis import AnalysisSpec
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.hooks.metrics import Query
-from airflow_shadow.text.shown import listed, shortened, shown
+from airflow_shadow.text.messages import short_repr, short_reprs, shorten
 
 _REQUESTS, _INSTANCES = "AWS/SageMaker", "/aws/sagemaker/Endpoints"
 _NAMESPACES = {
@@ -113,10 +113,10 @@ def read_sources(value: Mapping[str, Any] | None) -> dict[str, MetricSource]:
     """
     given: Any = {} if value is None else value
     if not isinstance(given, Mapping):
-        faults = [f"metrics: {shown(given)} is not a mapping"]
+        faults = [f"metrics: {short_repr(given)} is not a mapping"]
     else:
         each = ((metric, fault) for metric, one in given.items() for fault in _faults(metric, one))
-        faults = [f"{shortened(str(metric), most=80)}{fault}" for metric, fault in each]
+        faults = [f"{shorten(str(metric), most=80)}{fault}" for metric, fault in each]
     if faults:
         raise InvalidRequestError(asked="the sources of metrics", found="; ".join(faults[:20]))
     return {metric: MetricSource(**described) for metric, described in given.items()}
@@ -126,19 +126,19 @@ def _faults(metric: Any, described: Any) -> Iterator[str]:
     if not isinstance(metric, str):
         yield ": is not text"
     if not isinstance(described, Mapping):
-        yield f": {shown(described)} is not a mapping"
+        yield f": {short_repr(described)} is not a mapping"
         return
     known = [one.name for one in fields(MetricSource)]
     for key in described.keys() - known:
-        yield f".{shortened(str(key), most=80)}: is not one of {', '.join(known)}"
+        yield f".{shorten(str(key), most=80)}: is not one of {', '.join(known)}"
     for key in ("namespace", "name"):
         if not isinstance(described.get(key), str):
-            yield f".{key}: {shown(described.get(key))} is not text"
+            yield f".{key}: {short_repr(described.get(key))} is not text"
     dimensions = described.get("dimensions", {})
     if not isinstance(dimensions, Mapping):
-        yield f".dimensions: {shown(dimensions)} is not a mapping of text to text"
+        yield f".dimensions: {short_repr(dimensions)} is not a mapping of text to text"
     elif not all(isinstance(text, str) for pair in dimensions.items() for text in pair):
-        yield f".dimensions: {shown(dict(dimensions))} is not a mapping of text to text"
+        yield f".dimensions: {short_repr(dict(dimensions))} is not a mapping of text to text"
 
 
 def measured(spec: AnalysisSpec) -> Iterator[tuple[str, str]]:
@@ -155,6 +155,6 @@ def check_metrics(spec: AnalysisSpec, sources: Mapping[str, MetricSource] = SOUR
     if unknown:
         raise InvalidRequestError(
             asked="the metrics of an analysis",
-            found=f"SageMaker has no metric named {listed(unknown)}",
+            found=f"SageMaker has no metric named {short_reprs(unknown)}",
             next_step=f"Use one of {', '.join(sorted(sources))}, or give its source in `metrics`.",
         )

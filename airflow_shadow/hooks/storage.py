@@ -9,7 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from airflow_shadow._compat import AirflowException, object_storage
 from airflow_shadow.exceptions import ReportNotWrittenError
-from airflow_shadow.text.shown import shown
+from airflow_shadow.text.messages import short_repr
 
 _S3 = frozenset({"s3", "s3a", "s3n"})
 #: What a storage raises if it cannot write: the system's own errors, a missing library, an unknown
@@ -76,7 +76,7 @@ def _refusal(path: str, scheme: str, error: Exception) -> ReportNotWrittenError:
     """Return our error for a storage's; what to install is known for S3 alone."""
     install = "Install apache-airflow-providers-amazon[s3fs] where tasks run, or give a local path."
     return ReportNotWrittenError(
-        asked=f"to write the report to {shown(path)}",
+        asked=f"to write the report to {short_repr(path)}",
         found=f"{type(error).__name__}: {str(error).rstrip('.')}",
         next_step=install if isinstance(error, ImportError) and scheme in _S3 else None,
     )

@@ -10,7 +10,7 @@ from airflow_shadow.decision import PromoteOn, read_verdict, taken_as
 from airflow_shadow.exceptions import InvalidRequestError, ShadowError
 from airflow_shadow.operators.choices import Choices, ClosedChoices
 from airflow_shadow.operators.templating import TextTemplates
-from airflow_shadow.text.shown import shown
+from airflow_shadow.text.messages import short_repr
 
 
 class ShadowVerdictBranchOperator(ClosedChoices, TextTemplates, BaseBranchOperator):
@@ -93,7 +93,7 @@ class ShadowVerdictBranchOperator(ClosedChoices, TextTemplates, BaseBranchOperat
         if found := next((each for each in whole if each in known), None):
             return found
         raise InvalidRequestError(
-            asked=f"{argument}={shown(name)}",
+            asked=f"{argument}={short_repr(name)}",
             found=f"not directly downstream of {self.task_id!r}, whose downstream "
             f"tasks and groups are: {', '.join(map(repr, sorted(known))) or 'none'}",
             next_step="Correct the id, or set the task downstream, and clear this task.",

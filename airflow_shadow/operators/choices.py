@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from airflow_shadow._compat import AirflowFailException
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.text.shown import listed, shown
+from airflow_shadow.text.messages import short_repr, short_reprs
 
 OnKillAction = Literal["leave", "stop"]
 IfExists = Literal["fail", "adopt", "replace"]
@@ -48,7 +48,7 @@ class ClosedChoices:
 
     def _check(self, *, all_values: bool) -> None:
         faults = [
-            (f"{name}={shown(value)}", f"none of {listed(allowed)}")
+            (f"{name}={short_repr(value)}", f"none of {short_reprs(allowed)}")
             for name, allowed in self._choices().items()
             for value in self._values(name)
             if (all_values or _is_literal(value)) and value not in allowed

@@ -7,7 +7,7 @@ from pathlib import Path
 import jinja2
 
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.text.shown import shown
+from airflow_shadow.text.messages import short_repr
 
 
 def beginning(text: str, env: jinja2.Environment) -> str:
@@ -37,7 +37,7 @@ def file_text(path: str, *, argument: str, env: jinja2.Environment) -> str:
         return env.loader.get_source(env, path)[0]
     except (OSError, UnicodeDecodeError, jinja2.TemplateNotFound) as error:
         raise InvalidRequestError(
-            asked=f"{argument}={shown(path)}",
+            asked=f"{argument}={short_repr(path)}",
             found="no such file on the Dag's template path",
             next_step="Put the file beside the Dag or into its template_searchpath.",
         ) from error

@@ -11,7 +11,7 @@ from typing import Any
 
 from botocore.model import Shape
 
-from airflow_shadow.text.shown import MOST, shown
+from airflow_shadow.text.messages import MOST, short_repr
 
 _LISTED_MAX = 12
 
@@ -69,7 +69,7 @@ class InvalidParametersError(ValueError):
 
 def shown_value(shape: Shape, value: Any) -> str:
     """Return a value as a message may show it."""
-    return "a hidden value" if shape.metadata.get("sensitive") else shown(value)
+    return "a hidden value" if shape.metadata.get("sensitive") else short_repr(value)
 
 
 def listed(names: Iterable[str]) -> str:

@@ -21,7 +21,7 @@ from airflow_shadow.request_model.violations import (
     shown_value,
     suggestion,
 )
-from airflow_shadow.text.shown import shown
+from airflow_shadow.text.messages import short_repr
 from airflow_shadow.text.structures import UnreadableTextError, parse_structure
 
 _NOTHING = frozenset({"", "None", "null"})
@@ -192,11 +192,11 @@ class _Walk:
             self._wrong_type(name, "text", f"{path or self.operation} (key)")
             return
         advice = suggestion(name, shape.members) or f"; use {listed(shape.members)}"
-        problem = f"{shown(name)} is not a field of {shape.name}{advice}"
+        problem = f"{short_repr(name)} is not a field of {shape.name}{advice}"
         self._add(FaultKind.UNKNOWN_FIELD, _below(path, name), problem)
 
     def _wrong_type(self, given: Any, noun: str, path: str, *, problem: str = "") -> Any:
-        self._add(FaultKind.TYPE, path, f"{shown(given)} {problem or f'is not {noun}'}")
+        self._add(FaultKind.TYPE, path, f"{short_repr(given)} {problem or f'is not {noun}'}")
         return given
 
     def _add(self, kind: FaultKind, path: str, problem: str) -> None:
@@ -229,7 +229,7 @@ def _sorted(given: AbstractSet[Any]) -> list[Any]:
     try:
         return sorted(given)
     except TypeError:
-        return sorted(given, key=shown)
+        return sorted(given, key=short_repr)
 
 
 def _is_tags(shape: ListShape, given: Any) -> bool:
@@ -244,5 +244,5 @@ def _is_tags(shape: ListShape, given: Any) -> bool:
 
 def _below(path: str, name: Any) -> str:
     if not isinstance(name, str) or not _PLAIN_NAME.fullmatch(name):
-        return f"{path}[{shown(name)}]"
+        return f"{path}[{short_repr(name)}]"
     return f"{path}.{name}" if path else name

@@ -18,7 +18,7 @@ from airflow_shadow.operators import (
 from airflow_shadow.rollout.plan import could_promote, known_spec
 from airflow_shadow.rollout.tasks import Approval, RolloutTasks
 from airflow_shadow.sensors import ShadowAnalysisSensor
-from airflow_shadow.text.shown import shown
+from airflow_shadow.text.messages import short_repr
 
 #: Arguments that the rollout itself gives to its tasks, and those that would contradict them.
 GIVEN = frozenset(
@@ -79,7 +79,7 @@ def _faults(rollout: RolloutTasks) -> Iterator[str]:
 def _choice_faults(name: str, values: Iterable[Any], allowed: Sequence[Any]) -> Iterator[str]:
     for value in values:
         if value not in allowed:
-            yield f"{name}={shown(value)} is none of {', '.join(map(repr, allowed))}"
+            yield f"{name}={short_repr(value)} is none of {', '.join(map(repr, allowed))}"
 
 
 def _argument_faults(rollout: RolloutTasks, own: AbstractSet[str]) -> Iterator[str]:

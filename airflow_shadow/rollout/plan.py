@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_shadow.decision import TO_PROMOTE
 from airflow_shadow.experiments.lifecycle import DEADLINES, FULL_SAMPLING, MAX_DAYS
-from airflow_shadow.text.shown import shown
+from airflow_shadow.text.messages import short_repr
 
 if TYPE_CHECKING:
     from airflow_shadow.analysis import AnalysisSpec
@@ -77,7 +77,7 @@ class Plan:
 
     def faults(self) -> Iterator[str]:
         """Yield what is wrong."""
-        ramp = shown(list(self.ramp))
+        ramp = short_repr(list(self.ramp))
         if not (self._whole() and list(self.ramp) == sorted(set(self.ramp))):
             yield f"ramp={ramp} is not a rising list of whole percentages, 1 to 100"
         elif self.ramp[-1] != FULL_SAMPLING:

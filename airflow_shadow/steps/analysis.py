@@ -39,8 +39,8 @@ from airflow_shadow.steps.operator import OperatorSteps
 from airflow_shadow.steps.report import stage_of, write_report
 from airflow_shadow.steps.status import SensorSteps
 from airflow_shadow.steps.wait import Step, Wait
+from airflow_shadow.text.messages import short_repr
 from airflow_shadow.text.numbers import finite
-from airflow_shadow.text.shown import shown
 from airflow_shadow.text.values import to_timestamp
 from airflow_shadow.waiters import (
     FILLING_SECONDS,
@@ -273,7 +273,7 @@ def _percentage(value: Any) -> float:
         if 0 <= (percentage := finite(value)) <= FULL_SAMPLING:
             return percentage
     raise InvalidRequestError(
-        asked=f"sampling_percentage={shown(value)}", found="not a number from 0 to 100"
+        asked=f"sampling_percentage={short_repr(value)}", found="not a number from 0 to 100"
     )
 
 
@@ -286,7 +286,7 @@ def moment(value: datetime | str | None) -> float | None:
         return None if value is None else to_timestamp(value).timestamp()
     except (OSError, OverflowError, TypeError, ValueError) as error:
         raise InvalidRequestError(
-            asked=f"a window that begins or ends at {shown(value)}",
+            asked=f"a window that begins or ends at {short_repr(value)}",
             found="not a time",
             next_step="Give a datetime or ISO-8601 text, such as the XCom `since`.",
         ) from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.text.shown import shown
+from airflow_shadow.text.messages import short_repr
 from airflow_shadow.text.structures import FILES, UnreadableTextError, parse_structure
 
 
@@ -37,7 +37,7 @@ def list_of_text(value: Any, *, what: str) -> list[str]:
     if not isinstance(texts, list | tuple | set | frozenset) or not all(
         isinstance(text, str) for text in texts
     ):
-        raise InvalidRequestError(asked=f"{what}={shown(value)}", found="not a list of text")
+        raise InvalidRequestError(asked=f"{what}={short_repr(value)}", found="not a list of text")
     return [str(text) for text in texts]
 
 

@@ -44,7 +44,7 @@ from airflow_shadow.steps.safeguards import (
 )
 from airflow_shadow.steps.skips import moment_of, skip_backfill, skip_older
 from airflow_shadow.steps.wait import Carry, Step, Wait, view_of
-from airflow_shadow.text.shown import shown
+from airflow_shadow.text.messages import short_repr
 from airflow_shadow.text.values import to_timestamp
 from airflow_shadow.waiters import Description, WaitResult, in_service
 
@@ -75,7 +75,7 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
         if verdict.get("experiment") != self.name():
             raise InvalidRequestError(
                 asked=asked,
-                found=f"one on experiment {shown(verdict.get('experiment'))}",
+                found=f"one on experiment {short_repr(verdict.get('experiment'))}",
                 next_step="Give the output of this experiment's analysis; nothing was changed.",
             )
         share = verdict.get("sampling_percentage", FULL_SAMPLING)
@@ -310,5 +310,5 @@ def _moment(value: datetime | str) -> datetime:
         return to_timestamp(value)
     except (OSError, OverflowError, TypeError, ValueError) as error:
         raise InvalidRequestError(
-            asked=f"creation_time={shown(value)}", found="not a time"
+            asked=f"creation_time={short_repr(value)}", found="not a time"
         ) from error

@@ -22,7 +22,7 @@ from airflow_shadow.steps.base import Steps, nameless, text_of, translated
 from airflow_shadow.steps.durations import read_durations
 from airflow_shadow.steps.load_argument import list_of_text
 from airflow_shadow.steps.wait import Carry, Step, Wait, view_of
-from airflow_shadow.text.shown import listed, shown
+from airflow_shadow.text.messages import short_repr, short_reprs
 from airflow_shadow.waiters import (
     AnyCondition,
     Description,
@@ -147,8 +147,8 @@ class StatusSensorSteps(SensorSteps[InferenceExperimentSensor]):
         unknown = sorted(set(targets) - set(Status))
         if unknown or not targets:
             raise InvalidRequestError(
-                asked=f"target_statuses={shown(given)}",
-                found=f"no such status: {listed(unknown)}" if unknown else "no status",
+                asked=f"target_statuses={short_repr(given)}",
+                found=f"no such status: {short_reprs(unknown)}" if unknown else "no status",
                 next_step=f"Give one or more of {', '.join(Status)}.",
             )
         # Who waits for the end does not mind who brings it about.

@@ -6,7 +6,7 @@ import math
 import re
 from typing import Any
 
-from airflow_shadow.text.shown import shown
+from airflow_shadow.text.messages import short_repr
 
 #: Numbers as people and JSON write them; Python also takes `1_0`, `nan` and other scripts' digits.
 _WRITTEN = re.compile(r"\s*[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?\s*", re.ASCII | re.IGNORECASE)
@@ -25,4 +25,4 @@ def finite(value: Any) -> float:
             number = math.nan
         if math.isfinite(number):
             return number
-    raise ValueError(f"{shown(value)} is not a number")
+    raise ValueError(f"{short_repr(value)} is not a number")

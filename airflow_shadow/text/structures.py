@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import yaml
 
-from airflow_shadow.text.shown import listed
+from airflow_shadow.text.messages import short_reprs
 
 #: Suffixes of files with a structure.
 FILES = (".json", ".yaml", ".yml")
@@ -101,7 +101,7 @@ class _TwiceError(ValueError):
 
 
 def _twice(keys: list[str]) -> _TwiceError:
-    return _TwiceError(listed(key for key, count in Counter(keys).items() if count > 1))
+    return _TwiceError(short_reprs(key for key, count in Counter(keys).items() if count > 1))
 
 
 def unique_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

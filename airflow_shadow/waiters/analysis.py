@@ -19,7 +19,7 @@ from airflow_shadow.experiments.lifecycle import (
     Ending,
     status_of,
 )
-from airflow_shadow.text.shown import printable, shortened
+from airflow_shadow.text.messages import printable, shorten
 from airflow_shadow.text.values import epoch, to_timestamp
 from airflow_shadow.waiters.conditions import ended_badly, missing, note_health
 from airflow_shadow.waiters.engine import Description, Poll, Polling, PollResult, WaitState
@@ -230,7 +230,7 @@ def inconclusive(verdict: Mapping[str, Any], because: str) -> dict[str, Any]:
     """
     caveat = Verdict.from_dict(verdict).caveat
     reason = printable(f"INCONCLUSIVE ({caveat}): {because} {verdict['reason']}")
-    return {**verdict, "outcome": "INCONCLUSIVE", "reason": shortened(reason, most=MAX_REASON)}
+    return {**verdict, "outcome": "INCONCLUSIVE", "reason": shorten(reason, most=MAX_REASON)}
 
 
 def _modified(experiment: Description) -> float:

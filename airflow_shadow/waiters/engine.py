@@ -22,7 +22,7 @@ from airflow_shadow.exceptions import (
     WaitTimeoutError,
     error_from_dict,
 )
-from airflow_shadow.text.shown import printable
+from airflow_shadow.text.messages import printable
 
 Description = dict[str, Any]
 

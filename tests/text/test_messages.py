@@ -2,8 +2,8 @@
 
 import pytest
 
+from airflow_shadow.text.messages import printable, short_repr, short_reprs, shorten
 from airflow_shadow.text.numbers import finite
-from airflow_shadow.text.shown import listed, printable, shortened, shown
 
 DEEP = [[[[[[[[["x"] * 99] * 99] * 99] * 99] * 99] * 99]]]
 
@@ -13,22 +13,25 @@ DEEP = [[[[[[[[["x"] * 99] * 99] * 99] * 99] * 99] * 99]]]
 )
 def test_a_value_is_short_in_a_message(value):
     """However large or deep it is: a form may give a megabyte, and a file holds secrets."""
-    assert len(shown(value)) <= 80
+    assert len(short_repr(value)) <= 80
 
 
 def test_a_short_value_is_shown_whole():
     """A short value is printed as Python writes it."""
-    assert ("'a'", "[1, 2]") == (shown("a"), shown([1, 2]))
+    assert ("'a'", "[1, 2]") == (short_repr("a"), short_repr([1, 2]))
 
 
 def test_a_list_shows_the_first_few():
     """A long list is cut off after its first values."""
-    assert ("0, 1", "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ...") == (listed(range(2)), listed(range(99)))
+    assert ("0, 1", "0, 1, 2, 3, 4, 5, 6, 7, 8, 9, ...") == (
+        short_reprs(range(2)),
+        short_reprs(range(99)),
+    )
 
 
 def test_a_text_loses_its_end():
     """A long text is cut off and ends in dots."""
-    assert ("ab", "a...") == (shortened("ab", most=4), shortened("abcde", most=4))
+    assert ("ab", "a...") == (shorten("ab", most=4), shorten("abcde", most=4))
 
 
 @pytest.mark.parametrize("hidden", ["\n", "\x1b", "\u202e", "\u200b", "\u3164", "\u2800", "\ud800"])

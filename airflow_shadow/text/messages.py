@@ -15,16 +15,16 @@ MOST = 80
 FEW = 10
 
 
-def shown(value: Any) -> str:
+def short_repr(value: Any) -> str:
     """Return the value's ``repr`` in at most 80 characters, however large or deep it is."""
     try:
         text = _SHORT.repr(value)
     except ValueError:  # Python refuses to write numbers of more than 4300 digits
         text = f"<{type(value).__name__} too long to show>"
-    return shortened(text, most=MOST)
+    return shorten(text, most=MOST)
 
 
-def shortened(text: str, *, most: int) -> str:
+def shorten(text: str, *, most: int) -> str:
     """Return the text, cut off with dots if it is longer."""
     return text if len(text) <= most else f"{text[: most - 3]}..."
 
@@ -43,11 +43,11 @@ def _visible(character: str) -> str:
     return character.encode("unicode_escape").decode()
 
 
-def listed(values: Iterable[Any]) -> str:
+def short_reprs(values: Iterable[Any]) -> str:
     """Return the first few values, each short, with commas between them."""
     first = list(islice(values, FEW + 1))
     more = ", ..." if len(first) > FEW else ""
-    return ", ".join(map(shown, first[:FEW])) + more
+    return ", ".join(map(short_repr, first[:FEW])) + more
 
 
 def _short_repr() -> reprlib.Repr:
