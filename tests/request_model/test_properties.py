@@ -26,6 +26,13 @@ from tests.helpers import input_shape
 
 VERBS = ["Create", "Describe", "Update", "Start", "Stop", "Delete"]
 OPERATIONS = [f"{verb}InferenceExperiment" for verb in VERBS] + ["ListInferenceExperiments"]
+#: The largest request, and in `make test-all` the others, too.
+CREATION = "CreateInferenceExperiment"
+OTHERS = [
+    pytest.param(operation, marks=pytest.mark.thorough)
+    for operation in OPERATIONS
+    if operation != CREATION
+]
 #: Text that careless readers take for something else.
 CORPUS = ["1e5", "1_000", "0x1F", "no", "012", "22:30", "2026-01-01", "None", "null", "true", "~"]
 CORPUS += ["", " ", "{a: b}", "[1]", "# x", "- a", "a: b", "'a'", '"', "25.0", "=", "<<", "\t", "é"]
@@ -175,7 +182,7 @@ def spellings(moment: datetime) -> list[str]:
     return spelled
 
 
-@pytest.mark.parametrize("operation", OPERATIONS)
+@pytest.mark.parametrize("operation", [CREATION, *OTHERS])
 def test_a_rendered_request_comes_back(operation):
     """Rendering to text loses the types, and the service model gives them back."""
     shape = input_shape(operation)
