@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE = 1
 # Empty, so that each process of pytest need not compile all tests anew.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo airflow test test-all test-2.11 test-3.0 test-3.1 e2e e2e-faults lives e2e-celery e2e-celery-lost e2e-load lint bench clean
+.PHONY: demo airflow test test-all test-2.11 test-3.0 test-3.1 e2e e2e-faults lives e2e-celery e2e-celery-lost e2e-load lint bench bench-waits clean
 
 demo: .venv/.installed
 	.venv/bin/python -m demo
@@ -79,8 +79,12 @@ bench: .venv/.installed
 	.venv/bin/python benchmarks/analysis_judge.py --runs 400
 	.venv/bin/python benchmarks/analysis_forecast.py
 
+# Many waits beside the amazon provider's pattern, whose aiobotocore wants a botocore of its own.
+bench-waits: .venv-waits/.installed
+	.venv-waits/bin/python benchmarks/waits.py $(WAITS)
+
 clean:
-	rm -rf .venv .venv-2.11 .venv-3.0 .venv-3.1 .venv-awscli
+	rm -rf .venv .venv-2.11 .venv-3.0 .venv-3.1 .venv-awscli .venv-waits
 
 $(UV):
 	$(PYTHON) -m venv .venv
@@ -107,6 +111,12 @@ $(UV):
 	touch $@
 
 # The aws command line pins libraries of its own, so it lives apart.
+.venv-waits/.installed: constraints.txt pyproject.toml | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-waits
+	grep -v -E '^(boto3|botocore|s3transfer)==' constraints.txt > .venv-waits/constraints.txt
+	$(UV) pip install --quiet --python .venv-waits/bin/python -c .venv-waits/constraints.txt -e . --group waits
+	touch $@
+
 .venv-awscli/.installed: constraints-awscli.txt | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-awscli
 	$(UV) pip install --quiet --python .venv-awscli/bin/python -r constraints-awscli.txt

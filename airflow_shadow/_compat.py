@@ -117,6 +117,14 @@ def base_url() -> str:
     return conf.get(_WEB_SECTION, "base_url", fallback="") or ""
 
 
+def metrics() -> Any:
+    """Return what sends Airflow's metrics."""
+    try:
+        return import_string("airflow.sdk.observability.stats.Stats")
+    except ImportError:  # Airflow 3.2
+        return import_string("airflow.stats.Stats")
+
+
 def object_storage(scheme: str, conn_id: str | None) -> Any:
     """Return a file system of Airflow's object storage, as `fsspec` knows them.
 

@@ -58,7 +58,9 @@ def get_provider_info() -> dict[str, Any]:
         "triggers": [
             {
                 "integration-name": integration,
-                "python-modules": ["airflow_shadow.triggers.inference_experiment"],
+                "python-modules": [
+                    "airflow_shadow.triggers.inference_experiment",
+                ],
             }
         ],
         "extra-links": [
@@ -84,6 +86,22 @@ def get_provider_info() -> dict[str, Any]:
                         "type": "string",
                         "example": "s3://my_aws_conn@reports/shadow",
                         "default": "shadow_reports",
+                    },
+                    "max_calls_per_second": {
+                        "description": "Calls to SageMaker that all waits of one connection in a "
+                        "triggerer may make each second.",
+                        "version_added": "0.1.0",
+                        "type": "float",
+                        "example": "10",
+                        "default": "20",
+                    },
+                    "poll_interval": {
+                        "description": "Longest pause, in seconds, between two polls of an "
+                        "experiment whose end is known and far.",
+                        "version_added": "0.1.0",
+                        "type": "float",
+                        "example": "120",
+                        "default": "300",
                     },
                     "waiter_delay": {
                         "description": "Seconds between polls of AWS, for operators and sensors.",

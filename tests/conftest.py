@@ -11,6 +11,8 @@ os.environ |= {
     "AIRFLOW_HOME": _HOME,
     "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
     "AIRFLOW__CORE__UNIT_TEST_MODE": "True",
+    # An emulator has no quota.
+    "AIRFLOW__AIRFLOW_SHADOW__MAX_CALLS_PER_SECOND": "1000",
     "AIRFLOW__CORE__DAGS_FOLDER": f"{_HOME}/dags",
     "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{_HOME}/airflow.db",
     "AWS_EC2_METADATA_DISABLED": "true",
@@ -35,7 +37,6 @@ import pytest
 
 from airflow_shadow.emulator import Emulator, fleet, without_http
 from airflow_shadow.emulator.snapshot import Snapshot
-from airflow_shadow.triggers import inference_experiment as trigger_module
 from tests import faster  # noqa: F401 - it takes effect when it is imported
 from tests.log import Log, captured
 from tests.matrix import pytest_terminal_summary  # noqa: F401 - prints what tests recorded
@@ -113,7 +114,6 @@ def emulator(
     }
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", json.dumps(connection))
     monkeypatch.setenv("CONNECTION_PASSWORD", PASSWORD)
-    trigger_module._hook.cache_clear()
     with transport(request, emulator_server):
         yield emulator_server
 

@@ -34,7 +34,7 @@ ARROWS = {
         "text",
         "waiters",
     },
-    "triggers": {"_compat", "exceptions", "hooks", "waiters"},
+    "triggers": {"_compat", "exceptions", "experiments", "hooks", "text", "waiters"},
     "steps": {
         "_compat",
         "analysis",

@@ -19,11 +19,14 @@ from botocore.parsers import ResponseParserError
 from airflow_shadow.exceptions import ConnectionMissingError, InvalidRequestError, ShadowError
 from airflow_shadow.hooks.answers import date_of, to_plain
 from airflow_shadow.hooks.errors import (
+    THROTTLING,
     NoAnswerError,
+    code_of,
     from_botocore,
     needs_fresh_credentials,
     without_user,
 )
+from airflow_shadow.hooks.pace import Pace
 
 # The waiting has its own back-off, so botocore need not retry for long; a user's setting wins.
 _CONFIG = Config(
@@ -53,6 +56,8 @@ class CallingHook(AwsBaseHook):
         self._hurried = False
         self._aws_clock: tuple[datetime, float] | None = None
         self._warned: set[str] = set()
+        #: How fast the calls of all threads may follow each other; `None` leaves it to the caller.
+        self.pace: Pace | None = None
 
     @classmethod
     def get_connection(cls, conn_id: str) -> Any:
@@ -136,6 +141,8 @@ class CallingHook(AwsBaseHook):
             self.forget_connection()
         if isinstance(error, ClientError):
             self._set_clock(error.response)
+            if self.pace and code_of(error) in THROTTLING:
+                self.pace.slow_down()
         if isinstance(error, ValueError):
             return InvalidRequestError(
                 asked=f"{asked} by connection {self.aws_conn_id!r}",
@@ -161,6 +168,8 @@ class CallingHook(AwsBaseHook):
         The parameters are those of :meth:`call`.
         """
         method = getattr(self.conn, _method_name(self.conn, operation))
+        if self.pace:
+            self.pace.take()
         try:
             response: dict[str, Any] = method(**params)
         except _FAILURES as error:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
+from collections.abc import AsyncIterator, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache, lru_cache, partial
+from functools import partial
 from inspect import signature
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from airflow_shadow._compat import task_state
-from airflow_shadow.exceptions import ShadowError
-from airflow_shadow.hooks.driver import answer
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.hooks.metrics import CloudWatchHook
+from airflow_shadow.triggers.client import Connection
+from airflow_shadow.triggers.poller import Poller, poller_of
 from airflow_shadow.waiters import (
     KILLED,
     EndpointFree,
@@ -34,19 +34,8 @@ from airflow_shadow.waiters import (
     wait,
 )
 
-_Answer = TypeVar("_Answer")
 #: Work that must be done to its end: the event loop itself keeps only weak references.
 _UNDER_WAY: set[asyncio.Future[Any]] = set()
-#: Questions that need CloudWatch.
-_METRICS = frozenset({"verdict", "alarms"})
-#: A few threads call AWS, which takes milliseconds, and as many make clients, which takes as long
-#: as STS does. In the triggerer's shared thread either would hold up all other triggers.
-_THREADS = 4
-_CALLS, _CLIENTS = "airflow-shadow", "airflow-shadow-credentials"
-#: The clients that are being made, by hook: triggers that share one wait for it together.
-_MAKING: dict[InferenceExperimentHook | CloudWatchHook, asyncio.Future[Any]] = {}
-#: How long a client is shared before the connection is read again.
-_HOOK_SECONDS = 900
 
 
 class InferenceExperimentTrigger(BaseTrigger):
@@ -144,7 +133,9 @@ class InferenceExperimentTrigger(BaseTrigger):
             verify=self.verify,
             config=self.botocore_config,
         )
-        await _in(_CALLS, partial(hook.remove_shadow_now, name, reason=KILLED))
+        with ThreadPoolExecutor(1, thread_name_prefix="airflow-shadow-kill") as thread:
+            remove = partial(hook.remove_shadow_now, name, reason=KILLED)
+            await sync_to_async(remove, thread_sensitive=False, executor=thread)()
 
     async def _wait(self) -> WaitResult:
         policy = Policy(self.waiter_delay, self.deadline, self.waiter_max_attempts)
@@ -153,55 +144,32 @@ class InferenceExperimentTrigger(BaseTrigger):
         reply: Reply | None = None
         # The worker has just polled; and Airflow 3.3.2 loses a task whose event comes at once.
         await asyncio.sleep(max(0.0, min(self.waiter_delay, self.deadline - time.time())))
-        while True:
-            try:
-                step = steps.send(reply)
-            except StopIteration as end:
-                return end.value  # type: ignore[no-any-return]
-            reply = None
-            if isinstance(step, Poll):
-                reply = await self._answer(step)
-            elif isinstance(step, LogLine):
-                self.log.info(step.text)
-            elif isinstance(step, Sleep):
-                await asyncio.sleep(step.seconds)
-
-    async def _answer(self, poll: Poll) -> Reply:
-        hook = _hook(
-            json.dumps(self.botocore_config, sort_keys=True),
-            int(time.time() // _HOOK_SECONDS),
-            aws_conn_id=self.aws_conn_id,
-            region_name=self.region_name,
-            verify=self.verify,
-        )
-        for needed in (hook, hook.cloudwatch) if poll.question in _METRICS else (hook,):
-            if "conn" not in vars(needed):
+        async with poller_of(self._connection) as poller:
+            while True:
                 try:
-                    await _make_client(needed)
-                except ShadowError as error:
-                    return Reply(error=error, now=time.time())
-        return await _uncancelled(_in(_CALLS, partial(answer, hook, poll)))
+                    step = steps.send(reply)
+                except StopIteration as end:
+                    return end.value  # type: ignore[no-any-return]
+                reply = None
+                if isinstance(step, Poll):
+                    reply = await self._answer(poller, step)
+                elif isinstance(step, LogLine):
+                    self.log.info(step.text)
+                elif isinstance(step, Sleep):
+                    await asyncio.sleep(step.seconds)
+
+    async def _answer(self, poller: Poller, poll: Poll) -> Reply:
+        if self.waiter_max_attempts is not None:  # each poll counts, also one without news
+            poll = dataclasses.replace(poll, known=None)
+        return await poller.answer(poll, delay=self.waiter_delay, deadline=self.deadline)
+
+    @property
+    def _connection(self) -> Connection:
+        config = json.dumps(self.botocore_config, sort_keys=True)
+        return Connection(self.aws_conn_id, self.region_name, self.verify, config)
 
 
-async def _make_client(hook: InferenceExperimentHook | CloudWatchHook) -> None:
-    """Make a hook's client, once for all triggers that need it now.
-
-    :raises ShadowError: there are no credentials at the moment; the next poll tries again
-    """
-    making, loop = _MAKING.get(hook), asyncio.get_running_loop()
-    if making is None or making.get_loop() is not loop:
-        making = asyncio.ensure_future(_in(_CLIENTS, lambda: hook.conn))
-        _MAKING[hook] = making
-        making.add_done_callback(lambda _: _MAKING.pop(hook, None))
-    await asyncio.shield(making)
-
-
-def _in(pool: str, work: Callable[[], _Answer]) -> Coroutine[Any, Any, _Answer]:
-    """Do blocking work in a thread that knows the event loop: others cannot read connections."""
-    return sync_to_async(work, thread_sensitive=False, executor=_pool(pool))()
-
-
-async def _uncancelled(work: Coroutine[Any, Any, _Answer]) -> _Answer:
+async def _uncancelled(work: Coroutine[Any, Any, None]) -> None:
     """Await work that goes on when the awaiting is cancelled.
 
     The cancellation keeps its message, by which Airflow knows that a person acted and `on_kill` is
@@ -211,27 +179,4 @@ async def _uncancelled(work: Coroutine[Any, Any, _Answer]) -> _Answer:
     task = asyncio.ensure_future(work)
     _UNDER_WAY.add(task)
     task.add_done_callback(_UNDER_WAY.discard)
-    return await asyncio.shield(task)
-
-
-@cache
-def _pool(name: str) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(_THREADS, thread_name_prefix=name)
-
-
-@lru_cache(maxsize=64)
-def _hook(
-    config: str,
-    _period: int,  # in the next one the connection is read again
-    *,
-    aws_conn_id: str | None,
-    region_name: str | None,
-    verify: bool | str | None,
-) -> InferenceExperimentHook:
-    """Return the hook that all triggers with equal settings share: clients are expensive."""
-    return InferenceExperimentHook(
-        aws_conn_id=aws_conn_id,
-        region_name=region_name,
-        verify=verify,
-        config=json.loads(config),
-    )
+    await asyncio.shield(task)

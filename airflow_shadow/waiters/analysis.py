@@ -114,8 +114,9 @@ class Judged:
 
     def poll(self, state: WaitState) -> Polling:
         """Describe the experiment and judge what is due."""
-        reply = yield Poll("experiment", self.name)
-        experiment = reply.description
+        known, due = state.described, state.soonest
+        reply = yield Poll("experiment", self.name, known=known, until=due, soonest=due)
+        experiment, state.soonest = reply.description, None
         if experiment is None:
             return PollResult("missing", error=missing(self.asked, self.name))
         note_health(experiment, state)
@@ -154,6 +155,8 @@ class Judged:
         self, experiment: Description, looks: Looks, judged: Description, state: WaitState
     ) -> PollResult:
         """Wait on; nothing new is logged between two looks."""
+        end = looks.next_after(state.looked or looks.start)
+        state.soonest = end + FILLING_SECONDS if end else None
         if judged:
             seen = progress_line(judged["verdict"], looks, needed=self.parsed_spec.min_periods)
         else:

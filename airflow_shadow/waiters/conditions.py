@@ -28,6 +28,7 @@ from airflow_shadow.experiments.lifecycle import (
     shows,
     status_of,
 )
+from airflow_shadow.experiments.summary import summary_of
 from airflow_shadow.text.values import epoch
 from airflow_shadow.waiters.engine import Description, Poll, Polling, PollResult, WaitState
 
@@ -67,6 +68,7 @@ def missing(asked: str, name: str) -> ExperimentNotFoundError:
 
 def note_health(experiment: Description, state: WaitState) -> None:
     """Keep the status of a live experiment: it tells a failure from a stop on purpose later."""
+    state.described = summary_of(experiment)
     status = status_of(experiment)
     if status is None or status in CONCLUDED:
         return
@@ -103,7 +105,8 @@ class ReachStatus:
 
     def poll(self, state: WaitState) -> Polling:
         """Describe the experiment and judge its status."""
-        reply = yield Poll("experiment", self.name)
+        known, soonest = state.described, state.soonest
+        reply = yield Poll("experiment", self.name, known=known, soonest=soonest)
         experiment = reply.description
         is_new = state.last_live is None and reply.aws_now - self.created < LAG_SECONDS
         if is_new and not self._is_ours(experiment):
@@ -113,7 +116,15 @@ class ReachStatus:
                 return PollResult("no such experiment yet")
             return PollResult("missing", error=missing(self.asked, self.name))
         note_health(experiment, state)
+        state.soonest = self._soonest(experiment)
         return self._judge(experiment, state)
+
+    def _soonest(self, experiment: Description) -> float | None:
+        """Return when the schedule leads to a target."""
+        schedule = experiment.get("Schedule") or {}
+        planned = "EndTime" if set(self.targets) <= CONCLUDED else "StartTime"
+        waits = planned == "EndTime" or status_of(experiment) is Status.CREATED
+        return epoch(schedule[planned]) if waits and schedule.get(planned) else None
 
     def _is_ours(self, experiment: Description | None) -> bool:
         """Tell whether this is what we created; AWS's clock is known to the second only."""
@@ -163,7 +174,7 @@ class UpdateApplied:
 
     def poll(self, state: WaitState) -> Polling:
         """Describe the experiment and compare it with what was asked."""
-        experiment = (yield Poll("experiment", self.name)).description
+        experiment = (yield Poll("experiment", self.name, known=state.described)).description
         if experiment is None:
             return PollResult("missing", error=missing(self.asked, self.name))
         note_health(experiment, state)
@@ -319,9 +330,10 @@ class ExperimentGone:
 
     def poll(self, state: WaitState) -> Polling:
         """Describe the experiment."""
-        experiment = (yield Poll("experiment", self.name)).description
+        experiment = (yield Poll("experiment", self.name, known=state.described)).description
         if experiment is None:
             return PollResult(
                 f"experiment {self.name!r} is deleted", done=True, description={"Name": self.name}
             )
+        state.described = summary_of(experiment)
         return PollResult(f"still {experiment.get('Status')}", description=experiment)

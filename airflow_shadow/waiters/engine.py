@@ -35,11 +35,19 @@ class Poll:
     """A read-only question to AWS; answered with a :class:`Reply`.
 
     :param about: what the question needs besides the name; it never leaves the process
+    :param known: the summary of what the condition has judged already: a driver with many waits may
+        answer only once it has changed
+    :param until: answer at the latest then, epoch seconds of AWS's clock
+    :param soonest: no change is expected before, epoch seconds of AWS's clock: a driver may poll
+        less often
     """
 
     question: str
     name: str
     about: Mapping[str, Any] = field(default_factory=dict)
+    known: Mapping[str, Any] | None = None
+    until: float | None = None
+    soonest: float | None = None
 
 
 @dataclass(frozen=True)
@@ -95,12 +103,14 @@ class WaitState:
     """What a wait remembers between polls, and between worker and triggerer.
 
     :param attempts: polls so far, failed ones included
-    :param seen: what the polls showed, each change once, in order
+    :param seen: what the polls showed, each change once, in order, the newest ones
     :param last_live: the last status of an experiment that had not concluded
     :param known_failure: the endpoint's FailureReason before anything was changed
     :param looked: end of the window that was judged last, epoch seconds
     :param since: begin of the window that is judged, epoch seconds
     :param record: what production was at the looks at the window, as plain values
+    :param described: the summary of the experiment that was judged last
+    :param soonest: when a change is expected at the earliest, epoch seconds of AWS's clock
     """
 
     attempts: int = 0
@@ -110,6 +120,8 @@ class WaitState:
     looked: float = 0.0
     since: float | None = None
     record: list[dict[str, Any]] = field(default_factory=list)
+    described: dict[str, Any] | None = None
+    soonest: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-able values."""
@@ -179,6 +191,8 @@ class Condition(Protocol):
 
 
 _BACKOFF_CAP = 300.0
+#: So many of the things seen are kept: a wait of weeks sees many.
+_MOST_SEEN = 20
 
 
 def wait(
@@ -239,7 +253,7 @@ def _remember(
     """Log and keep what is new."""
     if not result.seen or state.seen[-1:] == [result.seen]:
         return
-    state.seen.append(result.seen)
+    state.seen = [*state.seen[-_MOST_SEEN:], result.seen]
     if not result.error:
         yield LogLine(printable(_line(result, condition, state)))
 

@@ -11,7 +11,6 @@ import pytest
 from airflow_shadow.emulator import fleet
 from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.hooks.base import CallingHook
-from airflow_shadow.triggers import inference_experiment as trigger_module
 from tests.conftest import REGION
 from tests.helpers import serves
 from tests.lives.audit import Served, audit_life
@@ -45,7 +44,6 @@ def keys(emulator, monkeypatch):
     )
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
         monkeypatch.setenv(name, "any")
-    trigger_module._hook.cache_clear()
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from airflow_shadow.exceptions import AwsAccessDeniedError, AwsUnavailableError
 from airflow_shadow.experiments.lifecycle import Action, mark
+from airflow_shadow.experiments.summary import summary_of
 from airflow_shadow.waiters import (
     EndpointFree,
     EndpointSettled,
@@ -82,7 +83,8 @@ def test_waits_until_a_target_shows():
     """Each poll is one question, and the result has the last description."""
     result, _, pauses, polls = drive(RUNNING, [shown("Creating"), shown("Running")])
     assert ("reached", "Running") == (result.event, result.description["Status"])
-    assert [Poll("experiment", "x")] * 2 == polls
+    judged = summary_of(shown("Creating"))
+    assert [Poll("experiment", "x"), Poll("experiment", "x", known=judged)] == polls
     assert [27.0] == pauses
 
 

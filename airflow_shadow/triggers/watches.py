@@ -1,0 +1,280 @@
+"""Wait for news of many experiments with few calls.
+
+A wait says what it knows of its experiment and is answered when that may have changed. While few
+wait, their experiments are described; where it is cheaper, one reading of ListInferenceExperiments
+tells which have moved since, and only these are described.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import logging
+import math
+import random
+import time
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from airflow.configuration import conf
+
+from airflow_shadow.exceptions import AwsUnavailableError, ShadowError
+from airflow_shadow.experiments.summary import is_same, summary_of
+from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
+from airflow_shadow.hooks.sweep import sweep
+from airflow_shadow.triggers.client import Client, answer_with
+from airflow_shadow.waiters import Poll, Reply
+
+log = logging.getLogger(__name__)
+
+#: So many experiments are described rather than listed, however short the list is.
+_FEW = 3
+#: A description is read anew so often, whatever its row says (assumed: modified-moves).
+_DESCRIBE_SECONDS = 3600.0
+#: Seconds until the list is tried again after AWS refused it.
+_LIST_AGAIN_SECONDS = 900.0
+#: A poll takes along what would be due within this share of its interval.
+_EARLY = 0.5
+#: While a change is far, the pause is this share of what is left, and at most so many intervals.
+_SHARE_OF_REST, _MOST_INTERVALS = 0.05, 10.0
+#: Seconds after which the speed of AWS's clock is known well enough.
+_KNOWS_SPEED_SECONDS = 5.0
+#: Seconds between two polls at least, whatever the deadlines.
+_LEAST_PAUSE = 0.01
+
+
+@dataclass(eq=False)
+class _Watch:
+    """A wait that is to hear of its experiment; times are the loop's.
+
+    :param due: when the experiment is to be polled again
+    """
+
+    poll: Poll
+    delay: float
+    deadline: float
+    reply: asyncio.Future[Reply]
+    due: float
+
+    @property
+    def name(self) -> str:
+        return self.poll.name
+
+
+@dataclass
+class _State:
+    """What is remembered of an experiment that is waited for.
+
+    :param describe_by: when it is described whatever its row says, by the loop's clock
+    :param row: its row of the list when it was described last
+    :param moved: a later row, which no description agrees with yet
+    """
+
+    describe_by: float
+    row: Mapping[str, Any] | None = None
+    moved: Mapping[str, Any] | None = None
+
+
+class Watches:
+    """Polls the experiments that are waited for, for as long as any is.
+
+    :param client: whom to ask
+    """
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+        self._longest_pause = conf.getfloat("airflow_shadow", "poll_interval", fallback=300.0)
+        self._loop = asyncio.get_running_loop()
+        self._watches: set[_Watch] = set()
+        self._states: dict[str, _State] = {}
+        self._polled = 0.0
+        self._pages, self._list_after = 1, 0.0
+        self._failures = 0
+        #: Why AWS is unavailable at the moment.
+        self.trouble = ""
+        self._first_time: tuple[float, float] | None = None
+        self._news, self._next_due = asyncio.Event(), math.inf
+        # In an empty context: Airflow files the lines of a task under the wait that made it.
+        self._task = self._loop.create_task(self._run(), context=contextvars.Context())
+        self._task.add_done_callback(self._pass_on)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it polls; an error that nobody foresaw ends it, and the waits that it had."""
+        return not self._task.done()
+
+    def close(self) -> None:
+        """End the polling."""
+        self._task.cancel()
+
+    def forget(self) -> None:
+        """Drop what was remembered of experiments that nobody waits for any more."""
+        names = {watch.name for watch in self._watches}
+        self._states = {name: state for name, state in self._states.items() if name in names}
+
+    async def hear(self, poll: Poll, delay: float, deadline: float) -> Reply:
+        """Answer when the experiment may differ from what the wait knows of it."""
+        now = self._loop.time()
+        watch = _Watch(poll, delay, now + deadline - time.time(), self._loop.create_future(), now)
+        if poll.known is not None:
+            # So those that come one by one are polled together.
+            watch.due = max(now, self._polled + _EARLY * delay)
+            spread = random.uniform(0, _DESCRIBE_SECONDS)  # noqa: S311 - no secret
+            self._states.setdefault(poll.name, _State(now + spread))
+        self._watches.add(watch)
+        if watch.due < self._next_due:
+            self._news.set()
+        try:
+            return await watch.reply
+        finally:
+            self._watches.discard(watch)
+
+    async def _run(self) -> None:
+        """Poll whenever an experiment is due, as long as the poller lives."""
+        while True:
+            self._news.clear()
+            self._next_due = min((watch.due for watch in self._watches), default=math.inf)
+            until = None if self._next_due == math.inf else self._next_due
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(until):
+                    await self._news.wait()
+            if any(watch.due <= self._loop.time() for watch in self._watches):
+                await self._poll()
+
+    async def _poll(self) -> None:
+        now = self._loop.time()
+        due = [watch for watch in self._watches if watch.due <= now + _EARLY * watch.delay]
+        try:
+            hook = await self._client.hook()
+            if self._is_list_cheaper(due):
+                due = await self._sweep(hook)
+            names = {watch.name for watch in due}
+            errors = await asyncio.gather(*(self._describe(hook, name) for name in names))
+            passing = next(filter(None, errors), None)
+        except AwsUnavailableError as error:
+            passing = error
+            self._tell(due, error)
+        except ShadowError as error:
+            passing = None
+            self._reply(due, Reply(error=error, now=time.time()))
+        self._failures = self._failures + 1 if passing else 0
+        self.trouble = passing.reason if passing else ""
+        self._put_off()
+
+    def _is_list_cheaper(self, due: list[_Watch]) -> bool:
+        known = sum(bool(watch.poll.known) for watch in due)
+        return self._loop.time() >= self._list_after and known > max(_FEW, self._pages)
+
+    def _put_off(self) -> None:
+        """Set when what was polled is polled again: later while AWS is unavailable."""
+        self._polled = self._loop.time()
+        factor = random.uniform(0.9, 1.1) * min(self._failures + 1, 2)  # noqa: S311 - no secret
+        for watch in self._watches:
+            if watch.due <= self._polled + _EARLY * watch.delay:
+                watch.due = min(self._polled + factor * self._interval(watch), watch.deadline)
+                watch.due = max(watch.due, self._polled + _LEAST_PAUSE)
+
+    def _interval(self, watch: _Watch) -> float:
+        """Return seconds to the next poll: more than the delay while no change is expected."""
+        if watch.poll.soonest is None or (speed := self._speed()) is None:
+            return watch.delay
+        rest = (watch.poll.soonest - self._client.aws_now()) / speed
+        longest = min(self._longest_pause, _MOST_INTERVALS * watch.delay)
+        return max(watch.delay, min(_SHARE_OF_REST * rest, longest))
+
+    def _speed(self) -> float | None:
+        """Return how fast AWS's clock runs beside ours: an emulator's may be told to run faster."""
+        moment = self._client.aws_now(), self._loop.time()
+        if self._first_time is None:
+            self._first_time = moment if self._client.knows_time else None
+            return None
+        passed = moment[1] - self._first_time[1]
+        if passed < _KNOWS_SPEED_SECONDS:
+            return None
+        return max(1.0, (moment[0] - self._first_time[0]) / passed)
+
+    async def _sweep(self, hook: InferenceExperimentHook) -> list[_Watch]:
+        """Read the list; return the waits whose experiments are to be described.
+
+        :raises AwsUnavailableError: it cannot be read at the moment
+        """
+        known = {one.name: one.poll.known for one in self._watches if one.poll.known is not None}
+        rows = {name: self._states[name].row or summary for name, summary in known.items()}
+        try:
+            found = await self._client.run_in_thread(partial(sweep, hook, rows))
+        except AwsUnavailableError:
+            raise
+        except ShadowError as error:
+            log.warning("Experiments cannot be listed, so each is described. %s", error)
+            self._list_after = self._loop.time() + _LIST_AGAIN_SECONDS
+            return [watch for watch in self._watches if watch.due <= self._loop.time()]
+        self._pages = found.pages
+        for name, row in found.moved.items():
+            self._states[name].moved = row
+        for watch in self._watches:  # they were all polled
+            watch.due = min(watch.due, self._loop.time())
+        return [
+            watch
+            for watch in self._watches
+            if watch.name in found.moved
+            or watch.name in found.unseen
+            or self._is_stale(watch.name)
+            or self._is_over(watch)
+        ]
+
+    def _is_stale(self, name: str) -> bool:
+        """Tell whether a description is an hour old, or there is none."""
+        state = self._states.get(name)
+        return state is None or self._loop.time() >= state.describe_by
+
+    def _is_over(self, watch: _Watch) -> bool:
+        """Tell whether a wait is answered whether or not there is something new."""
+        until = watch.poll.until
+        return (
+            watch.poll.known is None
+            or self._loop.time() >= watch.deadline
+            or (until is not None and until <= self._client.aws_now())
+        )
+
+    async def _describe(
+        self, hook: InferenceExperimentHook, name: str
+    ) -> AwsUnavailableError | None:
+        """Describe an experiment and answer whom it is news to; return what passes by itself."""
+        is_stale = self._is_stale(name)
+        reply = await self._client.run_in_thread(
+            partial(answer_with, Poll("experiment", name), hook)
+        )
+        watches = [watch for watch in self._watches if watch.name == name]
+        if isinstance(reply.error, AwsUnavailableError):
+            self._tell(watches, reply.error)
+            return reply.error
+        summary = summary_of(reply.description) if reply.description else None
+        if state := self._states.get(name):
+            state.describe_by = self._loop.time() + _DESCRIBE_SECONDS
+            # Else the description lags behind the list, and the next poll asks again.
+            if state.moved and summary and is_same(state.moved, summary):
+                state.row, state.moved = state.moved, None
+        is_news = [one for one in watches if summary != one.poll.known or self._is_over(one)]
+        self._reply(watches if is_stale or reply.error else is_news, reply)
+        return None
+
+    def _tell(self, watches: Iterable[_Watch], error: AwsUnavailableError) -> None:
+        """Tell waits that AWS is unavailable, once; then they hear of it at their deadline."""
+        over = [watch for watch in watches if not self._failures or self._is_over(watch)]
+        self._reply(over, Reply(error=error, now=time.time()))
+
+    @staticmethod
+    def _reply(watches: Iterable[_Watch], reply: Reply) -> None:
+        for watch in watches:
+            if not watch.reply.done():
+                watch.reply.set_result(reply)
+
+    def _pass_on(self, task: asyncio.Task[None]) -> None:
+        """Let the waits fail with an error that nobody foresaw."""
+        error = None if task.cancelled() else task.exception()
+        for watch in self._watches:
+            if error and not watch.reply.done():
+                watch.reply.set_exception(error)
