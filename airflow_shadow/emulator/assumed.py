@@ -44,6 +44,7 @@ ASSUMED: dict[str, str] = {
         "After an experiment whose shadow is removed the endpoint gets a new configuration equal"
         " to its former one, with the instance counts from before the experiment."
     ),
+    "modified-moves": "An experiment's LastModifiedTime moves with every change that is shown.",
     "endpoint-modified": (
         "An endpoint's LastModifiedTime moves when an update begins and when it is done, by"
         " UpdateEndpoint, scaling or an experiment; AWS says only 'modified'."

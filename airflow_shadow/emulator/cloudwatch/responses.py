@@ -71,7 +71,7 @@ class ShadowMetrics(EmulatedResponse, CloudWatchResponse):
         )
         ours = [one for one in series.listed(self.state) if _fits(one, request)]
         found = [*(_listing(one) for one in theirs), *ours]
-        page, token = listing.page(found, request, key=str, size=_PAGE)
+        page, token = listing.page(found, request, key=lambda one: (str(one),), size=_PAGE)
         return ActionResult({"Metrics": page, "NextToken": token})
 
 

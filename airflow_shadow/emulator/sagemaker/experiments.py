@@ -107,6 +107,7 @@ def update(state: AccountState, request: Document, now: datetime) -> Experiment:
     deploys = running and changes.get("ShadowModeConfig", mode) != mode
     if deploys:
         _require_ready(state, experiment)
+    # (assumed: modified-moves)
     experiment.modified_before, experiment.modified = experiment.modified, now
     experiment.update, experiment.idle = changes, experiment.status
     begin_work(state, experiment, "update", now, touches_endpoint=deploys, late_reads=1)

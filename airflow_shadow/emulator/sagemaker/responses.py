@@ -103,7 +103,10 @@ class ShadowResponse(EmulatedResponse, SageMakerResponse):
         summary: Callable[[Item], Document],
     ) -> Answer:
         found = listing.select(items, facts, self.request)
-        page, token = listing.page(found, self.request, key=lambda one: facts(one).name)
+        key, falling = listing.order(self.request)
+        page, token = listing.page(
+            found, self.request, key=lambda one: key(facts(one)), falling=falling
+        )
         return ActionResult({member: [summary(one) for one in page], "NextToken": token})
 
     def add_tags(self) -> Answer:
@@ -118,7 +121,7 @@ class ShadowResponse(EmulatedResponse, SageMakerResponse):
         if not tags.is_ours(request["ResourceArn"]):
             return super().list_tags()
         found = _tag_list(tags.tags_of(self.state, request["ResourceArn"]))
-        page, token = listing.page(found, request, key=lambda tag: tag["Key"], size=50)
+        page, token = listing.page(found, request, key=lambda tag: (tag["Key"],), size=50)
         return ActionResult({"Tags": page, "NextToken": token})
 
     def delete_tags(self) -> Answer:

@@ -1,11 +1,13 @@
 """ListInferenceExperiments: filters, order and pages."""
 
 import base64
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from airflow_shadow.emulator.fleet import create_endpoint
+from airflow_shadow.emulator.sagemaker import listing
+from airflow_shadow.emulator.sagemaker.listing import Listed, order
 
 
 @pytest.fixture
@@ -109,3 +111,16 @@ def test_summaries_lack_what_lists_lack(five):
         "LastModifiedTime",
         "RoleArn",
     } == set(summary)
+
+
+def test_a_token_is_short_however_many_there_are():
+    """The API takes at most 8,192 characters: a token grows by nothing from page to page."""
+    made = datetime(2026, 3, 1, tzinfo=UTC)
+    many = [Listed(name=f"e{n:06}", created=made, modified=made) for n in range(101_000)]
+    request, found = {"MaxResults": 100}, []
+    key, falling = order(request)
+    for _ in range(3):
+        page, request["NextToken"] = listing.page(many, request, key=key, falling=falling)
+        found += [one.name for one in page]
+    assert [f"e{n:06}" for n in range(100_999, 100_699, -1)] == found
+    assert len(request["NextToken"]) < 200
