@@ -60,6 +60,7 @@ def get_provider_info() -> dict[str, Any]:
                 "integration-name": integration,
                 "python-modules": [
                     "airflow_shadow.triggers.inference_experiment",
+                    "airflow_shadow.triggers.events",
                 ],
             }
         ],

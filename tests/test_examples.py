@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import runpy
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
+import airflow.triggers.base
 import boto3
 import pytest
 
@@ -153,3 +156,20 @@ def test_a_fleet_is_promoted_where_its_evidence_allows(fleets, emulator):
     assert 3 == len(experiments)
     assert sorted(experiments) == sorted(accepted(emulator, "StopInferenceExperiment"))
     assert "FAIL server errors" in done.stdout + done.stderr
+
+
+def test_a_team_hears_of_each_conclusion():
+    """The watcher is one that Airflow can serialise, and the task says a line for each event."""
+    if not hasattr(airflow.triggers.base, "BaseEventTrigger"):
+        pytest.skip("Airflow 2.11 has no asset watchers")
+    module = runpy.run_path(str(EXAMPLES / "tell_when_concluded.py"))
+    [watcher] = module["concluded"].watchers
+    path, arguments = watcher.trigger.serialize()
+    assert ("airflow_shadow.triggers.events", ["Cancelled", "Completed"]) == (
+        path.rsplit(".", 1)[0],
+        arguments["statuses"],
+    )
+    payload = {"name": "churn-1", "endpoint": "churn", "status": "Completed", "reason": ""}
+    events = {module["concluded"]: [SimpleNamespace(extra={"payload": payload})]}
+    tell = module["dag"].get_task("tell").python_callable
+    assert ["churn-1 on churn is Completed: no reason"] == tell(events)
