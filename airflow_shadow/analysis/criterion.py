@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from airflow_shadow.analysis.metrics import REQUEST_METRICS
+from airflow_shadow.analysis.metric_kinds import REQUEST_METRICS
 from airflow_shadow.analysis.statistic import parse_statistic
 from airflow_shadow.analysis.validation import Checked, bound_faults, line_faults, name_faults
 

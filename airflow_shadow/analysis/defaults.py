@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from airflow_shadow.analysis.breaker import Breaker
 from airflow_shadow.analysis.criterion import Criterion
-from airflow_shadow.analysis.metrics import SERVER_ERRORS
+from airflow_shadow.analysis.metric_kinds import SERVER_ERRORS
 
 
 def default_criteria() -> tuple[Criterion, ...]:

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from airflow_shadow.analysis.breaker import Breaker
 from airflow_shadow.analysis.criterion import Comparison
-from airflow_shadow.analysis.metrics import LATENCIES
+from airflow_shadow.analysis.metric_kinds import LATENCIES
 from airflow_shadow.analysis.statistic import parse_statistic
 from airflow_shadow.analysis.verdict import Finding, Verdict
 from airflow_shadow.experiments.lifecycle import MAX_REASON

@@ -16,7 +16,7 @@ from airflow_shadow.analysis.judge_breaker import judge_breaker
 from airflow_shadow.analysis.judge_criterion import judge_criterion
 from airflow_shadow.analysis.judge_unanswered import judge_unanswered
 from airflow_shadow.analysis.look import Look
-from airflow_shadow.analysis.metrics import OUTPUT_METRICS
+from airflow_shadow.analysis.metric_kinds import OUTPUT_METRICS
 from airflow_shadow.analysis.observations import Observations
 from airflow_shadow.analysis.slow_start import slow_start
 from airflow_shadow.analysis.spec import AnalysisSpec

@@ -10,7 +10,7 @@ from airflow_shadow.analysis import formatting
 from airflow_shadow.analysis.align import Columns
 from airflow_shadow.analysis.breaker import Breaker
 from airflow_shadow.analysis.look import Look
-from airflow_shadow.analysis.metrics import ERRORS
+from airflow_shadow.analysis.metric_kinds import ERRORS
 from airflow_shadow.analysis.observations import Pair
 from airflow_shadow.analysis.request_counts import MIN_COVERED, counted
 from airflow_shadow.analysis.verdict import BreakerFinding

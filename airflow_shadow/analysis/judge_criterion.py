@@ -17,7 +17,7 @@ from airflow_shadow.analysis.evidence import (
 )
 from airflow_shadow.analysis.intervals import Interval
 from airflow_shadow.analysis.look import Look
-from airflow_shadow.analysis.metrics import LATENCIES
+from airflow_shadow.analysis.metric_kinds import LATENCIES
 from airflow_shadow.analysis.observations import Outcome, Pair, Percentiles
 from airflow_shadow.analysis.power import with_time_to_pass
 from airflow_shadow.analysis.request_counts import counted, uncovered

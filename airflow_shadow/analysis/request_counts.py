@@ -14,7 +14,7 @@ from airflow_shadow.analysis.align import Columns, shared
 from airflow_shadow.analysis.breaker import Breaker
 from airflow_shadow.analysis.criterion import Criterion
 from airflow_shadow.analysis.look import Look
-from airflow_shadow.analysis.metrics import ERRORS, LATENCIES, REQUEST_METRICS
+from airflow_shadow.analysis.metric_kinds import ERRORS, LATENCIES, REQUEST_METRICS
 from airflow_shadow.analysis.observations import Pair, Series
 
 #: Part of a variant's requests that a metric must cover to decide anything.

@@ -11,7 +11,7 @@ from typing import Any
 from airflow_shadow.analysis.breaker import Breaker
 from airflow_shadow.analysis.criterion import Criterion, OutsideCriterion
 from airflow_shadow.analysis.defaults import default_breakers, default_criteria
-from airflow_shadow.analysis.metrics import SERVER_ERRORS
+from airflow_shadow.analysis.metric_kinds import SERVER_ERRORS
 from airflow_shadow.analysis.validation import (
     BOUNDS,
     Checked,

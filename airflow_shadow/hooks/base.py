@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any, Self
@@ -16,7 +16,12 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from botocore.parsers import ResponseParserError
 
-from airflow_shadow.exceptions import ConnectionMissingError, InvalidRequestError, ShadowError
+from airflow_shadow.exceptions import (
+    AwsUnavailableError,
+    ConnectionMissingError,
+    InvalidRequestError,
+    ShadowError,
+)
 from airflow_shadow.hooks.answers import date_of, to_plain
 from airflow_shadow.hooks.errors import (
     THROTTLING,
@@ -27,11 +32,14 @@ from airflow_shadow.hooks.errors import (
     without_user,
 )
 from airflow_shadow.hooks.pace import Pace
+from airflow_shadow.waiters import backoff
 
 # The waiting has its own back-off, so botocore need not retry for long; a user's setting wins.
 _CONFIG = Config(
     connect_timeout=10, read_timeout=30, retries={"mode": "standard", "total_max_attempts": 3}
 )
+#: How long one call is repeated while AWS is unavailable; a wait goes on until its deadline.
+_RETRY_SECONDS = 300.0
 # A task that is killed has seconds: two calls, four seconds at most.
 _HURRIED = Config(connect_timeout=1, read_timeout=1, retries={"total_max_attempts": 1})
 
@@ -192,6 +200,27 @@ class CallingHook(AwsBaseHook):
             if not page.get("NextToken"):
                 return
             token = {"NextToken": page["NextToken"]}
+
+    def retry_call(self, call: Callable[[], Any], *, delay: float) -> Any:
+        """Repeat a call while AWS is unavailable, for at most five minutes.
+
+        :param call: must be harmless if AWS has acted already and only the answer was lost
+        :param delay: seconds, the base of the full-jitter exponential back-off
+        :raises AwsUnavailableError: AWS stayed unavailable
+        """
+        deadline, failures = time.monotonic() + _RETRY_SECONDS, 0
+        while True:
+            try:
+                return call()
+            except ConnectionMissingError:
+                raise  # only a trigger waits for it: there it has existed before
+            except AwsUnavailableError as error:
+                failures += 1
+                pause = backoff(delay, failures)
+                if time.monotonic() + pause > deadline:
+                    raise
+                self.log.info("AWS could not be asked (%s); trying again.", error.reason)
+                time.sleep(pause)
 
     def warn_once(self, text: str) -> None:
         """Log a warning that this hook has not logged yet: polls come again and again."""

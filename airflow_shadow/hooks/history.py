@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from airflow_shadow.analysis import AnalysisSpec, History, Series, parse_statistic
+from airflow_shadow.hooks.cloudwatch import Points, Query
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.hooks.metrics import Points, Query
+from airflow_shadow.hooks.metric_sources import SOURCES, MetricSource, check_metrics, measured
 from airflow_shadow.hooks.observations import FILLING
 from airflow_shadow.hooks.periods import readable_period
-from airflow_shadow.hooks.sources import SOURCES, MetricSource, check_metrics, measured
 from airflow_shadow.waiters.conditions import endpoint_missing
 
 #: How far back to read: all hours of a week, one page of GetMetricData for the default criteria.

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_shadow.exceptions import (
     AwsRefusedError,
-    AwsUnavailableError,
-    ConnectionMissingError,
     ExperimentNotFoundError,
     InvalidRequestError,
 )
@@ -19,12 +16,10 @@ from airflow_shadow.experiments.lifecycle import LIVE, Action, Status, mark, sta
 from airflow_shadow.hooks.answers import to_plain
 from airflow_shadow.hooks.autoscaling import AutoscalingHook
 from airflow_shadow.hooks.base import CallingHook
+from airflow_shadow.hooks.cloudwatch import CloudWatchHook
 from airflow_shadow.hooks.errors import NOT_FOUND, VALIDATION, without_user
-from airflow_shadow.hooks.metrics import CloudWatchHook
 from airflow_shadow.request_model import InvalidParametersError, Prepared, coerce, prepare
-from airflow_shadow.waiters import backoff
 
-_RETRY_SECONDS = 300.0
 _PAGE = 100  # the largest that ListInferenceExperiments allows
 
 
@@ -86,27 +81,6 @@ class InferenceExperimentHook(CallingHook):
             )
 
     # --- calling -------------------------------------------------------------------------
-
-    def retry_call(self, call: Callable[[], Any], *, delay: float) -> Any:
-        """Repeat a call while AWS is unavailable, for at most five minutes.
-
-        :param call: must be harmless if AWS has acted already and only the answer was lost
-        :param delay: seconds, the base of the full-jitter exponential back-off
-        :raises AwsUnavailableError: AWS stayed unavailable
-        """
-        deadline, failures = time.monotonic() + _RETRY_SECONDS, 0
-        while True:
-            try:
-                return call()
-            except ConnectionMissingError:
-                raise  # only a trigger waits for it: there it has existed before
-            except AwsUnavailableError as error:
-                failures += 1
-                pause = backoff(delay, failures)
-                if time.monotonic() + pause > deadline:
-                    raise
-                self.log.info("AWS could not be asked (%s); trying again.", error.reason)
-                time.sleep(pause)
 
     def input_shape(self, operation: str) -> Any:
         """Return the shape of an operation's request in the service's model."""

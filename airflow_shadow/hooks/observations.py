@@ -19,14 +19,20 @@ from airflow_shadow.analysis import (
     epoch,
     parse_statistic,
 )
-from airflow_shadow.analysis.metrics import LATENCIES
+from airflow_shadow.analysis.metric_kinds import LATENCIES
 from airflow_shadow.analysis.observations import Percentiles
 from airflow_shadow.analysis.statistic import count_above
+from airflow_shadow.hooks.cloudwatch import Points, Query
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.hooks.metrics import Points, Query
+from airflow_shadow.hooks.metric_sources import (
+    SOURCES,
+    MetricSource,
+    Variants,
+    check_metrics,
+    measured,
+)
 from airflow_shadow.hooks.percentiles import DAY, Limits, read_percentiles
 from airflow_shadow.hooks.periods import readable_period
-from airflow_shadow.hooks.sources import SOURCES, MetricSource, Variants, check_metrics, measured
 from airflow_shadow.waiters import FILLING_SECONDS
 
 #: How long CloudWatch still adds to the newest minutes.

@@ -8,10 +8,10 @@ from typing import Any
 
 from airflow_shadow.analysis import AnalysisSpec, epoch, parse_statistic
 from airflow_shadow.analysis.observations import Percentiles
+from airflow_shadow.hooks.cloudwatch import CloudWatchHook, Points, Query
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.hooks.metrics import CloudWatchHook, Points, Query
+from airflow_shadow.hooks.metric_sources import SOURCES, MetricSource, Variants, measured
 from airflow_shadow.hooks.periods import readable_step
-from airflow_shadow.hooks.sources import SOURCES, MetricSource, Variants, measured
 
 #: The longest period that is read, in seconds.
 DAY = 86_400

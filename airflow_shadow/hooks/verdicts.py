@@ -11,8 +11,8 @@ from typing import Any
 from airflow_shadow.analysis import Baseline, Counts, judge, read_spec
 from airflow_shadow.hooks.baseline import recorded
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
+from airflow_shadow.hooks.metric_sources import read_sources
 from airflow_shadow.hooks.observations import read_observations
-from airflow_shadow.hooks.sources import read_sources
 
 #: A triggerer's threads share its processor with its event loop: many verdicts at once, on a month
 #: each, would hold up all other waits.

@@ -1,4 +1,4 @@
-"""What can be wrong with a rollout's arguments, found when its Dag is read."""
+"""What can be wrong with a rollout's arguments when its Dag is read; ramp and times: `plan`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The times of a rollout, and whether it could ever promote."""
+"""The ramp and times of a rollout, what can be wrong with them, and if it could ever promote."""
 
 from __future__ import annotations
 
@@ -143,7 +143,7 @@ def could_promote(spec: AnalysisSpec | None, plan: Plan, *, needs_outputs: bool)
     """
     if spec is None:
         return
-    from airflow_shadow.analysis.metrics import OUTPUT_METRICS  # noqa: PLC0415 - read by now
+    from airflow_shadow.analysis.metric_kinds import OUTPUT_METRICS  # noqa: PLC0415 - read by now
 
     critical = (criterion for criterion in spec.criteria if criterion.severity == "critical")
     compared = {criterion.metric for criterion in critical}

@@ -28,7 +28,7 @@ from airflow_shadow.experiments.lifecycle import (
 from airflow_shadow.experiments.schedule import DEFAULT_DURATION
 from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.hooks.sources import SOURCES, check_metrics, read_sources
+from airflow_shadow.hooks.metric_sources import SOURCES, check_metrics, read_sources
 from airflow_shadow.operators.analysis import ShadowAnalysisOperator
 from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.sensors.analysis import ShadowAnalysisSensor

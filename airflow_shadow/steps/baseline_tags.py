@@ -16,8 +16,8 @@ from airflow_shadow.analysis import AnalysisSpec, Baseline
 from airflow_shadow.exceptions import AwsAccessDeniedError, AwsRefusedError
 from airflow_shadow.hooks.baseline import deciding_states, recorded
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
+from airflow_shadow.hooks.metric_sources import MetricSource
 from airflow_shadow.hooks.percentiles import find_limits, needed_limits
-from airflow_shadow.hooks.sources import MetricSource
 
 #: Tag of production's own percentiles before the experiment: `ModelLatency:p99=81234.5 ...`.
 LIMITS = "airflow-shadow:limits"

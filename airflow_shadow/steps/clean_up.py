@@ -62,7 +62,7 @@ class CleanUpSteps(RemoveShadowVariantSteps[RolloutCleanUpOperator]):
 
     def _is_own(self, experiment: Description) -> bool:
         """Tell whether this task removed it before: in another try, a kill, or a lost answer."""
-        own = {mark(Action.REMOVE, text) for text in (self.text("Removed"), KILLED)}
+        own = {mark(Action.REMOVE, text) for text in (self.reason("Removed"), KILLED)}
         return experiment.get("StatusReason") in own
 
     def _left(self) -> Any:

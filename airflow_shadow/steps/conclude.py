@@ -27,7 +27,7 @@ from airflow_shadow.operators.conclude import ConcludeOperator, RemoveShadowVari
 from airflow_shadow.operators.stop import StopInferenceExperimentOperator
 from airflow_shadow.request_model import Prepared
 from airflow_shadow.steps.base import MOST_CONFLICTS
-from airflow_shadow.steps.branches import skip_unfollowed
+from airflow_shadow.steps.branch_decisions import skip_unfollowed
 from airflow_shadow.steps.deployment_wait import DeploymentWaitSteps
 from airflow_shadow.steps.safeguards import warn_of_undoing
 from airflow_shadow.steps.wait import Carry, Step, Wait, view_of
@@ -57,7 +57,7 @@ class ConcludeSteps(DeploymentWaitSteps[Concluding_co]):
         rest = SETTLED | CONCLUDED
         return self.await_statuses(self.conclude, rest, carry, tolerates=ANY_ENDING)
 
-    def text(self, verb: str) -> str:
+    def reason(self, verb: str) -> str:
         """Return the reason to send: the user's, or one that names the task."""
         ti = self.context["ti"]
         usual = f"{verb} by Airflow: {ti.dag_id}, run {ti.run_id}, task {ti.task_id}."
@@ -177,7 +177,7 @@ class RemoveShadowVariantSteps(ConcludeSteps[Removing_co]):
         return self.begin_again({**carry, "missing": True})
 
     def _remove(self, experiment: Description, carry: Carry) -> Step:
-        reason = mark(Action.REMOVE, self.text("Removed"))
+        reason = mark(Action.REMOVE, self.reason("Removed"))
         request = stop_request(
             experiment, promote=False, desired_state=self.op.desired_state, reason=reason
         )

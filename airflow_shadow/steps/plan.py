@@ -17,7 +17,7 @@ from airflow_shadow.exceptions import (
     MetricsUnreadableError,
 )
 from airflow_shadow.hooks.history import LONGEST, read_history
-from airflow_shadow.hooks.sources import read_sources
+from airflow_shadow.hooks.metric_sources import read_sources
 from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.steps.analysis import spec_of
 from airflow_shadow.steps.operator import OperatorSteps

@@ -33,7 +33,7 @@ from airflow_shadow.experiments.production import ProductionVariant, model_varia
 from airflow_shadow.experiments.promotions import Promotion, latest_promotion
 from airflow_shadow.operators.conclude import PromoteShadowVariantOperator
 from airflow_shadow.steps.approval import next_wait, skip_refused
-from airflow_shadow.steps.branches import skip_unfollowed
+from airflow_shadow.steps.branch_decisions import skip_unfollowed
 from airflow_shadow.steps.conclude import ConcludeSteps
 from airflow_shadow.steps.endpoint_tags import find_promotions, tag_promoted, tag_serves
 from airflow_shadow.steps.production import is_unchanged, read_production, was_created_after
@@ -270,7 +270,7 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
         refuse_promotion_over(experiment, production, asked=_asked(experiment))
         shadow = shadow_variant(experiment) or {}
         tested = shadow["InfrastructureConfig"]["RealTimeInferenceConfig"]
-        reason = mark(Action.PROMOTE, self.text("Promoted"))
+        reason = mark(Action.PROMOTE, self.reason("Promoted"))
         request = stop_request(
             experiment, promote=True, desired_state=str(Status.COMPLETED), reason=reason
         )

@@ -13,10 +13,10 @@ from airflow_shadow._compat import Context
 from airflow_shadow.analysis import AnalysisSpec, Baseline, Verdict, parse_statistic, read_spec
 from airflow_shadow.experiments.lifecycle import production_variant, shadow_variant
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
+from airflow_shadow.hooks.metric_sources import MetricSource
 from airflow_shadow.hooks.observations import read_observations
 from airflow_shadow.hooks.periods import readable_period
 from airflow_shadow.hooks.reports import report_place
-from airflow_shadow.hooks.sources import MetricSource
 from airflow_shadow.hooks.storage import write_text
 from airflow_shadow.links import ReportLink
 from airflow_shadow.report import Experiment, Stage, render_report

@@ -25,7 +25,7 @@ from airflow_shadow.experiments.lifecycle import (
     shadow_variant,
     status_of,
 )
-from airflow_shadow.hooks.sources import read_sources
+from airflow_shadow.hooks.metric_sources import read_sources
 from airflow_shadow.operators.rollout import RolloutRampOperator, RolloutResultOperator
 from airflow_shadow.report import Stage
 from airflow_shadow.steps.base import persist_links

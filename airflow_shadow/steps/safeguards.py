@@ -8,10 +8,10 @@ from typing import Any
 
 from airflow_shadow.exceptions import EndpointStaleError, ProductionChangeError, ShadowError
 from airflow_shadow.experiments.lifecycle import production_variant
+from airflow_shadow.experiments.lost_settings import CAPTURE, described, lost_settings
 from airflow_shadow.experiments.production import ProductionVariant, production_changes
 from airflow_shadow.experiments.promotions import PROMOTED, promotion_since_change
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.hooks.settings import CAPTURE, described, lost_settings
 from airflow_shadow.operators.base import ShadowOperator
 from airflow_shadow.operators.conclude import PromoteShadowVariantOperator
 from airflow_shadow.operators.create import CreateInferenceExperimentOperator

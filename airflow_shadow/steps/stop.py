@@ -18,7 +18,7 @@ from airflow_shadow.experiments.lifecycle import (
 )
 from airflow_shadow.operators.stop import StopInferenceExperimentOperator
 from airflow_shadow.request_model import Prepared
-from airflow_shadow.steps.branches import skip_unfollowed
+from airflow_shadow.steps.branch_decisions import skip_unfollowed
 from airflow_shadow.steps.conclude import ConcludeSteps
 from airflow_shadow.steps.production import is_unchanged, read_production
 from airflow_shadow.steps.safeguards import refuse_promotion_over
@@ -39,7 +39,7 @@ class StopInferenceExperimentSteps(ConcludeSteps[StopInferenceExperimentOperator
         """The whole request, checked."""
         promotes = _promotes(self.request)
         ended = Status.COMPLETED if promotes else Status.CANCELLED
-        reason = self.request.get("Reason") or self.text("Stopped")
+        reason = self.request.get("Reason") or self.reason("Stopped")
         marked = mark(Action.PROMOTE if promotes else Action.STOP, reason)
         request = {"DesiredState": str(ended), **self.request, "Reason": marked}
         return self.hook.prepare(self.op.api_operation, request)

@@ -283,7 +283,7 @@ def test_credentials_that_expire_before_there_is_a_client_are_replaced(hook, mon
 
 def test_insisting_has_an_end(hook, churn, emulator, monkeypatch):
     """An AWS that stays away is reported after a while."""
-    monkeypatch.setattr("airflow_shadow.hooks.inference_experiment._RETRY_SECONDS", 0.2)
+    monkeypatch.setattr("airflow_shadow.hooks.base._RETRY_SECONDS", 0.2)
     emulator.faults.add(kind="throttle", operation="DescribeEndpoint", times=None)
     began = time.monotonic()
     with pytest.raises(AwsUnavailableError):

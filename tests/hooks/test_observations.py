@@ -13,8 +13,8 @@ from airflow_shadow.exceptions import (
     AwsUnavailableError,
     MetricsUnreadableError,
 )
+from airflow_shadow.hooks.cloudwatch import Query
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.hooks.metrics import Query
 from airflow_shadow.hooks.observations import FILLING, read_observations
 from airflow_shadow.hooks.periods import readable_period
 from tests.hooks.words import DAY, ERRORS, HOUR, LATENCY, NO_RETRIES, of, only, sampled

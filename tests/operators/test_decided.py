@@ -12,7 +12,7 @@ from airflow_shadow.operators import (
     ShadowVerdictBranchOperator,
     StopInferenceExperimentOperator,
 )
-from airflow_shadow.steps.branches import skip_unfollowed
+from airflow_shadow.steps.branch_decisions import skip_unfollowed
 from tests.tasks import DAG
 
 ACTIONS = {"AllTraffic": "Remove", "churn-v2": "Promote"}

@@ -7,7 +7,7 @@ from typing import Any
 import boto3
 import pytest
 
-from airflow_shadow.hooks.settings import described, lost_settings
+from airflow_shadow.experiments.lost_settings import described, lost_settings
 from tests.helpers import input_shape
 
 MODEL = boto3.client("sagemaker", "us-east-1").meta.service_model

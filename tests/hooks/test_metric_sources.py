@@ -8,7 +8,7 @@ import pytest
 
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.hooks.sources import MetricSource, read_sources
+from airflow_shadow.hooks.metric_sources import MetricSource, read_sources
 from tests.hooks.words import of, only
 
 

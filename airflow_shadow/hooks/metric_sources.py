@@ -8,7 +8,7 @@ from typing import Any
 
 from airflow_shadow.analysis import AnalysisSpec
 from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.hooks.metrics import Query
+from airflow_shadow.hooks.cloudwatch import Query
 from airflow_shadow.text.messages import short_repr, short_reprs, shorten
 
 _REQUESTS, _INSTANCES = "AWS/SageMaker", "/aws/sagemaker/Endpoints"
