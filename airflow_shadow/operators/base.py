@@ -64,7 +64,7 @@ class ShadowOperator(ClosedChoices, ShadowTask, AwsBaseOperator[Any]):  # type: 
     def execute(self, context: Context) -> Any:
         """Run the operator; `TaskDeferred` leaves the worker where it must wait."""
         self.check_choices()
-        return super().execute(context)
+        return self._run(context)
 
 
 class RequestOperator(ShadowOperator):

@@ -68,6 +68,10 @@ class ShadowSensor(ShadowTask, AwsBaseSensor[Any]):  # type: ignore[override]
         """Return what the sensor does."""
         raise NotImplementedError
 
+    def execute(self, context: Context) -> Any:
+        """Run the sensor; `TaskDeferred` leaves the worker where it must wait."""
+        return self._run(context)
+
     def resume_execution(
         self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context
     ) -> Any:
