@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from functools import cache
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -12,6 +13,8 @@ from airflow_shadow.analysis.breaker import Breaker
 from airflow_shadow.analysis.criterion import Criterion, OutsideCriterion
 from airflow_shadow.analysis.spec import AnalysisSpec
 from airflow_shadow.analysis.validation import raise_faults
+from airflow_shadow.exceptions import InvalidRequestError
+from airflow_shadow.experiments.schedule import parse_duration
 from airflow_shadow.text.messages import MOST, short_repr, shorten
 from airflow_shadow.text.numbers import finite
 from airflow_shadow.text.values import as_boolean
@@ -24,6 +27,8 @@ GROUPS: dict[str, type[Item]] = {
     "breakers": Breaker,
     "outside": OutsideCriterion,
 }
+#: Fields in seconds that may be given as any duration.
+DURATIONS = frozenset({"period", "initial_delay", "min_duration"})
 #: Words of YAML for what JSON calls true and false.
 BOOLEANS = {"yes": "true", "1": "true", "no": "false", "0": "false"}
 #: Fields of earlier versions, and what replaces them.
@@ -43,8 +48,8 @@ def read_spec(value: AnalysisSpec | Mapping[str, Any] | str) -> AnalysisSpec:
     """Return the specification that a dict, JSON text or YAML text describes.
 
     Keys are the fields of :class:`AnalysisSpec` and of its items; a field that is left out has its
-    default. Numbers may be text, as a rendered template is. YAML is read with its base loader,
-    which guesses no types.
+    default. Numbers may be text, as a rendered template is, and seconds any duration. YAML is read
+    with its base loader, which guesses no types.
 
     :param value: the description; an :class:`AnalysisSpec` is returned as it is
     :raises InvalidRequestError: naming every fault, unknown keys among them
@@ -130,7 +135,8 @@ def _rule_faults(fields: Mapping[str, Any]) -> list[str]:
 def _parsers(kind: type) -> dict[str, Parser]:
     """Return the parser of each field of a dataclass, by its type."""
     hints = get_type_hints(kind)
-    return {field.name: _parser(hints[field.name]) for field in dataclasses.fields(kind)}
+    parsers = {field.name: _parser(hints[field.name]) for field in dataclasses.fields(kind)}
+    return {name: _seconds if name in DURATIONS else parse for name, parse in parsers.items()}
 
 
 def _parser(hint: Any) -> Parser:
@@ -160,6 +166,20 @@ def _integer(value: Any) -> int:
     if number != int(number):
         raise ValueError(f"{short_repr(value)} is not a whole number")
     return int(number)
+
+
+def _seconds(value: Any) -> int:
+    """Return whole seconds, of a duration as arguments take it, too: `"5m"`, a timedelta."""
+    if not isinstance(value, str | timedelta):
+        return _integer(value)
+    try:
+        seconds = parse_duration(value, may_be_zero=True).total_seconds()
+    except InvalidRequestError:
+        problem = "is neither whole seconds nor a duration such as '5m'"
+        raise ValueError(f"{short_repr(value)} {problem}") from None
+    if seconds != int(seconds):
+        raise ValueError(f"{short_repr(value)} is not a whole number of seconds")
+    return int(seconds)
 
 
 def _boolean(value: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -349,3 +350,17 @@ def test_server_errors_say_how_many_may_stay_unanswered():
         criteria=(latency_criterion(), error_criterion(tolerance=0.1, severity="warning"))
     )
     assert (0.001, 0.005) == (strict.unanswered_tolerance, warns.unanswered_tolerance)
+
+
+@pytest.mark.parametrize("given", [900, "900", "900.0", "15m", "PT15M", timedelta(minutes=15)])
+def test_seconds_may_be_any_duration(given):
+    """The fields in seconds take what the arguments of operators take."""
+    spec = read_spec({"initial_delay": given, "min_duration": given})
+    assert (900, 900) == (spec.initial_delay, spec.min_duration)
+
+
+@pytest.mark.parametrize("given", ["", "soon", "1_0", "1.5", "-5m", True])
+def test_what_is_no_duration_is_a_fault(given):
+    """The fault names the field, and what it takes."""
+    with pytest.raises(InvalidRequestError, match="initial_delay"):
+        read_spec({"initial_delay": given})
