@@ -227,7 +227,8 @@ class InferenceExperimentHook(CallingHook):
 
         List shows no endpoints, so live ones are described, each once: their endpoint is for life.
         """
-        for status in LIVE:
+        # Running ones are the most; a set's own order changes from process to process.
+        for status in sorted(LIVE, key=lambda one: (one is not Status.RUNNING, one)):
             for row in self.list_inference_experiments(StatusEquals=str(status)):
                 key = (row["Name"], row["CreationTime"])
                 if self._endpoint_of.get(key, endpoint_name) != endpoint_name:
