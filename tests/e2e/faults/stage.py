@@ -76,6 +76,10 @@ class Stage:
         for row in rows:
             self.aws.fault(kind=kind, about=self.endpoints[row], **more)
 
+    def fault_polls(self, kind: str, **more: Any) -> None:
+        """Let the polls of the deferred tasks go wrong: so many are read from the list."""
+        self.aws.fault(kind=kind, operation="ListInferenceExperiments", **more)
+
     def fault_calls(self, kind: str, rows: tuple[str, ...] = ROWS, **more: Any) -> None:
         """Let it go wrong with the one call of each operator."""
         for row in rows:

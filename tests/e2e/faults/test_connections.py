@@ -51,7 +51,7 @@ def test_looks_of_the_triggerer_do_not_reach_aws(stage, fill):
     stage.freeze()
     stage.begin("deferred")
     stage.await_deferred()
-    stage.fault("drop-before", times=OFTEN)
+    stage.fault_polls("drop-before", times=OFTEN)
     stage.await_struck()
     stage.thaw()
     assert SURVIVES == fill(stage.outcome())
@@ -86,6 +86,7 @@ def test_a_storm_of_throttling(stage, fill):
 
 def _storm(stage):
     stage.fault("throttle", times=None)
+    stage.fault_polls("throttle", times=None)
     ends = time.monotonic() + STORM
     until(lambda: time.monotonic() > ends, what="the storm to end")
     stage.aws.control("DELETE", "faults")
@@ -97,7 +98,7 @@ def test_credentials_expire_in_the_middle_of_a_wait(stage, fill):
     stage.freeze()
     stage.begin("deferred")
     stage.await_deferred()
-    stage.fault("expired-token", times=3)
+    stage.fault_polls("expired-token", times=3)
     stage.await_struck()
     stage.thaw()
     assert SURVIVES == fill(stage.outcome())
@@ -115,6 +116,7 @@ def test_answers_are_none_of_aws(stage, fill):
     stage.await_deferred()
     assert AT_ONCE == stage.tries()
     stage.fault("garbage", times=3)
+    stage.fault_polls("garbage", times=3)
     stage.thaw()
     stage.await_struck()
     assert SURVIVES == fill(stage.outcome())
