@@ -125,7 +125,7 @@ class InferenceExperimentTrigger(BaseTrigger):
     async def _remove_shadow(self, name: str) -> None:
         state = await sync_to_async(task_state)(self.task_instance)
         if state != "failed":
-            self.log.info("The task is %s; experiment %r is left alone.", state, name)
+            self.log.info("The task is %s, so experiment %r is left as it is.", state, name)
             return
         hook = InferenceExperimentHook(
             aws_conn_id=self.aws_conn_id,

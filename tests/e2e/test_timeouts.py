@@ -44,5 +44,5 @@ def test_an_execution_timeout_of_a_waiting_worker(api, aws):
     state, created, _, _ = finished(api, aws, dag_id, run, endpoint)
     aws.let_go(endpoint)
     assert (state, created) == ("success", [creation(dag_id, run, generation=2)])
-    assert "The task is running; experiment" in api.log(dag_id, run, "create")
+    assert "The task is running, so experiment" in api.log(dag_id, run, "create")
     assert [] == aws.calls(endpoint, "StopInferenceExperiment")
