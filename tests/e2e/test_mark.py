@@ -45,7 +45,7 @@ def test_marking_success_stops_nothing(api, aws):
     endpoint = aws.endpoint("stop-success", candidates=("v2",))
     run = start_and_defer(api, aws, "e2e_kill_stop", endpoint)
     api.mark("e2e_kill_stop", run, "create", "success")
-    left = "The task is success; experiment"
+    left = "The task is success, so experiment"
     until(lambda: left in api.log("e2e_kill_stop", run, "create"), what="the triggerer's decision")
     aws.let_go(endpoint)
     once = [creation("e2e_kill_stop", run, generation=2)]
