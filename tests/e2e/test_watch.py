@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+import pytest
+
 from airflow_shadow.emulator import fleet
 from tests.e2e.audit import made_by_hand
+from tests.e2e.aws import Aws
 from tests.e2e.processes import until
 
 DAG = "e2e_watch"
+
+
+@pytest.fixture
+def aws(stack):
+    """Give AWS in the region of the watcher, which is no other scenario's."""
+    seen = Aws(stack.emulator_url, region="eu-north-1")
+    yield seen
+    seen.audit()
 
 
 def test_a_dag_runs_when_an_experiment_concludes(api, aws):

@@ -10,7 +10,7 @@ concluded = Asset(
         AssetWatcher(
             name="concluded",
             trigger=InferenceExperimentEventTrigger(
-                name="watched-*", waiter_delay=0.5, region_name="us-east-1"
+                name="watched-*", waiter_delay=0.5, region_name="eu-north-1"
             ),
         )
     ],
