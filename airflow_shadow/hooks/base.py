@@ -22,7 +22,6 @@ from airflow_shadow.exceptions import (
     InvalidRequestError,
     ShadowError,
 )
-from airflow_shadow.hooks.answers import date_of, to_plain
 from airflow_shadow.hooks.errors import (
     THROTTLING,
     NoAnswerError,
@@ -32,6 +31,7 @@ from airflow_shadow.hooks.errors import (
     without_user,
 )
 from airflow_shadow.hooks.pace import Pace
+from airflow_shadow.hooks.responses import date_of, to_plain
 from airflow_shadow.waiters import backoff
 
 # The waiting has its own back-off, so botocore need not retry for long; a user's setting wins.

@@ -23,7 +23,7 @@ from airflow_shadow.exceptions import (
     AwsRefusedError,
     AwsUnavailableError,
 )
-from airflow_shadow.hooks.answers import date_of
+from airflow_shadow.hooks.responses import date_of
 
 THROTTLING = frozenset(
     {

@@ -13,11 +13,11 @@ from airflow_shadow.exceptions import (
     InvalidRequestError,
 )
 from airflow_shadow.experiments.lifecycle import LIVE, Action, Status, mark, status_of, stop_request
-from airflow_shadow.hooks.answers import to_plain
 from airflow_shadow.hooks.autoscaling import AutoscalingHook
 from airflow_shadow.hooks.base import CallingHook
 from airflow_shadow.hooks.cloudwatch import CloudWatchHook
 from airflow_shadow.hooks.errors import NOT_FOUND, VALIDATION, without_user
+from airflow_shadow.hooks.responses import to_plain
 from airflow_shadow.request_model import InvalidParametersError, Prepared, coerce, prepare
 
 _PAGE = 100  # the largest that ListInferenceExperiments allows

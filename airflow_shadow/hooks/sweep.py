@@ -9,8 +9,8 @@ from typing import Any
 
 from airflow_shadow.experiments.lifecycle import LIVE
 from airflow_shadow.experiments.summary import summary_of
-from airflow_shadow.hooks.answers import to_plain
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
+from airflow_shadow.hooks.responses import to_plain
 from airflow_shadow.text.values import to_timestamp
 
 Summary = Mapping[str, Any]

@@ -27,8 +27,8 @@ from airflow_shadow.experiments.lifecycle import (
 from airflow_shadow.experiments.ownership import TASK, Claim, adoption, claim, known_failure
 from airflow_shadow.experiments.production import ProductionVariant
 from airflow_shadow.experiments.request import differences, summary
-from airflow_shadow.hooks.answers import to_plain
 from airflow_shadow.hooks.errors import BUSY, IN_USE
+from airflow_shadow.hooks.responses import to_plain
 from airflow_shadow.request_model import Prepared
 from airflow_shadow.steps.create_request import CreateRequestSteps
 from airflow_shadow.steps.endpoint_tags import find_endpoint_tags

@@ -18,7 +18,7 @@ from airflow_shadow.experiments.lifecycle import (
     with_sampling,
 )
 from airflow_shadow.experiments.schedule import parse_duration
-from airflow_shadow.hooks.answers import to_plain
+from airflow_shadow.hooks.responses import to_plain
 from airflow_shadow.operators.update import UpdateInferenceExperimentOperator
 from airflow_shadow.request_model import Prepared
 from airflow_shadow.steps.deployment_wait import DeploymentWaitSteps

@@ -17,8 +17,8 @@ import pytest
 
 from airflow_shadow.emulator import fleet
 from airflow_shadow.experiments.summary import summary_of
-from airflow_shadow.hooks.answers import to_plain
 from airflow_shadow.hooks.base import CallingHook
+from airflow_shadow.hooks.responses import to_plain
 from airflow_shadow.triggers import poller, watches
 from airflow_shadow.triggers.inference_experiment import InferenceExperimentTrigger
 from airflow_shadow.waiters import (

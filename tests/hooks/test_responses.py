@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
-from airflow_shadow.hooks.answers import date_of, to_plain
+from airflow_shadow.hooks.responses import date_of, to_plain
 
 NOON = datetime(2026, 1, 31, 12, 0, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""AWS's answers: as plain values, and the time that they tell."""
+"""AWS's responses: as plain values, and the time that they tell."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 
 
-def to_plain(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an answer as JSON-able values, for XCom and for a trigger's event.
+def to_plain(response: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a response as JSON-able values, for XCom and for a trigger's event.
 
     Times become ISO-8601 text in UTC; ``ResponseMetadata`` is about the call and is left out.
     """
-    return {key: _plain(item) for key, item in answer.items() if key != "ResponseMetadata"}
+    return {key: _plain(item) for key, item in response.items() if key != "ResponseMetadata"}
 
 
 def _plain(value: Any) -> Any:
@@ -26,9 +26,9 @@ def _plain(value: Any) -> Any:
     return value
 
 
-def date_of(answer: Mapping[str, Any]) -> datetime | None:
-    """Return AWS's time by the `Date` of an answer, `None` if it has none that can be read."""
-    headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+def date_of(response: Mapping[str, Any]) -> datetime | None:
+    """Return AWS's time by the `Date` of a response, `None` if it has none that can be read."""
+    headers = response.get("ResponseMetadata", {}).get("HTTPHeaders", {})
     try:
         date = parsedate_to_datetime(headers["date"])
     except (KeyError, TypeError, ValueError):
