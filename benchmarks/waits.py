@@ -92,7 +92,11 @@ def main() -> None:
     options = parser.parse_args()
     counts, delays = ([100], [1]) if options.quick else (options.counts, options.delays)
     for delay in delays:
-        window = {"delay": delay, "seconds": max(10.0, 2 * delay), "changes": 50}
+        window = {
+            "delay": delay,
+            "seconds": 10 if options.quick else max(60.0, 2 * delay),
+            "changes": 50,
+        }
         for count in counts:
             theirs, ours = (measure(who, count, **window) for who in ("theirs", "ours"))
             table(count, delay, ours, theirs)

@@ -41,6 +41,8 @@ MODEL = {
 }
 #: The process may wait so long for the first poll of all, and for an event.
 PATIENCE = 120
+#: Seconds in which the cost of measuring is measured.
+IDLE = 5.0
 
 
 class WaiterHook(SageMakerHook):
@@ -119,12 +121,31 @@ class Heart:
             self.longest = max(self.longest, time.perf_counter() - before - 0.005)
 
 
+async def idle_cpu() -> float:
+    """Return the CPU seconds a second that the beating costs alone."""
+    before = time.process_time()
+    await asyncio.sleep(IDLE)
+    return (time.process_time() - before) / IDLE
+
+
+class Meter:
+    """Tells the CPU seconds of this process without those of the beating."""
+
+    def __init__(self, idle: float) -> None:
+        self._idle, self._since = idle, time.monotonic()
+
+    def read(self) -> float:
+        """Return CPU seconds so far."""
+        return time.process_time() - self._idle * (time.monotonic() - self._since)
+
+
 async def measure(who: str, count: int, delay: float, seconds: float, changes: int) -> dict:
     """Start the waits, let them wait, change some experiments; return figures."""
     loop, heart = asyncio.get_running_loop(), Heart()
     beating = loop.create_task(heart.beat())
     gc.collect()
-    empty, cpu = resident(), time.process_time()
+    meter = Meter(await idle_cpu())
+    empty, start = resident(), meter.read()
     ended: dict[str, float] = {}
 
     async def one(name: str, created: float) -> None:
@@ -148,16 +169,16 @@ async def measure(who: str, count: int, delay: float, seconds: float, changes: i
     first = resident()
     waits += start(range(1, count))
     await settle(who, count, delay)
-    figures: dict[str, Any] = {"start_cpu": time.process_time() - cpu}
+    figures: dict[str, Any] = {"start_cpu": meter.read() - start}
     gc.collect()
     figures["mb"] = (resident() - empty) / 1e6
     figures["kb"] = (resident() - first) / 1e3 / max(count - 1, 1)
     figures["start_block"] = heart.longest
     heart.longest = 0.0
-    before, cpu = sum(control()["calls"].values()), time.process_time()
+    before, cpu = sum(control()["calls"].values()), meter.read()
     await asyncio.sleep(seconds)
     figures["calls"] = (sum(control()["calls"].values()) - before) / seconds
-    figures["cpu_minute"] = (time.process_time() - cpu) * 60 / seconds
+    figures["cpu_minute"] = (meter.read() - cpu) * 60 / seconds
     figures["block"] = heart.longest
     figures["delays"] = await changed(ended, count, changes, delay)
     beating.cancel()

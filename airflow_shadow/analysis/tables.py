@@ -49,8 +49,12 @@ def markdown_table(verdict: Verdict) -> str:
 def cells(finding: Finding) -> tuple[str, ...]:
     """Return a finding's row below :data:`HEAD`; an outside criterion has an outcome only."""
     if finding.comparison is None:
-        rest = len(HEAD) - HEAD.index("requests") - 1
-        return (finding.label, finding.outcome, *("",) * 4, _requests(finding), *("",) * rest)
+        known = {
+            "criterion": finding.label,
+            "outcome": finding.outcome,
+            "requests": _requests(finding),
+        }
+        return tuple(known.get(name, "") for name in HEAD)
     return (
         finding.label,
         finding.outcome,

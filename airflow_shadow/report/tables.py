@@ -80,14 +80,14 @@ def percentile_table(stage: Stage) -> Table:
 
 def _percentiles(finding: Finding, names: Sequence[str]) -> Iterator[tuple[str, ...]]:
     """Yield a row for each variant: the limit, the share above it, and each percentile."""
-    unit, (name, _, *shares) = level_unit(finding.metric, "Average"), cells(finding)
+    unit, row = level_unit(finding.metric, "Average"), dict(zip(HEAD, cells(finding), strict=True))
     limit = finding.statistic.removeprefix("above:")
     if finding.limit is not None:
         limit = f"{in_unit(finding.limit, unit)}, production's {limit} before the test"
     sides = finding.percentiles or ({}, {})
-    for variant, share, known in zip(("production", "shadow"), shares, sides, strict=False):
+    for variant, known in zip(("production", "shadow"), sides, strict=True):
         values = (in_unit(known[each], unit) if each in known else "" for each in names)
-        yield (f"{name}, {variant}", limit, share, *values)
+        yield (f"{finding.label}, {variant}", limit, row[variant], *values)
 
 
 def stage_table(stages: Iterable[Stage]) -> Table:

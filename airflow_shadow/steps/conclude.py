@@ -58,7 +58,10 @@ class ConcludeSteps(DeploymentWaitSteps[Concluding_co]):
         return self.await_statuses(self.conclude, rest, carry, tolerates=ANY_ENDING)
 
     def reason(self, verb: str) -> str:
-        """Return the reason to send: the user's, or one that names the task."""
+        """Return the reason to send: the user's, or one that names the task.
+
+        In a rollout the user's is the verdict's. A clean-up knows its own removal by this text.
+        """
         ti = self.context["ti"]
         usual = f"{verb} by Airflow: {ti.dag_id}, run {ti.run_id}, task {ti.task_id}."
         return str(self.op.reason or usual)
