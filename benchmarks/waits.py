@@ -92,12 +92,9 @@ def main() -> None:
     options = parser.parse_args()
     counts, delays = ([100], [1]) if options.quick else (options.counts, options.delays)
     for delay in delays:
-        window = {
-            "delay": delay,
-            "seconds": 10 if options.quick else max(60.0, 2 * delay),
-            "changes": 50,
-        }
+        seconds = 10.0 if options.quick else max(60.0, 2 * delay)
         for count in counts:
+            window = {"delay": delay, "seconds": seconds, "changes": 50}
             theirs, ours = (measure(who, count, **window) for who in ("theirs", "ours"))
             table(count, delay, ours, theirs)
     if options.alone and not options.quick:

@@ -145,7 +145,7 @@ async def measure(who: str, count: int, delay: float, seconds: float, changes: i
     beating = loop.create_task(heart.beat())
     gc.collect()
     meter = Meter(await idle_cpu())
-    empty, start = resident(), meter.read()
+    empty, begun = resident(), meter.read()
     ended: dict[str, float] = {}
 
     async def one(name: str, created: float) -> None:
@@ -169,7 +169,7 @@ async def measure(who: str, count: int, delay: float, seconds: float, changes: i
     first = resident()
     waits += start(range(1, count))
     await settle(who, count, delay)
-    figures: dict[str, Any] = {"start_cpu": meter.read() - start}
+    figures: dict[str, Any] = {"start_cpu": meter.read() - begun}
     gc.collect()
     figures["mb"] = (resident() - empty) / 1e6
     figures["kb"] = (resident() - first) / 1e3 / max(count - 1, 1)
