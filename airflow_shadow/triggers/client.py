@@ -59,10 +59,12 @@ class Client:
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="airflow-shadow-poller")
         self._hook: InferenceExperimentHook | None = None
         self._renew_at = 0.0
+        self._is_closed = False
         self._making: dict[Any, asyncio.Future[Any]] = {}
 
     def close(self) -> None:
         """Let the threads go; those that are in a call end with it."""
+        self._is_closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def run_in_thread(self, work: Callable[[], _Answer]) -> _Answer:
@@ -70,6 +72,8 @@ class Client:
 
         Only in such a thread can connections be read, in all versions of Airflow.
         """
+        if self._is_closed:
+            raise asyncio.CancelledError  # nobody waits for the answer any more
         return await sync_to_async(work, thread_sensitive=False, executor=self._pool)()
 
     async def ask(self, poll: Poll) -> Reply:

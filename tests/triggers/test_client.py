@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
+import threading
 import time
 from itertools import islice
 
@@ -176,3 +178,33 @@ def test_while_the_list_is_unavailable_no_endpoint_is_described_for_it(
             return type(during.error), after.error
 
     assert (AwsUnavailableError, None) == asyncio.run(asking())
+
+
+def test_a_poller_that_closes_while_its_client_is_made_is_silent(churn, sagemaker, monkeypatch):
+    """Work that nobody waits for any more ends without an error in the triggerer's log."""
+    asked, go_on, seen = threading.Event(), threading.Event(), []
+    make = InferenceExperimentHook.get_client_type
+
+    def slow(self, **kwargs):
+        asked.set()
+        assert go_on.wait(20)
+        return make(self, **kwargs)
+
+    monkeypatch.setattr(InferenceExperimentHook, "get_client_type", slow)
+
+    async def wait():
+        async with poller_of(CONNECTION) as ours:
+            await ours.answer(Poll("running", "churn"), delay=1, deadline=time.time() + 20)
+
+    async def cancelled():
+        asyncio.get_running_loop().set_exception_handler(lambda _, said: seen.append(said))
+        waiting = asyncio.ensure_future(wait())
+        assert await asyncio.to_thread(asked.wait, 20)
+        waiting.cancel()
+        await asyncio.wait([waiting])
+        go_on.set()
+        await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})
+        gc.collect()
+
+    asyncio.run(cancelled())
+    assert [] == seen
