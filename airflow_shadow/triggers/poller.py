@@ -54,6 +54,8 @@ class Poller:
         self._timer.cancel()
         self._watches.close()
         self._client.close()
+        # Else the gauge would stay at the last number; not here, where an error would fail a wait.
+        self._loop.call_soon(self._count_waits, context=contextvars.Context())
 
     async def answer(self, poll: Poll, *, delay: float, deadline: float) -> Reply:
         """Answer one question of a wait; one about an experiment when there may be something new.
@@ -100,10 +102,15 @@ class Poller:
             "Connection %r: %d waits, %d calls to SageMaker in the last minute, %d throttled.",
             *(connection, self.waits, calls, throttles),
         )
+        self._count_waits()
         sent = metrics()
-        sent.gauge("airflow_shadow.poller.waits", self.waits)
         sent.incr("airflow_shadow.poller.calls", calls)
         sent.incr("airflow_shadow.poller.throttles", throttles)
+
+    def _count_waits(self) -> None:
+        """Send how many wait in this loop: the numbers of connections would hide each other."""
+        pollers = _POLLERS.get(self._loop, {}).values()
+        metrics().gauge("airflow_shadow.poller.waits", sum(one.waits for one in pollers))
 
 
 _POLLERS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Connection, Poller]] = (

@@ -336,6 +336,30 @@ def test_metrics_that_fail_keep_no_memory(running, sagemaker, monkeypatch):
     assert {} == asyncio.run(wait())
 
 
+def test_the_gauge_counts_the_waits_of_all_connections(emulator, monkeypatch):
+    """Each poller's own number would overwrite the others', and stay when it has closed."""
+    gauge, other = [], Connection("aws_default", "eu-west-1", None, "null")
+
+    class Metrics:
+        @staticmethod
+        def gauge(name, value):
+            gauge.append(value)
+
+        @staticmethod
+        def incr(name, count):
+            """Count nothing."""
+
+    monkeypatch.setattr(poller, "metrics", lambda: Metrics)
+
+    async def wait():
+        async with poller_of(CONNECTION) as ours, poller_of(CONNECTION), poller_of(other):
+            ours._sum_up()
+        await asyncio.sleep(0)
+
+    asyncio.run(wait())
+    assert (3, 0) == (gauge[0], gauge[-1])
+
+
 def test_the_list_is_read_again_once_it_may_be_short(running, sagemaker, calls):
     """Many pages once are no reason to describe each for ever."""
     names = running(5)
