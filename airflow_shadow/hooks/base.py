@@ -27,6 +27,7 @@ from airflow_shadow.hooks.errors import (
     NoAnswerError,
     code_of,
     from_botocore,
+    is_key_refused,
     needs_fresh_credentials,
     without_user,
 )
@@ -64,6 +65,7 @@ class CallingHook(AwsBaseHook):
         self._hurried = False
         self._aws_clock: tuple[datetime, float] | None = None
         self._warned: set[str] = set()
+        self._accepted: Any = None  # the client whose keys AWS has accepted
         #: How fast the calls of all threads may follow each other; `None` leaves it to the caller.
         self.pace: Pace | None = None
 
@@ -175,16 +177,29 @@ class CallingHook(AwsBaseHook):
 
         The parameters are those of :meth:`call`.
         """
-        method = getattr(self.conn, _method_name(self.conn, operation))
+        client = self.conn
         if self.pace:
             self.pace.take()
         try:
-            response: dict[str, Any] = method(**params)
+            response: dict[str, Any] = getattr(client, _method_name(client, operation))(**params)
         except _FAILURES as error:
+            if is_key_refused(error) and self._has_new_keys(client):
+                return self.ask(operation, params, asked=asked)
             ours = self._ours(error, asked=asked or _describe_call(operation, params))
             raise ours from _shown(error)
+        self._accepted = client
         self._set_clock(response)
         return response
+
+    def _has_new_keys(self, client: Any) -> bool:
+        """Tell whether to read the connection anew for a client whose keys are refused.
+
+        Keys that AWS has accepted before were replaced; perhaps another thread knows it already.
+        """
+        if client is self._accepted:
+            self._accepted = None
+            self.forget_connection()
+        return client is not vars(self).get("conn")
 
     def pages(
         self, operation: str, params: Mapping[str, Any], *, asked: str = ""
@@ -199,6 +214,9 @@ class CallingHook(AwsBaseHook):
             yield page
             if not page.get("NextToken"):
                 return
+            if page["NextToken"] == token.get("NextToken"):
+                found, reason = "pages without end", "the same NextToken came twice"
+                raise AwsUnavailableError(asked=asked or operation, found=found, reason=reason)
             token = {"NextToken": page["NextToken"]}
 
     def retry_call(self, call: Callable[[], Any], *, delay: float) -> Any:

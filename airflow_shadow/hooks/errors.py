@@ -42,6 +42,8 @@ EXPIRED = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
 #: STS could not reach the identity provider, or the token's file is about to be replaced: botocore
 #: and the service's documentation advise to retry.
 _STS_PASSING = frozenset({"IDPCommunicationError", "InvalidIdentityToken"})
+#: What services answer to a key that does not exist, or not any more; not about permissions.
+_KEYS = frozenset({"UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId"})
 _TIMEOUTS = frozenset({"RequestTimeout", "RequestTimeoutException"})
 #: Answers to a wrong clock; the last two also answer a wrong secret.
 _SIGNATURE = frozenset(
@@ -83,6 +85,11 @@ def needs_fresh_credentials(error: Exception) -> bool:
     if isinstance(error, ClientError):
         return code_of(error) in EXPIRED | _STS_PASSING
     return isinstance(error, CredentialRetrievalError | NoCredentialsError)
+
+
+def is_key_refused(error: Exception) -> bool:
+    """Tell whether AWS refused key or secret: that of the connection may be another by now."""
+    return isinstance(error, ClientError) and code_of(error) in _KEYS | _SIGNATURE
 
 
 def without_user(text: str) -> str:

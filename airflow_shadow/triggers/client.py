@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from airflow.configuration import conf
+from airflow.exceptions import AirflowConfigException
 from asgiref.sync import sync_to_async
 
 from airflow_shadow.exceptions import ShadowError
@@ -21,6 +24,7 @@ from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.pace import Pace
 from airflow_shadow.waiters import Poll, Reply
 
+log = logging.getLogger(__name__)
 _Answer = TypeVar("_Answer")
 
 #: Questions that are answered with CloudWatch's help.
@@ -51,14 +55,16 @@ class Client:
 
     def __init__(self, connection: Connection) -> None:
         self.connection = connection
-        self.pace = Pace(conf.getfloat("airflow_shadow", "max_calls_per_second", fallback=20.0))
+        self.pace = Pace(setting("max_calls_per_second", 20.0))
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="airflow-shadow-poller")
         self._hook: InferenceExperimentHook | None = None
         self._renew_at = 0.0
+        self._is_closed = False
         self._making: dict[Any, asyncio.Future[Any]] = {}
 
     def close(self) -> None:
         """Let the threads go; those that are in a call end with it."""
+        self._is_closed = True
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def run_in_thread(self, work: Callable[[], _Answer]) -> _Answer:
@@ -66,6 +72,8 @@ class Client:
 
         Only in such a thread can connections be read, in all versions of Airflow.
         """
+        if self._is_closed:
+            raise asyncio.CancelledError  # nobody waits for the answer any more
         return await sync_to_async(work, thread_sensitive=False, executor=self._pool)()
 
     async def ask(self, poll: Poll) -> Reply:
@@ -88,18 +96,37 @@ class Client:
         :raises ShadowError: there are no credentials at the moment
         """
         if self._hook is None or time.monotonic() > self._renew_at:
-            self._hook = InferenceExperimentHook(
-                aws_conn_id=self.connection.aws_conn_id,
-                region_name=self.connection.region_name,
-                verify=self.connection.verify,
-                config=json.loads(self.connection.config),
-            )
-            self._hook.pace = self.pace
-            self._renew_at = time.monotonic() + _CLIENT_SECONDS
-        hook = self._hook
+            await self._renew()
+        hook = cast(InferenceExperimentHook, self._hook)
         for needed in (hook, hook.cloudwatch) if metrics else (hook,):
             if "conn" not in vars(needed):
                 await self._make_client(needed)
+        return hook
+
+    async def _renew(self) -> None:
+        """Read the connection anew; while that is impossible, the client in use goes on."""
+        self._renew_at = time.monotonic() + _CLIENT_SECONDS
+        before, self._hook = self._hook, self._hook or self._new_hook()
+        if before is None:
+            return
+        fresh = self._new_hook()
+        try:
+            await self._make_client(fresh)
+        except ShadowError as error:
+            log.warning("The client in use goes on, for there is no new one. %s", error)
+            return
+        # Without `aws_default` the machine's own rights would be used, perhaps another account's.
+        if await self.run_in_thread(lambda: bool(fresh.conn_config or not before.conn_config)):
+            self._hook = fresh
+
+    def _new_hook(self) -> InferenceExperimentHook:
+        hook = InferenceExperimentHook(
+            aws_conn_id=self.connection.aws_conn_id,
+            region_name=self.connection.region_name,
+            verify=self.connection.verify,
+            config=json.loads(self.connection.config),
+        )
+        hook.pace = self.pace
         return hook
 
     async def _make_client(self, hook: InferenceExperimentHook | CloudWatchHook) -> None:
@@ -119,6 +146,15 @@ class Client:
     def aws_now(self) -> float:
         """Return AWS's time in epoch seconds, ours as long as it has not answered."""
         return self._hook.now().timestamp() if self._hook else time.time()
+
+
+def setting(name: str, default: float) -> float:
+    """Return a number of the section `airflow_shadow`; one that is no use fails no wait."""
+    with suppress(AirflowConfigException):
+        if (value := conf.getfloat("airflow_shadow", name, fallback=default)) > 0:
+            return value
+    log.error("[airflow_shadow] %s must be a number above 0; %s is used.", name, default)
+    return default
 
 
 def answer_with(poll: Poll, hook: InferenceExperimentHook) -> Reply:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
+import dataclasses
 import logging
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -41,18 +43,19 @@ class Poller:
         self._watches = Watches(self._client)
         self._told = (0, 0)
         self._loop = asyncio.get_running_loop()
-        self._timer = self._loop.call_later(_MINUTE, self._sum_up)
+        self._set_timer()
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether it can answer."""
-        return self._watches.is_alive
+    def _set_timer(self) -> None:
+        # In an empty context, as the polling: the line is about no wait.
+        self._timer = self._loop.call_later(_MINUTE, self._sum_up, context=contextvars.Context())
 
     def close(self) -> None:
         """End the polling."""
         self._timer.cancel()
         self._watches.close()
         self._client.close()
+        # Else the gauge would stay at the last number; not here, where an error would fail a wait.
+        self._loop.call_soon(self._count_waits, context=contextvars.Context())
 
     async def answer(self, poll: Poll, *, delay: float, deadline: float) -> Reply:
         """Answer one question of a wait; one about an experiment when there may be something new.
@@ -62,17 +65,22 @@ class Poller:
         """
         try:
             async with asyncio.timeout(max(0.0, deadline - time.time()) + _GRACE_SECONDS):
-                if poll.question == "experiment":
-                    return await self._watches.hear(poll, delay, deadline)
-                if poll.question == "endpoint":
-                    return await self._shared.endpoint(poll, delay)
-                if poll.question == "holder":
-                    return await self._shared.holder(poll, delay)
-                return await _uncancelled(self._client.ask(poll))
+                reply = await self._answer(poll, delay, deadline)
         except TimeoutError:
             found, asked = "no answer of AWS by the deadline", f"{poll.question} {poll.name!r}"
             silence = AwsUnavailableError(asked=asked, found=found, reason=self._watches.trouble)
-            return Reply(error=silence, now=time.time())
+            reply = Reply(error=silence, now=0.0)
+        # An answer that is shared may be older than the deadline.
+        return dataclasses.replace(reply, now=time.time())
+
+    async def _answer(self, poll: Poll, delay: float, deadline: float) -> Reply:
+        if poll.question == "experiment":
+            return await self._watches.hear(poll, delay, deadline)
+        if poll.question == "endpoint":
+            return await self._shared.endpoint(poll, delay)
+        if poll.question == "holder":
+            return await self._shared.holder(poll, delay)
+        return await _uncancelled(self._client.ask(poll))
 
     async def read(self, work: Callable[[InferenceExperimentHook], Description]) -> Reply:
         """Let the hook read something else in a thread; errors are part of the answer."""
@@ -84,7 +92,9 @@ class Poller:
 
     def _sum_up(self) -> None:
         """Write a line and metrics each minute, and forget what nobody waits for any more."""
-        self._timer = self._loop.call_later(_MINUTE, self._sum_up)
+        self._set_timer()
+        self._shared.forget()
+        self._watches.forget()
         pace, connection = self._client.pace, self._client.connection.aws_conn_id
         calls, throttles = pace.calls - self._told[0], pace.throttles - self._told[1]
         self._told = pace.calls, pace.throttles
@@ -92,12 +102,15 @@ class Poller:
             "Connection %r: %d waits, %d calls to SageMaker in the last minute, %d throttled.",
             *(connection, self.waits, calls, throttles),
         )
+        self._count_waits()
         sent = metrics()
-        sent.gauge("airflow_shadow.poller.waits", self.waits)
         sent.incr("airflow_shadow.poller.calls", calls)
         sent.incr("airflow_shadow.poller.throttles", throttles)
-        self._shared.forget()
-        self._watches.forget()
+
+    def _count_waits(self) -> None:
+        """Send how many wait in this loop: the numbers of connections would hide each other."""
+        pollers = _POLLERS.get(self._loop, {}).values()
+        metrics().gauge("airflow_shadow.poller.waits", sum(one.waits for one in pollers))
 
 
 _POLLERS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Connection, Poller]] = (
@@ -109,9 +122,8 @@ _POLLERS: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[Connection, Poller]]
 async def poller_of(connection: Connection) -> AsyncIterator[Poller]:
     """Give a wait the poller of its connection: made for the first wait, closed after the last."""
     pollers = _POLLERS.setdefault(asyncio.get_running_loop(), {})
-    poller = pollers.get(connection)
-    if poller is None or not poller.is_alive:
-        poller = pollers[connection] = Poller(connection)
+    poller = pollers.get(connection) or Poller(connection)
+    pollers[connection] = poller
     poller.waits += 1
     try:
         yield poller
@@ -119,8 +131,7 @@ async def poller_of(connection: Connection) -> AsyncIterator[Poller]:
         poller.waits -= 1
         if not poller.waits:
             poller.close()
-            if pollers.get(connection) is poller:
-                del pollers[connection]
+            del pollers[connection]
 
 
 async def _uncancelled(work: Coroutine[Any, Any, _Answer]) -> _Answer:

@@ -63,6 +63,8 @@ class SharedAnswers:
         described_at, before, reply = self._held.get(poll.name, (-math.inf, None, None))
         if before and reply and self._loop.time() - described_at < _HELD_SECONDS:
             found = await self._share(_WHO_HOLDS, delay)
+            if found.error:
+                return found
             holder = (found.description or {}).get(poll.name)
             if holder and summary_of(holder) == summary_of(before):
                 return dataclasses.replace(reply, now=found.now, aws_now=found.aws_now)

@@ -19,13 +19,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from airflow.configuration import conf
-
 from airflow_shadow.exceptions import AwsUnavailableError, ShadowError
 from airflow_shadow.experiments.summary import is_same, summary_of
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.hooks.sweep import sweep
-from airflow_shadow.triggers.client import Client, answer_with
+from airflow_shadow.hooks.sweep import Summary, Sweep, sweep
+from airflow_shadow.triggers.client import Client, answer_with, setting
 from airflow_shadow.waiters import Poll, Reply
 
 log = logging.getLogger(__name__)
@@ -38,6 +36,13 @@ _DESCRIBE_SECONDS = 3600.0
 _LIST_AGAIN_SECONDS = 900.0
 #: A poll takes along what would be due within this share of its interval.
 _EARLY = 0.5
+#: A wait that comes back with what it was told waits for all who were told the same: their pauses
+#: are at most so many intervals long.
+_LATE = 1.1
+#: When what is being polled is due: it is set once the poll is over.
+_UNDER_WAY = math.inf
+#: So many times in a row List may be unavailable before its faults are thought to be its own.
+_LIST_TRIES = 2
 #: While a change is far, the pause is this share of what is left, and at most so many intervals.
 _SHARE_OF_REST, _MOST_INTERVALS = 0.05, 10.0
 #: Seconds after which the speed of AWS's clock is known well enough.
@@ -69,13 +74,15 @@ class _State:
     """What is remembered of an experiment that is waited for.
 
     :param describe_by: when it is described whatever its row says, by the loop's clock
-    :param row: its row of the list when it was described last
-    :param moved: a later row, which no description agrees with yet
+    :param described: the summary of its newest description
+    :param row: its row of the list, where that is written otherwise but means the same
+    :param described_at: when that was; never, if it is a wait that told of it
     """
 
     describe_by: float
+    described: Mapping[str, Any] | None
     row: Mapping[str, Any] | None = None
-    moved: Mapping[str, Any] | None = None
+    described_at: float = math.inf
 
 
 class Watches:
@@ -86,45 +93,50 @@ class Watches:
 
     def __init__(self, client: Client) -> None:
         self._client = client
-        self._longest_pause = conf.getfloat("airflow_shadow", "poll_interval", fallback=300.0)
+        self._longest_pause = setting("poll_interval", 300.0)
         self._loop = asyncio.get_running_loop()
         self._watches: set[_Watch] = set()
         self._states: dict[str, _State] = {}
         self._polled = 0.0
-        self._pages, self._list_after = 1, 0.0
+        self._pages, self._list_after, self._list_failures = 1, 0.0, 0
         self._failures = 0
         #: Why AWS is unavailable at the moment.
         self.trouble = ""
+        self._warned = ""
         self._first_time: tuple[float, float] | None = None
         self._news, self._next_due = asyncio.Event(), math.inf
+        self._task: asyncio.Task[None] | None = None
+
+    def _start(self) -> None:
         # In an empty context: Airflow files the lines of a task under the wait that made it.
         self._task = self._loop.create_task(self._run(), context=contextvars.Context())
         self._task.add_done_callback(self._pass_on)
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether it polls; an error that nobody foresaw ends it, and the waits that it had."""
-        return not self._task.done()
-
     def close(self) -> None:
         """End the polling."""
-        self._task.cancel()
+        if self._task:
+            self._task.cancel()
 
     def forget(self) -> None:
         """Drop what was remembered of experiments that nobody waits for any more."""
         names = {watch.name for watch in self._watches}
         self._states = {name: state for name, state in self._states.items() if name in names}
+        self._pages = 1  # the list may have become shorter
 
     async def hear(self, poll: Poll, delay: float, deadline: float) -> Reply:
         """Answer when the experiment may differ from what the wait knows of it."""
         now = self._loop.time()
         watch = _Watch(poll, delay, now + deadline - time.time(), self._loop.create_future(), now)
         if poll.known is not None:
-            # So those that come one by one are polled together.
-            watch.due = max(now, self._polled + _EARLY * delay)
             spread = random.uniform(0, _DESCRIBE_SECONDS)  # noqa: S311 - no secret
-            self._states.setdefault(poll.name, _State(now + spread))
+            state = self._states.setdefault(poll.name, _State(now + spread, poll.known))
+            if poll.known == state.described:
+                # So those that come one by one are polled together.
+                together = min(self._polled + _EARLY * delay, state.described_at + _LATE * delay)
+                watch.due = max(now, min(together, watch.deadline))
         self._watches.add(watch)
+        if self._task is None or self._task.done():  # an error that nobody foresaw has ended it
+            self._start()
         if watch.due < self._next_due:
             self._news.set()
         try:
@@ -147,13 +159,14 @@ class Watches:
     async def _poll(self) -> None:
         now = self._loop.time()
         due = [watch for watch in self._watches if watch.due <= now + _EARLY * watch.delay]
+        for watch in due:
+            watch.due = _UNDER_WAY
         try:
             hook = await self._client.hook()
+            rows: Mapping[str, Any] = {}
             if self._is_list_cheaper(due):
-                due = await self._sweep(hook)
-            names = {watch.name for watch in due}
-            errors = await asyncio.gather(*(self._describe(hook, name) for name in names))
-            passing = next(filter(None, errors), None)
+                due, rows = await self._sweep(hook, due)
+            passing = await self._describe_all(hook, due, rows)
         except AwsUnavailableError as error:
             passing = error
             self._tell(due, error)
@@ -165,15 +178,15 @@ class Watches:
         self._put_off()
 
     def _is_list_cheaper(self, due: list[_Watch]) -> bool:
-        known = sum(bool(watch.poll.known) for watch in due)
-        return self._loop.time() >= self._list_after and known > max(_FEW, self._pages)
+        known = {watch.name for watch in due if watch.poll.known}
+        return self._loop.time() >= self._list_after and len(known) > max(_FEW, self._pages)
 
     def _put_off(self) -> None:
         """Set when what was polled is polled again: later while AWS is unavailable."""
         self._polled = self._loop.time()
         factor = random.uniform(0.9, 1.1) * min(self._failures + 1, 2)  # noqa: S311 - no secret
         for watch in self._watches:
-            if watch.due <= self._polled + _EARLY * watch.delay:
+            if watch.due == _UNDER_WAY:
                 watch.due = min(self._polled + factor * self._interval(watch), watch.deadline)
                 watch.due = max(watch.due, self._polled + _LEAST_PAUSE)
 
@@ -196,34 +209,60 @@ class Watches:
             return None
         return max(1.0, (moment[0] - self._first_time[0]) / passed)
 
-    async def _sweep(self, hook: InferenceExperimentHook) -> list[_Watch]:
-        """Read the list; return the waits whose experiments are to be described.
+    async def _sweep(
+        self, hook: InferenceExperimentHook, due: list[_Watch]
+    ) -> tuple[list[_Watch], Mapping[str, Any]]:
+        """Read the list; return the waits to describe experiments for, and the rows that moved.
 
         :raises AwsUnavailableError: it cannot be read at the moment
         """
-        known = {one.name: one.poll.known for one in self._watches if one.poll.known is not None}
-        rows = {name: self._states[name].row or summary for name, summary in known.items()}
-        try:
-            found = await self._client.run_in_thread(partial(sweep, hook, rows))
-        except AwsUnavailableError:
-            raise
-        except ShadowError as error:
-            log.warning("Experiments cannot be listed, so each is described. %s", error)
-            self._list_after = self._loop.time() + _LIST_AGAIN_SECONDS
-            return [watch for watch in self._watches if watch.due <= self._loop.time()]
-        self._pages = found.pages
-        for name, row in found.moved.items():
-            self._states[name].moved = row
-        for watch in self._watches:  # they were all polled
-            watch.due = min(watch.due, self._loop.time())
-        return [
+        watches = list(self._watches)
+        states = {watch.name: self._states[watch.name] for watch in watches if watch.poll.known}
+        rows = {name: state.row or state.described or {} for name, state in states.items()}
+        known = {name: row for name, row in rows.items() if row.get("CreationTime")}
+        found = await self._read_list(hook, known, due)
+        if found is None:
+            return due, {}
+        for watch in watches:
+            watch.due = _UNDER_WAY
+        changed = [
             watch
-            for watch in self._watches
-            if watch.name in found.moved
+            for watch in watches
+            if watch.name not in known
+            or watch.name in found.moved
             or watch.name in found.unseen
+            or watch.poll.known != states[watch.name].described
             or self._is_stale(watch.name)
             or self._is_over(watch)
         ]
+        return changed, found.moved
+
+    async def _read_list(
+        self, hook: InferenceExperimentHook, known: Mapping[str, Summary], due: list[_Watch]
+    ) -> Sweep | None:
+        """Read the list, `None` if AWS answers Describe but not List.
+
+        :raises AwsUnavailableError: it cannot be read at the moment
+        """
+        try:
+            found = await self._client.run_in_thread(partial(sweep, hook, known))
+        except AwsUnavailableError:
+            self._list_failures += 1
+            is_tried = self._list_failures > _LIST_TRIES
+            if not is_tried or await self._describe_all(hook, due[:1], {}):
+                raise
+            return None
+        except ShadowError as error:
+            self._warn(f"Experiments cannot be listed, so each is described. {error}")
+            self._list_after = self._loop.time() + _LIST_AGAIN_SECONDS
+            return None
+        self._pages, self._list_failures = found.pages, 0
+        return found
+
+    def _warn(self, text: str) -> None:
+        if text != self._warned:
+            self._warned = text
+            log.warning("%s", text)
 
     def _is_stale(self, name: str) -> bool:
         """Tell whether a description is an hour old, or there is none."""
@@ -239,8 +278,21 @@ class Watches:
             or (until is not None and until <= self._client.aws_now())
         )
 
+    async def _describe_all(
+        self, hook: InferenceExperimentHook, due: Iterable[_Watch], rows: Mapping[str, Any]
+    ) -> AwsUnavailableError | None:
+        """Describe experiments for waits; an error that nobody foresaw fails those of its own."""
+        names = list({watch.name for watch in due})
+        asked = (self._describe(hook, name, rows.get(name)) for name in names)
+        ends = dict(zip(names, await asyncio.gather(*asked, return_exceptions=True), strict=True))
+        for watch in self._watches:
+            end = ends.get(watch.name)
+            if isinstance(end, BaseException) and not isinstance(end, AwsUnavailableError):
+                self._fail(watch, end)
+        return next((end for end in ends.values() if isinstance(end, AwsUnavailableError)), None)
+
     async def _describe(
-        self, hook: InferenceExperimentHook, name: str
+        self, hook: InferenceExperimentHook, name: str, row: Mapping[str, Any] | None
     ) -> AwsUnavailableError | None:
         """Describe an experiment and answer whom it is news to; return what passes by itself."""
         is_stale = self._is_stale(name)
@@ -253,10 +305,12 @@ class Watches:
             return reply.error
         summary = summary_of(reply.description) if reply.description else None
         if state := self._states.get(name):
-            state.describe_by = self._loop.time() + _DESCRIBE_SECONDS
+            now = self._loop.time()
+            state.describe_by, state.described_at = now + _DESCRIBE_SECONDS, now
             # Else the description lags behind the list, and the next poll asks again.
-            if state.moved and summary and is_same(state.moved, summary):
-                state.row, state.moved = state.moved, None
+            agrees = row is not None and summary is not None and is_same(row, summary)
+            if agrees or summary != state.described:
+                state.described, state.row = summary, row if agrees else None
         is_news = [one for one in watches if summary != one.poll.known or self._is_over(one)]
         self._reply(watches if is_stale or reply.error else is_news, reply)
         return None
@@ -276,5 +330,10 @@ class Watches:
         """Let the waits fail with an error that nobody foresaw."""
         error = None if task.cancelled() else task.exception()
         for watch in self._watches:
-            if error and not watch.reply.done():
-                watch.reply.set_exception(error)
+            if error:
+                self._fail(watch, error)
+
+    @staticmethod
+    def _fail(watch: _Watch, error: BaseException) -> None:
+        if not watch.reply.done():
+            watch.reply.set_exception(error)

@@ -15,9 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from airflow_shadow.emulator import fleet
 from airflow_shadow.experiments.summary import summary_of
-from airflow_shadow.hooks.base import CallingHook
 from airflow_shadow.hooks.responses import to_plain
 from airflow_shadow.triggers import poller, watches
 from airflow_shadow.triggers.inference_experiment import InferenceExperimentTrigger
@@ -29,42 +27,10 @@ from airflow_shadow.waiters import (
     WaitState,
     condition_to_dict,
 )
-from tests.helpers import described, stop, until
+from tests.helpers import described, stop
 
 LIST, DESCRIBE = "ListInferenceExperiments", "DescribeInferenceExperiment"
 DELAY = 0.2
-
-
-@pytest.fixture
-def calls(monkeypatch):
-    """Count our calls of AWS by operation."""
-    counted, ask = Counter(), CallingHook.ask
-
-    def counting(hook, operation, params, **more):
-        counted[operation] += 1
-        return ask(hook, operation, params, **more)
-
-    monkeypatch.setattr(CallingHook, "ask", counting)
-    return counted
-
-
-@pytest.fixture
-def running(emulator, sagemaker):
-    """Set up some running experiments, each on an endpoint of its own; return their names."""
-
-    def make(count):
-        names = [f"one-{number:02}" for number in range(count)]
-        for model in ("v1", "v2"):
-            fleet.create_model(sagemaker, name=model)
-        for name in names:
-            fleet.create_endpoint(sagemaker, endpoint_name=name, model_name="v1")
-            variants = {"model_name": "v1", "shadow_model_name": "v2"}
-            request = fleet.experiment_request(name=name, endpoint_name=name, **variants)
-            sagemaker.create_inference_experiment(**request)
-            until(sagemaker, name, "Running")
-        return names
-
-    return make
 
 
 def left_by_a_worker(sagemaker, name, **arguments):
