@@ -39,7 +39,8 @@ class ShadowS3(S3Response):  # type: ignore[misc,unused-ignore]
         if answer := self._fault(f"{request.method.title()}Object", key, full_url):
             return answer
         with self.emulator.lock:
-            if self._has_files():
+            # What is there needs no look at what is due.
+            if self._has_files() and not self._is_there(key):
                 self._write(key)
         return super()._key_response(request, full_url)
 
@@ -62,6 +63,10 @@ class ShadowS3(S3Response):  # type: ignore[misc,unused-ignore]
             return str(query.get("prefix", [""])[0])
         # A bucket with files in it cannot be deleted.
         return "" if request.method == "DELETE" and not query else None
+
+    def _is_there(self, key: str) -> bool:
+        bucket = self.backend.buckets.get(self.bucket_name)
+        return bucket is not None and key in bucket.keys
 
     def _has_files(self) -> bool:
         return any(has_files(one, self.bucket_name) for one in self.emulator.known_states())
