@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from airflow_shadow.emulator.capture.config import CaptureSpan
+from airflow_shadow.emulator.capture.label_order import LabelOrder
 from airflow_shadow.emulator.cloudwatch.timeline import Timeline
 from airflow_shadow.emulator.faults import Fault, FaultKind, Faults
 from airflow_shadow.emulator.history import EntryKind, History
@@ -169,9 +171,12 @@ class AccountState:
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     made_configs: int = 0
     lags: dict[str, Lag] = field(default_factory=dict)
-    # By the endpoint's name; what CloudWatch shows is computed from these two.
+    # By the endpoint's name; what CloudWatch shows is computed from the first two, and with the
+    # others what appears in S3.
     timelines: dict[str, Timeline] = field(default_factory=dict)
     flows: dict[str, list[Flow]] = field(default_factory=dict)
+    captures: dict[str, list[CaptureSpan]] = field(default_factory=dict)
+    labels: dict[str, list[LabelOrder]] = field(default_factory=dict)
 
     def arn(self, kind: str, name: str) -> str:
         """Return the ARN of a resource of this account and region."""
@@ -185,8 +190,13 @@ class AccountState:
 
     def take_fault(self, kind: FaultKind, *, operation: str, names: str) -> Fault | None:
         """Take a fault of this kind that was added for an operation, if there is one."""
-        place = {"account": self.account, "region": self.region}
-        return self.faults.take(frozenset({kind}), operation=operation, names=names, **place)
+        return self.faults.take(
+            frozenset({kind}),
+            operation=operation,
+            account=self.account,
+            region=self.region,
+            names=names,
+        )
 
     def live_on(self, endpoint: str) -> Experiment | None:
         """Return the experiment that has not ended and occupies an endpoint."""
