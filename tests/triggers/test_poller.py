@@ -30,6 +30,7 @@ from airflow_shadow.waiters import (
     condition_to_dict,
 )
 from tests.helpers import described, stop, until
+from tests.triggers.watching import wait_until
 
 LIST, DESCRIBE = "ListInferenceExperiments", "DescribeInferenceExperiment"
 DELAY = 0.2
@@ -99,14 +100,6 @@ def run(triggers, *meanwhile):
         return await asyncio.gather(*waiting)
 
     return asyncio.run(together())
-
-
-def wait_until(holds, *, what):
-    """Wait in a thread until something holds."""
-    deadline = time.monotonic() + 120
-    while not holds():
-        assert time.monotonic() < deadline, f"no {what}"
-        time.sleep(0.02)
 
 
 def passes(counted, operation, more):
