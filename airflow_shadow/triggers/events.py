@@ -101,7 +101,7 @@ class InferenceExperimentEventTrigger(BaseEventTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Yield events for ever: Airflow would start anew at once what returns or raises."""
-        changes, failures = self._changes(), 0
+        changes, failures, self._poller = self._changes(), 0, None
         async with AsyncExitStack() as stack:
             while True:
                 failures = 0 if await self._has_read(changes, stack) else failures + 1
