@@ -29,6 +29,9 @@ except ImportError:  # Airflow 2.11 has no event-driven scheduling
     )
 
 _HOUR, _DELAY = 3600.0, 30.0
+#: Of two events at one moment Airflow 3.3.2 hands the second one to the next run, if there is one:
+#: a run is queued as of the first. So its scheduler gets a turn between them.
+_APART_SECONDS = 5.0
 #: How long Airflow may take to read or write the asset's state.
 _STORE_SECONDS = 30.0
 
@@ -107,6 +110,7 @@ class InferenceExperimentEventTrigger(BaseEventTrigger):
                 failures = 0 if await self._has_read(changes, stack) else failures + 1
                 for event in changes.take():
                     yield TriggerEvent(event)  # type: ignore[no-untyped-call]
+                    await asyncio.sleep(min(_APART_SECONDS, self._pause(0)))
                 await asyncio.sleep(self._pause(failures))
                 # Only now, for Airflow has the events by now: a crash before would lose them.
                 await self._keep(changes)
