@@ -1,9 +1,10 @@
 """A SageMaker that answers Describe and List of inference experiments fast, and counts its calls.
 
-`python benchmarks/waits_stub.py COUNT` serves that many running experiments on a free port of
-loopback, which it prints, until its standard input ends. `POST /control` takes JSON: `end` (names
-that are Completed from now on), `latency` (seconds before an answer), `silent` (answer no more);
-each answer tells the calls so far.
+`python benchmarks/waits_stub.py COUNT [CONCLUDED]` serves that many running experiments, and newer
+ones that have concluded, on a free port of loopback, which it prints, until its standard input
+ends. `POST /control` takes JSON: `end` (names that are Completed from now on), `latency` (seconds
+before an answer), `silent` (answer no more), `throttled` (refuse all calls); each answer tells the
+calls so far.
 """
 
 from __future__ import annotations
@@ -22,12 +23,14 @@ START = 1_800_000_000.0
 class Stub:
     """Experiments `wait-00000` and on, created one second after the other."""
 
-    def __init__(self, count: int) -> None:
-        self.status = {f"wait-{number:05}": ("Running", START) for number in range(count)}
+    def __init__(self, count: int, concluded: int = 0) -> None:
+        running = {f"wait-{number:05}": ("Running", START) for number in range(count)}
+        done = {f"done-{number:06}": ("Completed", START) for number in range(concluded)}
+        self.status = running | done
         self.created = {name: START + number for number, name in enumerate(self.status)}
-        self.newest = {"Running": sorted(self.status, reverse=True)}
+        self.newest = {"Running": [*reversed(running)], "Completed": [*reversed(done)]}
         self.calls: Counter[str] = Counter()
-        self.latency, self.silent = 0.0, False
+        self.latency, self.silent, self.throttled = 0.0, False, False
 
     def row(self, name: str) -> dict[str, Any]:
         """Return a row of a list."""
@@ -72,8 +75,11 @@ class Stub:
             self.end(request.get("end", []))
             self.latency = request.get("latency", self.latency)
             self.silent = request.get("silent", self.silent)
+            self.throttled = request.get("throttled", self.throttled)
             return {"calls": dict(self.calls), "now": time.time()}
         self.calls[operation] += 1
+        if self.throttled:
+            return {"__type": "ThrottlingException", "message": "Rate exceeded"}
         if operation == "ListInferenceExperiments":
             return self.listed(request)
         return self.describe(request["Name"])
@@ -89,11 +95,13 @@ class Stub:
                 operation = "control" if is_control else lines_target(lines)
                 if not is_control and (self.silent or self.latency):
                     await asyncio.sleep(3600 if self.silent else self.latency)
-                answer = json.dumps(self.answer(operation, json.loads(body or b"{}"))).encode()
+                answer = self.answer(operation, json.loads(body or b"{}"))
+                text = json.dumps(answer).encode()
                 writer.write(
-                    b"HTTP/1.1 200 OK\r\nContent-Type: application/x-amz-json-1.1\r\n"
-                    + b"Content-Length: %d\r\n\r\n" % len(answer)
-                    + answer
+                    (b"HTTP/1.1 400 Bad Request" if "__type" in answer else b"HTTP/1.1 200 OK")
+                    + b"\r\nContent-Type: application/x-amz-json-1.1\r\n"
+                    + b"Content-Length: %d\r\n\r\n" % len(text)
+                    + text
                 )
                 await writer.drain()
         except (asyncio.IncompleteReadError, ConnectionError):
@@ -108,7 +116,7 @@ def lines_target(lines: list[str]) -> str:
 
 async def main() -> None:
     """Serve until standard input ends."""
-    stub = Stub(int(sys.argv[1]))
+    stub = Stub(*map(int, sys.argv[1:]))
     server = await asyncio.start_server(stub.serve, "127.0.0.1", 0, backlog=4096)
     print(server.sockets[0].getsockname()[1], flush=True)
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)

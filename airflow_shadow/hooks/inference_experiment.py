@@ -12,11 +12,12 @@ from airflow_shadow.exceptions import (
     ExperimentNotFoundError,
     InvalidRequestError,
 )
-from airflow_shadow.experiments.lifecycle import LIVE, Action, Status, mark, status_of, stop_request
+from airflow_shadow.experiments.lifecycle import Action, Status, mark, status_of, stop_request
 from airflow_shadow.hooks.autoscaling import AutoscalingHook
 from airflow_shadow.hooks.base import CallingHook
 from airflow_shadow.hooks.cloudwatch import CloudWatchHook
 from airflow_shadow.hooks.errors import NOT_FOUND, VALIDATION, without_user
+from airflow_shadow.hooks.holders import Holders
 from airflow_shadow.hooks.responses import to_plain
 from airflow_shadow.request_model import InvalidParametersError, Prepared, coerce, prepare
 
@@ -38,7 +39,7 @@ class InferenceExperimentHook(CallingHook):
         super().__init__(*args, **kwargs)
         #: The experiment that was described last, for the links of a task that is about to defer.
         self.described: dict[str, Any] | None = None
-        self._endpoint_of: dict[tuple[str, str], str] = {}
+        self._holders = Holders()
 
     @cached_property
     def cloudwatch(self) -> CloudWatchHook:
@@ -223,23 +224,8 @@ class InferenceExperimentHook(CallingHook):
         self.call("AddTags", {"ResourceArn": arn, "Tags": listed})
 
     def find_occupying_experiment(self, endpoint_name: str) -> dict[str, Any] | None:
-        """Find the live experiment on an endpoint.
-
-        List shows no endpoints, so live ones are described, each once: their endpoint is for life.
-        """
-        # Running ones are the most; a set's own order changes from process to process.
-        for status in sorted(LIVE, key=lambda one: (one is not Status.RUNNING, one)):
-            for row in self.list_inference_experiments(StatusEquals=str(status)):
-                key = (row["Name"], row["CreationTime"])
-                if self._endpoint_of.get(key, endpoint_name) != endpoint_name:
-                    continue
-                experiment = self.find_experiment(row["Name"])
-                if experiment is None:
-                    continue
-                self._endpoint_of[key] = experiment["EndpointMetadata"]["EndpointName"]
-                if self._endpoint_of[key] == endpoint_name and experiment["Status"] in LIVE:
-                    return experiment
-        return None
+        """Find the live experiment on an endpoint; all live ones are described, each once."""
+        return self._holders.read(self).get(endpoint_name)
 
     def find_running(self, endpoint_name: str) -> dict[str, Any] | None:
         """Describe an endpoint with the model and instance type that its production runs now."""

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from airflow_shadow.experiments.lifecycle import LIVE
 from airflow_shadow.experiments.summary import summary_of
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.responses import to_plain
@@ -61,30 +60,6 @@ def sweep(hook: InferenceExperimentHook, known: Mapping[str, Summary]) -> Sweep:
                 break
         unseen |= missing
     return Sweep(moved, frozenset(unseen), pages)
-
-
-class Holders:
-    """Who holds which endpoint, for many who wait for endpoints.
-
-    List tells no endpoints, so each live experiment is described, once: its endpoint is for life.
-    """
-
-    def __init__(self) -> None:
-        self._described: dict[tuple[str, str], dict[str, Any]] = {}
-
-    def read(self, hook: InferenceExperimentHook) -> dict[str, dict[str, Any]]:
-        """Return the live experiments by the endpoint that they hold.
-
-        :raises ShadowError: AWS refused a call, or could not be reached
-        """
-        before, self._described = self._described, {}
-        for status in sorted(LIVE):
-            for row in hook.list_inference_experiments(StatusEquals=str(status)):
-                key = (row["Name"], row["CreationTime"])
-                described = before.get(key) or hook.find_experiment(row["Name"])
-                if described:
-                    self._described[key] = {**described, **row}
-        return {one["EndpointMetadata"]["EndpointName"]: one for one in self._described.values()}
 
 
 def _pages(

@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import json
 import time
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncIterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from inspect import signature
@@ -19,6 +19,7 @@ from airflow_shadow._compat import task_state
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.triggers.client import Connection
 from airflow_shadow.triggers.poller import Poller, poller_of
+from airflow_shadow.triggers.uncancelled import uncancelled
 from airflow_shadow.waiters import (
     KILLED,
     EndpointFree,
@@ -33,9 +34,6 @@ from airflow_shadow.waiters import (
     condition_from_dict,
     wait,
 )
-
-#: Work that must be done to its end: the event loop itself keeps only weak references.
-_UNDER_WAY: set[asyncio.Future[Any]] = set()
 
 
 class InferenceExperimentTrigger(BaseTrigger):
@@ -120,7 +118,7 @@ class InferenceExperimentTrigger(BaseTrigger):
         condition = condition_from_dict(self.goal)
         about_endpoint = isinstance(condition, EndpointFree | EndpointSettled)
         if self.on_kill_action == "stop" and not about_endpoint:
-            await _uncancelled(self._remove_shadow(condition.name))
+            await uncancelled(self._remove_shadow(condition.name))
 
     async def _remove_shadow(self, name: str) -> None:
         state = await sync_to_async(task_state)(self.task_instance)
@@ -167,16 +165,3 @@ class InferenceExperimentTrigger(BaseTrigger):
     def _connection(self) -> Connection:
         config = json.dumps(self.botocore_config, sort_keys=True)
         return Connection(self.aws_conn_id, self.region_name, self.verify, config)
-
-
-async def _uncancelled(work: Coroutine[Any, Any, None]) -> None:
-    """Await work that goes on when the awaiting is cancelled.
-
-    The cancellation keeps its message, by which Airflow knows that a person acted and `on_kill` is
-    due; `sync_to_async` would lose it. And Airflow 3.3.2 cancels a trigger about once a second
-    until it has ended, which would cut a longer `on_kill` off.
-    """
-    task = asyncio.ensure_future(work)
-    _UNDER_WAY.add(task)
-    task.add_done_callback(_UNDER_WAY.discard)
-    await asyncio.shield(task)

@@ -7,9 +7,8 @@ import contextvars
 import dataclasses
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
 from weakref import WeakKeyDictionary
 
 from airflow_shadow._compat import metrics
@@ -17,11 +16,11 @@ from airflow_shadow.exceptions import AwsUnavailableError
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.triggers.client import Client, Connection
 from airflow_shadow.triggers.shared import SharedAnswers
+from airflow_shadow.triggers.uncancelled import uncancelled
 from airflow_shadow.triggers.watches import Watches
 from airflow_shadow.waiters import Description, Poll, Reply
 
 log = logging.getLogger(__name__)
-_Answer = TypeVar("_Answer")
 
 #: Seconds after its deadline until which a wait hopes for an answer that is under way.
 _GRACE_SECONDS = 2.0
@@ -80,7 +79,7 @@ class Poller:
             return await self._shared.endpoint(poll, delay)
         if poll.question == "holder":
             return await self._shared.holder(poll, delay)
-        return await _uncancelled(self._client.ask(poll))
+        return await uncancelled(self._client.ask(poll))
 
     async def read(self, work: Callable[[InferenceExperimentHook], Description]) -> Reply:
         """Let the hook read something else in a thread; errors are part of the answer."""
@@ -88,7 +87,7 @@ class Poller:
         def answered(hook: InferenceExperimentHook) -> Reply:
             return Reply(description=work(hook), now=time.time(), aws_now=hook.now().timestamp())
 
-        return await _uncancelled(self._client.reply(answered))
+        return await uncancelled(self._client.reply(answered))
 
     def _sum_up(self) -> None:
         """Write a line and metrics each minute, and forget what nobody waits for any more."""
@@ -132,8 +131,3 @@ async def poller_of(connection: Connection) -> AsyncIterator[Poller]:
         if not poller.waits:
             poller.close()
             del pollers[connection]
-
-
-async def _uncancelled(work: Coroutine[Any, Any, _Answer]) -> _Answer:
-    """Await work that goes on when the awaiting is cancelled, which keeps its message."""
-    return await asyncio.shield(asyncio.ensure_future(work))

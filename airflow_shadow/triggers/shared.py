@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_shadow.experiments.summary import summary_of
+from airflow_shadow.hooks.holders import Holders
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.hooks.sweep import Holders
 from airflow_shadow.triggers.client import Client
 from airflow_shadow.waiters import Poll, Reply
 

@@ -77,12 +77,14 @@ class _State:
     :param described: the summary of its newest description
     :param row: its row of the list, where that is written otherwise but means the same
     :param described_at: when that was; never, if it is a wait that told of it
+    :param was_news: whether it differed from the one before
     """
 
     describe_by: float
     described: Mapping[str, Any] | None
     row: Mapping[str, Any] | None = None
     described_at: float = math.inf
+    was_news: bool = True
 
 
 class Watches:
@@ -133,6 +135,8 @@ class Watches:
             if poll.known == state.described:
                 # So those that come one by one are polled together.
                 together = min(self._polled + _EARLY * delay, state.described_at + _LATE * delay)
+                if not state.was_news and self._next_due <= now + delay:
+                    together = self._next_due
                 watch.due = max(now, min(together, watch.deadline))
         self._watches.add(watch)
         if self._task is None or self._task.done():  # an error that nobody foresaw has ended it
@@ -307,9 +311,10 @@ class Watches:
         if state := self._states.get(name):
             now = self._loop.time()
             state.describe_by, state.described_at = now + _DESCRIBE_SECONDS, now
+            state.was_news = summary != state.described
             # Else the description lags behind the list, and the next poll asks again.
             agrees = row is not None and summary is not None and is_same(row, summary)
-            if agrees or summary != state.described:
+            if agrees or state.was_news:
                 state.described, state.row = summary, row if agrees else None
         is_news = [one for one in watches if summary != one.poll.known or self._is_over(one)]
         self._reply(watches if is_stale or reply.error else is_news, reply)

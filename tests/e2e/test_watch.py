@@ -39,7 +39,7 @@ def test_a_dag_runs_when_an_experiment_concludes(api, aws):
             Reason=f"Reason {number}.",
         )
         ended[name] = (endpoint, f"Reason {number}.")
-    until(lambda: ended.keys() <= told(api).keys(), what="all ends to be told")
+        until(lambda: ended.keys() <= told(api).keys(), what=f"the end of {name} to be told")
     found = {name: events for name, events in told(api).items() if name in ended}
     assert {name: [event] for name, event in ended.items()} == found
 

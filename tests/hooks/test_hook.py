@@ -36,8 +36,9 @@ from airflow_shadow.exceptions import (
 )
 from airflow_shadow.hooks.errors import from_botocore, needs_fresh_credentials
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from tests.helpers import another, somebodys, until
+from tests.helpers import another, described, somebodys, stop, until
 from tests.hooks.words import NO_RETRIES, connect
+from tests.triggers.watching import wait_until
 
 
 def request(name="x", **members):
@@ -153,6 +154,18 @@ def test_the_holder_is_found_among_others(hook, churn, sagemaker):
     somebodys(sagemaker, "x")
     assert "x" == hook.find_occupying_experiment("churn")["Name"]
     assert hook.find_occupying_experiment("third") is None
+
+
+def test_a_holder_that_was_changed_is_described_again(hook, churn, sagemaker):
+    """Each is described once for all questions, until its row shows a change."""
+    somebodys(sagemaker, "x")
+    before = hook.find_occupying_experiment("churn")
+    assert before is hook.find_occupying_experiment("churn")
+    sagemaker.update_inference_experiment(Name="x", Description="Twice as long.")
+    wait_until(lambda: described(sagemaker, "x").get("Description"), what="description")
+    assert "Twice as long." == hook.find_occupying_experiment("churn")["Description"]
+    stop(sagemaker, "x")
+    assert hook.find_occupying_experiment("churn") is None
 
 
 def test_the_desired_and_the_configured_are_told(hook, churn):

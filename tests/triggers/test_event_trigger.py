@@ -2,59 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from contextlib import aclosing
 
 import pytest
 
-from airflow_shadow.triggers.events import InferenceExperimentEventTrigger
 from tests.helpers import described, somebodys, stop
-
-LIST = "ListInferenceExperiments"
-
-
-class Store:
-    """What Airflow 3.3 keeps of an asset, as its triggerer gives it to a watcher."""
-
-    def __init__(self):
-        self.values = {}
-
-    async def aget(self, key, default=None):
-        """Return a value."""
-        return self.values.get(key, default)
-
-    async def aset(self, key, value):
-        """Keep a value; Airflow keeps JSON."""
-        self.values[key] = json.loads(json.dumps(value))
-
-
-def watcher(store=None, **arguments):
-    """Return a trigger as the triggerer makes it from what was serialised."""
-    trigger = InferenceExperimentEventTrigger(waiter_delay=0.05, **arguments)
-    _, kwargs = trigger.serialize()
-    again = InferenceExperimentEventTrigger(**json.loads(json.dumps(kwargs)))
-    again.asset_state_store = store
-    return again
-
-
-def told(trigger, *meanwhile, count=1, polls=3):
-    """Run a trigger, do things meanwhile; return its first events, and none more that come soon."""
-
-    async def events():
-        found = []
-        async with aclosing(trigger.run()) as stream:
-            for work in meanwhile:
-                await asyncio.to_thread(work)
-            found.extend([(await anext(stream)).payload for _ in range(count)])
-            try:
-                async with asyncio.timeout(polls * 0.05):
-                    found.append((await anext(stream)).payload)
-            except TimeoutError:
-                pass
-        return found
-
-    return asyncio.run(events())
+from tests.triggers.watching import Store, told, watcher
 
 
 @pytest.fixture
@@ -97,19 +50,10 @@ def test_tags_choose_the_experiments_of_a_team(ended, sagemaker):
     assert "theirs" == event["name"]
 
 
-def test_trouble_ends_no_watcher(ended, emulator):
-    """Airflow would start at once, and without a pause, what returns or raises."""
-    emulator.faults.add(kind="throttle", operation=LIST, times=2)
-    emulator.faults.add(kind="access-denied", operation=LIST, times=2)
-    config = {"retries": {"total_max_attempts": 1}}
-    [event] = told(watcher(botocore_config=config))
-    assert "theirs" == event["name"]
-
-
 def test_a_restart_repeats_nothing_where_airflow_keeps_state(ended, sagemaker):
     """The state is written one poll after the event, which Airflow has by then."""
     store = Store()
-    assert ["theirs"] == [event["name"] for event in told(watcher(store))]
+    assert ["theirs"] == [event["name"] for event in told(watcher(store), kept=store)]
     assert [] == told(watcher(store), count=0)
     somebodys(sagemaker, name="later")
     stop(sagemaker, "later")

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-import gc
 import json
 import socket
-import threading
 import time
-import tracemalloc
 from collections import Counter
-from pathlib import Path
 
 import pytest
+from asgiref.sync import sync_to_async
 
 from airflow_shadow.experiments.summary import summary_of
 from airflow_shadow.hooks.responses import to_plain
@@ -28,9 +25,11 @@ from airflow_shadow.waiters import (
     condition_to_dict,
 )
 from tests.helpers import described, stop
+from tests.triggers.watching import wait_until
 
 LIST, DESCRIBE = "ListInferenceExperiments", "DescribeInferenceExperiment"
 DELAY = 0.2
+THOROUGH = pytest.mark.thorough
 
 
 def left_by_a_worker(sagemaker, name, **arguments):
@@ -65,14 +64,6 @@ def run(triggers, *meanwhile):
         return await asyncio.gather(*waiting)
 
     return asyncio.run(together())
-
-
-def wait_until(holds, *, what):
-    """Wait in a thread until something holds."""
-    deadline = time.monotonic() + 120
-    while not holds():
-        assert time.monotonic() < deadline, f"no {what}"
-        time.sleep(0.02)
 
 
 def passes(counted, operation, more):
@@ -193,37 +184,63 @@ def test_what_its_row_does_not_show_is_seen_within_an_hour(running, sagemaker, c
     assert ["reached"] * 6 == [end.event for end in run(triggers, end)]
 
 
-@pytest.fixture(params=[{}, {"role_arn": "arn:aws:iam::123456789012:role/r"}], ids=["aws", "sts"])
-def silent(monkeypatch, request):
-    """Give a connection whose SageMaker, or whose STS, takes calls and never answers."""
+@pytest.fixture
+def silent(monkeypatch):
+    """Give two connections: SageMaker takes calls and never answers, or its STS does."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         extra = {
             "region_name": "us-east-1",
             "endpoint_url": f"http://127.0.0.1:{server.getsockname()[1]}",
             "config_kwargs": {"read_timeout": 3, "retries": {"total_max_attempts": 1}},
-            **request.param,
         }
-        connection = {"conn_type": "aws", "login": "AKIAIOSFODNN7EXAMPLE", "password": "secret"}
-        monkeypatch.setenv("AIRFLOW_CONN_SILENT", json.dumps({**connection, "extra": extra}))
-        yield "silent"
+        roles = {"SILENT": {}, "NO_STS": {"role_arn": "arn:aws:iam::123456789012:role/r"}}
+        for name, role in roles.items():
+            connection = {"conn_type": "aws", "login": "AKIAIOSFODNN7EXAMPLE", "password": "secret"}
+            connection["extra"] = {**extra, **role}
+            monkeypatch.setenv(f"AIRFLOW_CONN_{name}", json.dumps(connection))
+        yield "silent", "no_sts"
 
 
-def test_a_silent_connection_holds_up_nobody_else(running, sagemaker, silent, calls):
-    """Its waits end at their deadlines; the others hear of their ends meanwhile."""
-    names = running(5)
-    deadline = time.time() + 3
-    healthy = [left_by_a_worker(sagemaker, name) for name in names]
-    lost = [
-        left_by_a_worker(sagemaker, name, aws_conn_id=silent, deadline=deadline) for name in names
+async def share_a_thread(until):
+    """Use the thread that all triggers of others share, until a future is done; tell how often."""
+    used = 0
+    while not until.done():
+        async with asyncio.timeout(5):
+            await sync_to_async(time.time, thread_sensitive=True)()
+        used += 1
+        await asyncio.sleep(0.01)
+    return used
+
+
+@pytest.mark.parametrize("size", [(5, 5, 3), pytest.param((20, 50, 20), marks=THOROUGH)], ids=str)
+def test_a_silent_connection_holds_up_nobody_else(running, sagemaker, silent, calls, size):
+    """Its waits end at their deadlines; the others, and other triggers, go on meanwhile."""
+    healthy, lost, patience = size
+    names = running(healthy)
+    deadline = time.time() + patience
+    triggers = [left_by_a_worker(sagemaker, name) for name in names]
+    hopeless = [
+        left_by_a_worker(sagemaker, names[0], aws_conn_id=connection, deadline=deadline)
+        for connection in silent
+        for _ in range(lost)
     ]
 
-    def end():
-        passes(calls, LIST, 2)()
+    async def together():
+        told = asyncio.gather(*map(event_of, triggers))
+        untold = asyncio.gather(*map(event_of, hopeless))
+        other = asyncio.ensure_future(share_a_thread(untold))
+        await asyncio.to_thread(passes(calls, LIST, 2))
         for name in names:
-            stop(sagemaker, name)
+            await asyncio.to_thread(stop, sagemaker, name)
+        async with asyncio.timeout(120):
+            return await told, untold.done(), await untold, time.time(), await other
 
-    ends = run([*healthy, *lost], end)
-    assert ["reached"] * 5 + ["timeout"] * 5 == [end.event for end in ends]
+    ends, is_late, losses, ended, used = asyncio.run(together())
+    assert ["reached"] * healthy == [end.event for end in ends]
+    assert ["timeout"] * 2 * lost == [end.event for end in losses]
+    assert lost < 10 or not is_late  # long before the others were given up
+    assert deadline <= ended < deadline + 60
+    assert used > 0
 
 
 def test_who_wait_for_endpoints_share_a_look_at_their_holders(running, sagemaker, calls):
@@ -280,31 +297,3 @@ def test_an_error_that_nobody_foresaw_fails_the_waits(running, sagemaker, monkey
     monkeypatch.setattr(watches, "summary_of", lambda _: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         run([left_by_a_worker(sagemaker, name)])
-
-
-@pytest.mark.thorough
-def test_a_long_wait_grows_by_nothing(running, sagemaker, calls):
-    """Three hundred polls, a month of ten a day: threads, files and memory."""
-    names = running(5)
-    triggers = [left_by_a_worker(sagemaker, name, waiter_delay=0.005) for name in names]
-    held = []
-
-    def note():
-        gc.collect()
-        files = len(list(Path("/proc/self/fd").iterdir()))
-        held.append((threading.active_count(), files, tracemalloc.get_traced_memory()[0]))
-
-    def end():
-        for name in names:
-            stop(sagemaker, name)
-
-    tracemalloc.start()
-    try:
-        run(triggers, passes(calls, LIST, 50), note, passes(calls, LIST, 300), note, end)
-    finally:
-        tracemalloc.stop()
-    (threads, files, memory), (more_threads, more_files, more_memory) = held
-    # A poller has four threads, each with a connection, once it needed them at the same time.
-    assert more_threads <= threads + 3
-    assert more_files <= files + 3
-    assert more_memory - memory < 300_000

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from airflow.sdk import DAG, Param, task, task_group
+from judged_spec import SPEC
 
 from airflow_shadow.operators import (
     CreateInferenceExperimentOperator,
@@ -69,22 +70,6 @@ with DAG(
         PromoteShadowVariantOperator(task_id="promote", name=create.output)
 
     rollout.expand(model=listed("models"))
-
-# In forty minutes the latency of one good candidate in twenty is left open; errors decide surely.
-SPEC = {
-    "initial_delay": 60,
-    "min_duration": 1200,
-    "min_periods": 20,
-    "min_effective_periods": 5,
-    "criteria": [
-        {
-            "name": "server errors",
-            "metric": "Invocation5XXErrors",
-            "comparison": "difference",
-            "tolerance": 0.005,
-        }
-    ],
-}
 
 
 def judged(endpoint, model):

@@ -4,24 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 from airflow.sdk import DAG, Param, task
+from judged_spec import SPEC
 
 from airflow_shadow.rollout import shadow_rollout
-
-# In forty minutes the latency of one good candidate in twenty is left open; errors decide surely.
-SPEC = {
-    "initial_delay": 60,
-    "min_duration": 1200,
-    "min_periods": 20,
-    "min_effective_periods": 5,
-    "criteria": [
-        {
-            "name": "server errors",
-            "metric": "Invocation5XXErrors",
-            "comparison": "difference",
-            "tolerance": 0.005,
-        }
-    ],
-}
 
 
 def rollout(name: str, **arguments: Any) -> DAG:

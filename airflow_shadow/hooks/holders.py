@@ -1,0 +1,41 @@
+"""Who holds which endpoint: the live experiments, each with its endpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+from airflow_shadow.experiments.lifecycle import LIVE
+
+
+class _Reader(Protocol):
+    """What is asked of a hook."""
+
+    def list_inference_experiments(self, **filters: Any) -> Iterator[dict[str, Any]]: ...
+
+    def find_experiment(self, name: str) -> dict[str, Any] | None: ...
+
+
+class Holders:
+    """Remembers the live experiments.
+
+    List tells no endpoints, so each is described, and again when its row shows a change (assumed:
+    modified-moves).
+    """
+
+    def __init__(self) -> None:
+        self._described: dict[tuple[Any, ...], dict[str, Any]] = {}
+
+    def read(self, hook: _Reader) -> dict[str, dict[str, Any]]:
+        """Return the live experiments by the endpoint that they hold.
+
+        :raises ShadowError: AWS refused a call, or could not be reached
+        """
+        before, self._described = self._described, {}
+        for status in sorted(LIVE):
+            for row in hook.list_inference_experiments(StatusEquals=str(status)):
+                key = (row["Name"], row["CreationTime"], row.get("LastModifiedTime"))
+                described = before.get(key) or hook.find_experiment(row["Name"])
+                if described and described["Status"] in LIVE:
+                    self._described[key] = described
+        return {one["EndpointMetadata"]["EndpointName"]: one for one in self._described.values()}
