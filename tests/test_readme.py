@@ -36,7 +36,11 @@ KINDS = {
     "lines of the demo's output",
     "the calls that the code makes",
     "the output of the demo",
+    "what capturing adds for the caller",
+    "what capturing adds for the role",
 }
+#: The permission that each of S3's operations needs.
+S3_ACTIONS = {"HeadBucket": "s3:ListBucket"}
 
 
 def blocks(kind: str) -> list[str]:
@@ -102,6 +106,18 @@ def test_the_policy_allows_the_calls_that_the_code_makes():
         for operation in sorted(operations_of(service) & set(re.findall(r'"(\w+)"', hook)))
     ]
     assert called == own["Action"]
+
+
+def test_the_policy_of_captures_allows_the_calls_that_the_code_makes():
+    """Capturing adds what the code asks of S3; the role writes below the destination."""
+    [caller] = json.loads(blocks("what capturing adds for the caller")[0])["Statement"]
+    code = (ROOT / "airflow_shadow/hooks/capture.py").read_text()
+    called = operations_of("s3") & set(re.findall(r'"(\w+)"', code))
+    assert sorted({S3_ACTIONS[name] for name in called}) == caller["Action"]
+    role, key = json.loads(blocks("what capturing adds for the role")[0])["Statement"]
+    assert ["s3:PutObject"] == role["Action"]
+    assert role["Resource"].startswith(caller["Resource"])
+    assert "arn:aws:kms" == key["Resource"][:11]
 
 
 def operations_of(service: str) -> set[str]:

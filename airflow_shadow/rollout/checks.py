@@ -69,11 +69,20 @@ def _faults(rollout: RolloutTasks) -> Iterator[str]:
     yield from _choice_faults("approval", [rollout.approval], get_args(Approval))
     yield from _choice_faults("fail_on", rollout.fail_on, OUTCOMES)
     yield from rollout.plan.faults()
+    yield from _capture_faults(rollout)
     if rollout.is_unattended:
         is_about_promoting = bool(rollout.promote or rollout.require_approved_model_package)
         needs_outputs = rollout.needs_outputs and is_about_promoting
         spec = known_spec(rollout.spec)
         yield from could_promote(spec, rollout.plan, needs_outputs=needs_outputs)
+
+
+def _capture_faults(rollout: RolloutTasks) -> Iterator[str]:
+    given = {**rollout.shared, **rollout.create}
+    if rollout.capture is not None and given.get("data_storage_config") is not None:
+        yield "capture and data_storage_config are two places for one capture"
+    if rollout.capture_kms_key is not None and rollout.capture is None:
+        yield "capture_kms_key is given without capture"
 
 
 def _choice_faults(name: str, values: Iterable[Any], allowed: Sequence[Any]) -> Iterator[str]:

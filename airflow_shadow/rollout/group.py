@@ -37,6 +37,8 @@ def shadow_rollout(
     dry_run: bool = False,
     fail_on: Collection[Literal["PASS", "FAIL", "INCONCLUSIVE"]] = (),
     report: str | None = None,
+    capture: str | None = None,
+    capture_kms_key: str | None = None,
     create: Mapping[str, Any] | None = None,
     promote: Mapping[str, Any] | None = None,
     **shared: Any,
@@ -81,6 +83,10 @@ def shadow_rollout(
     :param fail_on: outcomes that fail the task `result`, such as `("FAIL",)`
     :param report: where to write an HTML report of all stages, as for
         :class:`~airflow_shadow.sensors.ShadowAnalysisSensor` (templated)
+    :param capture: where to capture what both variants are asked and answer, as
+        `s3://bucket/prefix`, as for
+        :class:`~airflow_shadow.operators.CreateInferenceExperimentOperator` (templated)
+    :param capture_kms_key: the key that encrypts what is captured, as for the creation (templated)
     :param create: further arguments of the creation, such as `tags` or `{"pool": ...}`; its
         `on_kill_action` is `"stop"` unless given
     :param promote: further arguments of the promotion; `alarms` replaces the critical alarms of the
@@ -119,6 +125,8 @@ def shadow_rollout(
         create=create or {},
         promote=promote or {},
         shared=shared,
+        capture=capture,
+        capture_kms_key=capture_kms_key,
     )
     raise_faults(rollout, own=set(getfullargspec(shadow_rollout).kwonlyargs))
     tooltip = f"Shadow test at {', '.join(map(str, rollout.plan.ramp))} %, promoted on evidence"

@@ -49,6 +49,8 @@ class RolloutTasks:
     create: Mapping[str, Any]
     promote: Mapping[str, Any]
     shared: Mapping[str, Any]
+    capture: str | None = None
+    capture_kms_key: str | None = None
 
     @property
     def is_unattended(self) -> bool:
@@ -84,6 +86,8 @@ class RolloutTasks:
             sampling_percentage=self.plan.ramp[0],
             duration=text_of(self.plan.total),
             wait_for_completion=True,
+            capture=self.capture,
+            capture_kms_key=self.capture_kms_key,
             **{**asked, **self.create},
         )
 

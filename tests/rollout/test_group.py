@@ -297,6 +297,28 @@ def test_choices_are_checked():
     assert "fail_on='NO' is none of 'PASS', 'FAIL', 'INCONCLUSIVE'" in said
 
 
+def test_a_rollout_captures_for_all_its_stages():
+    """The place and its key belong to the experiment, so to the creation."""
+    given = {"capture": "s3://captures/churn", "capture_kms_key": "alias/captures"}
+    create = rollout(**given).tasks["create"]
+    assert given == {name: getattr(create, name) for name in given}
+
+
+@pytest.mark.parametrize("where", ["create", "shared"])
+def test_a_capture_given_twice_is_refused(where):
+    """Which of the two is meant cannot be known."""
+    storage = {"data_storage_config": {"Destination": "s3://captures/else"}}
+    more = {"create": storage} if where == "create" else storage
+    said = refused(capture="s3://captures/churn", **more)
+    assert "capture and data_storage_config are two places for one capture" in said
+
+
+def test_a_key_for_no_capture_is_refused():
+    """Whoever gives the key believes that something is captured."""
+    said = refused(capture_kms_key="alias/captures")
+    assert "capture_kms_key is given without capture" in said
+
+
 def test_a_plan_beyond_30_days_is_refused():
     """AWS ends an experiment after 30 days, when it can no longer be promoted."""
     said = refused(stage_duration="10d")
