@@ -241,7 +241,7 @@ class RolloutResultOperator(ShadowOperator):
 
     :param stages: ids of the tasks that judge, in their order
     :param promotion: id of the task that promotes
-    :param needs_outputs: only a verdict that compares the answers promotes; the reason of another
+    :param needs_answers: only a verdict that compares the answers promotes; the reason of another
         PASS says so, and what to give
     :param metrics: as for the analyses
     :param fail_on: outcomes that fail the task
@@ -259,7 +259,7 @@ class RolloutResultOperator(ShadowOperator):
         *,
         stages: Sequence[str],
         promotion: str,
-        needs_outputs: bool = False,
+        needs_answers: bool = False,
         metrics: Mapping[str, Mapping[str, Any]] | None = None,
         fail_on: Collection[str] = (),
         report: str | None = None,
@@ -268,7 +268,7 @@ class RolloutResultOperator(ShadowOperator):
         super().__init__(**kwargs)
         self.stages = stages
         self.promotion = promotion
-        self.needs_outputs = needs_outputs
+        self.needs_answers = needs_answers
         self.metrics = metrics
         self.fail_on = fail_on
         self.report = report

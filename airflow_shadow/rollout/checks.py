@@ -72,9 +72,9 @@ def _faults(rollout: RolloutTasks) -> Iterator[str]:
     yield from _capture_faults(rollout)
     if rollout.is_unattended:
         is_about_promoting = bool(rollout.promote or rollout.require_approved_model_package)
-        needs_outputs = rollout.needs_outputs and is_about_promoting
+        needs_answers = rollout.needs_answers and is_about_promoting
         spec = known_spec(rollout.spec)
-        yield from could_promote(spec, rollout.plan, needs_outputs=needs_outputs)
+        yield from could_promote(spec, rollout.plan, needs_answers=needs_answers)
 
 
 def _capture_faults(rollout: RolloutTasks) -> Iterator[str]:

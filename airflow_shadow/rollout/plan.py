@@ -136,10 +136,10 @@ def _is_templated(value: Any) -> bool:
     return isinstance(value, str) and ("{{" in value or "{%" in value)
 
 
-def could_promote(spec: AnalysisSpec | None, plan: Plan, *, needs_outputs: bool) -> Iterator[str]:
+def could_promote(spec: AnalysisSpec | None, plan: Plan, *, needs_answers: bool) -> Iterator[str]:
     """Yield why no verdict could lead to the promotion that the arguments ask for.
 
-    :param needs_outputs: whether only a verdict that compares the answers promotes
+    :param needs_answers: whether only a verdict that compares the answers promotes
     """
     if spec is None:
         return
@@ -147,7 +147,7 @@ def could_promote(spec: AnalysisSpec | None, plan: Plan, *, needs_outputs: bool)
 
     critical = (criterion for criterion in spec.criteria if criterion.severity == "critical")
     compared = {criterion.metric for criterion in critical}
-    if needs_outputs and not compared & OUTPUT_METRICS:
+    if needs_answers and not compared & OUTPUT_METRICS:
         yield (
             "promote and require_approved_model_package are about a promotion, but no criterion "
             "compares the answers themselves, and latency and errors alone promote nothing: "

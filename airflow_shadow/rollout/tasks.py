@@ -58,14 +58,14 @@ class RolloutTasks:
         return self.approval == "none" and not self.dry_run
 
     @property
-    def needs_outputs(self) -> bool:
+    def needs_answers(self) -> bool:
         """Tell whether only a verdict that compares the answers themselves promotes."""
-        return self.is_unattended and self.promote_on == "outputs"
+        return self.is_unattended and self.promote_on == "answers"
 
     def planned(self, endpoint_name: str) -> Any:
         """Return the task that checks the plan before anything is created."""
         summary = [self.plan.sentence]
-        if self.needs_outputs:
+        if self.needs_answers:
             summary.append(f"Latency and errors alone promote nothing here: {TO_PROMOTE}.")
         return RolloutPlanOperator(
             task_id="plan",
@@ -206,7 +206,7 @@ class RolloutTasks:
             task_id="result",
             stages=[stage.task_id for stage in stages],
             promotion=promotion,
-            needs_outputs=self.needs_outputs,
+            needs_answers=self.needs_answers,
             metrics=self.metrics,
             fail_on=self.fail_on,
             report=self.report,
