@@ -30,7 +30,7 @@ def shadow_rollout(
     spec: AnalysisSpec | Mapping[str, Any] | str | None = None,
     metrics: Mapping[str, Mapping[str, Any]] | None = None,
     interval: timedelta | float | str | None = None,
-    promote_on: PromoteOn = "outputs",
+    promote_on: PromoteOn = "answers",
     approval: Approval = "none",
     approval_timeout: timedelta | float | str = timedelta(days=1),
     require_approved_model_package: bool | str = False,
@@ -68,7 +68,7 @@ def shadow_rollout(
         (templated)
     :param metrics: metrics that are not SageMaker's own, as for the sensor
     :param interval: time between two looks, as for the sensor (duration)
-    :param promote_on: `"operational"` promotes on latency and errors alone; `"outputs"` promotes
+    :param promote_on: `"operational"` promotes on latency and errors alone; `"answers"` promotes
         only if the answers themselves were compared, which no task of this package does yet, so
         that only a person's `approval` leads to a promotion
     :param approval: whether to ask a person before a promotion: `"none"`, `"inconclusive"` (if the

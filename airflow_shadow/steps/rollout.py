@@ -235,7 +235,7 @@ class ResultSteps(OperatorSteps[RolloutResultOperator]):
 
     def _lacks_outputs(self, verdict: Mapping[str, Any]) -> bool:
         """Tell whether a PASS promoted nothing because no criterion compared the answers."""
-        counts_as, _ = taken_as(verdict, promote_on="outputs")
+        counts_as, _ = taken_as(verdict, promote_on="answers")
         is_lacking = counts_as != verdict["outcome"] and not is_over(verdict)
         return bool(self.op.needs_outputs and is_lacking)
 
