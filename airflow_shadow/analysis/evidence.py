@@ -198,7 +198,11 @@ Evidence = MeanEvidence | RateEvidence
 
 
 def mean_evidence(
-    baseline: Columns | None, candidate: Columns, comparison: Comparison
+    baseline: Columns | None,
+    candidate: Columns,
+    comparison: Comparison,
+    *,
+    least_variance: float = 0.0,
 ) -> MeanEvidence | None:
     """Return the evidence of means, None if no period can be compared.
 
@@ -208,6 +212,7 @@ def mean_evidence(
 
     :param baseline: None for the candidate's level alone
     :param candidate: the same periods of the candidate
+    :param least_variance: lower bound of the change's variance that is known from elsewhere
     """
     if not candidate.times:
         return None
@@ -220,6 +225,7 @@ def mean_evidence(
         for side in sides
     ]
     summary = summarise(parts[0] if baseline is None else list(map(sub, *parts)))
+    summary = summary.at_least(least_variance)
     level = 1.0 if relative else max(abs(side.mean) for side in sides)
     return MeanEvidence(
         summary=summary,

@@ -7,33 +7,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from airflow_shadow.analysis.answer_measures import (
+    KNOWN,
+    MEASURES,
+    NAME,
+    OWN_VALUES,
+    split_metric,
+)
 from airflow_shadow.analysis.answer_path import parse_answer
 from airflow_shadow.analysis.validation import Checked, bound_faults, line_faults
 from airflow_shadow.text.messages import short_repr
 
 OutputKind = Literal["label", "score", "text", "json"]
 Loss = Literal["squared", "absolute"]
-#: Names of outputs and of a user's own values, which stand in metrics.
-NAME = re.compile(r"[A-Za-z0-9_-]{1,40}", re.ASCII)
-PREFIX = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[^?#]*)?", re.ASCII)
+FOLDER = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[^?#]*)?", re.ASCII)
 #: Labelled values below which accuracy and error say nothing: at one percentage point, the default
 #: tolerance of accuracy, five of them would be expected to be wrong.
 MIN_LABELLED = 500
 #: More outputs share so little alpha that no experiment could decide.
 MAX_OUTPUTS = 20
-#: First part of the metrics of criteria on answers.
-PREFIX_OF_METRICS = "answers."
-#: First part of a measure that is one of the user's own numbers.
-OWN_VALUES = "values."
-#: Measure to the statistic of its criterion.
-STATISTICS: dict[str, Literal["rate", "Average"]] = {
-    "disagreement": "rate",
-    "broken": "rate",
-    "shift": "Average",
-    "accuracy": "Average",
-    "error": "Average",
-}
-MEASURES = (*STATISTICS, f"{OWN_VALUES}<name>")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +64,7 @@ class Output(Checked):
         except ValueError as error:
             yield f"answer: {error}"
         for name in ("labels", "values"):
-            yield from _prefix_faults(name, getattr(self, name))
+            yield from _folder_faults(name, getattr(self, name))
         yield from bound_faults(self, "within", "min_labelled", "labels_wait")
         yield from self._kind_faults()
 
@@ -89,11 +81,11 @@ class Output(Checked):
         """Return why a measure cannot be had of this output, empty if it can."""
         if measure.startswith(OWN_VALUES):
             return self._refused_value(measure.removeprefix(OWN_VALUES))
-        if measure not in STATISTICS:
-            return f"{short_repr(measure)} is not one of {', '.join(MEASURES)}"
+        if measure not in MEASURES:
+            return f"{short_repr(measure)} is not one of {KNOWN}"
         if measure in {"shift", "error"} and self.kind != "score":
             return f"{measure} is for kind score, and this is {self.kind}"
-        if measure in {"accuracy", "error"} and self.labels is None:
+        if MEASURES[measure].needs_labels and self.labels is None:
             return f"{measure} needs labels"
         if measure == "accuracy" and self.kind == "score" and self.threshold is None:
             return "accuracy of a score needs a threshold"
@@ -105,30 +97,13 @@ class Output(Checked):
         return "" if self.values is not None else "values need the folder in which they are"
 
 
-def _prefix_faults(name: str, value: str | None) -> Iterator[str]:
+def _folder_faults(name: str, value: str | None) -> Iterator[str]:
     if value is None:
         return
     lines = list(line_faults(name, value))
     yield from lines
-    if not lines and not PREFIX.fullmatch(value):
+    if not lines and not FOLDER.fullmatch(value):
         yield f"{name}: {short_repr(value)} is not like 's3://bucket/folder/'"
-
-
-def is_answers(metric: str) -> bool:
-    """Tell whether a criterion's metric is about the answers."""
-    return metric.startswith(PREFIX_OF_METRICS)
-
-
-def split_metric(metric: str) -> tuple[str, str]:
-    """Return output and measure of a metric like ``answers.churn.shift``; either may be empty."""
-    output, _, measure = metric.removeprefix(PREFIX_OF_METRICS).partition(".")
-    return output, measure
-
-
-def statistic_of(metric: str) -> Literal["rate", "Average"]:
-    """Return the statistic of a metric about answers: a rate, or a mean of pairs."""
-    _, measure = split_metric(metric)
-    return STATISTICS.get(measure, "Average")
 
 
 def metric_fault(metric: str, outputs: Mapping[str, Output]) -> str:
@@ -138,3 +113,10 @@ def metric_fault(metric: str, outputs: Mapping[str, Output]) -> str:
         declared = ", ".join(sorted(outputs)) or "none"
         return f"no output {short_repr(name)} is declared in answers; declared: {declared}"
     return outputs[name].refused(measure)
+
+
+def output_faults(name: object, output: Output) -> Iterator[str]:
+    """Yield what is wrong with a named output, each with its path below `answers`."""
+    if not (isinstance(name, str) and NAME.fullmatch(name)):
+        yield f"{short_repr(name)}: is no name of an output ({NAME.pattern})"
+    yield from (f"{name}.{fault}" for fault in output.faults())

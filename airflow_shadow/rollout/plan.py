@@ -143,11 +143,8 @@ def could_promote(spec: AnalysisSpec | None, plan: Plan, *, needs_answers: bool)
     """
     if spec is None:
         return
-    from airflow_shadow.analysis.metric_kinds import OUTPUT_METRICS  # noqa: PLC0415 - read by now
-
-    critical = (criterion for criterion in spec.criteria if criterion.severity == "critical")
-    compared = {criterion.metric for criterion in critical}
-    if needs_answers and not compared & OUTPUT_METRICS:
+    compared = [each for each in spec.on_answers if each.severity == "critical"]
+    if needs_answers and not compared:
         yield (
             "promote and require_approved_model_package are about a promotion, but no criterion "
             "compares the answers themselves, and latency and errors alone promote nothing: "

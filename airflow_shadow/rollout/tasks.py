@@ -60,7 +60,7 @@ class RolloutTasks:
     @property
     def needs_answers(self) -> bool:
         """Tell whether only a verdict that compares the answers themselves promotes."""
-        return self.is_unattended and self.promote_on == "answers"
+        return self.is_unattended and self.promote_on != "operational"
 
     def planned(self, endpoint_name: str) -> Any:
         """Return the task that checks the plan before anything is created."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_shadow.analysis.outputs import Output, metric_fault, statistic_of
+from airflow_shadow.analysis.outputs import Output, metric_fault
 
 LABELS = "s3://bucket/truth/"
 
@@ -50,12 +50,3 @@ def test_a_measure_that_a_kind_does_not_have_is_refused(fields, metric, why):
     """A criterion on what is not declared, or not to be had of a kind, is told why."""
     fault = metric_fault(metric, {"churn": Output(**fields)})
     assert (why in fault) if why else ("" == fault)
-
-
-@pytest.mark.parametrize(
-    ("measure", "statistic"),
-    [("disagreement", "rate"), ("broken", "rate"), ("shift", "Average"), ("values.x", "Average")],
-)
-def test_the_statistic_follows_from_the_measure(measure, statistic):
-    """Shares are rates, all else is a mean of pairs."""
-    assert statistic == statistic_of(f"answers.churn.{measure}")

@@ -17,7 +17,7 @@ from airflow_shadow._compat import (
     BaseOperator,
     TaskGroup,
 )
-from airflow_shadow.analysis import AnalysisSpec, Criterion, default_criteria
+from airflow_shadow.analysis import AnalysisSpec, Output
 from airflow_shadow.analysis.verdict import Verdict
 from airflow_shadow.emulator import fleet
 from airflow_shadow.exceptions import InvalidRequestError
@@ -394,8 +394,7 @@ def test_a_condition_of_a_promotion_that_cannot_come_is_refused(more):
 
 def test_what_may_promote_is_not_refused():
     """The same arguments are no error in a dry run, with compared answers, or with a template."""
-    outputs = Criterion(name="answers", metric="prediction_disagreement", tolerance=0.02)
-    outputs = AnalysisSpec(criteria=(*default_criteria(), outputs_of(outputs)))
+    outputs = AnalysisSpec(answers={"churn": Output()})
     for more in (
         {"dry_run": True},
         {"spec": outputs},
@@ -404,11 +403,6 @@ def test_what_may_promote_is_not_refused():
         {"spec": {"alpha": "{{ params.alpha }}"}},
     ):
         assert "promote" in rollout(promote_on="answers", **more).tasks
-
-
-def outputs_of(criterion: Criterion) -> Criterion:
-    """Return a criterion on the candidate alone."""
-    return Criterion(**{**vars(criterion), "comparison": "absolute"})
 
 
 def test_stages_that_are_too_short_to_pass_are_refused():

@@ -1,0 +1,146 @@
+"""The sums of one output's answers as the periods that the judge takes.
+
+Answers are fewer than requests: where a minute holds few pairs, or few that have a label yet,
+several minutes make a period. Else each period would be mostly chance, and the dependence of
+neighbouring ones, which is estimated from their correlation, would be hidden below it. Only counts
+of pairs decide how many, never what they say.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from airflow_shadow.analysis.align import Columns, Window
+from airflow_shadow.analysis.answer_measures import OWN_VALUES
+from airflow_shadow.analysis.answer_sums import MINUTE, Table
+
+#: Seconds of the minutes that an engine sums.
+SECONDS = 60
+#: Pairs that a period should hold in the mean.
+PAIRS_IN_PERIOD = 8.0
+#: Periods that a window is cut into at least.
+LEAST_PERIODS = 60
+#: Minutes of a period.
+WIDTHS = (1, 2, 3, 5, 10, 15, 20, 30, 60)
+
+
+@dataclass(frozen=True)
+class AnswerColumns:
+    """Hold one output's sums inside a window, in periods of some minutes.
+
+    :param table: the engine's sums
+    :param window: what is read, with the length of its periods
+    """
+
+    table: Table
+    window: Window
+
+    @cached_property
+    def _rows(self) -> list[tuple[int, int]]:
+        """Return the period and the row of each minute in the window."""
+        start, end, period = self.window.start, self.window.end, self.window.period
+        times = (minute * SECONDS for minute in self.table[MINUTE])
+        return [
+            (int((time - start) // period), row)
+            for row, time in enumerate(times)
+            if start <= time < end
+        ]
+
+    def has(self, *columns: str) -> bool:
+        """Tell whether the engine summed some columns."""
+        return all(column in self.table for column in columns)
+
+    def sums(self, *columns: str) -> dict[int, float]:
+        """Return period to the sum of some columns; one that the kind does not have is 0."""
+        sums: dict[int, float] = {period: 0.0 for period, _ in self._rows}
+        for numbers in (self.table[column] for column in columns if column in self.table):
+            for period, row in self._rows:
+                sums[period] += numbers[row]
+        return sums
+
+    def total(self, *columns: str) -> float:
+        """Return the sum of some columns over the window."""
+        return math.fsum(self.sums(*columns).values())
+
+    def series(
+        self,
+        counts: dict[int, float],
+        sums: dict[int, float],
+        value: Callable[[float, float], float],
+    ) -> Columns:
+        """Return the periods that hold something, with a value made of their sum and count."""
+        periods = sorted(period for period, count in counts.items() if count > 0)
+        return Columns(
+            times=[self.window.start + period * self.window.period for period in periods],
+            values=[value(sums[period], counts[period]) for period in periods],
+            samples=[counts[period] for period in periods],
+        )
+
+
+def period_for(columns: AnswerColumns, counted: str, least: int) -> int:
+    """Return the seconds of the periods that what is counted is cut into.
+
+    :param counted: column of what a criterion counts: pairs, or labelled values
+    :param least: seconds of the specification's periods
+    """
+    window = columns.window
+    minutes = (window.end - window.start) / SECONDS
+    total = columns.total(counted)
+    fits = [width for width in WIDTHS if width * LEAST_PERIODS <= minutes] or [1]
+    full = [width for width in fits if total * width >= PAIRS_IN_PERIOD * minutes]
+    return max(SECONDS * (full[0] if full else fits[-1]), math.ceil(least / SECONDS) * SECONDS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MeanColumns:
+    """Name the columns of a mean over pairs.
+
+    :param count: values that are averaged
+    :param production: sum of production's
+    :param shadow: sum of the shadow's
+    :param squares: columns whose sum is that of the squared differences
+    """
+
+    count: str
+    production: str
+    shadow: str
+    squares: Sequence[str]
+
+
+def mean_columns(measure: str) -> MeanColumns:
+    """Return the columns of a measure that is a mean."""
+    if measure.startswith(OWN_VALUES):
+        name = f"value.{measure.removeprefix(OWN_VALUES)}"
+        return MeanColumns(
+            count=f"{name}.n",
+            production=f"{name}.production",
+            shadow=f"{name}.shadow",
+            squares=(f"{name}.difference_squared",),
+        )
+    return _MEANS[measure]
+
+
+_MEANS = {
+    "shift": MeanColumns(
+        count="compared",
+        production="production_sum",
+        shadow="shadow_sum",
+        squares=("difference_squared",),
+    ),
+    # Of two that are right or wrong the squared difference is 1 where only one is right.
+    "accuracy": MeanColumns(
+        count="labelled",
+        production="production_right",
+        shadow="shadow_right",
+        squares=("production_right_only", "shadow_right_only"),
+    ),
+    "error": MeanColumns(
+        count="labelled",
+        production="production_loss",
+        shadow="shadow_loss",
+        squares=("loss_difference_squared",),
+    ),
+}
