@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from airflow_shadow.emulator.capture.config import CaptureSpan
+from airflow_shadow.emulator.capture.label_order import LabelOrder
 from airflow_shadow.emulator.cloudwatch.timeline import Timeline
 from airflow_shadow.emulator.faults import Fault, FaultKind, Faults
 from airflow_shadow.emulator.history import EntryKind, History
@@ -171,9 +173,12 @@ class AccountState:
     # The summaries of monitoring schedules.
     schedules: dict[str, Document] = field(default_factory=dict)
     lags: dict[str, Lag] = field(default_factory=dict)
-    # By the endpoint's name; what CloudWatch shows is computed from these two.
+    # By the endpoint's name; what CloudWatch shows is computed from the first two, and with the
+    # others what appears in S3.
     timelines: dict[str, Timeline] = field(default_factory=dict)
     flows: dict[str, list[Flow]] = field(default_factory=dict)
+    captures: dict[str, list[CaptureSpan]] = field(default_factory=dict)
+    labels: dict[str, list[LabelOrder]] = field(default_factory=dict)
 
     def arn(self, kind: str, name: str) -> str:
         """Return the ARN of a resource of this account and region."""

@@ -67,7 +67,32 @@ ASSUMED: dict[str, str] = {
     "list-order": "Lists are sorted by CreationTime, newest first, as ListEndpoints is.",
     "capture": (
         "An experiment's DataStorageConfig replaces the endpoint's DataCaptureConfig while it runs,"
-        " for all requests, because a configuration has only one."
+        " for all requests, because a configuration has only one. The endpoint's returns after it."
+    ),
+    "capture-late": (
+        "The captures of a minute are in S3 half to one and a half times `capture_late_seconds`"
+        " later. AWS says that it takes minutes."
+    ),
+    "capture-files": (
+        "A variant writes one file for each minute with records, named after the first of them, in"
+        " the folder of its hour. AWS documents the layout of the keys, not how many files."
+    ),
+    "capture-loss": (
+        "Records are lost, and chosen by the sampling percentage of a capture, independently of"
+        " each other and of the other variant's. AWS says only that a full disk stops captures."
+    ),
+    "capture-without-bucket": "Captures whose bucket does not exist are lost without a message.",
+    "failed-captures": (
+        "Failed requests are not captured, or all of them are (see Emulator.failed_captures), with"
+        " the error as output, or without an output if there was no answer."
+    ),
+    "event-ids": (
+        "The records of one request at production and at the shadow have different eventIds (see"
+        " Emulator.event_ids); only what the caller gives, the inferenceId, is equal."
+    ),
+    "errors-shared": (
+        "Models that get the same row err together more often than by chance, because some rows"
+        " are harder than others; SHADOW_ANSWER_CORRELATION says how much."
     ),
     "no-variants-yet": "DescribeEndpoint shows no variants while an endpoint is being created.",
     "endpoint-reads-count": (

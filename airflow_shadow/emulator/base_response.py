@@ -12,7 +12,7 @@ from airflow_shadow.emulator.call import perform
 if TYPE_CHECKING:
     from airflow_shadow.emulator.core import Emulator
 
-Class = TypeVar("Class", bound=type["EmulatedResponse"])
+Class = TypeVar("Class", bound=type[BaseResponse])
 
 
 class EmulatedResponse(BaseResponse):

@@ -8,6 +8,8 @@ from typing import Any
 from airflow_shadow.emulator.errors import Invalid
 
 PREFIX = "SHADOW_"
+#: What the model answers is declared in `capture/answers.py`.
+ANSWERS = "SHADOW_ANSWER"
 
 _ROUNDING = 1e-9
 
@@ -72,11 +74,15 @@ _KEYS[f"{PREFIX}4XX_RATE"] = _KEYS.pop(f"{PREFIX}CLIENT_ERROR_RATE")
 
 
 def read_behaviour(environment: Mapping[str, str]) -> Behaviour:
-    """Return the declared behaviour; keys without the prefix are ignored.
+    """Return the declared behaviour; keys without the prefix, or of answers, are ignored.
 
     Raises Invalid (ValidationException), which names all that is wrong.
     """
-    declared = {key: text for key, text in environment.items() if key.startswith(PREFIX)}
+    declared = {
+        key: text
+        for key, text in environment.items()
+        if key.startswith(PREFIX) and not key.startswith(ANSWERS)
+    }
     faults = [fault for key, text in declared.items() for fault in _faults(key, text)]
     if not faults:
         behaviour = Behaviour(**{_KEYS[key]: float(text) for key, text in declared.items()})

@@ -126,6 +126,20 @@ def _post_traffic(emulator: "Emulator", request: Request) -> Answer:
     return _get_traffic(emulator, request)
 
 
+def _get_labels(emulator: "Emulator", _: Request) -> Answer:
+    return [
+        {"account": state.account, "region": state.region, "endpoint": endpoint, **order.facts()}
+        for state in emulator.account_states()
+        for endpoint, orders in state.labels.items()
+        for order in orders
+    ]
+
+
+def _post_labels(emulator: "Emulator", request: Request) -> Answer:
+    emulator.labels(**_body(request))
+    return _get_labels(emulator, request)
+
+
 def _post_reset(emulator: "Emulator", _: Request) -> Answer:
     emulator.reset()
     return {}
@@ -134,6 +148,7 @@ def _post_reset(emulator: "Emulator", _: Request) -> Answer:
 _get_pace, _post_pace = _settings("pace", "reads")
 _get_busy_code, _post_busy_code = _settings("busy_code")
 _get_error_samples, _post_error_samples = _settings("error_samples")
+_get_capture, _post_capture = _settings("capture_late_seconds", "failed_captures", "event_ids")
 
 _HANDLERS: dict[tuple[str, str], Handler] = {
     ("GET", "clock"): _get_clock,
@@ -150,6 +165,10 @@ _HANDLERS: dict[tuple[str, str], Handler] = {
     ("POST", "busy-code"): _post_busy_code,
     ("GET", "error-samples"): _get_error_samples,
     ("POST", "error-samples"): _post_error_samples,
+    ("GET", "capture"): _get_capture,
+    ("POST", "capture"): _post_capture,
+    ("GET", "labels"): _get_labels,
+    ("POST", "labels"): _post_labels,
     ("GET", "traffic"): _get_traffic,
     ("POST", "traffic"): _post_traffic,
     ("POST", "reset"): _post_reset,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from wsgiref.types import WSGIApplication
 
 from airflow_shadow.emulator.account_state import AccountState
+from airflow_shadow.emulator.capture.label_order import Form, LabelOrder
 from airflow_shadow.emulator.clock import Clock
 from airflow_shadow.emulator.faults import Faults
 from airflow_shadow.emulator.history import History
@@ -14,7 +15,14 @@ from airflow_shadow.emulator.holds import Holds
 from airflow_shadow.emulator.sagemaker.events import run_due_events
 from airflow_shadow.emulator.sagemaker.recorder import add_traffic
 from airflow_shadow.emulator.server import Server
-from airflow_shadow.emulator.settings import BusyCode, ErrorSamples, PaceName, Settings
+from airflow_shadow.emulator.settings import (
+    BusyCode,
+    ErrorSamples,
+    EventIds,
+    FailedCaptures,
+    PaceName,
+    Settings,
+)
 from airflow_shadow.emulator.traffic import Flow, Traffic
 
 if TYPE_CHECKING:
@@ -54,6 +62,9 @@ class Emulator(Server):
     reads = Setting[int]()
     busy_code = Setting[BusyCode]()
     error_samples = Setting[ErrorSamples]()
+    capture_late_seconds = Setting[float]()
+    failed_captures = Setting[FailedCaptures]()
+    event_ids = Setting[EventIds]()
 
     def __init__(
         self,
@@ -94,6 +105,10 @@ class Emulator(Server):
             )
         return self._states[key]
 
+    def known_states(self) -> list[AccountState]:
+        """Return the state of every account and region used so far, as it is."""
+        return list(self._states.values())
+
     def account_states(self) -> list[AccountState]:
         """Return the state of every account and region used so far, brought up to date."""
         with self.lock:
@@ -114,13 +129,36 @@ class Emulator(Server):
             run_due_events(state, now)
             return add_traffic(state, endpoint, traffic, now)
 
+    def labels(
+        self,
+        endpoint: str,
+        destination: str,
+        *,
+        share: float = 1.0,
+        late_seconds: float = 3600.0,
+        form: Form = "jsonl",
+        account: str = ACCOUNT,
+        region: str = REGION,
+    ) -> None:
+        """Write what would have been right to S3, for all requests since the traffic began.
+
+        destination, share, late_seconds, form: see :class:`LabelOrder`.
+        """
+        order = LabelOrder(
+            destination=destination, share=share, late_seconds=late_seconds, form=form
+        )
+        with self.lock:
+            state = self.account_state(account=account, region=region)
+            state.labels.setdefault(endpoint, []).append(order)
+
     def history(
         self, account: str | None = None, region: str | None = None
     ) -> list[dict[str, Any]]:
         """Return everything that happened so far, oldest first, JSON-able.
 
         Kinds: "call" (an accepted changing call), "status" (of an experiment), "endpoint" (its
-        configuration or status, with the cause), "variant" (its status in an experiment).
+        configuration or status, with the cause), "variant" (its status in an experiment), "capture"
+        (files that were lost for lack of their bucket).
         """
         self.account_states()
         return self._history.entries(account=account, region=region)

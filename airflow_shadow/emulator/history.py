@@ -5,7 +5,7 @@ from datetime import datetime
 from threading import RLock
 from typing import Any, Literal
 
-EntryKind = Literal["call", "status", "endpoint", "variant"]
+EntryKind = Literal["call", "status", "endpoint", "variant", "capture"]
 
 
 class History:

@@ -30,6 +30,8 @@ class Traffic:
     late_seconds: how long CloudWatch takes to show a minute completely (assumed: late-minutes).
     bad_request_rate: share of the requests that every variant answers with 5XX.
     hours_before: how much earlier than its declaration it began.
+    inference_ids: share of the requests whose callers give an InferenceId.
+    repeated_inputs: share of the requests whose input is one of fifty that repeat.
     Raises ValueError for numbers out of range.
     """
 
@@ -40,6 +42,8 @@ class Traffic:
     late_seconds: float = 120.0
     bad_request_rate: float = 0.0
     hours_before: float = 0.0
+    inference_ids: float = 1.0
+    repeated_inputs: float = 0.0
 
     def __post_init__(self) -> None:
         """Check the ranges."""
@@ -49,6 +53,8 @@ class Traffic:
         _within("late_seconds", self.late_seconds, 0, 3600)
         _within("bad_request_rate", self.bad_request_rate, 0, 1)
         _within("hours_before", self.hours_before, 0, _OLDEST_HOURS)
+        _within("inference_ids", self.inference_ids, 0, 1)
+        _within("repeated_inputs", self.repeated_inputs, 0, 1)
 
     def shape(self, minute: int) -> float:
         """Return the rate at a minute since 1970, as a multiple of the mean."""

@@ -16,7 +16,7 @@ from werkzeug.http import http_date
 
 from airflow_shadow.emulator import control, page
 from airflow_shadow.emulator.errors import LostConnectionError
-from airflow_shadow.emulator.install import SERVICES, install, uninstall
+from airflow_shadow.emulator.install import SERVICES, Service, install, uninstall
 
 if TYPE_CHECKING:
     from airflow_shadow.emulator.core import Emulator
@@ -105,7 +105,8 @@ def _moto(emulator: "Emulator") -> Application:
     install(emulator)
     try:
         # Created now, because another emulator may be installed in moto later.
-        for service in SERVICES:
+        services: tuple[Service, ...] = (*SERVICES, "s3")
+        for service in services:
             moto.app_instances[service] = create_backend_app(service)
     finally:
         uninstall(emulator)

@@ -8,6 +8,7 @@ import pytest
 
 from airflow_shadow.emulator import behaviour
 from airflow_shadow.emulator.behaviour import Behaviour
+from airflow_shadow.emulator.capture import answers
 from airflow_shadow.emulator.cloudwatch.metrics import METRICS
 from airflow_shadow.emulator.traffic import Traffic
 
@@ -30,13 +31,23 @@ def test_the_examples_run():
 
 def test_every_key_of_a_behaviour_is_documented():
     """The table has each key with its default and its range."""
-    documented = table("SHADOW_[A-Z0-9_]+")
+    documented = table("SHADOW_(?!ANSWER)[A-Z0-9_]+")
     expected = {
         key: (
             f"{getattr(Behaviour(), name):g}",
             "{} to {}".format(*(f"{end:.10g}" for end in behaviour._RANGES[name])),
         )
         for key, name in behaviour._KEYS.items()
+    }
+    assert expected == documented
+
+
+def test_every_key_of_answers_is_documented():
+    """The table has each key with its default and what is allowed."""
+    documented = table("SHADOW_ANSWER_[A-Z_]+")
+    expected = {
+        key: (str(one.default), answers.allowed(one).removeprefix("one of "))
+        for key, one in answers.KEYS.items()
     }
     assert expected == documented
 

@@ -293,6 +293,8 @@ def test_traffic_can_be_declared_over_http(emulator, experiments, metrics):
             "late_seconds": 0.0,
             "bad_request_rate": 0.0,
             "hours_before": 0.0,
+            "inference_ids": 1.0,
+            "repeated_inputs": 0.0,
         }
     ] == declared
     assert len(metrics.values("Invocations", "AllTraffic")) >= 4

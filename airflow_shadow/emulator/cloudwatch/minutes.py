@@ -64,11 +64,27 @@ def parts(
     Minutes without requests are included, because utilisation is measured in them.
     """
     past = range(window.start, min(window.stop, int(now.timestamp() // _MINUTE)))
+    for interval, flow, minute in _run(timeline, flows, variant, past):
+        if seen := _seen(interval, flow, minute, now):
+            yield _part(interval, flow, minute, seen)
+
+
+def unseen_parts(
+    timeline: Timeline, flows: list[Flow], variant: str, window: range
+) -> Iterator[Part]:
+    """Yield a variant's minutes, however much of them CloudWatch shows."""
+    for interval, flow, minute in _run(timeline, flows, variant, window):
+        yield _part(interval, flow, minute, 1.0)
+
+
+def _run(
+    timeline: Timeline, flows: list[Flow], variant: str, window: range
+) -> Iterator[tuple[Interval, Flow, int]]:
+    """Yield the minutes in which a variant ran and traffic was declared."""
     for interval in timeline.intervals_of(variant):
-        for flow, span in spans(flows, _minutes(interval, past)):
+        for flow, span in spans(flows, _minutes(interval, window)):
             for minute in span:
-                if seen := _seen(interval, flow, minute, now):
-                    yield _part(interval, flow, minute, seen)
+                yield interval, flow, minute
 
 
 def _part(interval: Interval, flow: Flow, minute: int, seen: float) -> Part:

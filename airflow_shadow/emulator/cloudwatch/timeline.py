@@ -2,19 +2,20 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Literal
 
 from airflow_shadow.emulator.behaviour import Behaviour
+from airflow_shadow.emulator.capture.answers import Answers
 
 Role = Literal["production", "shadow"]
 
 
 @dataclass(frozen=True, kw_only=True)
 class ServedVariant:
-    """A variant as an endpoint runs it, as far as its metrics depend on it."""
+    """A variant as an endpoint runs it, as far as its metrics and captures depend on it."""
 
     name: str
     model: str | None
@@ -24,6 +25,7 @@ class ServedVariant:
     share: float  # of the endpoint's requests, 0 to 1
     instance_type: str | None
     instances: int
+    answers: Answers = field(default_factory=Answers)
 
     @cached_property
     def random_key(self) -> str:

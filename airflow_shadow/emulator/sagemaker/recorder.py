@@ -1,21 +1,36 @@
 """Record on an endpoint's timeline which variants it runs, whenever that changes."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from airflow_shadow.emulator.account_state import AccountState, Deployed, Document, Endpoint
 from airflow_shadow.emulator.behaviour import Behaviour, read_behaviour
+from airflow_shadow.emulator.capture.answers import Answers, read_answers
+from airflow_shadow.emulator.capture.config import record_capture
 from airflow_shadow.emulator.cloudwatch.timeline import Role, ServedVariant, Timeline
+from airflow_shadow.emulator.errors import Invalid
 from airflow_shadow.emulator.sagemaker.models import containers_of, find_model
 from airflow_shadow.emulator.traffic import Flow, Traffic
 
 
-def declared_behaviour(model: Document) -> Behaviour:
-    """Return the behaviour that the first container of a model declares, else the default one.
+def check_declarations(model: Document) -> None:
+    """Refuse a model whose first container declares a behaviour or answers that cannot be read.
 
-    Raises Invalid (ValidationException) for a declaration that cannot be read.
+    Raises Invalid (ValidationException), which names all that is wrong.
     """
+    problems = []
+    for read in (read_behaviour, read_answers):
+        try:
+            read(_environment(model))
+        except Invalid as error:
+            problems.append(error.message)
+    if problems:
+        raise Invalid(" ".join(problems))
+
+
+def _environment(model: Document) -> Mapping[str, str]:
     containers = containers_of(model)
-    return read_behaviour((containers[0].get("Environment") if containers else None) or {})
+    return (containers[0].get("Environment") if containers else None) or {}
 
 
 def add_traffic(state: AccountState, endpoint: str, traffic: Traffic, at: datetime) -> Flow:
@@ -44,11 +59,14 @@ def record(state: AccountState, endpoint: Endpoint, at: datetime) -> None:
     """Record which variants an endpoint runs from now on."""
     _timeline(state, endpoint.name).record(_served_variants(state, endpoint), at)
     _extend_to_traffic(state, endpoint.name)
+    spans = state.captures.setdefault(endpoint.name, [])
+    record_capture(spans, endpoint.document.get("DataCaptureConfig"), at)
 
 
 def record_deletion(state: AccountState, endpoint: Endpoint, at: datetime) -> None:
-    """Record that an endpoint is deleted; its old points stay."""
+    """Record that an endpoint is deleted; its old points and captures stay."""
     _timeline(state, endpoint.name).record([], at)
+    record_capture(state.captures.setdefault(endpoint.name, []), None, at)
 
 
 def _timeline(state: AccountState, endpoint: str) -> Timeline:
@@ -63,28 +81,45 @@ def _served_variants(state: AccountState, endpoint: Endpoint) -> list[ServedVari
         ("shadow", endpoint.shadow),
     )
     return [
-        ServedVariant(
-            name=one.name,
-            model=one.model,
-            behaviour=_behaviour(state, endpoint, one),
+        _served(
+            one,
+            _declared(state, endpoint, one),
             role=role,
             place=place,
             share=min(1.0, one.current_weight / total),
-            instance_type=one.instance_type,
-            instances=one.current_count or 1,
         )
         for role, variants in roles
         for place, one in enumerate(variants)
     ]
 
 
-def _behaviour(state: AccountState, endpoint: Endpoint, variant: Deployed) -> Behaviour:
-    """Return the behaviour of a variant's model; a running variant outlives DeleteModel."""
+def _served(
+    one: Deployed, declared: tuple[Behaviour, Answers], *, role: Role, place: int, share: float
+) -> ServedVariant:
+    behaviour, answers = declared
+    return ServedVariant(
+        name=one.name,
+        model=one.model,
+        behaviour=behaviour,
+        role=role,
+        place=place,
+        share=share,
+        instance_type=one.instance_type,
+        instances=one.current_count or 1,
+        answers=answers,
+    )
+
+
+def _declared(
+    state: AccountState, endpoint: Endpoint, variant: Deployed
+) -> tuple[Behaviour, Answers]:
+    """Return what a variant's model declares; a running variant outlives DeleteModel."""
     if model := find_model(state, variant.model) if variant.model else None:
-        return declared_behaviour(model)
+        declared = _environment(model)
+        return read_behaviour(declared), read_answers(declared)
     before = (
-        one.served.behaviour
+        (one.served.behaviour, one.served.answers)
         for one in _timeline(state, endpoint.name).intervals_of(variant.name)
         if one.served.model == variant.model
     )
-    return next(before, Behaviour())
+    return next(before, (Behaviour(), Answers()))

@@ -20,7 +20,7 @@ from airflow_shadow.emulator.sagemaker import (
 from airflow_shadow.emulator.sagemaker.checks import check
 from airflow_shadow.emulator.sagemaker.listing import Listed
 from airflow_shadow.emulator.sagemaker.models import find_model
-from airflow_shadow.emulator.sagemaker.recorder import declared_behaviour
+from airflow_shadow.emulator.sagemaker.recorder import check_declarations
 
 Answer = ActionResult
 Item = TypeVar("Item")
@@ -63,7 +63,7 @@ class ShadowResponse(EmulatedResponse, SageMakerResponse):
         name = self.request["ModelName"]
         exists = find_model(self.state, name) is not None
         rules.require(not exists, f'There is a model "{name}" already.')
-        declared_behaviour(self.request)
+        check_declarations(self.request)
         answer = super().create_model()
         self.sagemaker_backend.describe_model(name).creation_time = self.now
         return answer

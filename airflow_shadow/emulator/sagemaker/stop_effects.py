@@ -6,6 +6,8 @@ from airflow_shadow.emulator.account_state import Document, Endpoint, Experiment
 from airflow_shadow.emulator.pace import WorkKind
 from airflow_shadow.emulator.sagemaker.deploy import content_of, with_variants
 
+_CAPTURE = "DataCaptureConfig"
+
 
 @dataclass(frozen=True, kw_only=True)
 class StopEffect:
@@ -53,7 +55,7 @@ def _capture(storage: Document | None) -> Document:
         "CaptureOptions": [{"CaptureMode": "Input"}, {"CaptureMode": "Output"}],
         "CaptureContentTypeHeader": storage.get("ContentType"),
     }
-    return {"DataCaptureConfig": {key: value for key, value in capture.items() if value}}
+    return {_CAPTURE: {key: value for key, value in capture.items() if value}}
 
 
 def _production_variant(variant: Document, weight: float) -> Document:
@@ -95,8 +97,18 @@ def _kept_content(
 ) -> Document:
     # (assumed: promoted-name) A variant that stays alone gets all requests.
     first = kept.pop(experiment.source_name, None) or kept.pop(experiment.shadow_name)
-    return with_variants(
+    content = with_variants(
         endpoint.document,
         production=[_production_variant(first, 1.0)],
         shadow=[_production_variant(one, experiment.sampling / 100) for one in kept.values()],
     )
+    return _without_capture(content, experiment)
+
+
+def _without_capture(content: Document, experiment: Experiment) -> Document:
+    """Return a configuration with the capture of before the experiment (assumed: capture)."""
+    if experiment.request.get("DataStorageConfig") is None:
+        return content
+    former = (experiment.former or {}).get(_CAPTURE)
+    others = {name: value for name, value in content.items() if name != _CAPTURE}
+    return others | ({_CAPTURE: former} if former else {})

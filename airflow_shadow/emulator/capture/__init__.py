@@ -1,0 +1,1 @@
+"""Data capture: what models answer, and the files that SageMaker writes of it to S3."""
