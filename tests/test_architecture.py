@@ -39,6 +39,7 @@ ARROWS = {
     "steps": {
         "_compat",
         "analysis",
+        "answers",
         "decision",
         "exceptions",
         "hooks",

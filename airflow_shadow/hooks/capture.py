@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
 
 from airflow_shadow.exceptions import AwsRefusedError, NotFoundError
 from airflow_shadow.hooks.base import CallingHook
@@ -20,6 +25,19 @@ class CaptureHook(CallingHook):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         kwargs["client_type"] = "s3"
         super().__init__(*args, **kwargs)
+
+    @contextmanager
+    def client(self, *, asked: str) -> Iterator[Any]:
+        """Lend the client to somebody who knows nothing of our errors; its own become ours.
+
+        :param asked: what it is for, for error messages
+        :raises AwsError: S3 refused a call, or could not be reached
+        """
+        client = self.conn
+        try:
+            yield client
+        except (BotoCoreError, ClientError, ResponseParserError) as error:
+            raise self._ours(error, asked=asked) from None
 
     def region_of_bucket(self, bucket: str, *, asked: str) -> str:
         """Return the region of a bucket (HeadBucket), `""` if S3 does not say it.

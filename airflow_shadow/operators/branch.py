@@ -28,8 +28,8 @@ class ShadowVerdictBranchOperator(ClosedChoices, TextTemplates, BaseBranchOperat
     :param on_inconclusive: what to follow on INCONCLUSIVE
     :param promote_on: `"answers"` takes a PASS on operational metrics alone as INCONCLUSIVE,
         because a fast model without errors may still answer wrongly; `"operational"` takes it as
-        PASS; `"outputs"` is the older word for `"answers"`. No task of this package compares
-        answers yet, only a caller of `judge()` can: give `"operational"`, or let a person decide
+        PASS; `"outputs"` is the older word for `"answers"`. What compares answers is
+        :class:`~airflow_shadow.operators.CompareAnswersOperator`
     :raises AirflowFailException: there is no verdict, or a task to follow is not downstream
     """
 

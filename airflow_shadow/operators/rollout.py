@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 from airflow_shadow._compat import AirflowException, Context
 from airflow_shadow.exceptions import message
 from airflow_shadow.links import EndpointLink, MetricsLink, ReportLink
+from airflow_shadow.operators.answers import CompareAnswersOperator
 from airflow_shadow.operators.base import ShadowOperator, template_fields
 from airflow_shadow.operators.branch import ShadowVerdictBranchOperator
 from airflow_shadow.operators.choices import Choices, OnKillAction, VerdictOutcome
@@ -39,6 +40,8 @@ class RolloutPlanOperator(ShadowOperator):
     :param ramp: sampling percentages, one a stage
     :param stage_duration: how long each stage is watched (duration)
     :param max_stage_duration: how long the last stage is watched at most (duration)
+    :param captures: whether the experiment is to capture what both variants answer, without which
+        a specification's `answers` is an error
     :param refuses: fail if no measurement could lead to a PASS; a warning otherwise, because a
         person may promote all the same
     """
@@ -60,6 +63,7 @@ class RolloutPlanOperator(ShadowOperator):
         ramp: Sequence[int] = (100,),
         stage_duration: timedelta | float | str = "2h",
         max_stage_duration: timedelta | float | str = "6h",
+        captures: bool = False,
         refuses: bool = True,
         **kwargs: Any,
     ) -> None:
@@ -72,6 +76,7 @@ class RolloutPlanOperator(ShadowOperator):
         self.ramp = ramp
         self.stage_duration: Any = stage_duration
         self.max_stage_duration: Any = max_stage_duration
+        self.captures = captures
         self.refuses = refuses
 
     def _steps(self, context: Context) -> Steps[Any]:
@@ -103,6 +108,24 @@ class RolloutRampOperator(UpdateInferenceExperimentOperator):
         from airflow_shadow.steps.rollout import RampSteps
 
         return RampSteps(self, context)
+
+
+class RolloutCompareOperator(CompareAnswersOperator):
+    """Compare the answers of one stage, and join that to the verdict of its analysis.
+
+    A specification without `answers`, as from a template, leaves the verdict as it is.
+
+    :param before: ids of the tasks that judge the earlier stages, in their order
+    """
+
+    def __init__(self, *, before: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.before = before
+
+    def _steps(self, context: Context) -> Steps[Any]:
+        from airflow_shadow.steps.stage_answers import StageAnswersSteps
+
+        return StageAnswersSteps(self, context)
 
 
 class RolloutBranchOperator(ShadowVerdictBranchOperator):

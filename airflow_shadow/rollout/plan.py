@@ -30,12 +30,14 @@ class Plan:
     :param stage: how long each stage is watched; the last one up to its first planned look
     :param max_stage: how long the last stage is watched at most, `None` for the default
     :param approval: how long a person and the model registry may take
+    :param comparison: how long the comparison of a stage's answers may take
     """
 
     ramp: tuple[int, ...]
     stage: timedelta
     max_stage: timedelta | None = None
     approval: timedelta = timedelta()
+    comparison: timedelta = timedelta()
 
     @property
     def total(self) -> timedelta:
@@ -73,7 +75,8 @@ class Plan:
         :param index: the stage, from 0
         """
         later = len(self.ramp) - index - 1
-        return later * (self.stage + ROOM) + self.approval + CONCLUSION
+        stages = later * (self.stage + ROOM) + (later + 1) * self.comparison
+        return stages + self.approval + CONCLUSION
 
     def faults(self) -> Iterator[str]:
         """Yield what is wrong."""
@@ -95,9 +98,13 @@ class Plan:
                 f"the plan takes {text_of(self.most)}, and AWS ends an experiment after "
                 f"{MAX_DAYS} days: stages of {text_of(self.stage)}, the last one of "
                 f"{text_of(self.longest)} at most, {text_of(ROOM)} for each change, "
-                f"{text_of(self.approval)} for the approval, {text_of(CONCLUSION)} for the "
-                "conclusion"
+                f"{self._for_comparisons}{text_of(self.approval)} for the approval, "
+                f"{text_of(CONCLUSION)} for the conclusion"
             )
+
+    @property
+    def _for_comparisons(self) -> str:
+        return f"{text_of(self.comparison)} for each comparison, " if self.comparison else ""
 
     def _whole(self) -> bool:
         return bool(self.ramp) and all(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +11,7 @@ from airflow_shadow.decision import TO_PROMOTE, PromoteOn
 from airflow_shadow.operators.rollout import (
     RolloutBranchOperator,
     RolloutCleanUpOperator,
+    RolloutCompareOperator,
     RolloutCreateOperator,
     RolloutPlanOperator,
     RolloutPromoteOperator,
@@ -51,6 +52,9 @@ class RolloutTasks:
     shared: Mapping[str, Any]
     capture: str | None = None
     capture_kms_key: str | None = None
+    compare: Mapping[str, Any] = field(default_factory=dict)
+    captures: bool = False
+    compares: bool = False
 
     @property
     def is_unattended(self) -> bool:
@@ -65,7 +69,7 @@ class RolloutTasks:
     def planned(self, endpoint_name: str) -> Any:
         """Return the task that checks the plan before anything is created."""
         summary = [self.plan.sentence]
-        if self.needs_answers:
+        if self.needs_answers and not self.compares:
             summary.append(f"Latency and errors alone promote nothing here: {TO_PROMOTE}.")
         return RolloutPlanOperator(
             task_id="plan",
@@ -76,6 +80,7 @@ class RolloutTasks:
             ramp=list(self.plan.ramp),
             stage_duration=text_of(self.plan.stage),
             max_stage_duration=text_of(self.plan.longest),
+            captures=self.captures,
             refuses=self.is_unattended,
         )
 
@@ -93,26 +98,40 @@ class RolloutTasks:
 
     def stages(self, create: Any) -> Iterator[Any]:
         """Yield the tasks that judge, stage by stage."""
-        analysis = self._analysis(0, create)
-        before = [analysis.task_id]
-        yield analysis
+        judge = self._judge(0, create)
+        before = [judge.task_id]
+        yield judge
         for index, share in enumerate(self.plan.ramp[1:], start=1):
             ramp = RolloutRampOperator(
                 task_id=f"ramp_{share}",
                 name=_current(create),
-                verdict=analysis.output,
+                verdict=judge.output,
                 sampling_percentage=share,
                 wait_for_completion=True,
             )
-            analysis = self._analysis(
+            judge = self._judge(
                 index,
                 ramp,
                 created=_current(create),
                 sampling_percentage=share,
                 before=list(before),
             )
-            before.append(analysis.task_id)
-            yield analysis
+            before.append(judge.task_id)
+            yield judge
+
+    def _judge(self, index: int, upstream: Any, **more: Any) -> Any:
+        """Return the task whose verdict is the stage's: its analysis, or what compares after it."""
+        analysis = self._analysis(index, upstream, **more)
+        if not self.compares:
+            return analysis
+        return RolloutCompareOperator(
+            task_id=f"compare_{self.plan.ramp[index]}",
+            verdict=analysis.output,
+            spec=self.spec,
+            metrics=self.metrics,
+            before=more.get("before", []),
+            **self.compare,
+        )
 
     def _analysis(self, index: int, upstream: Any, **more: Any) -> Any:
         is_last = index == len(self.plan.ramp) - 1

@@ -397,7 +397,7 @@ def test_what_may_promote_is_not_refused():
     outputs = AnalysisSpec(answers={"churn": Output()})
     for more in (
         {"dry_run": True},
-        {"spec": outputs},
+        {"spec": outputs, "capture": "s3://captures/churn"},
         {"spec": "{{ params.spec }}"},
         {"spec": "spec.yaml"},
         {"spec": {"alpha": "{{ params.alpha }}"}},
