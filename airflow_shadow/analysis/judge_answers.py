@@ -54,12 +54,11 @@ class _Judged:
 
     @classmethod
     def of(cls, look: Look, criterion: Criterion) -> _Judged:
-        """Return a criterion with its output's sums in periods that hold enough pairs."""
+        """Return a criterion with its output's sums in periods of answers."""
         sums = look.observations.answers or AnswerSums()
         name, _ = split_metric(criterion.metric)
         table = sums.outputs.get(name, _NOTHING)
-        seconds = period_for(AnswerColumns(table, look.window), _counted(criterion), look.period)
-        wide = replace(look, answer_period=seconds)
+        wide = replace(look, answer_period=period_for(look))
         measure = measure_of(criterion.metric)
         if measure and measure.needs_labels and criterion.min_samples is None:
             least = look.spec.answers[name].min_labelled
@@ -152,6 +151,7 @@ class _Judged:
             shadow,
             tolerance=abs(self.criterion.tolerance),
             earlier=self.look.observations.earlier.get(self.criterion.name, ()),
+            skewed=True,
         )
 
     @cached_property
