@@ -14,7 +14,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 from analysis_runs import share
 
-from airflow_shadow.analysis import AnalysisSpec, AnswerSums, Criterion, Observations, Output
+from airflow_shadow.analysis import (
+    AnalysisSpec,
+    AnswerSums,
+    Criterion,
+    Finding,
+    Observations,
+    Output,
+    judge_criterion,
+)
 from airflow_shadow.analysis.answer_sums import OUTPUT_COLUMNS, RECORD_COLUMNS
 from airflow_shadow.analysis.judge_answers import judge_answer
 from airflow_shadow.analysis.look import Look
@@ -350,6 +358,11 @@ TABLES = {
 }
 
 
+def untimed(_look: Look, _criterion: Criterion, finding: Finding, _evidence: object) -> Finding:
+    """Leave out what a PASS would still take, which costs most of the time and is not read."""
+    return finding
+
+
 def main() -> None:
     """Print the tables asked for."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -357,6 +370,7 @@ def main() -> None:
     parser.add_argument("--only", choices=TABLES, nargs="*", default=list(TABLES))
     parser.add_argument("--seed", type=int, default=SEED)
     arguments = parser.parse_args()
+    judge_criterion.with_time_to_pass = untimed
     start = time.process_time()
     print(f"seed {arguments.seed}, {arguments.runs:,} runs")
     for index, name in enumerate(TABLES):

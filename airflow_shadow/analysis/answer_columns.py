@@ -8,9 +8,11 @@ estimated from their correlation. So as many minutes make a period as leave a wi
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from airflow_shadow.analysis.align import Columns, Window
 from airflow_shadow.analysis.answer_measures import OWN_VALUES
@@ -39,14 +41,20 @@ class AnswerColumns:
     window: Window
 
     @cached_property
-    def _rows(self) -> list[tuple[int, int]]:
-        """Return the period and the row of each minute in the window."""
-        start, end, period = self.window.start, self.window.end, self.window.period
-        times = (minute * SECONDS for minute in self.table[MINUTE])
+    def _order(self) -> list[int]:
+        """Return the rows in the order of time."""
+        return sorted(range(len(self.table[MINUTE])), key=self.table[MINUTE].__getitem__)
+
+    @cached_property
+    def _periods(self) -> list[tuple[int, int, int]]:
+        """Return each period that has minutes, and where they begin and end in that order."""
+        window, minutes = self.window, [self.table[MINUTE][row] for row in self._order]
+        starts = (window.start + number * window.period for number in range(window.periods))
+        edges = [bisect_left(minutes, start / SECONDS) for start in (*starts, window.end)]
         return [
-            (int((time - start) // period), row)
-            for row, time in enumerate(times)
-            if start <= time < end
+            (number, first, last)
+            for number, (first, last) in enumerate(pairwise(edges))
+            if first < last
         ]
 
     def has(self, *columns: str) -> bool:
@@ -55,10 +63,11 @@ class AnswerColumns:
 
     def sums(self, *columns: str) -> dict[int, float]:
         """Return period to the sum of some columns; one that the kind does not have is 0."""
-        sums: dict[int, float] = {period: 0.0 for period, _ in self._rows}
+        sums = {period: 0.0 for period, _, _ in self._periods}
         for numbers in (self.table[column] for column in columns if column in self.table):
-            for period, row in self._rows:
-                sums[period] += numbers[row]
+            ordered = [numbers[row] for row in self._order]
+            for period, first, last in self._periods:
+                sums[period] += sum(ordered[first:last])
         return sums
 
     def total(self, *columns: str) -> float:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import gt
 from typing import Any
 
 from airflow_shadow.exceptions import InvalidRequestError
@@ -75,8 +76,10 @@ PARTS = (
     ("shadow_right_only", "shadow_right"),
 )
 RECORD_PARTS = (("production_only", "production"), ("shadow_only", "shadow"))
-#: Larger numbers are no sums of answers, and added up they might not be finite.
-MAX_NUMBER = 1e300
+#: A score, or one of the user's own numbers, that is larger is broken: as good as not finite.
+MAX_SCORE = 1e30
+#: Larger numbers are no sums of such scores or of their squares.
+MAX_NUMBER = 1e100
 #: Rounding of counts that an engine returns as floating point.
 ROUNDING = 1e-6
 #: Minutes since 1970 of the year 9000.
@@ -258,6 +261,8 @@ def _part_faults(table: Table, parts: Sequence[tuple[str, str]]) -> Iterator[str
 
 
 def _exceeds(part: Sequence[float], whole: Sequence[float]) -> bool:
+    if not any(map(gt, part, whole)):
+        return False
     return any(one > other + ROUNDING for one, other in zip(part, whole, strict=True))
 
 
