@@ -7,7 +7,7 @@ from typing import Any
 
 from airflow_shadow.analysis.answer_sums import MINUTE, AnswerSums
 from airflow_shadow.analysis.outputs import Output
-from airflow_shadow.answers.dialect import MACROS, PLACE, Reader, differ_in_places
+from airflow_shadow.answers.dialect import MACROS, PLACE, SHADOW_MARK, Reader, differ_in_places
 from airflow_shadow.answers.engine import Engine, sql
 from airflow_shadow.answers.items import Item
 from airflow_shadow.answers.spool import Spool, Spooled
@@ -18,6 +18,8 @@ _SIDES = ("production", "shadow")
 #: Seconds within which an equal input is the same request; inferenceTime has whole seconds, and the
 #: shadow's is that of its own container.
 NEAR = 5
+#: Milliseconds on either side of a span in which the other half of its pairs may be.
+AROUND = 10 * 60_000
 #: Shapes of broken answers that are told, for each variant.
 SHAPES = 3
 _TABULAR = "Give JSON lines as SageMaker has them, or CSV or Parquet with the columns {columns}."
@@ -61,18 +63,15 @@ class Comparison:
     def read_captures(self, name: str, *, production: list[Item], shadow: list[Item]) -> None:
         """Make a table of the records in some files."""
         self._engine.run(self.reader.table(name))
-        for side, items in zip(_SIDES, (production, shadow), strict=True):
-            for batch in self._spool.batches(items):
-                self._read_batch(name, side, batch)
+        marked = [(item, "") for item in production] + [(item, SHADOW_MARK) for item in shadow]
+        for batch in self._spool.batches(marked):
+            line = max(each.line for each in batch)
+            text = self.reader.captures(name, line=line)
+            self._insert(text, batch, self.reader.parameters)
 
     def drop(self, name: str) -> None:
         """Forget a table of records."""
         self._engine.run(f"DROP TABLE {name}")
-
-    def _read_batch(self, name: str, side: str, batch: Sequence[Spooled]) -> None:
-        line = max(each.line for each in batch)
-        text = self.reader.captures(name, line=line)
-        self._insert(text, batch, {"side": side, **self.reader.parameters})
 
     def _insert(self, text: str, batch: Sequence[Spooled], parameters: dict[str, Any]) -> None:
         """Read files together; if that fails, one by one, so that the error names the file."""
@@ -110,7 +109,7 @@ class Comparison:
         self._engine.run(f"CREATE TABLE read_{what}_{n} {_READ[what]}")
         write = self.reader.labels if what == "labels" else self.reader.own
         parameters = self._variants if what == "own" else {}
-        for batch in self._spool.batches(items):
+        for batch in self._spool.batches([(item, "") for item in items]):
             for form in ("jsonl", "csv", "parquet"):
                 files = [each for each in batch if each.form == form]
                 if files:
@@ -153,7 +152,12 @@ class Comparison:
     def sums(self, tables: Sequence[str], *, first: float, end: float) -> AnswerSums:
         """Return the sums of records in some tables, of those between two times (in seconds)."""
         spans = {"first": round(first * 1000), "end": round(end * 1000)}
-        source = " UNION ALL ".join(f"SELECT * FROM {name}" for name in tables)
+        # Of neighbouring hours only what may belong to a pair of this one.
+        first_ms, end_ms = spans["first"] - AROUND, spans["end"] + AROUND
+        source = " UNION ALL ".join(
+            f"SELECT * FROM {name} WHERE at_ms >= {first_ms} AND at_ms < {end_ms}"
+            for name in tables
+        )
         self._engine.run(f"CREATE OR REPLACE TEMP VIEW capture AS {source}")
         notes = self._pair()
         records = _renamed(self._engine.table(sql("records", **spans)))

@@ -19,6 +19,8 @@ from airflow_shadow.answers.sums import limit_of
 BETWEEN = "CHR(31)"
 #: Characters of an answer in a file of examples.
 EXCERPT = 2000
+#: With which the names of the shadow's files end.
+SHADOW_MARK = "-shadow"
 #: What DuckDB's reader takes from JSON: what it has not declared is not read.
 _LINE = """columns={
     captureData: 'STRUCT(endpointInput STRUCT(data VARCHAR), endpointOutput STRUCT(
@@ -39,7 +41,9 @@ _FIELD = r'("(?:[^"]|"")*"|[^",]*)'
 
 #: What a text means; each is one expression, so the optimizer sees through it.
 MACROS = (
-    f"""CREATE MACRO trimmed(x) AS TRIM(x, {_SPACE})""",
+    # Most texts need no trimming, and trimming given characters is slow.
+    rf"""CREATE MACRO trimmed(x) AS CASE WHEN regexp_matches(x, '^[ \t\r\n]|[ \t\r\n]$')
+        THEN TRIM(x, {_SPACE}) ELSE x END""",
     # Signs of what an engine may let pass; only then the text is taken apart.
     r"""CREATE MACRO is_odd(x) AS
         regexp_matches(x, ',[ \t\r\n]*[\]}]|[nN][aA][nN]|[iI][nN][fF]|''|/[/*]')""",
@@ -57,15 +61,23 @@ MACROS = (
         LEFT(CAST(j AS VARCHAR), 1) NOT IN ('{', '[') AND CAST(j AS VARCHAR) <> 'null'""",
     f"""CREATE MACRO hashed(x) AS
         CASE WHEN LENGTH(x) > 100 OR CONTAINS(x, {BETWEEN}) THEN MD5(x) ELSE x END""",
-    f"""CREATE MACRO number_of(x) AS CASE WHEN regexp_full_match(x, '{_NUMBER}')
-        AND ABS(TRY_CAST(x AS DOUBLE)) <= 1e100
+    f"""CREATE MACRO is_number(x) AS
+        regexp_full_match(x, '{_NUMBER}') AND ABS(TRY_CAST(x AS DOUBLE)) <= 1e100""",
+    """CREATE MACRO number_of(x) AS CASE WHEN is_number(x)
         THEN CASE WHEN LENGTH(x) > 40 THEN CAST(TRY_CAST(x AS DOUBLE) AS VARCHAR) ELSE x END END""",
-    """CREATE MACRO score_of(x) AS number_of(trimmed(x))""",
+    # Each mention of an argument is worked out anew, so what is common comes first and bare.
+    """CREATE MACRO score_of(x) AS
+        CASE WHEN is_number(x) THEN number_of(x) ELSE number_of(trimmed(x)) END""",
+    """CREATE MACRO score_in(j) AS CASE WHEN is_number(CAST(j AS VARCHAR))
+        THEN number_of(CAST(j AS VARCHAR)) WHEN is_scalar(j) THEN score_of(unquoted(j)) END""",
     # "1.0" and "1" are the same label; of longer numbers no digit is lost.
     """CREATE MACRO whole(x) AS CASE WHEN regexp_full_match(x, '-?(0|[1-9][0-9]*)([.]0+)?')
         THEN REPLACE(SPLIT_PART('<' || x, '.', 1) || '>', '<-0>', '<0>')[2:-2] ELSE x END""",
     """CREATE MACRO label_of(x) AS
         CASE WHEN trimmed(x) <> '' THEN hashed(whole(trimmed(x))) END""",
+    """CREATE MACRO label_in(j) AS CASE
+        WHEN regexp_full_match(CAST(j AS VARCHAR), '-?[1-9][0-9]{0,17}|0') THEN CAST(j AS VARCHAR)
+        WHEN is_scalar(j) THEN label_of(unquoted(j)) END""",
     """CREATE MACRO text_of(x) AS CASE WHEN trimmed(x) <> '' THEN MD5(trimmed(x)) END""",
     f"""CREATE MACRO joined(l) AS CASE WHEN LEN(l) > 0 THEN
         array_to_string(list_transform(l, lambda x: COALESCE(x, '')), {BETWEEN}) END""",
@@ -75,11 +87,14 @@ MACROS = (
         WHEN regexp_full_match(x || ',', '({_FIELD},)*')
         THEN list_transform(regexp_extract_all(x || ',', '{_FIELD},', 1), lambda f:
             CASE WHEN STARTS_WITH(f, '"') THEN REPLACE(f[2:-2], '""', '"') ELSE f END) END""",
-    f"""CREATE MACRO decoded(data, encoding) AS LTRIM(
-        CASE WHEN encoding <> 'BASE64' OR encoding IS NULL THEN data
-        WHEN regexp_full_match(data, '{_BASE64}') THEN TRY(DECODE(FROM_BASE64(data))) END,
-        CHR(65279))""",
-    """CREATE MACRO form_of(kind) AS CASE WHEN kind LIKE '%jsonl%' OR kind LIKE '%ndjson%'
+    """CREATE MACRO unmarked(x) AS
+        CASE WHEN STARTS_WITH(x, CHR(65279)) THEN LTRIM(x, CHR(65279)) ELSE x END""",
+    f"""CREATE MACRO decoded(data, encoding) AS
+        CASE WHEN encoding <> 'BASE64' OR encoding IS NULL THEN unmarked(data)
+        WHEN regexp_full_match(data, '{_BASE64}')
+        THEN unmarked(TRY(DECODE(FROM_BASE64(data)))) END""",
+    """CREATE MACRO form_of(kind) AS CASE WHEN kind = 'application/json' THEN 'json'
+        WHEN kind LIKE '%jsonl%' OR kind LIKE '%ndjson%'
         THEN 'lines' WHEN kind LIKE '%json%' THEN 'json' WHEN kind LIKE '%csv%' THEN 'csv'
         ELSE 'any' END""",
     """CREATE MACRO kind_of(j) AS CASE json_type(j) WHEN 'OBJECT' THEN 'an object' WHEN 'ARRAY'
@@ -99,8 +114,8 @@ MACROS = (
 )
 #: The meaning of a value that JSON holds (`{x}` is JSON), and of one that is text.
 _OF_JSON: Mapping[OutputKind, str] = {
-    "score": "CASE WHEN is_scalar({x}) THEN score_of(unquoted({x})) END",
-    "label": "CASE WHEN is_scalar({x}) THEN label_of(unquoted({x})) END",
+    "score": "score_in({x})",
+    "label": "label_in({x})",
     "text": "CASE WHEN CAST({x} AS VARCHAR) <> 'null' THEN text_of(unquoted({x})) END",
     "json": "CASE WHEN CAST({x} AS VARCHAR) <> 'null' THEN MD5(CAST({x} AS VARCHAR)) END",
 }
@@ -160,32 +175,33 @@ class Reader:
         texts = [f"answer_{n} VARCHAR, shape_{n} VARCHAR" for n in range(len(self.outputs))]
         texts += ["excerpt VARCHAR"] * self.excerpts
         return f"""CREATE TABLE {name} (side VARCHAR, inference_id VARCHAR, event_id VARCHAR,
-            input_key VARCHAR, at_ms BIGINT, {", ".join(texts)})"""
+            input_key UBIGINT, at_ms BIGINT, {", ".join(texts)})"""
 
     def captures(self, name: str, *, line: int) -> str:
-        """Return the statement that reads captured lines (`$files`, of `$side`) into a table.
+        """Return the statement that reads captured lines (`$files`) into a table.
 
-        A line that is no record has no time.
+        A line that is no record has no time. The shadow's files bear the mark `SHADOW_MARK`.
 
         :param line: bytes of the longest line
         """
         answers = "".join(f", {sql} AS answer_{n}" for n, sql in enumerate(self._answers))
         found = "".join(f", {sql}" for sql in self._found)
         chosen = "".join(
-            f", answer_{n}, CASE WHEN at_ms IS NOT NULL AND is_broken(answer_{n})"
+            f", answer_{n}, CASE WHEN at_ms IS NOT NULL AND {self._broken(n)}"
             f" THEN shape_of(body) END"
             for n in range(len(self.outputs))
         )
         excerpt = f", LEFT(body, {EXCERPT})" if self.excerpts else ""
         return f"""INSERT INTO {name}
-            SELECT $side, inference_id, event_id, input_key, at_ms{chosen}{excerpt}
+            SELECT CASE WHEN ENDS_WITH(filename, '{SHADOW_MARK}') THEN 'shadow'
+                    ELSE 'production' END,
+                inference_id, event_id, input_key, at_ms{chosen}{excerpt}
             FROM (SELECT *{answers} FROM (SELECT *{found} FROM (
                 SELECT *, form IN ('json', 'any') AND is_json(body) AS ok FROM (
-                    SELECT NULLIF(eventMetadata.inferenceId, '') AS inference_id,
+                    SELECT filename, NULLIF(eventMetadata.inferenceId, '') AS inference_id,
                         NULLIF(eventMetadata.eventId, '') AS event_id,
                         CASE WHEN captureData.endpointInput.data <> ''
-                            THEN CAST(HASH(captureData.endpointInput.data) AS VARCHAR)
-                            END AS input_key,
+                            THEN HASH(captureData.endpointInput.data) END AS input_key,
                         CASE WHEN captureData IS NOT NULL THEN
                             EPOCH_MS(TRY_CAST(eventMetadata.inferenceTime AS TIMESTAMPTZ))
                             END AS at_ms,
@@ -193,7 +209,7 @@ class Reader:
                             captureData.endpointOutput.observedContentType, ';', 1))) AS form,
                         decoded(captureData.endpointOutput.data,
                             captureData.endpointOutput.encoding) AS body
-                    FROM {_NDJSON.format(columns=_LINE, line=line)}))))"""
+                    FROM {_NDJSON.format(columns=_LINE + ", filename=true", line=line)}))))"""
 
     def labels(self, n: int, *, form: str, line: int) -> str:
         """Return the statement that reads labels (`$files`) into the table `read_labels_<n>`.
@@ -226,6 +242,13 @@ class Reader:
                     THEN CAST(name AS VARCHAR) END,
                 TRY_CAST(score_of(CAST(value AS VARCHAR)) AS DOUBLE)
             FROM {source}"""
+
+    def _broken(self, n: int) -> str:
+        path = parse_answer(self.outputs[n].answer)
+        has_places = None in path.steps or path.column is not None
+        if has_places:
+            return f"is_broken(answer_{n})"
+        return f"(answer_{n} IS NULL OR (form = 'lines' AND is_broken(answer_{n})))"
 
     def _answer(self, output: Output, n: int) -> str:
         path = parse_answer(output.answer)

@@ -19,6 +19,8 @@ _CAPTURED_AT = re.compile(r"([0-5]\d)-[0-5]\d-\d{3}-")
 _DATED = re.compile(r"/(\d{4}/\d\d/\d\d/\d\d/)")
 #: Parts of an hour by the minutes in the names of files; `loose` are those with other names.
 PARTS = ("head", "body", "tail", "loose")
+#: What is read of an hour at once, when it is its turn: body and tail.
+REST = "rest"
 #: Kind of what is read beside captures (labels, own) -> output -> its files.
 Beside = Mapping[str, Mapping[str, list[Item]]]
 #: Hour and part.
@@ -79,11 +81,20 @@ class Hours:
 
     def _compared(self, hour: int, parts: list[Part], first: float, last: float) -> AnswerSums:
         self._read_beside()
-        tables = [self._table(part) for part in parts]
+        # What the hour before read of its own files holds what this one needs of them.
+        joined = dict.fromkeys(self._read_as(part, hour) for part in parts)
+        tables = [self._table(part) for part in joined]
         sums = self._comparison.sums(tables, first=first, end=last)
-        own = [self._table(part) for part in parts if part[0] == hour]
+        own = [self._table(part) for part in joined if part[0] == hour]
         notes = self._comparison.malformed(own) if own else {}
         return sums + AnswerSums(notes=notes)
+
+    def _read_as(self, part: Part, hour: int) -> Part:
+        """Return the part that is read for a part: an hour's own files behind its head at once."""
+        of, name = part
+        is_own = of == hour and name in {"body", "tail"}
+        is_read = name == "tail" and (of, REST) in self._tables
+        return (of, REST) if is_own or is_read else part
 
     def _read_beside(self) -> None:
         """Read labels and own numbers before the first hour that is not kept."""
@@ -102,7 +113,7 @@ class Hours:
 
     def _forget(self, hour: int) -> None:
         """Drop what the next hour does not need."""
-        needed = _around(hour + 1)
+        needed = [*_around(hour + 1), (hour, REST)]
         for part in [part for part in self._tables if part not in needed]:
             self._comparison.drop(self._tables.pop(part))
         self._listed.pop(hour - 1, None)
@@ -110,12 +121,14 @@ class Hours:
     def _files(self, part: Part) -> tuple[list[Item], list[Item]]:
         hour, name = part
         if hour not in self._listed:
-            sides = [self._store.captured(variant, hour) for variant in self._variants]
+            production, shadow = (self._store.captured(each, hour) for each in self._variants)
             self._listed[hour] = {
-                each: tuple([item for item in side if _part_of(item) == each] for side in sides)  # type: ignore[misc]
-                for each in PARTS
+                each: (_of_part(production, each), _of_part(shadow, each)) for each in PARTS
             }
-        return self._listed[hour][name]
+        parts = self._listed[hour]
+        if name == REST:
+            return parts["body"][0] + parts["tail"][0], parts["body"][1] + parts["tail"][1]
+        return parts[name]
 
     def _beside_files(self) -> list[Item]:
         return [item for kind in self._beside.values() for items in kind.values() for item in items]
@@ -131,6 +144,10 @@ def _around(hour: int) -> list[Part]:
     before = [(hour - 1, "tail"), (hour - 1, "loose")]
     after = [(hour + 1, "head"), (hour + 1, "loose")]
     return [*before, *((hour, part) for part in PARTS), *after]
+
+
+def _of_part(items: list[Item], part: str) -> list[Item]:
+    return [item for item in items if _part_of(item) == part]
 
 
 def _part_of(item: Item) -> str:

@@ -17,7 +17,7 @@ sorted AS (
               ELSE 'none' END AS how,
          CASE WHEN {ids} AND inference_id IS NOT NULL THEN inference_id
               WHEN {events} AND event_id IS NOT NULL THEN event_id
-              ELSE input_key END AS join_key
+              ELSE CAST(input_key AS STRING) END AS join_key
   FROM record
 ),
 near AS (  -- how many records of each side have this input at about this time

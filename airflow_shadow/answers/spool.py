@@ -66,14 +66,16 @@ class Spool:
         """Remove the folder, whatever ended the comparison."""
         self._folder.cleanup()
 
-    def batches(self, items: Iterable[Item]) -> Iterator[list[Spooled]]:
+    def batches(self, items: Iterable[tuple[Item, str]]) -> Iterator[list[Spooled]]:
         """Yield files that fit into the spool together; each batch is removed before the next.
 
+        :param items: each with a mark, with which the name of its copy ends
         :raises AnswersTooLargeError: one file is larger than the spool
         :raises AnswersUnreadableError: a compressed file is broken
         """
-        for batch in _batches([item for item in items if item.size], self.most):
-            paths = [self.folder / f"{next(self._names)}" for _ in batch]
+        for marked in _batches([each for each in items if each[0].size], self.most):
+            batch = [item for item, _ in marked]
+            paths = [self.folder / f"{next(self._names)}{mark}" for _, mark in marked]
             try:
                 yield self._fetch(batch, paths)
             finally:
@@ -115,16 +117,16 @@ class Spool:
         raise problem
 
 
-def _batches(items: Sequence[Item], most: int) -> Iterator[list[Item]]:
-    batch: list[Item] = []
+def _batches(items: Sequence[tuple[Item, str]], most: int) -> Iterator[list[tuple[Item, str]]]:
+    batch: list[tuple[Item, str]] = []
     room = most
-    for item in items:
+    for item, mark in items:
         if item.size > most:
             raise _too_large(item, most)
         if item.size > room:
             yield batch
             batch, room = [], most
-        batch.append(item)
+        batch.append((item, mark))
         room -= item.size
     if batch:
         yield batch

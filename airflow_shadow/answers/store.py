@@ -30,7 +30,18 @@ T = TypeVar("T")
 ATTEMPTS = 3
 HOUR = 3600
 _GONE = frozenset({"NoSuchKey", "404"})
-_PASSING = frozenset({"SlowDown", "Throttling", "ThrottlingException", "RequestTimeout"})
+_DENIED = frozenset({"AccessDenied", "AllAccessDisabled", "403"})
+#: What another try, perhaps with fresh credentials, may get.
+_PASSING = frozenset(
+    {
+        "ExpiredToken",
+        "RequestTimeout",
+        "RequestTimeTooSkewed",
+        "SlowDown",
+        "Throttling",
+        "ThrottlingException",
+    }
+)
 _PASSING_STATUS = frozenset({408, 429, *range(500, 600)})
 
 
@@ -194,6 +205,6 @@ def translated(error: Exception, *, asked: str) -> ShadowError:
     if code in _GONE:
         found = "it is gone since it was listed"
         return AnswersUnreadableError(asked=asked, found=found, next_step="Clear the task.")
-    if status == 403:  # noqa: PLR2004 - HTTP's number
+    if code in _DENIED:
         return AwsAccessDeniedError(asked=asked, found="access denied", reason=reason)
     return AwsRefusedError(asked=asked, found="S3 refused the call", reason=reason, code=code)
