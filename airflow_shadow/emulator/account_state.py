@@ -192,8 +192,13 @@ class AccountState:
 
     def take_fault(self, kind: FaultKind, *, operation: str, names: str) -> Fault | None:
         """Take a fault of this kind that was added for an operation, if there is one."""
-        place = {"account": self.account, "region": self.region}
-        return self.faults.take(frozenset({kind}), operation=operation, names=names, **place)
+        return self.faults.take(
+            frozenset({kind}),
+            operation=operation,
+            account=self.account,
+            region=self.region,
+            names=names,
+        )
 
     def live_on(self, endpoint: str) -> Experiment | None:
         """Return the experiment that has not ended and occupies an endpoint."""

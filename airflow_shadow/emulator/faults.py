@@ -89,6 +89,8 @@ class Faults:
         state before it; with `drop=True` the answer is lost too.
         "old-endpoint" makes DescribeEndpoint show the endpoint before its last `updates` (1): after
         a promotion 1 still shows the shadow, 2 the endpoint before the experiment.
+        Calls of S3 (ListObjectsV2, GetObject, HeadObject, HeadBucket, PutObject) fail only if they
+        are named; `about` then means bucket and key, or prefix.
         Work faults ("fail-...") happen when the work would have succeeded, not when it begins.
         Raises ValueError for a kind that does not exist.
         """
@@ -110,14 +112,24 @@ class Faults:
             self._waiting.append(fault)
 
     def take(
-        self, kinds: frozenset[str], *, operation: str, account: str, region: str, names: str
+        self,
+        kinds: frozenset[str],
+        *,
+        operation: str,
+        account: str,
+        region: str,
+        names: str,
+        by_name: bool = False,
     ) -> Fault | None:
         """Return the first fault of these kinds that fits, and count it as used once.
 
         names: what the request names, in one text
+        by_name: whether faults of any operation are left to others
         """
         with self._lock:
             for fault in self._waiting:
+                if by_name and fault.operation != operation:
+                    continue
                 if fault.kind in kinds and fault.fits(
                     operation=operation, account=account, region=region, names=names
                 ):

@@ -91,6 +91,14 @@ def test_the_samples_of_errors_over_http(emulator, control):
     assert "ones" == emulator.error_samples
 
 
+def test_captures_over_http(emulator, control):
+    """How captures come can be chosen."""
+    control("capture", "POST", {"capture_late_seconds": 5, "event_ids": "shared"})
+    expected = {"capture_late_seconds": 5.0, "failed_captures": "none", "event_ids": "shared"}
+    assert (200, expected) == control("capture")
+    assert "shared" == emulator.event_ids
+
+
 def test_reset_over_http(control, emulator, experiments):
     """A reset clears the emulator's state and moto's."""
     emulator.busy_code, emulator.pace = "ConflictException", "time"

@@ -40,6 +40,7 @@ class Answers:
     rows: how many rows a request has, if the variant is production.
     content_type: of answers, and of requests if the variant is production.
     capture_loss: share of the variant's records that are never captured.
+    clock_seconds: how far the clock of its instances is ahead, which captures show.
     """
 
     kind: Kind = "score"
@@ -54,6 +55,7 @@ class Answers:
     rows: int = _ranged(1, 1, 1000)
     content_type: ContentType = "application/json"
     capture_loss: float = _ranged(0.0, 0, 1)
+    clock_seconds: float = _ranged(0.0, -86_400, 86_400)
 
 
 KEYS: dict[str, Any] = {f"{PREFIX}_{one.name.upper()}": one for one in fields(Answers)}
@@ -84,7 +86,7 @@ def allowed(one: Any) -> str:
         return f"one of {', '.join(choices)}"
     low, high = one.metadata["range"]
     number = "a whole number" if one.type is int else "a number"
-    return f"{number} from {low:g} to {high:g}"
+    return f"{number} from {low:.10g} to {high:.10g}"
 
 
 def _value(one: Any, text: str) -> str | float | None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from moto.core.common_types import TYPE_RESPONSE
 from moto.s3.responses import S3Response
 
+from airflow_shadow.emulator.capture import faults
 from airflow_shadow.emulator.capture.writer import has_files, write_due
 from airflow_shadow.emulator.sagemaker.events import run_due_events
 
@@ -22,18 +23,38 @@ class ShadowS3(S3Response):  # type: ignore[misc,unused-ignore]
     emulator: ClassVar["Emulator"]
 
     def _bucket_response(self, request: Any, full_url: str) -> Any:
+        listed = self._listed(request, full_url)
+        operation = "ListObjectsV2" if listed is not None else f"{request.method.title()}Bucket"
+        if answer := self._fault(operation, listed or "", full_url):
+            return answer
         with self.emulator.lock:
             if self._has_files():
-                self._write(self._listed(request, full_url))
+                self._write(listed)
                 # Under the lock, because no file may come while a list is made.
                 return super()._bucket_response(request, full_url)
         return super()._bucket_response(request, full_url)
 
     def _key_response(self, request: Any, full_url: str) -> TYPE_RESPONSE:
+        key = self.parse_key_name()
+        if answer := self._fault(f"{request.method.title()}Object", key, full_url):
+            return answer
         with self.emulator.lock:
-            if self._has_files():
-                self._write(self.parse_key_name())
+            # What is there needs no look at what is due.
+            if self._has_files() and not self._is_there(key):
+                self._write(key)
         return super()._key_response(request, full_url)
+
+    def _fault(self, operation: str, name: str, url: str) -> TYPE_RESPONSE | None:
+        """Return the answer of a fault that was added for this operation of S3."""
+        fault = self.emulator.faults.take(
+            faults.KINDS,
+            operation=operation,
+            account=self.current_account,
+            region=str(self.region),
+            names=f"{self.bucket_name}/{name}",
+            by_name=True,
+        )
+        return faults.fail(fault, url) if fault else None
 
     def _listed(self, request: Any, full_url: str) -> str | None:
         """Return the prefix of a list; None for a request that looks at no file."""
@@ -42,6 +63,10 @@ class ShadowS3(S3Response):  # type: ignore[misc,unused-ignore]
             return str(query.get("prefix", [""])[0])
         # A bucket with files in it cannot be deleted.
         return "" if request.method == "DELETE" and not query else None
+
+    def _is_there(self, key: str) -> bool:
+        bucket = self.backend.buckets.get(self.bucket_name)
+        return bucket is not None and key in bucket.keys
 
     def _has_files(self) -> bool:
         return any(has_files(one, self.bucket_name) for one in self.emulator.known_states())

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from random import Random
 from typing import Protocol
 
@@ -80,7 +81,14 @@ class Captures:
 
     def hours(self, minute: int) -> set[int]:
         """Return the hours of a minute and of the next one, into which a shadow's copy may fall."""
-        return {minute // _HOUR, (minute + 1) // _HOUR}
+        return {(minute + offset) // _HOUR for offset in self._offsets}
+
+    @cached_property
+    def _offsets(self) -> set[int]:
+        """By how many minutes the times of records can differ from those of their requests."""
+        intervals = self.state.timelines[self.endpoint].intervals_of(self.variant)
+        ahead = {int(one.served.answers.clock_seconds // _MINUTE) for one in intervals}
+        return {minutes + more for minutes in ahead for more in (0, 1)}
 
     def file(self, minute: int) -> File | None:
         """Return the records of a minute."""

@@ -33,7 +33,8 @@ def records(
     """
     all_requests = requests(part.flow, part.minute, asked.rows)
     drawn, ids = list(moods(part, all_requests)), _event_ids(part, events, len(all_requests))
-    late = _COPIED if part.interval.served.role == "shadow" else 0.0
+    served = part.interval.served
+    late = served.answers.clock_seconds + (_COPIED if served.role == "shadow" else 0.0)
     for position, failure in received(part, captured):
         request = all_requests[position]
         at = (part.minute + request.at) * 60 + late

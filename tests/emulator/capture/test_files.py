@@ -152,7 +152,7 @@ def test_files_come_minutes_late(answering, emulator, captured):
     emulator.clock.advance(timedelta(minutes=2))
     assert [] == captured.keys()
     emulator.clock.advance(timedelta(minutes=3))
-    assert len(captured.keys()) in range(2, 7)
+    assert len(captured.keys()) in range(2, 9)
 
 
 def test_the_delay_is_a_setting(answering, emulator, captured):
@@ -257,7 +257,7 @@ def test_a_bucket_that_does_not_exist_gets_nothing(emulator, client, s3, capture
     assert ("answering", "captured") == (lost["endpoint"], lost["bucket"])
     assert lost["lost_minutes"] in range(56, 61)
     emulator.clock.advance(timedelta(hours=1))
-    assert len(captured.keys()) in range(58, 63)
+    assert len(captured.keys()) in range(56, 65)
 
 
 def test_the_page_tells_what_was_lost(emulator, client, s3):

@@ -1,7 +1,7 @@
 """What AWS does not document of captures, and what is lost of them, can be chosen."""
 
 import json
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -48,11 +48,29 @@ def test_callers_give_ids_or_not(answering, captured, given):
         assert pytest.approx(given, abs=0.02) == found / len(records)
 
 
-def test_records_are_lost_as_declared(answering, captured):
+def test_records_are_lost_as_declared(answering, emulator, captured):
     """A variant loses its own share of records, independently of the other."""
+    emulator.capture_late_seconds = 0
     answering(Answers(), Answers(capture_loss=0.2), traffic=MANY)
     ids = [set(events(captured.records(variant))) for variant in ("AllTraffic", "Shadow")]
     assert pytest.approx(0.8, abs=0.03) == len(ids[1]) / len(ids[0])
+
+
+@pytest.mark.parametrize("seconds", [3600.0, -90.0])
+def test_clocks_can_differ(answering, captured, seconds):
+    """A variant whose clock is wrong writes wrong times, into the folders of those hours."""
+    answering(Answers(), Answers(clock_seconds=seconds))
+    times = [
+        {
+            one["inferenceId"]: datetime.fromisoformat(one["inferenceTime"]).timestamp()
+            for one in (record["eventMetadata"] for record in captured.records(variant))
+        }
+        for variant in ("AllTraffic", "Shadow")
+    ]
+    common = set(times[0]) & set(times[1])
+    ahead = {times[1][name] - times[0][name] for name in common}
+    assert {seconds, seconds + 1} >= ahead
+    assert seconds in ahead
 
 
 @pytest.fixture
@@ -194,3 +212,10 @@ def test_the_capture_ends_with_the_experiment(tested, emulator, s3, actions, lef
 def _keys(s3, bucket, **members):
     found = s3.list_objects_v2(Bucket=bucket, **members)
     return [entry["Key"] for entry in found["Contents"]]
+
+
+def test_folders_are_those_of_the_variants_clock(answering, captured, emulator):
+    """An hour is found in the folder that its variant's clock says."""
+    answering(Answers(), Answers(clock_seconds=3 * 3600.0), hours=0.2)
+    hour = emulator.clock.now() + timedelta(hours=3) - timedelta(minutes=6)
+    assert captured.keys(f"answers/answering/Shadow/{hour:%Y/%m/%d/%H}/")
