@@ -29,7 +29,7 @@ test-all: .venv/.installed .venv-awscli/.installed
 
 # The tests on the oldest Airflow and amazon provider that are supported; what is left out is about
 # our own code alone, and boto3 and moto are pinned to the same versions.
-SAME_ANYWHERE = $(addprefix --ignore=tests/,analysis emulator report request_model text test_odd_values.py)
+SAME_ANYWHERE = $(addprefix --ignore=tests/,analysis answers emulator report request_model text test_odd_values.py)
 
 test-2.11: .venv-2.11/.installed .venv-awscli/.installed
 	.venv-2.11/bin/python -m pytest $(SIDE_BY_SIDE) $(SAME_ANYWHERE)
@@ -78,6 +78,7 @@ bench: .venv/.installed
 	.venv/bin/python benchmarks/analysis_speed.py
 	.venv/bin/python benchmarks/analysis_judge.py --runs 400
 	.venv/bin/python benchmarks/analysis_forecast.py
+	.venv/bin/python benchmarks/analysis_answers.py --runs 40
 
 # Many waits beside the amazon provider's pattern, whose aiobotocore wants a botocore of its own.
 bench-waits: .venv-waits/.installed
@@ -91,7 +92,7 @@ $(UV):
 	.venv/bin/pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
 
 .venv/.installed: constraints.txt pyproject.toml | $(UV)
-	$(UV) pip install --quiet --python .venv/bin/python -c constraints.txt -e '.[emulator]' --group test --group oracles --group lint
+	$(UV) pip install --quiet --python .venv/bin/python -c constraints.txt -e '.[emulator,answers]' --group test --group oracles --group lint
 	touch $@
 
 .venv-2.11/.installed: constraints-2.11.txt pyproject.toml | $(UV)

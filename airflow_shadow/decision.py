@@ -10,7 +10,8 @@ from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.text.messages import printable, short_repr
 from airflow_shadow.text.structures import unique_keys
 
-PromoteOn = Literal["outputs", "operational"]
+#: What a promotion rests on; `outputs` is the older word for `answers`.
+PromoteOn = Literal["answers", "operational", "outputs"]
 
 OUTCOMES = ("PASS", "FAIL", "INCONCLUSIVE")
 #: The fields of a verdict that decide, and their types.
@@ -89,7 +90,7 @@ def taken_as(verdict: Mapping[str, Any], *, promote_on: str) -> tuple[str, str]:
     :param promote_on: whether a PASS on operational metrics alone is one
     """
     outcome: str = verdict["outcome"]
-    if outcome == "PASS" and verdict["operational_only"] and promote_on == "outputs":
+    if outcome == "PASS" and verdict["operational_only"] and promote_on != "operational":
         return "INCONCLUSIVE", _NOT_COMPARED
     return outcome, verdict["reason"]
 

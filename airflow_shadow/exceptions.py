@@ -30,6 +30,9 @@
      │    ├── UpdateRolledBackError     AWS took the update back
      │    ├── PromotionRefusedError     nothing supports a promotion now
      │    └── UnconcludedError          a rollout ended before it was concluded
+     ├── AnswersError                   the captured answers cannot be compared
+     │    ├── AnswersUnreadableError    one of their files cannot be read
+     │    └── AnswersTooLargeError      they need more memory or room than is allowed
      ├── ReportNotWrittenError          the report could not be written where it was asked for
      └── WaitTimeoutError               the deadline or the attempts ran out
 
@@ -308,6 +311,22 @@ class UnconcludedError(ExperimentError):
     """A rollout ended before its experiment was concluded, so its clean-up removed the shadow."""
 
     next_step = "Find the task that failed or was marked; clear the run to test the candidate anew."
+
+
+class AnswersError(ShadowError):
+    """The captured answers cannot be compared."""
+
+
+class AnswersUnreadableError(AnswersError):
+    """A file of captures, labels or own numbers cannot be read."""
+
+    next_step = "Look at the file named above; remove it if it is broken, and clear the task."
+
+
+class AnswersTooLargeError(AnswersError):
+    """The answers need more memory, or more room on disk, than is allowed."""
+
+    next_step = "Give more with memory_mb or spool_mb and clear the task; hours that are done stay."
 
 
 class ReportNotWrittenError(ShadowError):

@@ -22,6 +22,7 @@ ARROWS = {
     "request_model": {"text"},
     "experiments": {"exceptions", "text"},
     "analysis": {"exceptions", "experiments", "text"},
+    "answers": {"analysis", "exceptions", "text"},
     "report": {"analysis"},
     "waiters": {"analysis", "exceptions", "experiments", "text"},
     "_compat": set(),
@@ -38,6 +39,7 @@ ARROWS = {
     "steps": {
         "_compat",
         "analysis",
+        "answers",
         "decision",
         "exceptions",
         "hooks",
@@ -73,7 +75,8 @@ LATER = {"operators": {"steps", "hooks"}, "sensors": {"steps"}}
 OUTSIDE = {
     "airflow": {"_compat", "hooks", "links", "operators", "sensors", "triggers"},
     "boto3": {"emulator"},
-    "botocore": {"request_model", "hooks", "emulator"},
+    "botocore": {"answers", "request_model", "hooks", "emulator"},
+    "duckdb": {"answers"},
     "moto": {"emulator"},
 }
 
@@ -140,7 +143,7 @@ def test_packages_import_only_along_the_arrows(package):
 
 @pytest.mark.parametrize("library", OUTSIDE)
 def test_only_some_packages_know_a_library(library):
-    """Only the listed packages import Airflow, boto3, botocore or moto."""
+    """Only the listed packages import Airflow, boto3, botocore, DuckDB or moto."""
     knowing = {
         package
         for package in ARROWS

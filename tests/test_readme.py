@@ -36,6 +36,16 @@ KINDS = {
     "lines of the demo's output",
     "the calls that the code makes",
     "the output of the demo",
+    "what capturing adds for the caller",
+    "what capturing adds for the role",
+    "what comparing adds for the caller",
+}
+#: The permission that each of S3's operations needs.
+S3_ACTIONS = {
+    "GetObject": "s3:GetObject",
+    "HeadBucket": "s3:ListBucket",
+    "ListObjectsV2": "s3:ListBucket",
+    "PutObject": "s3:PutObject",
 }
 
 
@@ -102,6 +112,27 @@ def test_the_policy_allows_the_calls_that_the_code_makes():
         for operation in sorted(operations_of(service) & set(re.findall(r'"(\w+)"', hook)))
     ]
     assert called == own["Action"]
+
+
+def test_the_policy_of_captures_allows_the_calls_that_the_code_makes():
+    """Capturing adds what the code asks of S3; the role writes below the destination."""
+    [caller] = json.loads(blocks("what capturing adds for the caller")[0])["Statement"]
+    code = (ROOT / "airflow_shadow/hooks/capture.py").read_text()
+    called = operations_of("s3") & set(re.findall(r'"(\w+)"', code))
+    assert sorted({S3_ACTIONS[name] for name in called}) == caller["Action"]
+    role, key = json.loads(blocks("what capturing adds for the role")[0])["Statement"]
+    assert ["s3:PutObject"] == role["Action"]
+    assert role["Resource"].startswith(caller["Resource"])
+    assert "arn:aws:kms" == key["Resource"][:11]
+
+
+def test_the_policy_of_comparisons_allows_the_calls_that_the_code_makes():
+    """Comparing adds what reads captures, and what keeps results."""
+    code = (ROOT / "airflow_shadow/answers/store.py").read_text()
+    called = operations_of("s3") & set(re.findall(r"\b([A-Z]\w+)", code))
+    [text] = blocks("what comparing adds for the caller")
+    allowed = {one for each in json.loads(text)["Statement"] for one in each["Action"]}
+    assert {S3_ACTIONS[name] for name in called} == {x for x in allowed if x.startswith("s3:")}
 
 
 def operations_of(service: str) -> set[str]:

@@ -68,6 +68,11 @@ class Summary:
         """
         return 1 / (1 / self.count + FREEDOM_WEIGHT / self.effective)
 
+    def at_least(self, variance: float) -> Summary:
+        """Return the summary with a variance of the mean that is not below a known one."""
+        least = math.sqrt(variance * self.count / self.inflation)
+        return replace(self, deviation=max(self.deviation, least))
+
     def stretched(self, factor: float) -> Summary:
         """Return the summary of a series so many times as long.
 

@@ -6,9 +6,12 @@ enough invocations). Where AWS gives no number, `docs/analysis.md` measures the 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from airflow_shadow.analysis.breaker import Breaker
 from airflow_shadow.analysis.criterion import Criterion
 from airflow_shadow.analysis.metric_kinds import SERVER_ERRORS
+from airflow_shadow.analysis.outputs import Output
 
 
 def default_criteria() -> tuple[Criterion, ...]:
@@ -44,6 +47,45 @@ def default_criteria() -> tuple[Criterion, ...]:
             severity="warning",
         ),
     )
+
+
+def default_answer_criteria(name: str, output: Output) -> Iterator[Criterion]:
+    """Yield the criteria on an output that a specification names no criterion on.
+
+    Disagreement only warns, because a better model must be allowed to disagree; broken answers
+    decide, and where there are labels, what was right does.
+    """
+    yield Criterion(
+        name=f"{name} disagreement",
+        metric=f"answers.{name}.disagreement",
+        comparison="absolute",
+        tolerance=0.02,
+        severity="warning",
+    )
+    yield Criterion(
+        name=f"{name} broken",
+        metric=f"answers.{name}.broken",
+        comparison="difference",
+        tolerance=0.005,
+    )
+    if output.labels is not None:
+        yield _against_labels(name, output)
+
+
+def _against_labels(name: str, output: Output) -> Criterion:
+    """Return the criterion on what was right: accuracy, of a score without threshold its error.
+
+    An error has its answer's unit, squared, so only a ratio has a sensible default.
+    """
+    if not output.refused("accuracy"):
+        return Criterion(
+            name=f"{name} accuracy",
+            metric=f"answers.{name}.accuracy",
+            comparison="difference",
+            direction="decrease",
+            tolerance=0.01,
+        )
+    return Criterion(name=f"{name} error", metric=f"answers.{name}.error", tolerance=0.05)
 
 
 def default_breakers() -> tuple[Breaker, ...]:

@@ -107,7 +107,7 @@ def _of_rates(criterion: Criterion, production: Columns, part: float) -> RateEvi
         times=production.times,
         share_baseline=None if alone else share.deflated(effect),
         share_candidate=Share(bad=share.bad * part, total=share.total * part).deflated(effect),
-        least_variance=0.0 if alone else criterion.tolerance / (share.total * part),
+        least_variance=0.0 if alone else abs(criterion.tolerance) / (share.total * part),
         kish_periods=kish_periods(production),
     )
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from airflow_shadow.analysis.answer_measures import is_share
 from airflow_shadow.analysis.breaker import Breaker
 from airflow_shadow.analysis.criterion import Comparison
 from airflow_shadow.analysis.metric_kinds import LATENCIES
@@ -51,14 +52,19 @@ def unit_of(metric: str, statistic: str, comparison: Comparison | None) -> Unit:
     """Return the unit of a criterion's change, interval and tolerance."""
     if comparison == "relative":
         return PER_CENT
-    if parse_statistic(statistic).kind != "mean":
+    if _is_share(metric, statistic):
         return POINTS if comparison == "difference" else PER_CENT
     return level_unit(metric, statistic)
 
 
+def _is_share(metric: str, statistic: str) -> bool:
+    """Tell whether a level is a share: of requests, or of answers that were right."""
+    return parse_statistic(statistic).kind != "mean" or is_share(metric)
+
+
 def level_unit(metric: str, statistic: str) -> Unit:
     """Return the unit of one variant's level."""
-    if parse_statistic(statistic).kind != "mean":
+    if _is_share(metric, statistic):
         return PER_CENT
     return MILLISECONDS if metric in LATENCIES else PLAIN
 
@@ -128,7 +134,9 @@ def allowed(finding: Finding) -> str:
     if finding.tolerance is None:
         return ""
     unit = unit_of(finding.metric, finding.statistic, finding.comparison)
-    text = in_unit(finding.tolerance, unit)
+    text = in_unit(abs(finding.tolerance), unit)
+    if finding.tolerance < 0:
+        return f"better by at least {text}"
     if finding.comparison == "absolute":
         return f"{'at least' if finding.direction == 'decrease' else 'at most'} {text}"
     return {"increase": "+", "decrease": "-", "either": "+/-"}[finding.direction or "either"] + text

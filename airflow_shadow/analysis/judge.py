@@ -10,13 +10,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from airflow_shadow.analysis import formatting
+from airflow_shadow.analysis.answer_coverage import judge_coverage
+from airflow_shadow.analysis.answer_measures import is_answers, split_metric
 from airflow_shadow.analysis.baseline import baseline_faults
 from airflow_shadow.analysis.criterion import OutsideCriterion
+from airflow_shadow.analysis.judge_answers import judge_answer
 from airflow_shadow.analysis.judge_breaker import judge_breaker
 from airflow_shadow.analysis.judge_criterion import judge_criterion
 from airflow_shadow.analysis.judge_unanswered import judge_unanswered
 from airflow_shadow.analysis.look import Look
-from airflow_shadow.analysis.metric_kinds import OUTPUT_METRICS
 from airflow_shadow.analysis.observations import Observations
 from airflow_shadow.analysis.slow_start import slow_start
 from airflow_shadow.analysis.spec import AnalysisSpec
@@ -31,17 +33,40 @@ def judge(spec: AnalysisSpec, observations: Observations) -> Verdict:
     (intersection-union test, Berger 1982, Technometrics 24, 295-300); FAIL needs one, so alpha is
     shared among them.
 
+    Criteria on answers are judged only where the observations have answers; without them the
+    verdict is one on operational metrics only, which :func:`join_verdicts` joins with that of
+    :func:`judge_answers`.
+
     :param spec: what to judge
     :param observations: what was measured; odd data make a finding inconclusive, never an error
     """
     look = Look(spec, observations)
     traffic = Traffic(look)
     findings = (
-        *(judge_criterion(look, traffic, criterion) for criterion in spec.criteria),
+        *(judge_criterion(look, traffic, criterion) for criterion in spec.operational),
         judge_unanswered(look, traffic),
         *(_judge_outside(look, criterion) for criterion in spec.outside),
+        *(_answer_findings(look) if observations.answers is not None else ()),
     )
     return _conclude(look, findings, tuple(judge_breaker(look, item) for item in spec.breakers))
+
+
+def judge_answers(spec: AnalysisSpec, observations: Observations) -> Verdict:
+    """Return the verdict on the answers alone, for a stage whose metrics were judged before.
+
+    :param spec: what to judge
+    :param observations: of the same window; their answers, the requests of both variants, and
+        errors, which are taken out of the requests that should be captured
+    """
+    look = Look(spec, observations)
+    return _conclude(look, tuple(_answer_findings(look)), ())
+
+
+def _answer_findings(look: Look) -> Iterator[Finding]:
+    """Yield the findings on answers, and on how many requests they stand for."""
+    if look.spec.answers:
+        yield from (judge_answer(look, criterion) for criterion in look.spec.on_answers)
+        yield judge_coverage(look)
 
 
 def _judge_outside(look: Look, criterion: OutsideCriterion) -> Finding:
@@ -79,7 +104,7 @@ def _conclude(
         findings=findings,
         breakers=breakers,
         stage_passed=passed and not _is_too_short(look),
-        operational_only=not any(map(_decides_on_outputs, findings)),
+        operational_only=not any(map(_decides_on_answers, findings)),
         look=look.number,
         looks=tuple(look.observations.looks),
         sampling_percentage=look.observations.sampling_percentage,
@@ -114,20 +139,35 @@ def _lacking(look: Look) -> Iterator[str]:
 def _notes(look: Look, findings: tuple[Finding, ...], *, passes: bool) -> Iterator[str]:
     """Yield notes on what the window cannot show, and on slow starts."""
     if passes:
-        periods = [one.periods for one in findings if formatting.is_critical(one) and one.periods]
-        yield formatting.coverage(look.window.start, look.window.end, min(periods))
+        timed = (one for one in findings if formatting.is_critical(one) and one.periods)
+        # Periods of answers may be longer, and a stall is not seen in an answer.
+        periods = [one.periods for one in timed if not is_answers(one.metric)]
+        if periods:
+            yield formatting.coverage(look.window.start, look.window.end, min(periods))
+        yield from _only_broken(findings)
     outcomes = {finding.name: finding.outcome for finding in findings}
-    for criterion in look.spec.criteria:
+    for criterion in look.spec.operational:
         is_ratio = criterion.is_mean and criterion.comparison == "relative"
-        if is_ratio and criterion.direction != "decrease" and outcomes[criterion.name] != "PASS":
+        outcome = outcomes.get(criterion.name, "PASS")
+        if is_ratio and criterion.direction != "decrease" and outcome != "PASS":
             yield from slow_start(look, criterion)
+
+
+def _only_broken(findings: Sequence[Finding]) -> Iterator[str]:
+    """Yield that a PASS rests on answers that can be read, whatever they say."""
+    decided = [split_metric(one.metric)[1] for one in findings if _decides_on_answers(one)]
+    if {*decided} == {"broken"}:
+        yield (
+            "no critical criterion compares what the answers say, only whether they are broken: "
+            "give labels, or make disagreement critical where nothing should change"
+        )
 
 
 def _is_too_short(look: Look) -> bool:
     return look.observations.end - look.observations.start < look.spec.min_duration
 
 
-def _decides_on_outputs(finding: Finding) -> bool:
-    """Tell whether a critical finding compared the answers."""
-    compared = finding.metric in OUTPUT_METRICS and finding.n_candidate > 0
-    return compared and formatting.is_critical(finding)
+def _decides_on_answers(finding: Finding) -> bool:
+    """Tell whether a critical finding compared the answers and came to a decision."""
+    decided = finding.outcome != "INCONCLUSIVE" and finding.n_candidate > 0
+    return decided and is_answers(finding.metric) and formatting.is_critical(finding)

@@ -51,7 +51,11 @@ class Basis:
 
 def judge_criterion(look: Look, traffic: Traffic, criterion: Criterion) -> Finding:
     """Return the finding on one criterion."""
-    basis = _basis(look, traffic, criterion)
+    return finding_on(look, criterion, _basis(look, traffic, criterion))
+
+
+def finding_on(look: Look, criterion: Criterion, basis: Basis) -> Finding:
+    """Return the finding that follows from what a criterion is judged on."""
     finding = _finding(look, criterion, basis)
     evidence = basis.evidence if basis.takes_time else None
     return with_time_to_pass(look, criterion, finding, evidence)
@@ -87,7 +91,7 @@ def evidence_on(look: Look, criterion: Criterion, pair: Pair) -> Evidence | None
     if criterion.is_mean:
         return mean_evidence(baseline, candidate, criterion.comparison)
     earlier = look.observations.earlier.get(criterion.name, ())
-    return rate_evidence(baseline, candidate, tolerance=criterion.tolerance, earlier=earlier)
+    return rate_evidence(baseline, candidate, tolerance=abs(criterion.tolerance), earlier=earlier)
 
 
 def _with_unanswered(
@@ -141,9 +145,15 @@ def _without_data(look: Look, criterion: Criterion, basis: Basis) -> Finding:
     """
     late = look.window.periods >= look.min_periods
     fails = late and criterion.on_no_data == "fail" and not basis.weaknesses
-    who = "the candidate" if criterion.comparison == "absolute" else "both variants"
-    why = ", ".join(basis.weaknesses) or f"no period has data of {who}"
+    why = ", ".join(basis.weaknesses) or _no_data(criterion)
     return _without_numbers(look, criterion, why, outcome="FAIL" if fails else "INCONCLUSIVE")
+
+
+def _no_data(criterion: Criterion) -> str:
+    if criterion.is_on_answers:
+        return "no answers of both variants could be compared"
+    who = "the candidate" if criterion.comparison == "absolute" else "both variants"
+    return f"no period has data of {who}"
 
 
 def _without_numbers(

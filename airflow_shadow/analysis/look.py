@@ -26,15 +26,20 @@ Key = TypeVar("Key")
 
 @dataclass(frozen=True)
 class Look:
-    """Hold what is judged at one look, and how sure the judge must be."""
+    """Hold what is judged at one look, and how sure the judge must be.
+
+    :param answer_period: seconds of the periods of answers, if those are judged; as many of them
+        are needed as of the specification's
+    """
 
     spec: AnalysisSpec
     observations: Observations
+    answer_period: int | None = None
 
     @cached_property
     def period(self) -> int:
         """Return the length of the periods, in seconds."""
-        return self.observations.period or self.spec.period
+        return self.answer_period or self.observations.period or self.spec.period
 
     @cached_property
     def window(self) -> Window:
@@ -67,7 +72,7 @@ class Look:
 
         CloudWatch forgets short periods, so an old window has fewer and longer ones.
         """
-        return self.period / self.spec.period
+        return 1.0 if self.answer_period else self.period / self.spec.period
 
     @property
     def min_periods(self) -> int:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
+from airflow_shadow.analysis.answer_sums import AnswerSums
 from airflow_shadow.text.values import epoch
 
 Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
@@ -163,6 +164,7 @@ class Observations:
     :param stage: number of this stage in a rollout, from 1
     :param stages: number of stages, which share the alpha of FAIL
     :param earlier: name of a rate criterion to its counts of earlier stages of this experiment
+    :param answers: sums of compared answers; None where answers are not judged
     """
 
     start: float
@@ -179,6 +181,7 @@ class Observations:
     stage: int = 1
     stages: int = 1
     earlier: Mapping[str, Sequence[Counts]] = field(default_factory=dict)
+    answers: AnswerSums | None = None
 
     @property
     def look(self) -> int:

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from airflow_shadow.analysis.breaker import Breaker
 from airflow_shadow.analysis.criterion import Criterion, OutsideCriterion
+from airflow_shadow.analysis.outputs import Output, output_faults
 from airflow_shadow.analysis.spec import AnalysisSpec
 from airflow_shadow.analysis.validation import raise_faults
 from airflow_shadow.exceptions import InvalidRequestError
@@ -28,7 +29,7 @@ GROUPS: dict[str, type[Item]] = {
     "outside": OutsideCriterion,
 }
 #: Fields in seconds that may be given as any duration.
-DURATIONS = frozenset({"period", "initial_delay", "min_duration"})
+DURATIONS = frozenset({"period", "initial_delay", "min_duration", "labels_wait"})
 #: Words of YAML for what JSON calls true and false.
 BOOLEANS = {"yes": "true", "1": "true", "no": "false", "0": "false"}
 #: Fields of earlier versions, and what replaces them.
@@ -61,6 +62,8 @@ def read_spec(value: AnalysisSpec | Mapping[str, Any] | str) -> AnalysisSpec:
     for group, item in GROUPS.items():
         if group in fields:
             fields[group] = _items(fields[group], item, group, faults)
+    if "answers" in fields:
+        fields["answers"] = _outputs(fields["answers"], faults)
     if faults:
         raise_faults(faults + _rule_faults(fields))
     return AnalysisSpec(**fields)
@@ -121,13 +124,37 @@ def _items(values: Any, kind: type[Any], path: str, faults: list[str]) -> tuple[
     return tuple(items)
 
 
+def _outputs(values: Mapping[Any, Any], faults: list[str]) -> dict[str, Output]:
+    """Return the outputs by their names; those with faults are left out."""
+    outputs = {}
+    for key, value in values.items():
+        name = shorten(str(key), most=MOST)
+        if isinstance(value, Output):
+            outputs[name] = value
+            continue
+        own: list[str] = []
+        fields = _fields({} if value is None else value, Output, f"answers.{name}.", own)
+        faults += own
+        if not own:
+            outputs[name] = Output(**fields)
+    return outputs
+
+
 def _rule_faults(fields: Mapping[str, Any]) -> list[str]:
     """Return the faults of the items that were parsed, so that one error names all faults."""
+    outputs: Mapping[str, Output] = fields.get("answers", {})
     return [
-        f"{group}[{index}].{fault}"
-        for group in GROUPS
-        for index, item in enumerate(fields.get(group, ()))
-        for fault in item.faults()
+        *(
+            f"{group}[{index}].{fault}"
+            for group in GROUPS
+            for index, item in enumerate(fields.get(group, ()))
+            for fault in item.faults()
+        ),
+        *(
+            f"answers.{fault}"
+            for name, output in outputs.items()
+            for fault in output_faults(name, output)
+        ),
     ]
 
 
@@ -136,7 +163,8 @@ def _parsers(kind: type) -> dict[str, Parser]:
     """Return the parser of each field of a dataclass, by its type."""
     hints = get_type_hints(kind)
     parsers = {field.name: _parser(hints[field.name]) for field in dataclasses.fields(kind)}
-    return {name: _seconds if name in DURATIONS else parse for name, parse in parsers.items()}
+    special = {**dict.fromkeys(DURATIONS, _seconds), "answer": _answer}
+    return {name: special.get(name, parse) for name, parse in parsers.items()}
 
 
 def _parser(hint: Any) -> Parser:
@@ -146,6 +174,8 @@ def _parser(hint: Any) -> Parser:
     if NoneType in inner:
         parser = _parser(inner[0])
         return lambda value: None if value in (None, "", "None", "null") else parser(value)
+    if get_origin(hint) is Mapping:
+        return _mapping
     return _choice(inner) if get_origin(hint) is Literal else _list
 
 
@@ -188,6 +218,18 @@ def _boolean(value: Any) -> bool:
     if not isinstance(parsed, bool):
         raise TypeError(f"{short_repr(value)} is neither true nor false")
     return parsed
+
+
+def _mapping(value: Any) -> Mapping[Any, Any]:
+    if not isinstance(value, Mapping):
+        raise TypeError(f"{short_repr(value)} is not a structure")
+    return value
+
+
+def _answer(value: Any) -> str:
+    """Return a path, or the number of a column, which JSON and Python may give as a number."""
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_number else _text(value)
 
 
 def _list(value: Any) -> Sequence[Any]:

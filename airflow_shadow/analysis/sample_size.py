@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from airflow_shadow.analysis import formatting
+from airflow_shadow.analysis.answer_measures import counted_as
 from airflow_shadow.analysis.criterion import Criterion
 from airflow_shadow.analysis.evidence import Evidence
 from airflow_shadow.analysis.look import Look
@@ -35,4 +36,5 @@ def few_requests(criterion: Criterion, evidence: Evidence) -> Iterator[str]:
         requests = min(requests, evidence.n_baseline)
     if requests < criterion.needed_samples:
         needed = formatting.number(criterion.needed_samples)
-        yield f"{formatting.number(requests)} of {needed} requests needed"
+        counted = counted_as(criterion.metric)
+        yield f"{formatting.number(requests)} of {needed} {counted} needed"

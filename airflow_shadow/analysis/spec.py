@@ -4,14 +4,20 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any
 
+from airflow_shadow.analysis.answer_measures import split_metric
 from airflow_shadow.analysis.breaker import Breaker
 from airflow_shadow.analysis.criterion import Criterion, OutsideCriterion
-from airflow_shadow.analysis.defaults import default_breakers, default_criteria
+from airflow_shadow.analysis.defaults import (
+    default_answer_criteria,
+    default_breakers,
+    default_criteria,
+)
 from airflow_shadow.analysis.metric_kinds import SERVER_ERRORS
+from airflow_shadow.analysis.outputs import MAX_OUTPUTS, Output, metric_fault, output_faults
 from airflow_shadow.analysis.validation import (
     BOUNDS,
     Checked,
@@ -22,6 +28,8 @@ from airflow_shadow.analysis.validation import (
 
 #: Name of the finding about requests that the shadow never answered.
 UNANSWERED = "unanswered requests"
+#: Name of the finding about requests that are no pair of captured answers.
+COVERAGE = "answer coverage"
 #: Accepted share of unanswered requests where no criterion is about server errors.
 UNANSWERED_TOLERANCE = 0.005
 #: More criteria share so little alpha that no experiment could decide, and an XCom is small.
@@ -36,6 +44,8 @@ class AnalysisSpec(Checked):
         one) is needed
     :param breakers: hard limits that fail at once, at most 100
     :param outside: criteria whose outcome the caller brings, at most 100
+    :param answers: name of an output to what of the answers is compared, at most 20; an output
+        that no criterion names gets the default ones
     :param alpha: accepted probability of a false PASS, and of a false FAIL, of the whole verdict,
         1e-9 to 0.2
     :param period: length of a period in seconds; CloudWatch keeps 60 for 15 days, 300 for 63
@@ -53,6 +63,7 @@ class AnalysisSpec(Checked):
     criteria: tuple[Criterion, ...] = default_criteria()
     breakers: tuple[Breaker, ...] = default_breakers()
     outside: tuple[OutsideCriterion, ...] = ()
+    answers: Mapping[str, Output] = field(default_factory=dict)
     alpha: float = 0.05
     period: int = 60
     initial_delay: int = 300
@@ -64,8 +75,18 @@ class AnalysisSpec(Checked):
     min_power: float = 0.5
 
     def __post_init__(self) -> None:
-        """Refuse a specification that cannot be judged."""
+        """Add the default criteria on answers, and refuse what cannot be judged."""
+        if not any(type_faults(self)):
+            object.__setattr__(self, "criteria", (*self.criteria, *self._default_on_answers()))
         raise_faults(list(self.faults()))
+
+    def _default_on_answers(self) -> Iterator[Criterion]:
+        """Yield the default criteria of each output that no criterion is on."""
+        typed = [each for each in self.criteria if not any(type_faults(each))]
+        named = {split_metric(each.metric)[0] for each in typed if each.is_on_answers}
+        for name, output in self.answers.items():
+            if name not in named and not any(output_faults(name, output)):
+                yield from default_answer_criteria(name, output)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the specification as JSON-able values, which `read_spec` reads back."""
@@ -82,7 +103,16 @@ class AnalysisSpec(Checked):
                 return
             for index, item in enumerate(items):
                 yield from (f"{group}[{index}].{fault}" for fault in item.faults())
+        yield from self._answer_faults()
         yield from self._name_faults()
+
+    def _answer_faults(self) -> Iterator[str]:
+        """Yield what is wrong with the outputs, and which criteria are on none of them."""
+        if len(self.answers) > MAX_OUTPUTS:
+            yield f"answers: has {len(self.answers)} outputs, at most {MAX_OUTPUTS} are allowed"
+        for name, output in self.answers.items():
+            yield from (f"answers.{fault}" for fault in output_faults(name, output))
+        yield from criteria_on_no_output(self.criteria, self.answers)
 
     def _own_faults(self) -> Iterator[str]:
         if not 0 <= self.min_power < 1:
@@ -96,15 +126,25 @@ class AnalysisSpec(Checked):
         names = Counter(item.name for item in typed)
         for name in sorted(name for name, count in names.items() if count > 1):
             yield f"criteria: the name {name!r} is used more than once"
-        if UNANSWERED in names:
-            yield f"criteria: the name {UNANSWERED!r} is reserved for a finding of every verdict"
+        for name in sorted({*names} & {UNANSWERED, COVERAGE}):
+            yield f"criteria: the name {name!r} is reserved for a finding of every verdict"
         if not any(item.severity == "critical" for item in typed):
             yield "criteria: none is critical, so nothing could pass"
 
     @property
+    def operational(self) -> tuple[Criterion, ...]:
+        """Return the criteria on metrics: how the answers are served."""
+        return tuple(item for item in self.criteria if not item.is_on_answers)
+
+    @property
+    def on_answers(self) -> tuple[Criterion, ...]:
+        """Return the criteria on the answers themselves."""
+        return tuple(item for item in self.criteria if item.is_on_answers)
+
+    @property
     def needs(self) -> tuple[tuple[str, str], ...]:
-        """Return each metric and statistic that must be observed, once."""
-        measured: list[Criterion | Breaker] = [*self.criteria, *self.breakers]
+        """Return each metric and statistic that must be observed, once; answers are none."""
+        measured: list[Criterion | Breaker] = [*self.operational, *self.breakers]
         return tuple(dict.fromkeys(item.key for item in measured))
 
     @property
@@ -115,4 +155,15 @@ class AnalysisSpec(Checked):
             for item in self.criteria
             if item.metric == SERVER_ERRORS and item.severity == "critical" and not item.is_mean
         )
-        return min(tolerances, default=UNANSWERED_TOLERANCE)
+        positive = (tolerance for tolerance in tolerances if tolerance > 0)
+        return min(positive, default=UNANSWERED_TOLERANCE)
+
+
+def criteria_on_no_output(
+    criteria: Sequence[Criterion], outputs: Mapping[str, Output]
+) -> Iterator[str]:
+    """Yield the criteria on answers that no output, or none of its kind, can have."""
+    for index, item in enumerate(criteria):
+        if not any(item.faults()) and item.is_on_answers:
+            fault = metric_fault(item.metric, outputs)
+            yield from [f"criteria[{index}].metric: {fault}"] if fault else []

@@ -86,7 +86,7 @@ class StageForecast:
 def forecast_stage(spec: AnalysisSpec, history: History, stage: PlannedStage) -> StageForecast:
     """Return the forecast of one stage."""
     plan = _Plan(spec, history, stage)
-    criteria = list(spec.criteria)
+    criteria = list(spec.operational)
     histories = criterion_histories(spec, history, criteria)
     if stage.sampling_percentage >= FULL_SAMPLING:
         criteria.append(unanswered_criterion(plan.looks[-1]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -26,7 +26,10 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "min_duration": (0, 30 * 86400),
     "planned_looks": (1, 20),
     "min_samples": (1, 1e12),
-    "tolerance": (0, 1e15),
+    "within": (0, 1e15),
+    "min_labelled": (1, 1e12),
+    "labels_wait": (0, 90 * 86400),
+    "tolerance": (-1e15, 1e15),
     "limit": (0, 1e15),
     "relative_limit": (0, 1e15),
 }
@@ -104,6 +107,12 @@ def _fits(value: Any, hint: Any) -> bool:
     inner = get_args(hint)
     if get_origin(hint) is Literal:
         return value in inner
+    if get_origin(hint) is Mapping:
+        return isinstance(value, Mapping) and all(
+            _fits(one, kind)
+            for item in value.items()
+            for one, kind in zip(item, inner, strict=True)
+        )
     if get_origin(hint) is tuple:
         return isinstance(value, list | tuple) and _all_fit(value, inner)
     if inner:

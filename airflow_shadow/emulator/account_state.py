@@ -170,6 +170,8 @@ class AccountState:
     configs: dict[str, Document] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
     made_configs: int = 0
+    # The summaries of monitoring schedules.
+    schedules: dict[str, Document] = field(default_factory=dict)
     lags: dict[str, Lag] = field(default_factory=dict)
     # By the endpoint's name; what CloudWatch shows is computed from the first two, and with the
     # others what appears in S3.

@@ -290,6 +290,7 @@ DEADLINES: Mapping[str, Deadline] = {
     "stop": Deadline("concluded; after a Promote, the endpoint serving it", 2 * _HOUR),
     "delete": Deadline("no longer described", _HOUR),
     "analysis": Deadline("the window's minutes filled in CloudWatch", _HOUR),
+    "answers": Deadline("the window's captured files", _HOUR),
     "endpoint": Deadline("the endpoint InService and free of other experiments", 24 * _HOUR),
 }
 #: The time after an experiment's end that a sensor without a timeout waits for.

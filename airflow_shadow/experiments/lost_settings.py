@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from airflow_shadow.experiments.capture import is_same_place
 from airflow_shadow.text.messages import MOST, shorten
 
 #: Members of DescribeEndpointConfig and of its variant that CreateInferenceExperiment can express,
@@ -27,20 +28,29 @@ CAPTURE = "DataCaptureConfig"
 _OFF = {"EnableCapture": False, "Status": "DISABLED"}
 
 
-def lost_settings(config: Mapping[str, Any], *, captures_to: str = "") -> dict[str, Any]:
+def lost_settings(
+    config: Mapping[str, Any], *, storage: Mapping[str, Any] | None = None
+) -> dict[str, Any]:
     """Return the settings that are lost, by their names; those of the variant are among them.
 
     Whether AWS keeps some of them by itself is unknown, so all count as lost.
 
     :param config: DescribeEndpointConfig, as far as the installed botocore knows it
-    :param captures_to: where the experiment captures requests and responses
+    :param storage: the experiment's `DataStorageConfig`, which takes the place of the endpoint's
+        own capture (assumed: capture)
     """
     variants = config.get("ProductionVariants") or [{}]
     found = _set_members(config, _CARRIED) | _set_members(variants[0], _CARRIED_OF_VARIANT)
-    captured = str((config.get(CAPTURE) or {}).get("DestinationS3Uri") or "")
-    if captured and captured.rstrip("/") == captures_to.rstrip("/"):
+    if _goes_on(config.get(CAPTURE) or {}, storage or {}):
         found.pop(CAPTURE, None)
     return found
+
+
+def _goes_on(capture: Mapping[str, Any], storage: Mapping[str, Any]) -> bool:
+    """Tell whether an experiment captures to where the endpoint does, encrypted alike."""
+    here, there = str(capture.get("DestinationS3Uri", "")), str(storage.get("Destination", ""))
+    key = capture.get("KmsKeyId")
+    return bool(here) and is_same_place(here, there) and key in {None, "", storage.get("KmsKey")}
 
 
 def described(lost: Mapping[str, Any]) -> str:

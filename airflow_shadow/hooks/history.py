@@ -10,7 +10,7 @@ from datetime import timedelta
 from airflow_shadow.analysis import AnalysisSpec, History, Series, parse_statistic
 from airflow_shadow.hooks.cloudwatch import Points, Query
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.hooks.metric_sources import SOURCES, MetricSource, check_metrics, measured
+from airflow_shadow.hooks.metric_sources import SOURCES, MetricSource, check_metrics
 from airflow_shadow.hooks.observations import FILLING
 from airflow_shadow.hooks.periods import readable_period
 from airflow_shadow.waiters.conditions import endpoint_missing
@@ -82,7 +82,7 @@ def _production(
 
 def _readable(spec: AnalysisSpec) -> Iterator[tuple[str, str]]:
     """Yield what CloudWatch has a statistic of; shares above production's percentile it has not."""
-    return (key for key in measured(spec) if parse_statistic(key[1]).cloudwatch)
+    return (key for key in spec.needs if parse_statistic(key[1]).cloudwatch)
 
 
 def _both(metric: str, statistic: str) -> Iterator[tuple[str, str]]:

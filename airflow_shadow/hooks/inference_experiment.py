@@ -15,6 +15,7 @@ from airflow_shadow.exceptions import (
 from airflow_shadow.experiments.lifecycle import Action, Status, mark, status_of, stop_request
 from airflow_shadow.hooks.autoscaling import AutoscalingHook
 from airflow_shadow.hooks.base import CallingHook
+from airflow_shadow.hooks.capture import CaptureHook
 from airflow_shadow.hooks.cloudwatch import CloudWatchHook
 from airflow_shadow.hooks.errors import NOT_FOUND, VALIDATION, without_user
 from airflow_shadow.hooks.holders import Holders
@@ -50,6 +51,11 @@ class InferenceExperimentHook(CallingHook):
     def autoscaling(self) -> AutoscalingHook:
         """Return the hook for Application Auto Scaling that uses the same connection."""
         return AutoscalingHook.beside(self)
+
+    @cached_property
+    def capture(self) -> CaptureHook:
+        """Return the hook for S3 that uses the same connection."""
+        return CaptureHook.beside(self)
 
     @property
     def is_at_aws(self) -> bool:
@@ -212,6 +218,13 @@ class InferenceExperimentHook(CallingHook):
     def find_model_package(self, name: str) -> dict[str, Any] | None:
         """Call DescribeModelPackage, `None` if there is none of that ARN or name."""
         return self._find("DescribeModelPackage", {"ModelPackageName": name})
+
+    def find_monitoring_schedules(self, endpoint_name: str) -> list[str]:
+        """Call ListMonitoringSchedules page by page; return the names of an endpoint's."""
+        request = {"EndpointName": endpoint_name, "MaxResults": _PAGE}
+        pages = self.pages("ListMonitoringSchedules", request)
+        found = (one for page in pages for one in page.get("MonitoringScheduleSummaries", []))
+        return sorted(one["MonitoringScheduleName"] for one in found)
 
     def find_tags(self, arn: str) -> dict[str, str]:
         """Call ListTags page by page."""

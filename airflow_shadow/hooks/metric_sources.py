@@ -30,8 +30,6 @@ _NAMESPACES = {
         "GPUMemoryUtilization",
     ),
 }
-#: Measured on captured data, not in CloudWatch; the caller adds them to the observations.
-_CAPTURED = frozenset({"prediction_disagreement"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,17 +139,12 @@ def _faults(metric: Any, described: Any) -> Iterator[str]:
         yield f".dimensions: {short_repr(dict(dimensions))} is not a mapping of text to text"
 
 
-def measured(spec: AnalysisSpec) -> Iterator[tuple[str, str]]:
-    """Yield each metric and statistic that a specification needs of CloudWatch."""
-    return (key for key in spec.needs if key[0] not in _CAPTURED)
-
-
 def check_metrics(spec: AnalysisSpec, sources: Mapping[str, MetricSource] = SOURCES) -> None:
     """Refuse metrics without a source: a mistyped name would never have data.
 
     :raises InvalidRequestError: naming them all
     """
-    unknown = sorted({metric for metric, _ in measured(spec)} - set(sources))
+    unknown = sorted({metric for metric, _ in spec.needs} - set(sources))
     if unknown:
         raise InvalidRequestError(
             asked="the metrics of an analysis",

@@ -29,7 +29,6 @@ from airflow_shadow.hooks.metric_sources import (
     MetricSource,
     Variants,
     check_metrics,
-    measured,
 )
 from airflow_shadow.hooks.percentiles import DAY, Limits, read_percentiles
 from airflow_shadow.hooks.periods import readable_period
@@ -135,7 +134,7 @@ def _asked(spec: AnalysisSpec, limits: Limits) -> Iterator[tuple[tuple[str, str]
 
     A statistic that needs an unknown limit is left out.
     """
-    for metric, name in measured(spec):
+    for metric, name in spec.needs:
         statistic = parse_statistic(name)
         if statistic.reference is None:
             yield (metric, name), statistic.cloudwatch
@@ -217,7 +216,7 @@ def _percentiles(
     """Read both variants' percentiles over the part of a window that is judged, at most a day."""
     read = replace(span, start=span.start + spec.initial_delay)
     begin = max(read.first, span.stop - DAY // span.period * span.period)
-    latencies = sorted({metric for metric, _ in measured(spec)} & LATENCIES)
+    latencies = sorted({metric for metric, _ in spec.needs} & LATENCIES)
     if begin >= span.stop or not latencies:
         return {}
     queries = {metric: variants.queries(sources[metric]) for metric in latencies}

@@ -10,7 +10,7 @@ from airflow_shadow.analysis import AnalysisSpec, epoch, parse_statistic
 from airflow_shadow.analysis.observations import Percentiles
 from airflow_shadow.hooks.cloudwatch import CloudWatchHook, Points, Query
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.hooks.metric_sources import SOURCES, MetricSource, Variants, measured
+from airflow_shadow.hooks.metric_sources import SOURCES, MetricSource, Variants
 from airflow_shadow.hooks.periods import readable_step
 
 #: The longest period that is read, in seconds.
@@ -68,7 +68,7 @@ def needed_limits(spec: AnalysisSpec) -> set[tuple[str, str]]:
 
     They are the same for the whole experiment.
     """
-    statistics = ((metric, parse_statistic(name).reference) for metric, name in measured(spec))
+    statistics = ((metric, parse_statistic(name).reference) for metric, name in spec.needs)
     return {(metric, reference) for metric, reference in statistics if reference}
 
 

@@ -26,10 +26,10 @@ class ShadowVerdictBranchOperator(ClosedChoices, TextTemplates, BaseBranchOperat
     :param on_pass: what to follow on PASS
     :param on_fail: what to follow on FAIL
     :param on_inconclusive: what to follow on INCONCLUSIVE
-    :param promote_on: `"outputs"` takes a PASS on operational metrics alone as INCONCLUSIVE,
+    :param promote_on: `"answers"` takes a PASS on operational metrics alone as INCONCLUSIVE,
         because a fast model without errors may still answer wrongly; `"operational"` takes it as
-        PASS. No task of this package compares answers yet, only a caller of `judge()` can: give
-        `"operational"`, or let a person decide
+        PASS; `"outputs"` is the older word for `"answers"`. What compares answers is
+        :class:`~airflow_shadow.operators.CompareAnswersOperator`
     :raises AirflowFailException: there is no verdict, or a task to follow is not downstream
     """
 
@@ -48,7 +48,7 @@ class ShadowVerdictBranchOperator(ClosedChoices, TextTemplates, BaseBranchOperat
         on_pass: str | Iterable[str] | None,
         on_fail: str | Iterable[str] | None,
         on_inconclusive: str | Iterable[str] | None,
-        promote_on: PromoteOn = "outputs",
+        promote_on: PromoteOn = "answers",
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

@@ -61,7 +61,7 @@ class PromoteShadowVariantOperator(ConcludeOperator):
         does not promote skips the task; the missing one of a skipped analysis, or that of another
         experiment, fails it (templated)
     :param promote_on: as for :class:`~airflow_shadow.operators.ShadowVerdictBranchOperator`:
-        `"outputs"` does not promote on operational metrics alone, `"operational"` does
+        `"answers"` does not promote on operational metrics alone, `"operational"` does
     :param require_approved_model_package: `True` promotes only if the package of SageMaker's model
         registry that the candidate's model was created from is `Approved`; for a model created from
         an image and its data, give the ARN or name of the package. It waits for a package that is
@@ -105,7 +105,7 @@ class PromoteShadowVariantOperator(ConcludeOperator):
         *,
         creation_time: datetime | str | None = None,
         verdict: Mapping[str, Any] | str | None = _NOT_GIVEN,
-        promote_on: PromoteOn = "outputs",
+        promote_on: PromoteOn = "answers",
         require_approved_model_package: bool | str = False,
         approval_timeout: timedelta | float | str | None = None,
         alarms: Sequence[str] = (),

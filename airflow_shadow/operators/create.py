@@ -39,7 +39,12 @@ class CreateInferenceExperimentOperator(LivingOperator):
     :param description: free text (templated)
     :param model_variants: production and shadow in full, instead of `shadow_model_name` (templated)
     :param shadow_mode_config: which variant shadows which, with `model_variants` (templated)
-    :param data_storage_config: where to capture requests and responses (templated)
+    :param capture: where to capture what both variants are asked and answer, as
+        `s3://bucket/prefix` in the experiment's region; `role_arn` must be allowed to write there.
+        JSON and CSV are captured as text (templated)
+    :param capture_kms_key: id, ARN or alias of the key that encrypts what is captured, with
+        `capture` (templated)
+    :param data_storage_config: the same in the API's words, instead of `capture` (templated)
     :param kms_key: key of the instances' volumes; the endpoint's own if not given (templated)
     :param tags: mapping, or list of `Key` and `Value` (templated)
     :param if_exists: how to resolve an experiment of somebody else's with the same name: `"fail"`,
@@ -75,6 +80,8 @@ class CreateInferenceExperimentOperator(LivingOperator):
     )
     template_fields: Sequence[str] = template_fields(
         *file_fields,
+        "capture",
+        "capture_kms_key",
         "description",
         "duration",
         "end_time",
@@ -109,6 +116,8 @@ class CreateInferenceExperimentOperator(LivingOperator):
         description: str | None = None,
         model_variants: Sequence[Mapping[str, Any]] | str | None = None,
         shadow_mode_config: Mapping[str, Any] | str | None = None,
+        capture: str | None = None,
+        capture_kms_key: str | None = None,
         data_storage_config: Mapping[str, Any] | str | None = None,
         kms_key: str | None = None,
         tags: Mapping[str, str] | Sequence[Mapping[str, str]] | str | None = None,
@@ -136,6 +145,8 @@ class CreateInferenceExperimentOperator(LivingOperator):
         self.description = description
         self.model_variants = model_variants
         self.shadow_mode_config = shadow_mode_config
+        self.capture = capture
+        self.capture_kms_key = capture_kms_key
         self.data_storage_config = data_storage_config
         self.kms_key = kms_key
         self.tags = tags

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 from airflow_shadow._compat import AirflowException, Context
 from airflow_shadow.exceptions import message
 from airflow_shadow.links import EndpointLink, MetricsLink, ReportLink
+from airflow_shadow.operators.answers import CompareAnswersOperator
 from airflow_shadow.operators.base import ShadowOperator, template_fields
 from airflow_shadow.operators.branch import ShadowVerdictBranchOperator
 from airflow_shadow.operators.choices import Choices, OnKillAction, VerdictOutcome
@@ -39,6 +40,8 @@ class RolloutPlanOperator(ShadowOperator):
     :param ramp: sampling percentages, one a stage
     :param stage_duration: how long each stage is watched (duration)
     :param max_stage_duration: how long the last stage is watched at most (duration)
+    :param captures: whether the experiment is to capture what both variants answer, without which
+        a specification's `answers` is an error
     :param refuses: fail if no measurement could lead to a PASS; a warning otherwise, because a
         person may promote all the same
     """
@@ -60,6 +63,7 @@ class RolloutPlanOperator(ShadowOperator):
         ramp: Sequence[int] = (100,),
         stage_duration: timedelta | float | str = "2h",
         max_stage_duration: timedelta | float | str = "6h",
+        captures: bool = False,
         refuses: bool = True,
         **kwargs: Any,
     ) -> None:
@@ -72,6 +76,7 @@ class RolloutPlanOperator(ShadowOperator):
         self.ramp = ramp
         self.stage_duration: Any = stage_duration
         self.max_stage_duration: Any = max_stage_duration
+        self.captures = captures
         self.refuses = refuses
 
     def _steps(self, context: Context) -> Steps[Any]:
@@ -103,6 +108,24 @@ class RolloutRampOperator(UpdateInferenceExperimentOperator):
         from airflow_shadow.steps.rollout import RampSteps
 
         return RampSteps(self, context)
+
+
+class RolloutCompareOperator(CompareAnswersOperator):
+    """Compare the answers of one stage, and join that to the verdict of its analysis.
+
+    A specification without `answers`, as from a template, leaves the verdict as it is.
+
+    :param before: ids of the tasks that judge the earlier stages, in their order
+    """
+
+    def __init__(self, *, before: Sequence[str] = (), **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.before = before
+
+    def _steps(self, context: Context) -> Steps[Any]:
+        from airflow_shadow.steps.stage_answers import StageAnswersSteps
+
+        return StageAnswersSteps(self, context)
 
 
 class RolloutBranchOperator(ShadowVerdictBranchOperator):
@@ -241,7 +264,7 @@ class RolloutResultOperator(ShadowOperator):
 
     :param stages: ids of the tasks that judge, in their order
     :param promotion: id of the task that promotes
-    :param needs_outputs: only a verdict that compares the answers promotes; the reason of another
+    :param needs_answers: only a verdict that compares the answers promotes; the reason of another
         PASS says so, and what to give
     :param metrics: as for the analyses
     :param fail_on: outcomes that fail the task
@@ -259,7 +282,7 @@ class RolloutResultOperator(ShadowOperator):
         *,
         stages: Sequence[str],
         promotion: str,
-        needs_outputs: bool = False,
+        needs_answers: bool = False,
         metrics: Mapping[str, Mapping[str, Any]] | None = None,
         fail_on: Collection[str] = (),
         report: str | None = None,
@@ -268,7 +291,7 @@ class RolloutResultOperator(ShadowOperator):
         super().__init__(**kwargs)
         self.stages = stages
         self.promotion = promotion
-        self.needs_outputs = needs_outputs
+        self.needs_answers = needs_answers
         self.metrics = metrics
         self.fail_on = fail_on
         self.report = report

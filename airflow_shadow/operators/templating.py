@@ -77,7 +77,9 @@ def unique_keys(pairs: list[tuple[Any, Any]]) -> dict[Any, Any]:
 
 
 #: Arguments without which AWS would be called elsewhere, too often, or with less protection.
-NEVER_NOTHING = frozenset({"aws_conn_id", "kms_key", "region_name", "waiter_delay"})
+NEVER_NOTHING = frozenset(
+    {"aws_conn_id", "capture", "capture_kms_key", "kms_key", "region_name", "waiter_delay"}
+)
 
 
 class TextTemplates:

@@ -68,7 +68,7 @@ def _ends(finding: Finding) -> list[float]:
     """Return the estimate, and the interval if it says anything, in units of the tolerance."""
     interval = () if says_nothing(finding) else (finding.lower, finding.upper)
     return [
-        value / (finding.tolerance or 1.0)
+        value / abs(finding.tolerance or 1.0)
         for value in (finding.estimate, *interval)
         if value is not None and not math.isnan(value)
     ]
@@ -91,11 +91,12 @@ def _row(finding: Finding, scale: Scale) -> Iterator[Markup]:
 
 def _allowed_range(finding: Finding) -> tuple[float, float]:
     """Return what passes, in units of the tolerance."""
+    limit = math.copysign(1.0, finding.tolerance or 1.0)
     if finding.direction == "either":
         return -1.0, 1.0
     if finding.direction == "increase":
-        return -math.inf, 1.0
-    return (1.0 if finding.comparison == "absolute" else -1.0), math.inf
+        return -math.inf, limit
+    return (1.0 if finding.comparison == "absolute" else -limit), math.inf
 
 
 def _interval(finding: Finding, ends: Sequence[float], scale: Scale) -> Iterator[Markup]:

@@ -11,10 +11,12 @@ from typing import Any, get_args
 from airflow_shadow.decision import OUTCOMES, PromoteOn
 from airflow_shadow.exceptions import message
 from airflow_shadow.operators import (
+    CompareAnswersOperator,
     CreateInferenceExperimentOperator,
     PromoteShadowVariantOperator,
     RemoveShadowVariantOperator,
 )
+from airflow_shadow.rollout.comparison import comparison_faults
 from airflow_shadow.rollout.plan import could_promote, known_spec
 from airflow_shadow.rollout.tasks import Approval, RolloutTasks
 from airflow_shadow.sensors import ShadowAnalysisSensor
@@ -44,6 +46,7 @@ GIVEN = frozenset(
         "task_group",
         "task_id",
         "trigger_rule",
+        "until",
         "verdict",
         "wait_for_completion",
     }
@@ -69,11 +72,21 @@ def _faults(rollout: RolloutTasks) -> Iterator[str]:
     yield from _choice_faults("approval", [rollout.approval], get_args(Approval))
     yield from _choice_faults("fail_on", rollout.fail_on, OUTCOMES)
     yield from rollout.plan.faults()
+    yield from _capture_faults(rollout)
+    yield from comparison_faults(rollout.spec, captured=rollout.captures)
     if rollout.is_unattended:
         is_about_promoting = bool(rollout.promote or rollout.require_approved_model_package)
-        needs_outputs = rollout.needs_outputs and is_about_promoting
+        needs_answers = rollout.needs_answers and is_about_promoting
         spec = known_spec(rollout.spec)
-        yield from could_promote(spec, rollout.plan, needs_outputs=needs_outputs)
+        yield from could_promote(spec, rollout.plan, needs_answers=needs_answers)
+
+
+def _capture_faults(rollout: RolloutTasks) -> Iterator[str]:
+    given = {**rollout.shared, **rollout.create}
+    if rollout.capture is not None and given.get("data_storage_config") is not None:
+        yield "capture and data_storage_config are two places for one capture"
+    if rollout.capture_kms_key is not None and rollout.capture is None:
+        yield "capture_kms_key is given without capture"
 
 
 def _choice_faults(name: str, values: Iterable[Any], allowed: Sequence[Any]) -> Iterator[str]:
@@ -87,11 +100,13 @@ def _argument_faults(rollout: RolloutTasks, own: AbstractSet[str]) -> Iterator[s
     creates = _parameters(CreateInferenceExperimentOperator)
     promotes = _parameters(PromoteShadowVariantOperator)
     others = _parameters(ShadowAnalysisSensor) | _parameters(RemoveShadowVariantOperator)
+    compares = _parameters(CompareAnswersOperator)
     asks = ASKS if rollout.approval != "none" else set()
     shared = (creates | promotes | others | asks) - GIVEN
     # Only the creation takes a name, and only the promotion alarms.
     yield from _name_faults("create", rollout.create, creates - GIVEN - own | {"name"}, own)
     yield from _name_faults("promote", rollout.promote, promotes - GIVEN - own | {"alarms"}, own)
+    yield from _name_faults("compare", rollout.compare, compares - GIVEN - own, own)
     yield from _name_faults("shadow_rollout", rollout.shared, shared | own, own)
 
 

@@ -11,6 +11,7 @@ from airflow_shadow._compat import Label, TaskGroup
 from airflow_shadow.decision import PromoteOn
 from airflow_shadow.experiments.schedule import parse_duration
 from airflow_shadow.rollout.checks import raise_faults
+from airflow_shadow.rollout.comparison import comparison_time, is_captured, is_compared
 from airflow_shadow.rollout.plan import Plan
 from airflow_shadow.rollout.tasks import Approval, RolloutTasks
 
@@ -30,24 +31,28 @@ def shadow_rollout(
     spec: AnalysisSpec | Mapping[str, Any] | str | None = None,
     metrics: Mapping[str, Mapping[str, Any]] | None = None,
     interval: timedelta | float | str | None = None,
-    promote_on: PromoteOn = "outputs",
+    promote_on: PromoteOn = "answers",
     approval: Approval = "none",
     approval_timeout: timedelta | float | str = timedelta(days=1),
     require_approved_model_package: bool | str = False,
     dry_run: bool = False,
     fail_on: Collection[Literal["PASS", "FAIL", "INCONCLUSIVE"]] = (),
     report: str | None = None,
+    capture: str | None = None,
+    capture_kms_key: str | None = None,
     create: Mapping[str, Any] | None = None,
     promote: Mapping[str, Any] | None = None,
+    compare: Mapping[str, Any] | None = None,
     **shared: Any,
 ) -> TaskGroup:
     """Test a candidate on more and more live traffic, and promote it on evidence or remove it.
 
-    Each stage is judged on its own data. The first FAIL ends the ramp, and only the last stage, at
-    100 %, can promote. A teardown removes what nobody has concluded: docs/rollout.md draws the
+    Each stage is judged on its own data, and with a `capture` on what both variants answered, as
+    the `answers` of `spec` say. The first FAIL ends the ramp, and only the last stage, at 100 %,
+    can promote. A teardown removes what nobody has concluded: docs/rollout.md draws the
     graph, and its table of endings has the few cases in which a shadow stays.
 
-    The three arguments without a default are enough to test and judge. Without
+    The three arguments without a default are enough to test and judge. Without answers,
     `promote_on="operational"` or an `approval` nothing is promoted, as the logs of `plan` and
     `result` say.
 
@@ -68,9 +73,9 @@ def shadow_rollout(
         (templated)
     :param metrics: metrics that are not SageMaker's own, as for the sensor
     :param interval: time between two looks, as for the sensor (duration)
-    :param promote_on: `"operational"` promotes on latency and errors alone; `"outputs"` promotes
-        only if the answers themselves were compared, which no task of this package does yet, so
-        that only a person's `approval` leads to a promotion
+    :param promote_on: `"answers"` promotes only if the answers themselves were compared: give a
+        `capture` and a `spec` with `answers`, or let a person decide (`approval`);
+        `"operational"` promotes on latency and errors alone
     :param approval: whether to ask a person before a promotion: `"none"`, `"inconclusive"` (if the
         verdict is INCONCLUSIVE) or `"always"` (on PASS, too); needs Airflow 3.1
     :param approval_timeout: how long to wait for a person's approval, then the candidate is
@@ -81,10 +86,16 @@ def shadow_rollout(
     :param fail_on: outcomes that fail the task `result`, such as `("FAIL",)`
     :param report: where to write an HTML report of all stages, as for
         :class:`~airflow_shadow.sensors.ShadowAnalysisSensor` (templated)
+    :param capture: where to capture what both variants are asked and answer, as
+        `s3://bucket/prefix`, as for
+        :class:`~airflow_shadow.operators.CreateInferenceExperimentOperator` (templated)
+    :param capture_kms_key: the key that encrypts what is captured, as for the creation (templated)
     :param create: further arguments of the creation, such as `tags` or `{"pool": ...}`; its
         `on_kill_action` is `"stop"` unless given
     :param promote: further arguments of the promotion; `alarms` replaces the critical alarms of the
         specification, for which it waits otherwise
+    :param compare: further arguments of the comparisons of answers, such as `results` or
+        `memory_mb`, as for :class:`~airflow_shadow.operators.CompareAnswersOperator`
     :param shared: arguments for all tasks that have them, such as `aws_conn_id`, `region_name`,
         `deferrable`, `retries`, `allow_older` or `on_backfill`; with an approval also
         `assigned_users` and `notifiers` of Airflow's `HITLBranchOperator`
@@ -99,12 +110,15 @@ def shadow_rollout(
     if interval is not None:
         parse_duration(interval, argument="interval")
     approvals = (approval != "none") + bool(require_approved_model_package)
+    captures = is_captured(capture, {**shared, **(create or {})})
+    compares = is_compared(spec, captured=captures)
     rollout = RolloutTasks(
         plan=Plan(
             ramp=tuple(ramp) if isinstance(ramp, Sequence) else (ramp,),
             stage=parse_duration(stage_duration, argument="stage_duration"),
             max_stage=longest,
             approval=approvals * patience,
+            comparison=comparison_time(spec, compare or {}) if compares else timedelta(),
         ),
         spec=spec,
         metrics=metrics,
@@ -119,6 +133,11 @@ def shadow_rollout(
         create=create or {},
         promote=promote or {},
         shared=shared,
+        capture=capture,
+        capture_kms_key=capture_kms_key,
+        compare=compare or {},
+        captures=captures,
+        compares=compares,
     )
     raise_faults(rollout, own=set(getfullargspec(shadow_rollout).kwonlyargs))
     tooltip = f"Shadow test at {', '.join(map(str, rollout.plan.ramp))} %, promoted on evidence"

@@ -30,12 +30,14 @@ class Plan:
     :param stage: how long each stage is watched; the last one up to its first planned look
     :param max_stage: how long the last stage is watched at most, `None` for the default
     :param approval: how long a person and the model registry may take
+    :param comparison: how long the comparison of a stage's answers may take
     """
 
     ramp: tuple[int, ...]
     stage: timedelta
     max_stage: timedelta | None = None
     approval: timedelta = timedelta()
+    comparison: timedelta = timedelta()
 
     @property
     def total(self) -> timedelta:
@@ -73,7 +75,8 @@ class Plan:
         :param index: the stage, from 0
         """
         later = len(self.ramp) - index - 1
-        return later * (self.stage + ROOM) + self.approval + CONCLUSION
+        stages = later * (self.stage + ROOM) + (later + 1) * self.comparison
+        return stages + self.approval + CONCLUSION
 
     def faults(self) -> Iterator[str]:
         """Yield what is wrong."""
@@ -95,9 +98,13 @@ class Plan:
                 f"the plan takes {text_of(self.most)}, and AWS ends an experiment after "
                 f"{MAX_DAYS} days: stages of {text_of(self.stage)}, the last one of "
                 f"{text_of(self.longest)} at most, {text_of(ROOM)} for each change, "
-                f"{text_of(self.approval)} for the approval, {text_of(CONCLUSION)} for the "
-                "conclusion"
+                f"{self._for_comparisons}{text_of(self.approval)} for the approval, "
+                f"{text_of(CONCLUSION)} for the conclusion"
             )
+
+    @property
+    def _for_comparisons(self) -> str:
+        return f"{text_of(self.comparison)} for each comparison, " if self.comparison else ""
 
     def _whole(self) -> bool:
         return bool(self.ramp) and all(
@@ -136,18 +143,15 @@ def _is_templated(value: Any) -> bool:
     return isinstance(value, str) and ("{{" in value or "{%" in value)
 
 
-def could_promote(spec: AnalysisSpec | None, plan: Plan, *, needs_outputs: bool) -> Iterator[str]:
+def could_promote(spec: AnalysisSpec | None, plan: Plan, *, needs_answers: bool) -> Iterator[str]:
     """Yield why no verdict could lead to the promotion that the arguments ask for.
 
-    :param needs_outputs: whether only a verdict that compares the answers promotes
+    :param needs_answers: whether only a verdict that compares the answers promotes
     """
     if spec is None:
         return
-    from airflow_shadow.analysis.metric_kinds import OUTPUT_METRICS  # noqa: PLC0415 - read by now
-
-    critical = (criterion for criterion in spec.criteria if criterion.severity == "critical")
-    compared = {criterion.metric for criterion in critical}
-    if needs_outputs and not compared & OUTPUT_METRICS:
+    compared = [each for each in spec.on_answers if each.severity == "critical"]
+    if needs_answers and not compared:
         yield (
             "promote and require_approved_model_package are about a promotion, but no criterion "
             "compares the answers themselves, and latency and errors alone promote nothing: "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -11,6 +11,7 @@ from airflow_shadow.decision import TO_PROMOTE, PromoteOn
 from airflow_shadow.operators.rollout import (
     RolloutBranchOperator,
     RolloutCleanUpOperator,
+    RolloutCompareOperator,
     RolloutCreateOperator,
     RolloutPlanOperator,
     RolloutPromoteOperator,
@@ -49,6 +50,11 @@ class RolloutTasks:
     create: Mapping[str, Any]
     promote: Mapping[str, Any]
     shared: Mapping[str, Any]
+    capture: str | None = None
+    capture_kms_key: str | None = None
+    compare: Mapping[str, Any] = field(default_factory=dict)
+    captures: bool = False
+    compares: bool = False
 
     @property
     def is_unattended(self) -> bool:
@@ -56,14 +62,14 @@ class RolloutTasks:
         return self.approval == "none" and not self.dry_run
 
     @property
-    def needs_outputs(self) -> bool:
+    def needs_answers(self) -> bool:
         """Tell whether only a verdict that compares the answers themselves promotes."""
-        return self.is_unattended and self.promote_on == "outputs"
+        return self.is_unattended and self.promote_on != "operational"
 
     def planned(self, endpoint_name: str) -> Any:
         """Return the task that checks the plan before anything is created."""
         summary = [self.plan.sentence]
-        if self.needs_outputs:
+        if self.needs_answers and not self.compares:
             summary.append(f"Latency and errors alone promote nothing here: {TO_PROMOTE}.")
         return RolloutPlanOperator(
             task_id="plan",
@@ -74,6 +80,7 @@ class RolloutTasks:
             ramp=list(self.plan.ramp),
             stage_duration=text_of(self.plan.stage),
             max_stage_duration=text_of(self.plan.longest),
+            captures=self.captures,
             refuses=self.is_unattended,
         )
 
@@ -84,31 +91,47 @@ class RolloutTasks:
             sampling_percentage=self.plan.ramp[0],
             duration=text_of(self.plan.total),
             wait_for_completion=True,
+            capture=self.capture,
+            capture_kms_key=self.capture_kms_key,
             **{**asked, **self.create},
         )
 
     def stages(self, create: Any) -> Iterator[Any]:
         """Yield the tasks that judge, stage by stage."""
-        analysis = self._analysis(0, create)
-        before = [analysis.task_id]
-        yield analysis
+        judge = self._judge(0, create)
+        before = [judge.task_id]
+        yield judge
         for index, share in enumerate(self.plan.ramp[1:], start=1):
             ramp = RolloutRampOperator(
                 task_id=f"ramp_{share}",
                 name=_current(create),
-                verdict=analysis.output,
+                verdict=judge.output,
                 sampling_percentage=share,
                 wait_for_completion=True,
             )
-            analysis = self._analysis(
+            judge = self._judge(
                 index,
                 ramp,
                 created=_current(create),
                 sampling_percentage=share,
                 before=list(before),
             )
-            before.append(analysis.task_id)
-            yield analysis
+            before.append(judge.task_id)
+            yield judge
+
+    def _judge(self, index: int, upstream: Any, **more: Any) -> Any:
+        """Return the task whose verdict is the stage's: its analysis, or what compares after it."""
+        analysis = self._analysis(index, upstream, **more)
+        if not self.compares:
+            return analysis
+        return RolloutCompareOperator(
+            task_id=f"compare_{self.plan.ramp[index]}",
+            verdict=analysis.output,
+            spec=self.spec,
+            metrics=self.metrics,
+            before=more.get("before", []),
+            **self.compare,
+        )
 
     def _analysis(self, index: int, upstream: Any, **more: Any) -> Any:
         is_last = index == len(self.plan.ramp) - 1
@@ -202,7 +225,7 @@ class RolloutTasks:
             task_id="result",
             stages=[stage.task_id for stage in stages],
             promotion=promotion,
-            needs_outputs=self.needs_outputs,
+            needs_answers=self.needs_answers,
             metrics=self.metrics,
             fail_on=self.fail_on,
             report=self.report,

@@ -19,11 +19,13 @@ from airflow_shadow.experiments.request import (
 from airflow_shadow.experiments.schedule import too_short
 from airflow_shadow.operators.create import CreateInferenceExperimentOperator
 from airflow_shadow.request_model import Prepared
+from airflow_shadow.steps.capture import check_bucket, warn_of_capture, with_capture
 from airflow_shadow.steps.deployment_wait import DeploymentWaitSteps
 from airflow_shadow.steps.production import check_model, missing_model, read_production
 from airflow_shadow.steps.safeguards import refuse_change, refuse_exchanged
 from airflow_shadow.steps.skips import skip_creation
-from airflow_shadow.waiters import Description
+from airflow_shadow.steps.wait import Carry, Step, view_of
+from airflow_shadow.waiters import Description, WaitResult
 
 
 class CreateRequestSteps(DeploymentWaitSteps[CreateInferenceExperimentOperator]):
@@ -39,6 +41,9 @@ class CreateRequestSteps(DeploymentWaitSteps[CreateInferenceExperimentOperator])
             shadow_variant_name=self.op.shadow_variant_name,
             duration=self.op.duration,
         )
+
+    def _given(self) -> dict[str, Any]:
+        return with_capture(self.op, super()._given(), region=self.hook.conn_region_name)
 
     def times(self) -> Mapping[str, Any]:
         """Return the fields of `Schedule` that are arguments of their own."""
@@ -69,10 +74,12 @@ class CreateRequestSteps(DeploymentWaitSteps[CreateInferenceExperimentOperator])
 
         An experiment that exists already needs none of this: its window may be over by now.
 
-        :raises NotFoundError: a model that the user named does not exist
-        :raises InvalidRequestError: the window lies in the past, or is too long
+        :raises NotFoundError: a model or a bucket that the user named does not exist
+        :raises InvalidRequestError: the window lies in the past, or is too long, or the bucket is
+            in another region
         """
         self.check_models()
+        check_bucket(self.hook, self.op.capture, asked=self.creation.asked)
         now = self.hook.now()
         schedule = self.creation.window.schedule(now=now, shift_past=self.op.shift_past_schedule)
         if warning := too_short(schedule, now=now):
@@ -130,6 +137,12 @@ class CreateRequestSteps(DeploymentWaitSteps[CreateInferenceExperimentOperator])
             raise missing_model(asked, production.model_name)
         others = {key: value for key, value in request.items() if key != "Schedule"}
         return replace(prepared, params={**others, **self._schedule()})
+
+    def settled(self, outcome: WaitResult, carry: Carry) -> Step:
+        """End as the wait did, and say so if a running test does not capture what it should."""
+        step = super().settled(outcome, carry)
+        warn_of_capture(self.hook, view_of(outcome), self.request.get("DataStorageConfig"))
+        return step
 
     def _schedule(self) -> dict[str, Any]:
         window, now = self.creation.window, self.hook.now()

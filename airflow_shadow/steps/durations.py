@@ -11,6 +11,8 @@ from airflow_shadow.experiments.schedule import parse_duration
 DURATIONS = MappingProxyType(
     {
         "approval_timeout": True,
+        "capture_delay": True,
+        "capture_timeout": True,
         "duration": False,
         "endpoint_timeout": True,
         "interval": False,
@@ -23,7 +25,16 @@ DURATIONS = MappingProxyType(
     }
 )
 #: Those that say how patient a task is, not what it does.
-PATIENCE = frozenset({"approval_timeout", "endpoint_timeout", "waiter_delay", "waiter_timeout"})
+PATIENCE = frozenset(
+    {
+        "approval_timeout",
+        "capture_delay",
+        "capture_timeout",
+        "endpoint_timeout",
+        "waiter_delay",
+        "waiter_timeout",
+    }
+)
 
 
 def read_durations(task: Any) -> None:

@@ -20,6 +20,7 @@ from airflow_shadow.hooks.history import LONGEST, read_history
 from airflow_shadow.hooks.metric_sources import read_sources
 from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.steps.analysis import spec_of
+from airflow_shadow.steps.extras import check_extra
 from airflow_shadow.steps.operator import OperatorSteps
 from airflow_shadow.steps.wait import Step
 from airflow_shadow.waiters import Description, Looks
@@ -31,11 +32,23 @@ class PlanSteps(OperatorSteps[RolloutPlanOperator]):
     def begin(self) -> Step:
         """Check the specification, log the plan, and forecast the verdict."""
         spec = spec_of(self.op)
+        if spec.answers:
+            self._check_comparison()
         self.log.info("%s", self.op.summary)
         history = self._history(self.op.endpoint_name, spec) if self.op.endpoint_name else None
         if history is not None:
             self._tell(spec, forecast(spec, history, self._stages(spec)))
         return {}
+
+    def _check_comparison(self) -> None:
+        """Refuse a comparison that could not be made in the end."""
+        check_extra()
+        if not self.op.captures:
+            raise InvalidRequestError(
+                asked="a rollout that compares answers, as its specification says",
+                found="nothing captures them",
+                next_step="Give capture='s3://bucket/prefix'; nothing was created.",
+            )
 
     def _history(self, endpoint: str, spec: AnalysisSpec) -> History | None:
         """Return production's metrics of the last days; without them there is no forecast."""

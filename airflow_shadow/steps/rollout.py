@@ -226,18 +226,18 @@ class ResultSteps(OperatorSteps[RolloutResultOperator]):
         verdict = final_verdict(self.context, self.op.stages)
         promoted = self._is_promoted(verdict)
         result = {**verdict, "promoted": promoted}
-        if not promoted and self._lacks_outputs(verdict):
+        if not promoted and self._lacks_answers(verdict):
             result["reason"] = f"{_NOT_COMPARED} {verdict['reason']}"
         self._tell(Verdict.from_dict(result), promoted=promoted)
         if result["outcome"] in self.op.fail_on:
             self._fail(result)
         return result
 
-    def _lacks_outputs(self, verdict: Mapping[str, Any]) -> bool:
+    def _lacks_answers(self, verdict: Mapping[str, Any]) -> bool:
         """Tell whether a PASS promoted nothing because no criterion compared the answers."""
-        counts_as, _ = taken_as(verdict, promote_on="outputs")
+        counts_as, _ = taken_as(verdict, promote_on="answers")
         is_lacking = counts_as != verdict["outcome"] and not is_over(verdict)
-        return bool(self.op.needs_outputs and is_lacking)
+        return bool(self.op.needs_answers and is_lacking)
 
     def _tell(self, verdict: Verdict, *, promoted: bool) -> None:
         self.op.log.info("%s", text_table(verdict))

@@ -16,6 +16,7 @@ from airflow_shadow.operators.base import ShadowOperator
 from airflow_shadow.operators.conclude import PromoteShadowVariantOperator
 from airflow_shadow.operators.create import CreateInferenceExperimentOperator
 from airflow_shadow.steps.base import MOST_CONFLICTS
+from airflow_shadow.steps.capture import monitoring_of
 from airflow_shadow.steps.operator import OperatorSteps
 from airflow_shadow.steps.production import is_unchanged, read_production
 from airflow_shadow.steps.wait import Carry
@@ -53,8 +54,9 @@ def refuse_change(
     changes = production_changes(request, production)
     if changes and not steps.op.allow_production_change:
         raise ProductionChangeError(asked=asked, found="; ".join(changes))
-    captures_to = str((request.get("DataStorageConfig") or {}).get("Destination") or "")
-    _refuse_loss(steps, lost_settings(production.config, captures_to=captures_to), asked=asked)
+    lost = lost_settings(production.config, storage=request.get("DataStorageConfig"))
+    schedules = monitoring_of(steps.hook, production) if CAPTURE in lost else ""
+    _refuse_loss(steps, lost, asked=asked, affected=schedules)
 
 
 def refuse_undoing(
@@ -137,18 +139,26 @@ def _refuse_loss(
     lost: Mapping[str, Any],
     *,
     asked: str,
+    affected: str = "",
 ) -> None:
+    """Refuse a loss that no argument allows, and log one that is allowed.
+
+    :param affected: who else loses by it
+    """
     allowed = steps.op.allow_lost_settings
-    if allowed is True:
-        return
-    names = {allowed} if isinstance(allowed, str) else set(allowed or ())
-    if unnamed := {name: value for name, value in lost.items() if name not in names}:
+    names = {allowed} if isinstance(allowed, str) else set(() if allowed is True else allowed or ())
+    unnamed = {name: value for name, value in lost.items() if name not in names}
+    if unnamed and allowed is not True:
         raise ProductionChangeError(
             asked=asked,
             found="these settings of production would be lost during the test and after a "
-            f"promotion: {described(unnamed)}",
+            f"promotion: {described(unnamed)}{affected}",
             next_step=f"If that is fine, pass allow_lost_settings={sorted(unnamed)} (or True), "
             "also to the promotion.",
+        )
+    if lost:
+        steps.log.warning(
+            "Production loses, as allow_lost_settings allows: %s%s", described(lost), affected
         )
 
 

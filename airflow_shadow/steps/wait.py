@@ -35,6 +35,11 @@ class Carry(TypedDict, total=False):
     #: What a sensor waits for, and when its own timeout runs out.
     goal: dict[str, Any]
     own_deadline: float | None
+    #: A verdict on metrics whose answers are compared, the looks before it, and until when captured
+    #: files are read again, by AWS's clock.
+    verdict: dict[str, Any]
+    looked: list[Any]
+    files_until: float
 
 
 @dataclass(frozen=True)

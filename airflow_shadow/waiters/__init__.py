@@ -9,6 +9,7 @@ from airflow_shadow.waiters.analysis import (
     planned_window,
 )
 from airflow_shadow.waiters.approval import PromotionCleared
+from airflow_shadow.waiters.captures import CapturesDue
 from airflow_shadow.waiters.conditions import (
     ANY_ENDING,
     LAG_SECONDS,
@@ -44,6 +45,7 @@ __all__ = [
     "LAG_SECONDS",
     "MARGIN_SECONDS",
     "AnyCondition",
+    "CapturesDue",
     "Description",
     "EndpointFree",
     "EndpointSettled",

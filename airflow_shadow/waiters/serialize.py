@@ -9,6 +9,7 @@ from typing import Any, get_args
 from airflow_shadow.analysis import AnalysisSpec
 from airflow_shadow.waiters.analysis import Judged
 from airflow_shadow.waiters.approval import PromotionCleared
+from airflow_shadow.waiters.captures import CapturesDue
 from airflow_shadow.waiters.conditions import (
     EndpointFree,
     ExperimentGone,
@@ -26,6 +27,7 @@ AnyCondition = (
     | ExperimentGone
     | Judged
     | PromotionCleared
+    | CapturesDue
 )
 
 

@@ -120,31 +120,6 @@ def test_a_breaker_fails_the_verdict():
     )
 
 
-def test_without_a_comparison_of_answers_it_is_operational_only():
-    """A verdict without a comparison of the answers is marked as operational only."""
-    agreement = error_criterion(
-        name="agreement",
-        metric="prediction_disagreement",
-        comparison="absolute",
-        tolerance=0.05,
-    )
-    spec = replace(SPEC, criteria=(*SPEC.criteria, agreement))
-    warns = replace(SPEC, criteria=(*SPEC.criteria, replace(agreement, severity="warning")))
-    stream = {("prediction_disagreement", "rate"): Pair(candidate=series([1.0] * MINUTES))}
-    without = judge(spec, seen(GOOD, minutes=MINUTES))
-    compared = judge(spec, seen(GOOD | stream, minutes=MINUTES))
-    warned = judge(warns, seen(GOOD | stream, minutes=MINUTES))
-    assert (True, False, True) == (
-        without.operational_only,
-        compared.operational_only,
-        warned.operational_only,
-    )
-    assert ("operational metrics only", "answers were compared") == (
-        without.caveat,
-        compared.caveat,
-    )
-
-
 def test_the_reason_fits_into_awss_record():
     """One line, at most 1,024 characters, what speaks against the candidate first."""
     many = tuple(error_criterion(name=f"criterion {'x' * 40} {index}") for index in range(30))

@@ -235,9 +235,7 @@ def test_no_data_means_what_the_criterion_says(policy, outcome):
 @pytest.mark.parametrize(("bad", "outcome"), [(0.0, "PASS"), (2.0, "INCONCLUSIVE"), (9.0, "FAIL")])
 def test_an_absolute_rate_needs_no_baseline(bad, outcome):
     """A stream of joined requests is judged against the limit alone."""
-    criterion = error_criterion(
-        metric="prediction_disagreement", comparison="absolute", tolerance=0.02
-    )
+    criterion = error_criterion(metric="Misses", comparison="absolute", tolerance=0.02)
     found = finding(criterion, Pair(candidate=series([bad] * 120)), 120)
     assert (outcome, None) == (found.outcome, found.baseline)
 

@@ -104,7 +104,7 @@ def test_the_specification_in_the_docs_is_one():
     """What docs/analysis.md shows can be read, and asks for what it says."""
     page = (Path(__file__).resolve().parents[2] / "docs" / "analysis.md").read_text()
     spec = read_spec(page.split("```yaml\n")[1].split("```")[0])
-    assert ["server errors", "mean latency", "slow requests", "slow answers", "agreement"] == [
+    assert ["server errors", "mean latency", "slow requests", "slow answers", "answers agree"] == [
         criterion.name for criterion in spec.criteria
     ]
 
@@ -203,7 +203,7 @@ def test_text_that_is_no_structure_is_refused(text):
 @pytest.mark.parametrize(
     ("fields", "fault"),
     [
-        ({"tolerance": 0.0}, "tolerance: 0.0 is not above 0"),
+        ({"tolerance": 0.0}, "tolerance: 0 accepts no uncertainty"),
         ({"tolerance": 1.5}, "of a rate is a share, below 1"),
         ({"tolerance": 1e-320}, "of a rate is a share, below 1, from 1e-09"),
         ({"comparison": "relative"}, "a ratio of rates explodes near zero"),

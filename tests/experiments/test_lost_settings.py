@@ -85,8 +85,18 @@ def test_the_same_capture_is_not_lost():
     """The experiment's own takes its place, and writes to where it wrote."""
     capture = {"EnableCapture": True, "DestinationS3Uri": "s3://bucket/captured/"}
     config = {**BARE, "DataCaptureConfig": capture}
-    assert {} == lost_settings(config, captures_to="s3://bucket/captured")
-    assert {"DataCaptureConfig": capture} == lost_settings(config, captures_to="s3://bucket/else")
+    assert {} == lost_settings(config, storage={"Destination": "s3://bucket/captured"})
+    elsewhere = {"Destination": "s3://bucket/else"}
+    assert {"DataCaptureConfig": capture} == lost_settings(config, storage=elsewhere)
+
+
+def test_a_capture_that_loses_its_key_is_lost():
+    """What is written to the same place without the endpoint's key is protected less."""
+    capture = {"EnableCapture": True, "DestinationS3Uri": "s3://bucket/captured", "KmsKeyId": "k"}
+    config = {**BARE, "DataCaptureConfig": capture}
+    storage = {"Destination": "s3://bucket/captured"}
+    assert {"DataCaptureConfig": capture} == lost_settings(config, storage=storage)
+    assert {} == lost_settings(config, storage={**storage, "KmsKey": "k"})
 
 
 def test_long_values_are_shortened():

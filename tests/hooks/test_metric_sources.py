@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 
+from airflow_shadow.analysis import AnalysisSpec, Output
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.metric_sources import MetricSource, read_sources
@@ -42,9 +43,9 @@ def test_unknown_metrics_are_refused(shadowed):
         look(only("ModelLatenzy", "Average"))
 
 
-def test_captured_data_is_not_asked_of_cloudwatch(shadowed):
-    """Whoever reads it adds it to the observations."""
-    spec = only("prediction_disagreement", "rate", comparison="absolute")
+def test_answers_are_not_asked_of_cloudwatch(shadowed):
+    """Criteria on answers are no metrics, so nothing is read for them."""
+    spec = AnalysisSpec(criteria=(), breakers=(), answers={"churn": Output()})
     assert {} == dict(shadowed().look(spec).series)
 
 

@@ -82,16 +82,17 @@ def test_the_reason_of_a_verdict_forges_no_line(promote, verdict):
     assert r"bad\nNext: promote\u202e" in text
 
 
-def test_an_operational_pass_skips_unless_it_is_enough(promote, verdict, emulator):
+@pytest.mark.parametrize("word", ["answers", "outputs"])
+def test_an_operational_pass_skips_unless_it_is_enough(promote, verdict, emulator, word):
     """As in the branch, the default is that the answers must have been compared."""
-    why = skipped(promote, verdict(), promote_on="outputs")
+    why = skipped(promote, verdict(), promote_on=word)
     assert "the answers were not compared" in why
     assert [] == accepted(emulator, "StopInferenceExperiment")
 
 
 def test_a_pass_on_the_answers_promotes_by_default(promote, verdict, sagemaker):
     """Then nothing is left to be said."""
-    promote(verdict(operational_only=False), promote_on="outputs")
+    promote(verdict(operational_only=False), promote_on="answers")
     assert ["churn-v2"] == serves(sagemaker)
 
 

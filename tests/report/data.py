@@ -128,8 +128,8 @@ def rich_spec() -> AnalysisSpec:
                 tolerance=0.02,
             ),
             Criterion(
-                name="answers that differ",
-                metric="prediction_disagreement",
+                name="cache misses",
+                metric="Misses",
                 comparison="absolute",
                 tolerance=0.05,
             ),

@@ -17,7 +17,7 @@ from airflow_shadow._compat import (
     BaseOperator,
     TaskGroup,
 )
-from airflow_shadow.analysis import AnalysisSpec, Criterion, default_criteria
+from airflow_shadow.analysis import AnalysisSpec, Output
 from airflow_shadow.analysis.verdict import Verdict
 from airflow_shadow.emulator import fleet
 from airflow_shadow.exceptions import InvalidRequestError
@@ -297,6 +297,28 @@ def test_choices_are_checked():
     assert "fail_on='NO' is none of 'PASS', 'FAIL', 'INCONCLUSIVE'" in said
 
 
+def test_a_rollout_captures_for_all_its_stages():
+    """The place and its key belong to the experiment, so to the creation."""
+    given = {"capture": "s3://captures/churn", "capture_kms_key": "alias/captures"}
+    create = rollout(**given).tasks["create"]
+    assert given == {name: getattr(create, name) for name in given}
+
+
+@pytest.mark.parametrize("where", ["create", "shared"])
+def test_a_capture_given_twice_is_refused(where):
+    """Which of the two is meant cannot be known."""
+    storage = {"data_storage_config": {"Destination": "s3://captures/else"}}
+    more = {"create": storage} if where == "create" else storage
+    said = refused(capture="s3://captures/churn", **more)
+    assert "capture and data_storage_config are two places for one capture" in said
+
+
+def test_a_key_for_no_capture_is_refused():
+    """Whoever gives the key believes that something is captured."""
+    said = refused(capture_kms_key="alias/captures")
+    assert "capture_kms_key is given without capture" in said
+
+
 def test_a_plan_beyond_30_days_is_refused():
     """AWS ends an experiment after 30 days, when it can no longer be promoted."""
     said = refused(stage_duration="10d")
@@ -328,7 +350,7 @@ def test_the_shortest_call_tests_and_promotes_nothing():
         )
     assert "shadow_rollout" == group.group_id
     decide = dag.get_task("shadow_rollout.decide")
-    assert ("outputs", "remove") == (decide.promote_on, decide.on_inconclusive)
+    assert ("answers", "remove") == (decide.promote_on, decide.on_inconclusive)
     told = dag.get_task("shadow_rollout.plan").summary.splitlines()
     assert told[0].startswith("A shadow test at 10, 50, 100 %, 2h each")
     assert told[1].startswith(ONLY_TESTS)
@@ -338,26 +360,26 @@ def test_the_shortest_call_tests_and_promotes_nothing():
 @pytest.mark.parametrize("spec", [None, AnalysisSpec(), {"alpha": 0.01}, "{{ params.spec }}"])
 def test_a_rollout_that_only_tests_says_so_whatever_its_specification(spec):
     """The plan says that latency and errors alone promote nothing."""
-    tasks = rollout(promote_on="outputs", spec=spec).tasks
+    tasks = rollout(promote_on="answers", spec=spec).tasks
     assert ONLY_TESTS in tasks["plan"].summary
-    assert tasks["result"].needs_outputs
+    assert tasks["result"].needs_answers
 
 
 @pytest.mark.parametrize("more", [{"promote_on": "operational"}, {"dry_run": True}])
 def test_a_rollout_that_may_promote_or_never_does_lacks_nothing(more):
     """Where a PASS may promote, or in a dry run, nothing is lacking."""
-    tasks = rollout(**{"promote_on": "outputs", **more}).tasks
+    tasks = rollout(**{"promote_on": "answers", **more}).tasks
     assert ONLY_TESTS not in tasks["plan"].summary
-    assert not tasks["result"].needs_outputs
+    assert not tasks["result"].needs_answers
 
 
 @pytest.mark.skipif(not ASKS_PEOPLE, reason="Airflow 3.1 asks people first")
 @pytest.mark.parametrize("approval", ["inconclusive", "always"])
 def test_a_rollout_that_asks_a_person_lacks_nothing(approval):
     """A person may promote a candidate whose answers were not compared."""
-    tasks = rollout(promote_on="outputs", approval=approval).tasks
+    tasks = rollout(promote_on="answers", approval=approval).tasks
     assert ONLY_TESTS not in tasks["plan"].summary
-    assert not tasks["result"].needs_outputs
+    assert not tasks["result"].needs_answers
 
 
 @pytest.mark.parametrize(
@@ -365,28 +387,22 @@ def test_a_rollout_that_asks_a_person_lacks_nothing(approval):
 )
 def test_a_condition_of_a_promotion_that_cannot_come_is_refused(more):
     """Arguments of a promotion are an error where nothing could promote."""
-    said = refused(promote_on="outputs", **more)
+    said = refused(promote_on="answers", **more)
     assert "no criterion compares the answers themselves" in said
     assert "promote_on='operational' promotes on them all the same" in said
 
 
 def test_what_may_promote_is_not_refused():
     """The same arguments are no error in a dry run, with compared answers, or with a template."""
-    outputs = Criterion(name="answers", metric="prediction_disagreement", tolerance=0.02)
-    outputs = AnalysisSpec(criteria=(*default_criteria(), outputs_of(outputs)))
+    outputs = AnalysisSpec(answers={"churn": Output()})
     for more in (
         {"dry_run": True},
-        {"spec": outputs},
+        {"spec": outputs, "capture": "s3://captures/churn"},
         {"spec": "{{ params.spec }}"},
         {"spec": "spec.yaml"},
         {"spec": {"alpha": "{{ params.alpha }}"}},
     ):
-        assert "promote" in rollout(promote_on="outputs", **more).tasks
-
-
-def outputs_of(criterion: Criterion) -> Criterion:
-    """Return a criterion on the candidate alone."""
-    return Criterion(**{**vars(criterion), "comparison": "absolute"})
+        assert "promote" in rollout(promote_on="answers", **more).tasks
 
 
 def test_stages_that_are_too_short_to_pass_are_refused():

@@ -8,7 +8,15 @@ from moto.sagemaker.responses import SageMakerResponse
 
 from airflow_shadow.emulator.account_state import Document, Endpoint, Experiment
 from airflow_shadow.emulator.base_response import EmulatedResponse
-from airflow_shadow.emulator.sagemaker import endpoints, experiments, listing, rules, tags, views
+from airflow_shadow.emulator.sagemaker import (
+    endpoints,
+    experiments,
+    listing,
+    monitoring,
+    rules,
+    tags,
+    views,
+)
 from airflow_shadow.emulator.sagemaker.checks import check
 from airflow_shadow.emulator.sagemaker.listing import Listed
 from airflow_shadow.emulator.sagemaker.models import find_model
@@ -95,6 +103,14 @@ class ShadowResponse(EmulatedResponse, SageMakerResponse):
         items = self.state.endpoints.values()
         return self._list(items, _endpoint_facts, "Endpoints", views.endpoint_summary)
 
+    def create_monitoring_schedule(self) -> Answer:
+        made = monitoring.create(self.state, self.request, self.now)
+        return ActionResult({"MonitoringScheduleArn": made["MonitoringScheduleArn"]})
+
+    def list_monitoring_schedules(self) -> Answer:
+        items = monitoring.of_endpoint(self.state, self.request.get("EndpointName"))
+        return self._list(items, _schedule_facts, "MonitoringScheduleSummaries", dict)
+
     def _list(
         self,
         items: Iterable[Item],
@@ -161,3 +177,12 @@ def _endpoint_facts(one: Endpoint) -> Listed:
 def _config_facts(one: dict[str, Any]) -> Listed:
     created = one["CreationTime"]
     return Listed(name=one["EndpointConfigName"], created=created, modified=created)
+
+
+def _schedule_facts(one: dict[str, Any]) -> Listed:
+    return Listed(
+        name=one["MonitoringScheduleName"],
+        created=one["CreationTime"],
+        modified=one["LastModifiedTime"],
+        status=one["MonitoringScheduleStatus"],
+    )

@@ -1,0 +1,204 @@
+"""The judgement of a criterion on answers: sums of pairs, brought to the one judge.
+
+A pair is one request that both variants answered, so what is compared is compared within pairs.
+The error of a change follows from the periods, as everywhere; but the spread inside a period is
+known, too, so it bounds the error from below, and few periods that happen to agree prove nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from airflow_shadow.analysis import formatting
+from airflow_shadow.analysis.align import Columns
+from airflow_shadow.analysis.answer_columns import (
+    AnswerColumns,
+    MeanColumns,
+    mean_columns,
+    period_for,
+)
+from airflow_shadow.analysis.answer_coverage import AnswerCoverage
+from airflow_shadow.analysis.answer_measures import is_share, measure_of, split_metric
+from airflow_shadow.analysis.answer_sums import MINUTE, AnswerSums, Table
+from airflow_shadow.analysis.criterion import Criterion
+from airflow_shadow.analysis.evidence import Evidence, mean_evidence, rate_evidence
+from airflow_shadow.analysis.judge_criterion import Basis, finding_on
+from airflow_shadow.analysis.look import Look
+from airflow_shadow.analysis.sample_size import few_periods, few_requests
+from airflow_shadow.analysis.verdict import Finding
+
+#: Part of production's own values that may be broken; above it the path is more likely wrong.
+MOST_BROKEN = 0.2
+_NOTHING: Table = {MINUTE: ()}
+
+
+def judge_answer(look: Look, criterion: Criterion) -> Finding:
+    """Return the finding on one criterion on answers."""
+    judged = _Judged.of(look, criterion)
+    return finding_on(judged.look, judged.criterion, judged.basis)
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Hold one criterion on answers with the sums of its output.
+
+    :param look: with the period of the criterion's answers
+    :param criterion: with the number of labelled values that its output asks for
+    :param columns: the output's sums
+    :param sums: of all outputs
+    """
+
+    look: Look
+    criterion: Criterion
+    columns: AnswerColumns
+    sums: AnswerSums
+
+    @classmethod
+    def of(cls, look: Look, criterion: Criterion) -> _Judged:
+        """Return a criterion with its output's sums in periods of answers."""
+        sums = look.observations.answers or AnswerSums()
+        name, _ = split_metric(criterion.metric)
+        table = sums.outputs.get(name, _NOTHING)
+        wide = replace(look, answer_period=period_for(look))
+        measure = measure_of(criterion.metric)
+        if measure and measure.needs_labels and criterion.min_samples is None:
+            least = look.spec.answers[name].min_labelled
+            criterion = replace(criterion, min_samples=least)
+        return cls(wide, criterion, AnswerColumns(table, wide.window), sums)
+
+    @property
+    def basis(self) -> Basis:
+        """Return what the criterion is judged on.
+
+        Without enough labels nothing is decided: those that come first are no fair sample.
+        """
+        evidence = self._evidence()
+        if evidence is None:
+            return Basis(None, weaknesses=tuple(self._nothing()))
+        periods = list(few_periods(self.look, evidence))
+        few = list(few_requests(self.criterion, evidence))
+        measure = measure_of(self.criterion.metric)
+        waits = bool(few) and measure is not None and measure.needs_labels
+        constant = (
+            ["the values do not vary, so their spread is unknown"] if evidence.constant else []
+        )
+        lasting = [*constant, *self._unreadable()]
+        return Basis(
+            evidence,
+            weaknesses=(*periods, *lasting, *few),
+            takes_time=not lasting,
+            is_firm=not periods and not constant and not waits,
+        )
+
+    def _unreadable(self) -> Iterator[str]:
+        """Yield that production's own answers cannot be read, as with a path that is wrong."""
+        broken, values = self.columns.total("production_broken"), self.columns.total("values")
+        if broken > MOST_BROKEN * values:
+            share = formatting.in_unit(broken / values, formatting.PER_CENT)
+            yield f"{share} of production's own answers are broken: is the path right?"
+
+    def _nothing(self) -> Iterator[str]:
+        """Yield why there is no evidence, if it is not that there are no pairs."""
+        measure = measure_of(self.criterion.metric)
+        counted = self.columns.total(_counted(self.criterion))
+        yield from self._unreadable()
+        if counted and self.criterion.comparison == "relative":
+            yield "a mean is 0, so there is no ratio"
+        elif measure and measure.needs_labels:
+            yield f"0 of {self.criterion.needed_samples:,} labelled answers needed"
+
+    def _evidence(self) -> Evidence | None:
+        if not self.criterion.is_mean:
+            return self._rate_evidence()
+        _, measure = split_metric(self.criterion.metric)
+        columns = mean_columns(measure)
+        has_all = self.columns.has(columns.count, columns.production, columns.shadow)
+        return self._mean_evidence(columns) if has_all else None
+
+    def _mean_evidence(self, names: MeanColumns) -> Evidence | None:
+        counts = self.columns.sums(names.count)
+        production, shadow = (
+            self.columns.series(counts, self.columns.sums(name), lambda total, n: total / n)
+            for name in (names.production, names.shadow)
+        )
+        if not shadow.times:
+            return None
+        return mean_evidence(
+            production,
+            shadow,
+            self.criterion.comparison,
+            least_variance=self._least_variance(names, production, shadow),
+        )
+
+    def _least_variance(self, names: MeanColumns, production: Columns, shadow: Columns) -> float:
+        """Return the variance of the change below which none is believed.
+
+        That of independent pairs, and that of the rarest change that would reach the tolerance:
+        a few pairs that differ by a whole level (of a share, by 1). A batch may change as one.
+        """
+        n, tolerance = shadow.requests, abs(self.criterion.tolerance)
+        change = shadow.mean - production.mean
+        independent = max(self.columns.total(*names.squares) / n - change * change, 0.0) / n
+        level = max(abs(production.mean), abs(shadow.mean))
+        if self.criterion.comparison == "relative":
+            # Of the ratio; the tolerance is one, too.
+            unit = level * level
+            return max(independent / unit if unit else 0.0, tolerance * self.batch / n)
+        most = 1.0 if is_share(self.criterion.metric) else max(level, tolerance)
+        return max(independent, tolerance * most * self.batch / n)
+
+    def _rate_evidence(self) -> Evidence | None:
+        """Return the evidence of shares; a batch counts as one, for its values may fail together.
+
+        The exact interval, which a FAIL may follow from after minutes, treats what it counts as
+        independent.
+        """
+        _, measure = split_metric(self.criterion.metric)
+        sides = self._broken() if measure == "broken" else self._disagreed()
+        production, shadow = sides
+        return rate_evidence(
+            None if self.criterion.comparison == "absolute" else production,
+            shadow,
+            tolerance=abs(self.criterion.tolerance),
+            earlier=self.look.observations.earlier.get(self.criterion.name, ()),
+            skewed=True,
+        )
+
+    @cached_property
+    def batch(self) -> float:
+        """Return the values of an answer in the mean, at least 1."""
+        pairs = self.columns.total("pairs")
+        return max(self.columns.total("values") / pairs, 1.0) if pairs else 1.0
+
+    def _disagreed(self) -> tuple[Columns | None, Columns]:
+        counts, bad = self.columns.sums("compared"), self.columns.sums("disagreed")
+        return None, self._share(counts, bad)
+
+    def _broken(self) -> tuple[Columns, Columns]:
+        """Return the broken answers of both, and at full sampling those that only one has not."""
+        counts = self.columns.sums("values")
+        broken = [self.columns.sums(f"{side}_broken") for side in ("production", "shadow")]
+        if self.look.is_full and AnswerCoverage(self.look).is_enough:
+            records = AnswerColumns(self.sums.records, self.look.window)
+            lacking = [records.sums(f"{side}_only") for side in ("shadow", "production")]
+            for period in lacking[0]:
+                both = [one[period] * self.batch for one in lacking]
+                counts[period] = counts.get(period, 0.0) + sum(both)
+                for side, one in zip(broken, both, strict=True):
+                    side[period] = side.get(period, 0.0) + one
+        production, shadow = (self._share(counts, bad) for bad in broken)
+        return production, shadow
+
+    def _share(self, counts: dict[int, float], bad: dict[int, float]) -> Columns:
+        answers = {period: count / self.batch for period, count in counts.items()}
+        return self.columns.series(answers, bad, lambda total, _: total / self.batch)
+
+
+def _counted(criterion: Criterion) -> str:
+    """Return the column of what a criterion counts."""
+    if not criterion.is_mean:
+        return "pairs"
+    _, measure = split_metric(criterion.metric)
+    return mean_columns(measure).count

@@ -1,0 +1,287 @@
+"""One comparison in DuckDB: files in, sums out; contents stay inside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from airflow_shadow.analysis.answer_sums import MINUTE, AnswerSums
+from airflow_shadow.analysis.outputs import Output
+from airflow_shadow.answers.dialect import MACROS, PLACE, SHADOW_MARK, Reader, differ_in_places
+from airflow_shadow.answers.engine import Engine, sql
+from airflow_shadow.answers.items import Item
+from airflow_shadow.answers.spool import Spool, Spooled
+from airflow_shadow.answers.sums import parts_of, with_own
+from airflow_shadow.exceptions import AnswersUnreadableError
+
+_SIDES = ("production", "shadow")
+#: Seconds within which an equal input is the same request; inferenceTime has whole seconds, and the
+#: shadow's is that of its own container.
+NEAR = 5
+#: Milliseconds on either side of a span in which the other half of its pairs may be.
+AROUND = 10 * 60_000
+#: Shapes of broken answers that are told, for each variant.
+SHAPES = 3
+_TABULAR = "Give JSON lines as SageMaker has them, or CSV or Parquet with the columns {columns}."
+#: What a table of labels, and of own numbers, holds.
+_READ = {
+    "labels": "(id VARCHAR, t VARCHAR)",
+    "own": "(id VARCHAR, side VARCHAR, name VARCHAR, number DOUBLE)",
+}
+
+
+class Comparison:
+    """Read captures, labels and own numbers into tables, and sum them.
+
+    :param engine: where the tables are
+    :param spool: through which files come
+    :param outputs: what is compared, by name
+    :param production: name of the production variant, as own numbers have it
+    :param shadow: name of the shadow variant
+    :param excerpts: whether answers are kept for a file of examples
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        spool: Spool,
+        outputs: Mapping[str, Output],
+        *,
+        production: str,
+        shadow: str,
+        excerpts: bool = False,
+    ) -> None:
+        self.outputs = outputs
+        self.reader = Reader(outputs, excerpts=excerpts)
+        self._engine, self._spool = engine, spool
+        self._variants = {"production": production, "shadow": shadow}
+        self._excerpts = excerpts
+        for macro in MACROS:
+            engine.run(macro)
+        engine.run("CREATE TABLE strays (side VARCHAR, join_key VARCHAR, at_ms BIGINT)")
+
+    def read_captures(self, name: str, *, production: list[Item], shadow: list[Item]) -> None:
+        """Make a table of the records in some files."""
+        self._engine.run(self.reader.table(name))
+        marked = [(item, "") for item in production] + [(item, SHADOW_MARK) for item in shadow]
+        for batch in self._spool.batches(marked):
+            line = max(each.line for each in batch)
+            text = self.reader.captures(name, line=line)
+            self._insert(text, batch, self.reader.parameters)
+
+    def drop(self, name: str) -> None:
+        """Forget a table of records."""
+        self._engine.run(f"DROP TABLE {name}")
+
+    def _insert(self, text: str, batch: Sequence[Spooled], parameters: dict[str, Any]) -> None:
+        """Read files together; if that fails, one by one, so that the error names the file."""
+        try:
+            self._insert_files(text, batch, parameters)
+        except AnswersUnreadableError:
+            one_by_one = True
+        else:
+            one_by_one = False
+        for each in batch if one_by_one else ():
+            self._insert_files(text, [each], parameters)
+
+    def _insert_files(
+        self, text: str, batch: Sequence[Spooled], parameters: dict[str, Any]
+    ) -> None:
+        files = [str(each.path) for each in batch]
+        asked = batch[0].item.address if len(batch) == 1 else f"{len(batch)} files"
+        self._engine.run(text, {"files": files, **parameters}, asked=asked)
+
+    def read_labels(self, n: int, items: list[Item]) -> dict[str, int]:
+        """Read the labels of one output, and return how many there are.
+
+        A label that is given twice and differs is used for nothing.
+        """
+        self._read_beside("labels", n, items, columns="id and label")
+        return self._kept(n, "labels", "id, MIN(t) AS t", "id", "t")
+
+    def read_own(self, n: int, items: list[Item]) -> dict[str, int]:
+        """Read the user's own numbers of one output, and return how many there are."""
+        self._read_beside("own", n, items, columns="id, variant, name and value")
+        chosen = "id, side, name, MIN(number) AS number"
+        return self._kept(n, "own", chosen, "id, side, name", "number")
+
+    def _read_beside(self, what: str, n: int, items: list[Item], *, columns: str) -> None:
+        self._engine.run(f"CREATE TABLE read_{what}_{n} {_READ[what]}")
+        write = self.reader.labels if what == "labels" else self.reader.own
+        parameters = self._variants if what == "own" else {}
+        for batch in self._spool.batches([(item, "") for item in items]):
+            for form in ("jsonl", "csv", "parquet"):
+                files = [each for each in batch if each.form == form]
+                if files:
+                    text = write(n, form=form, line=max(each.line for each in files))
+                    self._read_table(text, files, parameters, columns=columns)
+
+    def _read_table(
+        self, text: str, files: Sequence[Spooled], parameters: dict[str, Any], *, columns: str
+    ) -> None:
+        try:
+            self._insert(text, files, parameters)
+        except AnswersUnreadableError as error:
+            asked, found = error.asked, error.found
+        else:
+            return
+        next_step = _TABULAR.format(columns=columns)
+        raise AnswersUnreadableError(asked=asked, found=found, next_step=next_step)
+
+    def _kept(self, n: int, what: str, chosen: str, key: str, value: str) -> dict[str, int]:
+        whole = " AND ".join(f"{column} IS NOT NULL" for column in (*key.split(", "), value))
+        one = f"HAVING MIN({value}) = MAX({value})"
+        run = self._engine.run
+        run(
+            f"CREATE TABLE {what}_{n} AS SELECT {chosen} FROM read_{what}_{n} "
+            f"WHERE {whole} GROUP BY {key} {one}"
+        )
+        ((read, readable, keys),) = run(
+            f"SELECT COUNT(*), COUNT(CASE WHEN {whole} THEN 1 END), "
+            f"COUNT(DISTINCT CASE WHEN {whole} THEN ({key}) END) FROM read_{what}_{n}"
+        )
+        ((kept,),) = run(f"SELECT COUNT(*) FROM {what}_{n}")
+        self.drop(f"read_{what}_{n}")
+        return {
+            "read": read,
+            "unreadable": read - readable,
+            "contradictory": keys - kept,
+            "usable": kept,
+        }
+
+    def sums(self, tables: Sequence[str], *, first: float, end: float) -> AnswerSums:
+        """Return the sums of records in some tables, of those between two times (in seconds)."""
+        spans = {"first": round(first * 1000), "end": round(end * 1000)}
+        # Of neighbouring hours only what may belong to a pair of this one.
+        first_ms, end_ms = spans["first"] - AROUND, spans["end"] + AROUND
+        source = " UNION ALL ".join(
+            f"SELECT * FROM {name} WHERE at_ms >= {first_ms} AND at_ms < {end_ms}"
+            for name in tables
+        )
+        self._engine.run(f"CREATE OR REPLACE TEMP VIEW capture AS {source}")
+        notes = self._pair()
+        records = _renamed(self._engine.table(sql("records", **spans)))
+        self._engine.run(_STRAYS.format(**spans))
+        outputs: dict[str, Any] = {}
+        for n, (name, output) in enumerate(self.outputs.items()):
+            outputs[name], labels = self._output(n, output, spans)
+            if output.labels is not None:
+                notes.setdefault("labels", {})[name] = labels
+        return AnswerSums(records=records, outputs=outputs, notes=notes)
+
+    def _pair(self) -> dict[str, Any]:
+        """Make the tables `keyed` and `grouped`, and return which ids join."""
+        ((sides,),) = self._engine.run(sql("ids"))
+        ids = sides == len(_SIDES)
+        ((events,),) = self._engine.run(sql("events", ids=ids))
+        answers = [f"answer_{n}" for n in range(len(self.outputs))] + ["excerpt"] * self._excerpts
+        keyed = sql(
+            "keyed",
+            ids=ids,
+            events=events > 0,
+            near=NEAR * 1000,
+            answers="".join(f"{each}, " for each in answers),
+        )
+        self._engine.run(f"CREATE OR REPLACE TEMP TABLE keyed AS {keyed}")
+        sides = "\n       ".join(_sides(each) for each in answers)
+        grouped = sql("grouped", sides=sides)
+        self._engine.run(f"CREATE OR REPLACE TEMP TABLE grouped AS {grouped}")
+        return {"joined_by": {"inferenceId": int(ids), "eventId": int(events > 0)}}
+
+    def _output(
+        self, n: int, output: Output, spans: dict[str, int]
+    ) -> tuple[dict[str, list[Any]], dict[str, int]]:
+        """Return the sums of one output, and what became of its labels."""
+        run = self._engine.run
+        run(f"CREATE OR REPLACE TEMP TABLE aligned AS {_aligned(n, output, spans)}")
+        run(f"CREATE OR REPLACE TEMP VIEW place AS {PLACE}")
+        sums = _renamed(self._engine.table(sql("sums", **parts_of(output))))
+        counts = run(
+            "SELECT at_minute, COUNT(*), CAST(SUM(has_label) AS BIGINT), "
+            "CAST(SUM(other_length) AS BIGINT) FROM aligned GROUP BY at_minute"
+        )
+        pairs = {minute: count for minute, count, *_ in counts}
+        sums = {MINUTE: sums[MINUTE], "pairs": [pairs[each] for each in sums[MINUTE]], **sums}
+        if output.values is not None:
+            sums = with_own(sums, run(sql("own", n=n, **spans)))
+        matched, other_length = sum(row[2] for row in counts), sum(row[3] for row in counts)
+        return sums, {"matched": matched, "other_length": other_length}
+
+    def malformed(self, tables: Sequence[str]) -> dict[str, Any]:
+        """Return what could not be read: lines that are no records, and shapes of answers."""
+        notes: dict[str, Any] = {}
+        lines: dict[str, int] = {}
+        for name in tables:
+            text = f"SELECT side, COUNT(*) FROM {name} WHERE at_ms IS NULL GROUP BY side"
+            for side, count in self._engine.run(text):
+                lines[side] = lines.get(side, 0) + count
+        notes["unreadable_lines"] = lines
+        notes["shapes"] = {output: self._shapes(n, tables) for n, output in enumerate(self.outputs)}
+        return notes
+
+    def _shapes(self, n: int, tables: Iterable[str]) -> dict[str, dict[str, int]]:
+        source = " UNION ALL ".join(f"SELECT side, shape_{n} AS shape FROM {t}" for t in tables)
+        rows = self._engine.run(
+            f"SELECT side, shape, COUNT(*) AS n FROM ({source}) WHERE shape IS NOT NULL "
+            "GROUP BY side, shape ORDER BY n DESC, shape"
+        )
+        found: dict[str, dict[str, int]] = {}
+        for side, shape, count in rows:
+            shapes = found.setdefault(side, {})
+            if len(shapes) < SHAPES:
+                shapes[shape] = count
+        return found
+
+    def apart(self) -> dict[str, Any]:
+        """Return how far records of the same id stand apart that are in different hours, if any.
+
+        Clocks that differ by more than some minutes leave no pairs, so it is told why.
+        """
+        ((pairs, seconds),) = self._engine.run(
+            "SELECT COUNT(*), MEDIAN(s.at_ms - p.at_ms) / 1000 FROM strays AS p JOIN strays AS s "
+            "ON p.join_key = s.join_key AND p.side = 'production' AND s.side = 'shadow'"
+        )
+        return {"clocks_apart": {"ids": pairs, "seconds": seconds}} if pairs else {}
+
+    def examples(self, n: int, *, most: int, first: float, end: float) -> list[tuple[Any, ...]]:
+        """Return ids and the beginning of both answers of some pairs that disagree."""
+        differ = differ_in_places(list(self.outputs.values())[n], n)
+        return self._engine.run(
+            f"SELECT inference_id, event_id, p_at, p_excerpt, s_excerpt FROM grouped "
+            f"WHERE state = 'lone' AND p_n = 1 AND s_n = 1 AND p_at >= $first AND p_at < $end "
+            f"AND {differ} ORDER BY p_at, event_id LIMIT $most",
+            {"most": most, "first": round(first * 1000), "end": round(end * 1000)},
+        )
+
+
+#: Ids that only one side had: some of each hour are remembered.
+_STRAYS = """INSERT INTO strays
+    SELECT CASE WHEN p_n = 1 THEN 'production' ELSE 'shadow' END, join_key, COALESCE(p_at, s_at)
+    FROM grouped
+    WHERE how IN ('id', 'event') AND p_n + s_n = 1
+        AND COALESCE(p_at, s_at) >= {first} AND COALESCE(p_at, s_at) < {end}
+    ORDER BY HASH(join_key)
+    LIMIT 2000"""
+
+
+def _sides(answer: str) -> str:
+    short = answer.removeprefix("answer_")
+    return " ".join(
+        f"MIN(CASE WHEN side = '{side}' THEN {answer} END) AS {side[0]}_{short}," for side in _SIDES
+    )
+
+
+def _aligned(n: int, output: Output, spans: dict[str, int]) -> str:
+    if output.labels is None:
+        return sql("aligned", n=n, label="CAST(NULL AS STRING)", joins="", **spans)
+    joins = (
+        f"LEFT JOIN labels_{n} AS by_id ON by_id.id = g.inference_id "
+        f"LEFT JOIN labels_{n} AS by_event ON by_event.id = g.event_id"
+    )
+    return sql("aligned", n=n, label="COALESCE(by_id.t, by_event.t)", joins=joins, **spans)
+
+
+def _renamed(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Return columns by the names that sums have; those in SQL avoid its reserved words."""
+    names = {"at_minute": MINUTE, "places": "values"}
+    return {names.get(name, name): column for name, column in columns.items()}

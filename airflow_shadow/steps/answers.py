@@ -1,0 +1,138 @@
+"""Compare what both variants answered, once the window's captured files are there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cached_property
+from typing import Any
+
+from airflow_shadow.analysis import AnalysisSpec
+from airflow_shadow.decision import read_verdict
+from airflow_shadow.exceptions import InvalidRequestError
+from airflow_shadow.operators.answers import CompareAnswersOperator
+from airflow_shadow.steps.analysis import ShadowAnalysisSteps, spec_of
+from airflow_shadow.steps.compare import compare
+from airflow_shadow.steps.extras import check_extra
+from airflow_shadow.steps.wait import Carry, Step, Wait, view_of
+from airflow_shadow.text.messages import short_repr
+from airflow_shadow.waiters import CapturesDue, Description, WaitResult
+
+#: What tells one window from another; a verdict brings its own.
+_WINDOW = ("since", "duration", "until", "sampling_percentage")
+#: Seconds between two readings while answers are missing.
+_AGAIN = 300.0
+
+
+class CompareAnswersSteps(ShadowAnalysisSteps):
+    """The steps of :class:`CompareAnswersOperator`."""
+
+    op: CompareAnswersOperator
+
+    @cached_property
+    def spec(self) -> AnalysisSpec:
+        """Return the specification, parsed once.
+
+        :raises InvalidRequestError: it has no `answers`
+        """
+        spec = spec_of(self.op)
+        if not spec.answers:
+            raise InvalidRequestError(
+                asked="to compare answers",
+                found="a specification without answers",
+                next_step="Say in its answers what is compared, or leave this task out.",
+            )
+        return spec
+
+    def begin(self) -> Step:
+        """Take a verdict on the metrics, or begin to judge them; nothing is waited for in vain."""
+        check_extra()
+        _ = self.spec
+        if self.op.examples and not self.op.examples_path:
+            raise InvalidRequestError(
+                asked=f"{self.op.examples} examples of disagreements",
+                found="no file for them",
+                next_step="Give examples_path, a file on the worker for what both answered.",
+            )
+        return self._after_analysis() if self.op.has_verdict else self._analyse()
+
+    def _analyse(self) -> Step:
+        self._check_capture(self.hook.describe_inference_experiment(self.name()))
+        return super().begin()
+
+    def settled(self, outcome: WaitResult, carry: Carry) -> Step:
+        """Go on from the verdict on the metrics."""
+        view = view_of(outcome)
+        return self._await_files(view["experiment"], view["verdict"], view["looked"])
+
+    def _after_analysis(self) -> Step:
+        """Go on from the verdict that another task has given."""
+        asked = "to compare answers on the window of a verdict"
+        given = [name for name in _WINDOW if getattr(self.op, name) is not None]
+        if given:
+            raise InvalidRequestError(
+                asked=asked,
+                found=f"{', '.join(given)} besides",
+                next_step="Leave them out: the verdict has its window.",
+            )
+        verdict = dict(read_verdict(self.op.verdict, asked=asked))
+        self.op.name = self.op.name or verdict.get("experiment")
+        experiment = self.hook.describe_inference_experiment(self.name())
+        self.remember_experiment(experiment)
+        _check_identity(verdict, experiment, asked=asked)
+        self._check_capture(experiment)
+        return self._await_files(experiment, verdict, verdict.get("looked") or [])
+
+    def _check_capture(self, experiment: Description) -> None:
+        if not experiment.get("DataStorageConfig"):
+            raise InvalidRequestError(
+                asked=f"to compare what experiment {experiment['Name']!r} captured",
+                found="it captures nothing",
+                next_step="Create it with capture='s3://bucket/prefix'.",
+            )
+
+    # --- the files -----------------------------------------------------------------------
+
+    def _await_files(
+        self, experiment: Description, verdict: Mapping[str, Any], looked: list[Any]
+    ) -> Step:
+        """Wait until the window's files are due, unless there is nothing to compare for."""
+        if verdict["outcome"] == "FAIL":
+            self.log.info("Nothing is compared: the metrics have decided. %s", verdict["reason"])
+            return {"experiment": experiment, "verdict": verdict, "looked": looked}
+        labels = max(output.labels_wait for output in self.spec.answers.values())
+        due = verdict["end"] + max(self.op.capture_delay, labels)
+        until = verdict["end"] + max(self.op.capture_timeout, labels)
+        carry: Carry = {"verdict": dict(verdict), "looked": looked, "files_until": until}
+        return self._await_due(experiment["Name"], due, carry)
+
+    def _await_due(self, name: str, due: float, carry: Carry) -> Wait:
+        ahead = max(0.0, due - self.hook.now().timestamp())
+        return Wait(CapturesDue(name, due), self.compared, self.deadline() + ahead, carry)
+
+    def compared(self, outcome: WaitResult, carry: Carry) -> Step:
+        """Compare, and wait for more files while answers are missing and may still come."""
+        experiment, verdict, until = view_of(outcome), carry["verdict"], carry["files_until"]
+        done = compare(self.op, self.spec, experiment, verdict, earlier=self.earlier())
+        now = self.hook.now().timestamp()
+        if not done.is_complete and now < until:
+            self.log.info("Answers may still come, so they are read again: %s.", done.coverage)
+            return self._await_due(experiment["Name"], min(now + _AGAIN, until), carry)
+        joined = {**verdict, **done.verdict.to_dict()}
+        return {"experiment": experiment, "verdict": joined, "looked": carry["looked"]}
+
+    def earlier(self) -> Mapping[str, Any]:
+        """Return the counts of the earlier stages of a rollout."""
+        return {}
+
+
+def _check_identity(
+    verdict: Mapping[str, Any], experiment: Mapping[str, Any], *, asked: str
+) -> None:
+    """Refuse a verdict on another experiment, also on one that had the same name."""
+    found = (verdict.get("experiment"), verdict.get("creation_time"))
+    if found != (experiment["Name"], experiment["CreationTime"]):
+        raise InvalidRequestError(
+            asked=f"{asked}, of experiment {experiment['Name']!r}",
+            found=f"one on experiment {short_repr(found[0])} of {short_repr(found[1])}",
+            next_step="Give the output of this experiment's analysis.",
+        )

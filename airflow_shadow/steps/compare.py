@@ -1,0 +1,154 @@
+"""Read what was captured in the window of a verdict, judge it, and join the two verdicts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from airflow_shadow.analysis import (
+    AnalysisSpec,
+    AnswerSums,
+    Baseline,
+    Counts,
+    Criterion,
+    Observations,
+    Verdict,
+    join_verdicts,
+    judge_answers,
+)
+from airflow_shadow.analysis.metric_kinds import ERRORS
+from airflow_shadow.analysis.spec import COVERAGE
+from airflow_shadow.answers import CaptureStore, Examples, Limits, compare_captures
+from airflow_shadow.experiments.lifecycle import sampling
+from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
+from airflow_shadow.hooks.observations import read_observations
+from airflow_shadow.operators.answers import CompareAnswersOperator
+
+
+@dataclass(frozen=True, kw_only=True)
+class Compared:
+    """What came of a comparison.
+
+    :param verdict: of metrics and answers
+    :param coverage: how many answers there were, in one sentence
+    :param is_complete: whether enough of the requests are pairs of captured answers
+    """
+
+    verdict: Verdict
+    coverage: str
+    is_complete: bool
+
+
+def compare(
+    op: CompareAnswersOperator,
+    spec: AnalysisSpec,
+    experiment: Mapping[str, Any],
+    verdict: Mapping[str, Any],
+    *,
+    earlier: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> Compared:
+    """Compare the answers of a verdict's window, and join what is judged of them to it.
+
+    :param experiment: what DescribeInferenceExperiment shows
+    :param verdict: on the metrics, as plain values
+    :param earlier: what earlier stages of a rollout counted, by the criterion's name
+    :raises AnswersError: files cannot be read, or not within the limits
+    :raises AwsError: S3 or CloudWatch could not be asked
+    """
+    hook: InferenceExperimentHook = op.hook
+    operational = Verdict.from_dict(verdict)
+    sums = read_answers(op, spec, experiment, operational)
+    counted = _counted(hook, spec, experiment, verdict, earlier)
+    answers = judge_answers(spec, replace(counted, answers=sums))
+    if not _has_records(sums):
+        answers = replace(answers, lacking=(*answers.lacking, _nothing(experiment)))
+    [coverage] = [one for one in answers.findings if one.name == COVERAGE]
+    return Compared(
+        verdict=join_verdicts(operational, answers),
+        coverage=coverage.sentence,
+        is_complete=coverage.outcome == "PASS",
+    )
+
+
+def read_answers(
+    op: CompareAnswersOperator,
+    spec: AnalysisSpec,
+    experiment: Mapping[str, Any],
+    verdict: Verdict,
+) -> AnswerSums:
+    """Return the sums of what was captured in a window, with the task's own connection to S3."""
+    hook: InferenceExperimentHook = op.hook
+    endpoint_name = experiment["EndpointMetadata"]["EndpointName"]
+    destination = experiment["DataStorageConfig"]["Destination"]
+    production = experiment["ShadowModeConfig"]["SourceModelVariantName"]
+    shadow, _ = sampling(experiment)
+    asked = f"what endpoint {endpoint_name!r} captured at {destination}"
+    with hook.capture.client(asked=asked) as client:
+        return compare_captures(
+            CaptureStore(client, destination=destination, endpoint=endpoint_name),
+            spec.answers,
+            production=production,
+            shadow=str(shadow),
+            start=verdict.start,
+            end=verdict.end,
+            results=op.results,
+            limits=Limits(spool_mb=op.spool_mb, memory_mb=op.memory_mb),
+            examples=_examples(op),
+        )
+
+
+def _examples(op: CompareAnswersOperator) -> Examples | None:
+    if not op.examples:
+        return None
+    return Examples(most=op.examples, path=Path(str(op.examples_path)))
+
+
+def _counted(
+    hook: InferenceExperimentHook,
+    spec: AnalysisSpec,
+    experiment: Mapping[str, Any],
+    verdict: Mapping[str, Any],
+    earlier: Mapping[str, Sequence[Mapping[str, Any]]],
+) -> Observations:
+    """Read how many requests there were, and how many of them failed (GetMetricData)."""
+    judged = Verdict.from_dict(verdict)
+    return read_observations(
+        hook,
+        _only_errors(spec),
+        experiment,
+        start=datetime.fromtimestamp(judged.start, UTC),
+        end=datetime.fromtimestamp(judged.end, UTC),
+        looks=judged.looks,
+        sampling_percentage=judged.sampling_percentage,
+        baseline=[Baseline(**state) for state in verdict.get("baseline", ())],
+        stage=judged.stage,
+        stages=judged.stages,
+        earlier={name: [Counts(**one) for one in counts] for name, counts in earlier.items()},
+    )
+
+
+def _only_errors(spec: AnalysisSpec) -> AnalysisSpec:
+    """Return a specification that needs the errors of both variants, and nothing else."""
+    errors = (
+        Criterion(name=metric, metric=metric, comparison="difference", tolerance=0.5)
+        for metric in sorted(ERRORS)
+    )
+    return replace(spec, criteria=tuple(errors), breakers=(), outside=(), answers={})
+
+
+def _has_records(sums: AnswerSums) -> bool:
+    return any(sum(sums.records.get(side, ())) for side in ("production", "shadow"))
+
+
+def _nothing(experiment: Mapping[str, Any]) -> str:
+    """Say where to look if there is no file at all."""
+    storage = experiment["DataStorageConfig"]
+    role = experiment.get("RoleArn", "the experiment's role")
+    return (
+        f"nothing was captured at {storage['Destination']}: look whether {role} may write there "
+        "(s3:PutObject, and its key), whether the bucket still exists, and what DescribeEndpoint "
+        "shows as DataCaptureConfig"
+    )

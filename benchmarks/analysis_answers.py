@@ -1,0 +1,383 @@
+"""Measure how often the judge errs on answers: simulated pairs, minute by minute.
+
+Each run is a window of Poisson traffic with a known truth, summed by minute as an engine sums it,
+and judged by the judge itself at the planned looks.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+from analysis_runs import share
+
+from airflow_shadow.analysis import (
+    AnalysisSpec,
+    AnswerSums,
+    Criterion,
+    Finding,
+    Observations,
+    Output,
+    judge_criterion,
+)
+from airflow_shadow.analysis.answer_sums import OUTPUT_COLUMNS, RECORD_COLUMNS
+from airflow_shadow.analysis.judge_answers import judge_answer
+from airflow_shadow.analysis.look import Look
+
+SEED = 20261129
+Array = np.ndarray
+Columns = dict[str, Array]
+#: Draws the sums of a window: generator, pairs in each minute, and the true change in tolerances.
+World = Callable[[np.random.Generator, Array, float], Columns]
+LABELS = "s3://bucket/truth/"
+#: Labels that a world has of its pairs.
+ALL = 1.0
+#: Pairs an hour and hours: about as many as a stage of them may take.
+TRAFFIC = ((50, 24), (500, 12), (5000, 2), (5000, 8))
+#: Looks at which a FAIL is looked for, and planned ones of a window that may be prolonged.
+OFTEN, PLANNED = 4, 3
+
+
+def bursts(rng: np.random.Generator, minutes: int, sigma: float, phi: float = 0.8) -> Array:
+    """Return the intensity of each minute: log-normal around 1, autoregressive."""
+    if not sigma:
+        return np.ones(minutes)
+    noise = rng.standard_normal(minutes)
+    state = np.empty(minutes)
+    state[0] = noise[0]
+    for minute in range(1, minutes):
+        state[minute] = phi * state[minute - 1] + np.sqrt(1 - phi * phi) * noise[minute]
+    return np.exp(sigma * state - sigma * sigma / 2)
+
+
+def summed(values: Array, pairs: Array) -> Array:
+    """Return the sum of the pairs' values in each minute."""
+    minute = np.repeat(np.arange(len(pairs)), pairs)
+    return np.bincount(minute, weights=values, minlength=len(pairs))
+
+
+def disagreements(share_of: float, sigma: float) -> World:
+    """Return a world of pairs that differ, at the tolerance in so large a share."""
+
+    def draw(rng: np.random.Generator, pairs: Array, at: float) -> Columns:
+        rate = np.minimum(share_of * at * bursts(rng, len(pairs), sigma), 1.0)
+        return {"disagreed": rng.binomial(pairs, rate)}
+
+    return draw
+
+
+def shifts(tolerance: float, noise: Callable[[np.random.Generator, int], Array]) -> World:
+    """Return a world of scores that differ by noise, and at the tolerance by it in the mean."""
+
+    def draw(rng: np.random.Generator, pairs: Array, at: float) -> Columns:
+        scores = rng.beta(2, 5, pairs.sum())
+        change = tolerance * at + noise(rng, pairs.sum())
+        return {
+            "production_sum": summed(scores, pairs),
+            "shadow_sum": summed(scores + change, pairs),
+            "difference": summed(change, pairs),
+            "difference_squared": summed(change**2, pairs),
+        }
+
+    return draw
+
+
+def spikes(tolerance: float, size: float) -> World:
+    """Return a world in which a few scores change by much and the others not at all."""
+
+    def draw(rng: np.random.Generator, pairs: Array, at: float) -> Columns:
+        scores = rng.beta(2, 5, pairs.sum())
+        change = size * (rng.random(pairs.sum()) < tolerance * at / size)
+        return {
+            "production_sum": summed(scores, pairs),
+            "shadow_sum": summed(scores + change, pairs),
+            "difference": summed(change, pairs),
+            "difference_squared": summed(change**2, pairs),
+        }
+
+    return draw
+
+
+def student(scale: float, freedom: float) -> Callable[[np.random.Generator, int], Array]:
+    """Return symmetric noise with heavy tails."""
+    return lambda rng, size: scale * rng.standard_t(freedom, size)
+
+
+def skewed(scale: float, sigma: float) -> Callable[[np.random.Generator, int], Array]:
+    """Return noise with one heavy tail, downwards, and of mean zero."""
+
+    def draw(rng: np.random.Generator, size: int) -> Array:
+        return scale * (rng.lognormal(-sigma * sigma / 2, sigma, size) - 1)
+
+    return draw
+
+
+def accuracies(tolerance: float, apart: float, sigma: float, labelled: float = ALL) -> World:
+    """Return a world of labels, of which only one variant has a share right in bursts.
+
+    :param apart: share of the pairs that only one of them has right
+    :param labelled: part of the pairs that have a label
+    """
+
+    def draw(rng: np.random.Generator, pairs: Array, at: float) -> Columns:
+        known = rng.binomial(pairs, labelled)
+        rate = np.minimum(apart * bursts(rng, len(pairs), sigma), 1.0)
+        differ = rng.binomial(known, rate)
+        ours = rng.binomial(differ, 0.5 + tolerance * at / apart / 2)
+        both = rng.binomial(known - differ, 0.85)
+        return {
+            "labelled": known,
+            "production_right": both + ours,
+            "shadow_right": both + differ - ours,
+            "production_right_only": ours,
+            "shadow_right_only": differ - ours,
+        }
+
+    return draw
+
+
+def errors(
+    tolerance: float, noise: Callable[[np.random.Generator, int], Array], labelled: float = ALL
+) -> World:
+    """Return a world of squared errors, of which those of the shadow are larger by a ratio."""
+
+    def draw(rng: np.random.Generator, pairs: Array, at: float) -> Columns:
+        known = rng.binomial(pairs, labelled)
+        shared = noise(rng, known.sum())
+        one, other = (shared + 0.5 * noise(rng, known.sum()) for _ in range(2))
+        losses = one**2, (1 + tolerance * at) * other**2
+        change = losses[1] - losses[0]
+        return {
+            "labelled": known,
+            "production_loss": summed(losses[0], known),
+            "shadow_loss": summed(losses[1], known),
+            "loss_difference": summed(change, known),
+            "loss_difference_squared": summed(change**2, known),
+        }
+
+    return draw
+
+
+@dataclass(frozen=True, kw_only=True)
+class Case:
+    """Hold what is judged, in which world.
+
+    :param equal: true change, in tolerances, of a candidate that should pass
+    """
+
+    criterion: Criterion
+    output: Output
+    world: World
+    equal: float = 0.0
+
+    def drawn(
+        self, rng: np.random.Generator, pairs_an_hour: float, hours: float, at: float
+    ) -> Callable[[float, list[float]], str]:
+        """Return one run as the outcome at some part of its window, with some planned looks."""
+        minutes = int(hours * 60)
+        pairs = rng.poisson(pairs_an_hour / 60, minutes)
+        answers = answer_sums(pairs, self.world(rng, pairs, at))
+        spec = AnalysisSpec(
+            criteria=(self.criterion,), breakers=(), initial_delay=0, answers={"churn": self.output}
+        )
+
+        def outcome(part: float, planned: list[float]) -> str:
+            observations = Observations(
+                start=0.0,
+                end=60.0 * minutes * part,
+                sampling_percentage=100.0,
+                looks=[60.0 * minutes * each for each in planned],
+                answers=answers,
+            )
+            return judge_answer(Look(spec, observations), self.criterion).outcome
+
+        return outcome
+
+    def at_tolerance(self, rng: np.random.Generator, pairs: float, hours: float) -> set[str]:
+        """Return where a candidate exactly at the tolerance passes."""
+        outcome = self.drawn(rng, pairs, hours, 1.0)
+        planned = [(n + PLANNED) / (2 * PLANNED - 1) for n in range(PLANNED)]
+        shown = {"one"} if outcome(1.0, [1.0]) == "PASS" else set()
+        return shown | ({"any"} if any(outcome(n, planned) == "PASS" for n in planned) else set())
+
+    def equal_one(self, rng: np.random.Generator, pairs: float, hours: float) -> set[str]:
+        """Return whether a candidate that should pass does, and whether it ever fails."""
+        outcome = self.drawn(rng, pairs, hours, self.equal)
+        last = outcome(1.0, [1.0])
+        early = [outcome((n + 1) / OFTEN, [1.0]) for n in range(OFTEN - 1)]
+        return ({"passed"} if last == "PASS" else set()) | (
+            {"failed"} if "FAIL" in {last, *early} else set()
+        )
+
+
+def answer_sums(pairs: Array, columns: Mapping[str, Array]) -> AnswerSums:
+    """Return the sums of an engine for pairs of one value each."""
+    minutes, zeros, counts = list(range(len(pairs))), [0] * len(pairs), pairs.tolist()
+    output = dict.fromkeys(OUTPUT_COLUMNS, zeros) | {
+        "minute": minutes,
+        **dict.fromkeys(("pairs", "values", "compared"), counts),
+        **{name: values.tolist() for name, values in columns.items()},
+    }
+    records = dict.fromkeys(RECORD_COLUMNS, zeros) | {
+        "minute": minutes,
+        **dict.fromkeys(("production", "shadow", "pairs_id"), counts),
+    }
+    return AnswerSums(records=records, outputs={"churn": output})
+
+
+def of(measure: str, **fields: object) -> Criterion:
+    """Return a criterion on the output."""
+    return Criterion(name=measure, metric=f"answers.churn.{measure}", **fields)
+
+
+HEAD = (
+    "pairs an hour",
+    "hours",
+    "at the tolerance: PASS at one look",
+    "at one of three planned looks",
+    "equal: PASS at one look",
+    "equal: FAIL at one of four looks",
+)
+
+
+def table(
+    title: str,
+    cases: Mapping[str, Case],
+    rng: np.random.Generator,
+    runs: int,
+    traffic: tuple[tuple[int, int], ...] = TRAFFIC,
+) -> None:
+    """Print how often each case passes and fails."""
+    print(f"\n## {title} ({runs:,} runs a cell, per cent)\n")
+    print(f"| {' | '.join(('what', *HEAD))} |\n|{' --- |' * (len(HEAD) + 1)}")
+    for name, case in cases.items():
+        for pairs, hours in traffic:
+            limit = [case.at_tolerance(rng, pairs, hours) for _ in range(runs)]
+            equal = [case.equal_one(rng, pairs, hours) for _ in range(runs)]
+            cells = (
+                _share(limit, "one"),
+                _share(limit, "any"),
+                _share(equal, "passed"),
+                _share(equal, "failed"),
+            )
+            print(f"| {' | '.join((name, f'{pairs:,}', str(hours), *cells))} |", flush=True)
+
+
+def _share(runs: list[set[str]], what: str) -> str:
+    return share(np.array([what in shown for shown in runs]))
+
+
+def table_disagreement(rng: np.random.Generator, runs: int) -> None:
+    """Measure shares of answers that differ."""
+    cases = {
+        f"{rate:.0%}, {noise}": Case(
+            criterion=of("disagreement", comparison="absolute", tolerance=rate),
+            output=Output(),
+            world=disagreements(rate, sigma),
+            equal=0.5,
+        )
+        for noise, sigma in (("independent", 0.0), ("bursts (0.5)", 0.5), ("bursts (1)", 1.0))
+        for rate in (0.01, 0.02, 0.10)
+    }
+    table("Disagreement, equal is half of the tolerance", cases, rng, runs)
+
+
+def table_shift(rng: np.random.Generator, runs: int) -> None:
+    """Measure shifts of scores with heavy tails."""
+    rule = of("shift", comparison="difference", direction="increase", tolerance=0.01)
+    case = Case(criterion=rule, output=Output(kind="score"), world=shifts(0.01, student(0.05, 30)))
+    worlds = {
+        "nearly normal (0.05)": case.world,
+        "Student, 3 degrees (0.05)": shifts(0.01, student(0.05, 3)),
+        "log-normal tail upwards (1)": shifts(0.01, skewed(0.05, 1.0)),
+        "log-normal tail downwards (1)": shifts(0.01, skewed(-0.05, 1.0)),
+        "log-normal tail upwards (1.5)": shifts(0.01, skewed(0.03, 1.5)),
+        "1 % of the scores by 1": spikes(0.01, 1.0),
+        "10 % of the scores by 0.1": spikes(0.01, 0.1),
+    }
+    cases = {name: replace(case, world=world) for name, world in worlds.items()}
+    table("Shift of 0.01", cases, rng, runs)
+
+
+def labelled_cases(make: Callable[[float], Case]) -> Iterator[tuple[str, Case]]:
+    """Yield a case for each part of the pairs that has a label."""
+    for part in (1.0, 0.1, 0.01):
+        yield f"labels for {part:.0%}", make(part)
+
+
+def table_accuracy(rng: np.random.Generator, runs: int) -> None:
+    """Measure accuracy where some of the pairs have a label."""
+    rule = of("accuracy", comparison="difference", direction="decrease", tolerance=0.01)
+    case = Case(
+        criterion=rule, output=Output(kind="label", labels=LABELS), world=accuracies(0.01, 0.05, 0)
+    )
+    cases = {
+        f"{apart:.0%} apart, {noise}, {name}": one
+        for apart, noise, sigma in (
+            (0.05, "independent", 0.0),
+            (0.05, "bursts (0.5)", 0.5),
+            (0.20, "independent", 0.0),
+        )
+        for name, one in labelled_cases(
+            lambda part, apart=apart, sigma=sigma: replace(
+                case, world=accuracies(0.01, apart, sigma, part)
+            )
+        )
+    }
+    table("Accuracy, -1 pp", cases, rng, runs, ((50, 24), (500, 24), (5000, 24)))
+
+
+def table_error(rng: np.random.Generator, runs: int) -> None:
+    """Measure squared errors where some of the pairs have a label."""
+    rule = of("error", comparison="relative", tolerance=0.05)
+    case = Case(
+        criterion=rule,
+        output=Output(kind="score", labels=LABELS),
+        world=errors(0.05, student(0.1, 30)),
+    )
+    cases = {
+        f"{noise}, {name}": one
+        for noise, freedom in (("nearly normal", 30.0), ("Student, 6 degrees", 6.0))
+        for name, one in labelled_cases(
+            lambda part, freedom=freedom: replace(
+                case, world=errors(0.05, student(0.1, freedom), part)
+            )
+        )
+    }
+    table("Squared error, +5 %", cases, rng, runs, ((50, 24), (500, 24), (5000, 24)))
+
+
+TABLES = {
+    "disagreement": table_disagreement,
+    "shift": table_shift,
+    "accuracy": table_accuracy,
+    "error": table_error,
+}
+
+
+def untimed(_look: Look, _criterion: Criterion, finding: Finding, _evidence: object) -> Finding:
+    """Leave out what a PASS would still take, which costs most of the time and is not read."""
+    return finding
+
+
+def main() -> None:
+    """Print the tables asked for."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--runs", type=int, default=1000)
+    parser.add_argument("--only", choices=TABLES, nargs="*", default=list(TABLES))
+    parser.add_argument("--seed", type=int, default=SEED)
+    arguments = parser.parse_args()
+    judge_criterion.with_time_to_pass = untimed
+    start = time.process_time()
+    print(f"seed {arguments.seed}, {arguments.runs:,} runs")
+    for index, name in enumerate(TABLES):
+        if name in arguments.only:
+            TABLES[name](np.random.default_rng([arguments.seed, index]), arguments.runs)
+    print(f"\n{time.process_time() - start:.0f} s of one core")
+
+
+if __name__ == "__main__":
+    main()

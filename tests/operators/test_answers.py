@@ -1,0 +1,313 @@
+"""CompareAnswersOperator, on what the emulator captured."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+from typing import Any
+
+import boto3
+import pytest
+
+from airflow_shadow._compat import AirflowFailException
+from airflow_shadow.emulator import fleet
+from airflow_shadow.emulator.traffic import Traffic
+from airflow_shadow.operators import CompareAnswersOperator, ShadowAnalysisOperator
+from airflow_shadow.steps import extras
+from tests.arguments_page import arguments_of
+from tests.conftest import PASSWORD, REGION
+from tests.helpers import fails, until
+
+NAME, HOUR = "theirs", timedelta(hours=1)
+STEADY = {"SHADOW_NOISE": "0.01", "SHADOW_NOISE_MEMORY": "0", "SHADOW_LATENCY_SPREAD": "0.1"}
+LABELS = {**STEADY, "SHADOW_ANSWER_KIND": "label", "SHADOW_ANSWER_CLASSES": "4"}
+SPEC: dict[str, Any] = {
+    "answers": {"churn": {"answer": "$.predictions[*].predicted_label", "kind": "label"}},
+    "criteria": [
+        {"name": "errors", "metric": "Invocation5XXErrors", "comparison": "difference"}
+        | {"tolerance": 0.005},
+        {"name": "agree", "metric": "answers.churn.disagreement", "comparison": "absolute"}
+        | {"tolerance": 0.02},
+    ],
+    "min_duration": 600,
+    "initial_delay": 60,
+    "min_periods": 10,
+    "min_effective_periods": 5,
+}
+
+
+def s3_of(emulator):
+    """Return a client of the emulator's S3."""
+    return boto3.client(
+        "s3",
+        endpoint_url=emulator.url,
+        region_name=REGION,
+        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
+        aws_secret_access_key=PASSWORD,
+    )
+
+
+@pytest.fixture
+def s3(emulator):
+    """Return a client of the emulator's S3, which has a bucket."""
+    client = s3_of(emulator)
+    client.create_bucket(Bucket="captures")
+    return client
+
+
+@pytest.fixture
+def shadow(emulator, sagemaker, s3):
+    """Run a shadow under traffic whose answers are captured; return since when."""
+
+    def run(*, minutes=60, captures=True, rate=60, **answers):
+        declared = {f"SHADOW_ANSWER_{key.upper()}": str(value) for key, value in answers.items()}
+        fleet.create_model(sagemaker, name="v1", environment=LABELS)
+        fleet.create_model(sagemaker, name="v2", environment={**LABELS, **declared})
+        traffic = Traffic(requests_per_minute=rate, daily_swing=0, late_seconds=0)
+        fleet.create_endpoint(sagemaker, endpoint_name="churn", model_name="v1", traffic=traffic)
+        request = fleet.experiment_request(
+            name=NAME,
+            endpoint_name="churn",
+            model_name="v1",
+            shadow_model_name="v2",
+            sampling_percentage=100,
+        )
+        storage = {"Destination": "s3://captures/churn", "ContentType": TYPES}
+        more = {"DataStorageConfig": storage} if captures else {}
+        sagemaker.create_inference_experiment(**request, **more)
+        until(sagemaker, NAME, "Running")
+        emulator.clock.speed = 0
+        since = emulator.clock.now()
+        emulator.clock.advance(minutes * 60)
+        return since
+
+    return run
+
+
+TYPES = {"JsonContentTypes": ["application/json"]}
+
+
+def compared(tasks, emulator, since, *, later=HOUR, length="40m", **arguments):
+    """Compare the answers of a window, a while after its end."""
+    emulator.clock.advance(later)
+    given = {"name": NAME, "spec": SPEC, "since": since.isoformat(), "duration": length}
+    return tasks.run(CompareAnswersOperator, **{**given, **arguments})
+
+
+def joined(tasks, verdict, **arguments):
+    """Compare the answers of the window of a verdict."""
+    return tasks.run(CompareAnswersOperator, **{"spec": SPEC, "verdict": verdict, **arguments})
+
+
+def outcomes(verdict):
+    """Return the outcome of each finding."""
+    return {finding["name"]: finding["outcome"] for finding in verdict["findings"]}
+
+
+def analysed(tasks, since, **arguments):
+    """Return the verdict on the metrics of the window."""
+    given = {"name": NAME, "spec": SPEC, "since": since.isoformat(), "duration": "40m"}
+    return tasks.run(ShadowAnalysisOperator, **{**given, **arguments}).value
+
+
+# --- the verdict
+
+
+def test_a_candidate_that_answers_alike_passes(shadow, tasks, emulator):
+    """Metrics and answers pass, so the verdict does not rest on metrics alone."""
+    since = shadow()
+    verdict = compared(tasks, emulator, since).value
+    assert ("PASS", False) == (verdict["outcome"], verdict["operational_only"])
+    expected = {"errors", "agree", "unanswered requests", "answer coverage"}
+    assert dict.fromkeys(expected, "PASS") == outcomes(verdict)
+
+
+def test_a_candidate_that_answers_otherwise_fails(shadow, tasks, emulator):
+    """It is as fast as production and free of errors, and answers wrongly."""
+    since = shadow(error_rate=0.3)
+    verdict = compared(tasks, emulator, since).value
+    found = outcomes(verdict)
+    assert ("FAIL", "PASS", "FAIL") == (verdict["outcome"], found["errors"], found["agree"])
+
+
+def test_a_verdict_of_an_analysis_is_joined(shadow, tasks, emulator):
+    """Its window and looks are taken, and its findings stay."""
+    since = shadow()
+    before = analysed(tasks, since)
+    assert ("PASS", True) == (before["outcome"], before["operational_only"])
+    emulator.clock.advance(HOUR)
+    run = joined(tasks, before)
+    after = run.value
+    same = ("start", "end", "looks", "look", "experiment", "creation_time", "baseline")
+    assert {key: before[key] for key in same} == {key: after[key] for key in same}
+    assert ("PASS", False) == (after["outcome"], after["operational_only"])
+    assert before["findings"] == after["findings"][: len(before["findings"])]
+    assert "| agree |" in run.ti.xcoms["evidence"]
+
+
+def test_the_same_window_gives_the_same_verdict(shadow, tasks, emulator):
+    """With or without an analysis of its own."""
+    since = shadow(error_rate=0.01)
+    before = analysed(tasks, since)
+    alone = compared(tasks, emulator, since).value
+    assert alone == joined(tasks, before).value
+
+
+def test_a_fail_of_the_metrics_is_returned_as_it_is(shadow, tasks, emulator, log):
+    """Nothing is waited for or read: the shadow is removed the sooner."""
+    since = shadow()
+    verdict = {**analysed(tasks, since), "outcome": "FAIL"}
+    run = joined(tasks, verdict)
+    assert ("FAIL", verdict["findings"]) == (run.value["outcome"], run.value["findings"])
+    assert 0 == run.deferrals
+    assert log.containing("Nothing is compared: the metrics have decided.")
+
+
+def test_fail_on_fails_the_task(shadow, tasks, emulator):
+    """As in an analysis."""
+    since = shadow(error_rate=0.3)
+    said = fails(AirflowFailException, compared, tasks, emulator, since, fail_on=("FAIL",))
+    assert said.startswith("FAIL (answers were compared): ")
+
+
+# --- what was captured
+
+
+def test_files_that_are_late_are_waited_for(shadow, tasks, emulator, log):
+    """The window's end has passed, and its last files come minutes later."""
+    emulator.capture_late_seconds = 600
+    since = shadow(minutes=44)
+    due = "Waiting for the files that experiment 'theirs' captured, due by"
+    log.when(due, lambda: emulator.clock.advance(HOUR / 30))
+    again = "Answers may still come, so they are read again: answer coverage"
+    log.when(again, lambda: emulator.clock.advance(HOUR / 2))
+    verdict = compared(tasks, emulator, since, later=timedelta()).value
+    assert "PASS" == verdict["outcome"], verdict["reason"]
+    assert log.containing(again)
+
+
+def test_files_that_never_come_are_not_waited_for_forever(shadow, tasks, emulator):
+    """The verdict is INCONCLUSIVE and says which side lacks how many."""
+    since = shadow(capture_loss=0.3)
+    verdict = compared(tasks, emulator, since).value
+    found = {finding["name"]: finding for finding in verdict["findings"]}
+    assert "INCONCLUSIVE" == verdict["outcome"]
+    assert "of production have none of the shadow" in found["answer coverage"]["sentence"]
+
+
+def test_nothing_captured_says_where_to_look(shadow, tasks, emulator, s3):
+    """The role may lack the permission, which nobody else can see."""
+    since = shadow(minutes=120)
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket="captures"):
+        for found in page.get("Contents", ()):
+            s3.delete_object(Bucket="captures", Key=found["Key"])
+    verdict = compared(tasks, emulator, since, later=timedelta()).value
+    assert "INCONCLUSIVE" == verdict["outcome"]
+    assert f"look whether {fleet.ROLE_ARN} may write there" in " ".join(verdict["lacking"])
+
+
+def test_no_content_is_in_what_we_say(shadow, tasks, emulator, log, tmp_path):
+    """Neither a log nor an XCom nor the report has a word of a request or an answer."""
+    since = shadow(broken=0.05)
+    run = compared(tasks, emulator, since, report=f"{tmp_path}/report.html")
+    said = json.dumps(run.ti.xcoms) + json.dumps(run.value) + "\n".join(log.lines)
+    said += (tmp_path / "report.html").read_text()
+    records = list(captured(emulator))
+    assert len(records) > 1000
+    assert [] == [one for record in records for one in contents(record) if one in said]
+
+
+def captured(emulator):
+    """Yield the records in the bucket."""
+    s3 = s3_of(emulator)
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket="captures"):
+        for found in page.get("Contents", ()):
+            text = s3.get_object(Bucket="captures", Key=found["Key"])["Body"].read().decode()
+            yield from map(json.loads, text.splitlines())
+
+
+def contents(record):
+    """Yield what of a captured record nobody else may read."""
+    yield record["captureData"]["endpointInput"]["data"]
+    yield from filter(None, [record["captureData"].get("endpointOutput", {}).get("data")])
+    yield record["eventMetadata"]["eventId"]
+    yield record["eventMetadata"]["inferenceId"]
+
+
+def test_results_are_kept_and_read_again(shadow, tasks, emulator, s3):
+    """A second task reads no hour that is done."""
+    since = shadow(minutes=180)
+    kept = {"results": "s3://captures/sums", "length": "2h"}
+    first = compared(tasks, emulator, since, later=3 * HOUR, **kept).value
+    assert s3.list_objects_v2(Bucket="captures", Prefix="sums/")["KeyCount"]
+    assert first == compared(tasks, emulator, since, **kept).value
+
+
+# --- what is refused before anything is waited for
+
+
+def test_an_experiment_that_captures_nothing_is_refused(shadow, tasks, emulator):
+    """Nothing could be compared in the end."""
+    since = shadow(captures=False)
+    said = fails(AirflowFailException, compared, tasks, emulator, since)
+    assert "it captures nothing" in said
+
+
+def test_a_specification_without_answers_is_refused(shadow, worker, emulator):
+    """The default specification judges metrics alone."""
+    since = shadow()
+    said = fails(AirflowFailException, compared, worker, emulator, since, spec=None)
+    assert "a specification without answers" in said
+
+
+def test_a_missing_extra_is_one_clear_error(worker, monkeypatch):
+    """Before AWS is asked for anything."""
+    monkeypatch.setattr(extras, "find_spec", lambda _: None)
+    said = fails(AirflowFailException, worker.run, CompareAnswersOperator, name=NAME, spec=SPEC)
+    assert "pip install 'airflow-shadow[answers]'" in said
+
+
+def test_a_verdict_on_another_experiment_is_refused(shadow, worker, emulator):
+    """Also on an earlier one of the same name."""
+    since = shadow()
+    verdict = {**analysed(worker, since), "creation_time": "2020-01-01T00:00:00+00:00"}
+    said = fails(AirflowFailException, joined, worker, verdict)
+    assert "one on experiment 'theirs' of '2020-01-01T00:00:00+00:00'" in said
+
+
+def test_a_verdict_and_a_window_are_refused(shadow, worker):
+    """Which of the two is meant cannot be known."""
+    verdict = analysed(worker, shadow())
+    said = fails(AirflowFailException, joined, worker, verdict, duration="1h")
+    assert "Found: duration besides." in said
+
+
+def test_the_missing_verdict_of_a_skipped_analysis_is_refused(worker):
+    """It would otherwise be taken for none given."""
+    said = fails(AirflowFailException, joined, worker, None)
+    assert "Found: None, which is none." in said
+
+
+def test_examples_need_a_file(worker):
+    """What both answered is written only where the user says."""
+    said = fails(
+        AirflowFailException, worker.run, CompareAnswersOperator, name=NAME, spec=SPEC, examples=20
+    )
+    assert "no file for them" in said
+
+
+def test_labels_that_nobody_has_are_an_error_that_names_their_place(shadow, worker, emulator):
+    """A bucket that does not exist is a mistake of the specification, not of the candidate."""
+    since = shadow()
+    output = {**SPEC["answers"]["churn"], "labels": "s3://no-one-has-it/"}
+    spec = {**SPEC, "answers": {"churn": output}}
+    said = fails(AirflowFailException, compared, worker, emulator, since, spec=spec)
+    assert "s3://no-one-has-it/" in said
+
+
+def test_the_words_are_those_of_an_analysis():
+    """All arguments of an analysis mean the same here."""
+    mine, analysis = (
+        set(arguments_of(cls.__mro__)) for cls in (CompareAnswersOperator, ShadowAnalysisOperator)
+    )
+    assert set() == analysis - mine
