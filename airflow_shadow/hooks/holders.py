@@ -34,7 +34,7 @@ class Holders:
         before, self._described = self._described, {}
         for status in sorted(LIVE):
             for row in hook.list_inference_experiments(StatusEquals=str(status)):
-                key = (row["Name"], row["CreationTime"], row.get("LastModifiedTime"))
+                key = tuple(map(row.get, ("Name", "CreationTime", "LastModifiedTime", "Status")))
                 described = before.get(key) or hook.find_experiment(row["Name"])
                 if described and described["Status"] in LIVE:
                     self._described[key] = described

@@ -12,7 +12,7 @@ from airflow_shadow.exceptions import (
     ExperimentNotFoundError,
     InvalidRequestError,
 )
-from airflow_shadow.experiments.lifecycle import Action, Status, mark, status_of, stop_request
+from airflow_shadow.experiments.lifecycle import LIVE, Action, Status, mark, status_of, stop_request
 from airflow_shadow.hooks.autoscaling import AutoscalingHook
 from airflow_shadow.hooks.base import CallingHook
 from airflow_shadow.hooks.capture import CaptureHook
@@ -237,8 +237,13 @@ class InferenceExperimentHook(CallingHook):
         self.call("AddTags", {"ResourceArn": arn, "Tags": listed})
 
     def find_occupying_experiment(self, endpoint_name: str) -> dict[str, Any] | None:
-        """Find the live experiment on an endpoint; all live ones are described, each once."""
-        return self._holders.read(self).get(endpoint_name)
+        """Find the live experiment on an endpoint, and describe it as it is now.
+
+        All live ones are described once, for List tells no endpoints, and may lag behind.
+        """
+        holder = self._holders.read(self).get(endpoint_name)
+        found = self.find_experiment(holder["Name"]) if holder else None
+        return found if found and found["Status"] in LIVE else None
 
     def find_running(self, endpoint_name: str) -> dict[str, Any] | None:
         """Describe an endpoint with the model and instance type that its production runs now."""
