@@ -13,6 +13,7 @@ from airflow_shadow.exceptions import AwsAccessDeniedError, AwsUnavailableError
 from airflow_shadow.experiments.lifecycle import Action, mark
 from airflow_shadow.experiments.summary import summary_of
 from airflow_shadow.waiters import (
+    CapturesDue,
     EndpointFree,
     EndpointSettled,
     ExperimentGone,
@@ -263,6 +264,14 @@ def test_what_was_before_our_creation_counts_for_five_minutes_only(before):
     assert late.error
 
 
+def test_files_are_due_by_awss_clock():
+    """The worker's clock may be wrong, and no poll tells whether more files will come."""
+    running = [shown("Running"), shown("Completed")]
+    result, said, _, polls = drive(CapturesDue("x", due=AWS_EPOCH + 150), running)
+    assert ("reached", 2) == (result.event, len(polls))
+    assert "The files that experiment 'x' captured are due." == said[-1]
+
+
 CONDITIONS = [
     ReachStatus("x", ("Running", "Completed"), missing_ok=True, tolerates=("broken",)),
     UpdateApplied("x", {"Description": "new", "Schedule": {"EndTime": "2030-01-01T00:00:00"}}),
@@ -270,6 +279,7 @@ CONDITIONS = [
     EndpointSettled("e"),
     ShadowPromoted("x", "e", "m"),
     ExperimentGone("x"),
+    CapturesDue("x", due=AWS_EPOCH + 150),
 ]
 
 
