@@ -36,7 +36,7 @@ LABELS = "s3://bucket/truth/"
 #: Labels that a world has of its pairs.
 ALL = 1.0
 #: Pairs an hour and hours: about as many as a stage of them may take.
-TRAFFIC = ((50, 24), (500, 12), (5000, 2), (5000, 8))
+TRAFFIC = ((50, 24), (500, 12), (5000, 2))
 #: Looks at which a FAIL is looked for, and planned ones of a window that may be prolonged.
 OFTEN, PLANNED = 4, 3
 
