@@ -78,6 +78,7 @@ bench: .venv/.installed
 	.venv/bin/python benchmarks/analysis_speed.py
 	.venv/bin/python benchmarks/analysis_judge.py --runs 400
 	.venv/bin/python benchmarks/analysis_forecast.py
+	.venv/bin/python benchmarks/analysis_answers.py --runs 40
 
 # Two million captured requests, 2 GB in the temporary folder, beside pandas.
 bench-answers: .venv/.installed

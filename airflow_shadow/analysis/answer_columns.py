@@ -1,30 +1,32 @@
 """The sums of one output's answers as the periods that the judge takes.
 
-Answers are fewer than requests: where a minute holds few pairs, or few that have a label yet,
-several minutes make a period. Else each period would be mostly chance, and the dependence of
-neighbouring ones, which is estimated from their correlation, would be hidden below it. Only counts
-of pairs decide how many, never what they say.
+Few answers of a minute differ, are broken or have a label, so a minute is mostly chance. Where
+answers differ in bursts, that hides how much neighbouring minutes depend on each other, which is
+estimated from their correlation. So as many minutes make a period as leave a window enough of them.
 """
 
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 
 from airflow_shadow.analysis.align import Columns, Window
 from airflow_shadow.analysis.answer_measures import OWN_VALUES
 from airflow_shadow.analysis.answer_sums import MINUTE, Table
+from airflow_shadow.analysis.look import Look
 
 #: Seconds of the minutes that an engine sums.
 SECONDS = 60
-#: Pairs that a period should hold in the mean.
-PAIRS_IN_PERIOD = 8.0
-#: Periods that a window is cut into at least.
-LEAST_PERIODS = 60
+#: Periods that a window is cut into at least, for a period may be empty.
+LEAST_PERIODS = 36
+#: The same as a multiple of those that are needed.
+MORE_PERIODS = 1.2
 #: Minutes of a period.
-WIDTHS = (1, 2, 3, 5, 10, 15, 20, 30, 60)
+WIDTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 60)
 
 
 @dataclass(frozen=True)
@@ -39,14 +41,20 @@ class AnswerColumns:
     window: Window
 
     @cached_property
-    def _rows(self) -> list[tuple[int, int]]:
-        """Return the period and the row of each minute in the window."""
-        start, end, period = self.window.start, self.window.end, self.window.period
-        times = (minute * SECONDS for minute in self.table[MINUTE])
+    def _order(self) -> list[int]:
+        """Return the rows in the order of time."""
+        return sorted(range(len(self.table[MINUTE])), key=self.table[MINUTE].__getitem__)
+
+    @cached_property
+    def _periods(self) -> list[tuple[int, int, int]]:
+        """Return each period that has minutes, and where they begin and end in that order."""
+        window, minutes = self.window, [self.table[MINUTE][row] for row in self._order]
+        starts = (window.start + number * window.period for number in range(window.periods))
+        edges = [bisect_left(minutes, start / SECONDS) for start in (*starts, window.end)]
         return [
-            (int((time - start) // period), row)
-            for row, time in enumerate(times)
-            if start <= time < end
+            (number, first, last)
+            for number, (first, last) in enumerate(pairwise(edges))
+            if first < last
         ]
 
     def has(self, *columns: str) -> bool:
@@ -55,10 +63,11 @@ class AnswerColumns:
 
     def sums(self, *columns: str) -> dict[int, float]:
         """Return period to the sum of some columns; one that the kind does not have is 0."""
-        sums: dict[int, float] = {period: 0.0 for period, _ in self._rows}
+        sums = {period: 0.0 for period, _, _ in self._periods}
         for numbers in (self.table[column] for column in columns if column in self.table):
-            for period, row in self._rows:
-                sums[period] += numbers[row]
+            ordered = [numbers[row] for row in self._order]
+            for period, first, last in self._periods:
+                sums[period] += sum(ordered[first:last])
         return sums
 
     def total(self, *columns: str) -> float:
@@ -80,18 +89,12 @@ class AnswerColumns:
         )
 
 
-def period_for(columns: AnswerColumns, counted: str, least: int) -> int:
-    """Return the seconds of the periods that what is counted is cut into.
-
-    :param counted: column of what a criterion counts: pairs, or labelled values
-    :param least: seconds of the specification's periods
-    """
-    window = columns.window
-    minutes = (window.end - window.start) / SECONDS
-    total = columns.total(counted)
-    fits = [width for width in WIDTHS if width * LEAST_PERIODS <= minutes] or [1]
-    full = [width for width in fits if total * width >= PAIRS_IN_PERIOD * minutes]
-    return max(SECONDS * (full[0] if full else fits[-1]), math.ceil(least / SECONDS) * SECONDS)
+def period_for(look: Look) -> int:
+    """Return the seconds of the periods that a look's answers are cut into."""
+    least = max(LEAST_PERIODS, math.ceil(MORE_PERIODS * look.spec.min_periods))
+    minutes = (look.window.end - look.window.start) / SECONDS
+    width = max((width for width in WIDTHS if width * least <= minutes), default=1)
+    return SECONDS * max(width, math.ceil(look.period / SECONDS))
 
 
 @dataclass(frozen=True, kw_only=True)

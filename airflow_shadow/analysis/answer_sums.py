@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import gt
 from typing import Any
 
 from airflow_shadow.exceptions import InvalidRequestError
@@ -75,8 +76,10 @@ PARTS = (
     ("shadow_right_only", "shadow_right"),
 )
 RECORD_PARTS = (("production_only", "production"), ("shadow_only", "shadow"))
-#: Larger numbers are no sums of answers, and added up they might not be finite.
-MAX_NUMBER = 1e300
+#: A score, or one of the user's own numbers, that is larger is broken: as good as not finite.
+MAX_SCORE = 1e30
+#: Larger numbers are no sums of such scores or of their squares.
+MAX_NUMBER = 1e100
 #: Rounding of counts that an engine returns as floating point.
 ROUNDING = 1e-6
 #: Minutes since 1970 of the year 9000.
@@ -219,9 +222,21 @@ def _number_faults(table: Table) -> Iterator[str]:
         part = _value_part(column)
         signed = column in SIGNED or part in SIGNED_PARTS
         least = -MAX_NUMBER if signed else 0
+        if _are_numbers(numbers, least):
+            continue
         wrong = next((each for each in numbers if not _is_number(each, least)), None)
         if wrong is not None or None in numbers:
             yield f"{column}: {short_repr(wrong)} is not a number{'' if signed else ' from 0 on'}"
+
+
+def _are_numbers(values: Sequence[float], least: float) -> bool:
+    """Tell whether all are numbers in range, without a loop in Python over a month."""
+    if not {*map(type, values)} <= {int, float}:
+        return False
+    # A NaN makes the sum one.
+    return not values or (
+        least <= min(values) and max(values) <= MAX_NUMBER and not math.isnan(sum(values))
+    )
 
 
 def _is_number(value: Any, least: float) -> bool:
@@ -246,6 +261,8 @@ def _part_faults(table: Table, parts: Sequence[tuple[str, str]]) -> Iterator[str
 
 
 def _exceeds(part: Sequence[float], whole: Sequence[float]) -> bool:
+    if not any(map(gt, part, whole)):
+        return False
     return any(one > other + ROUNDING for one, other in zip(part, whole, strict=True))
 
 

@@ -117,12 +117,14 @@ class RateEvidence(_Evidence):
     :param share_candidate: likewise
     :param least_variance: lower bound of the difference's variance
     :param earlier: counts of the stages before, of the same experiment
+    :param skewed: whether a PASS counts with rare bursts that the window may have missed
     """
 
     share_baseline: Share | None
     share_candidate: Share
     least_variance: float
     earlier: Sequence[Counts] = ()
+    skewed: bool = False
 
     @property
     def estimate(self) -> float:
@@ -135,11 +137,20 @@ class RateEvidence(_Evidence):
         Errors that both variants have cancel. The variance is never below the one at the tolerance,
         and half a request is added, because counts go in steps.
         """
-        if self.share_baseline is None:
-            return wilson(self.share_candidate, z)
-        error = math.sqrt(max(self.summary.error**2, self.least_variance))
-        radius = z * error + 0.5 / self.n_candidate
-        return max(self.estimate - radius, -1.0), min(self.estimate + radius, 1.0)
+        below, above = self._distances(z)
+        if self.share_baseline is not None:
+            return max(self.estimate - below, -1.0), min(self.estimate + above, 1.0)
+        low, high = wilson(self.share_candidate, z)
+        if self.skewed:
+            low, high = min(low, self.estimate - below), max(high, self.estimate + above)
+        return max(low, 0.0), min(high, 1.0)
+
+    def _distances(self, z: float) -> Interval:
+        """Return the distances to both ends by the spread of the periods."""
+        step = 0.5 / self.n_candidate
+        summary = self.summary.at_least(self.least_variance)
+        below, above = summary.ends(z, z) if self.skewed else (z * summary.error,) * 2
+        return below + step, above + step
 
     def failing(self, z: float) -> Interval:
         """Return the score interval."""
@@ -268,6 +279,7 @@ def rate_evidence(
     *,
     tolerance: float,
     earlier: Sequence[Counts] = (),
+    skewed: bool = False,
 ) -> RateEvidence | None:
     """Return the evidence of counts, None if there are none.
 
@@ -278,6 +290,7 @@ def rate_evidence(
     :param candidate: the same periods of the candidate
     :param tolerance: of the criterion: at it, so large a share of the requests differs at least
     :param earlier: counts of the stages before, for a difference
+    :param skewed: whether a PASS counts with rare bursts that the window may have missed
     """
     if not candidate.times:
         return None
@@ -299,6 +312,7 @@ def rate_evidence(
         share_candidate=other.deflated(effect),
         least_variance=0.0 if one is None else tolerance / other.total,
         earlier=() if one is None else earlier,
+        skewed=skewed,
     )
 
 

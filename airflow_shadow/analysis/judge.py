@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from airflow_shadow.analysis import formatting
 from airflow_shadow.analysis.answer_coverage import judge_coverage
-from airflow_shadow.analysis.answer_measures import is_answers
+from airflow_shadow.analysis.answer_measures import is_answers, split_metric
 from airflow_shadow.analysis.baseline import baseline_faults
 from airflow_shadow.analysis.criterion import OutsideCriterion
 from airflow_shadow.analysis.judge_answers import judge_answer
@@ -144,12 +144,23 @@ def _notes(look: Look, findings: tuple[Finding, ...], *, passes: bool) -> Iterat
         periods = [one.periods for one in timed if not is_answers(one.metric)]
         if periods:
             yield formatting.coverage(look.window.start, look.window.end, min(periods))
+        yield from _only_broken(findings)
     outcomes = {finding.name: finding.outcome for finding in findings}
     for criterion in look.spec.operational:
         is_ratio = criterion.is_mean and criterion.comparison == "relative"
         outcome = outcomes.get(criterion.name, "PASS")
         if is_ratio and criterion.direction != "decrease" and outcome != "PASS":
             yield from slow_start(look, criterion)
+
+
+def _only_broken(findings: Sequence[Finding]) -> Iterator[str]:
+    """Yield that a PASS rests on answers that can be read, whatever they say."""
+    decided = [split_metric(one.metric)[1] for one in findings if _decides_on_answers(one)]
+    if {*decided} == {"broken"}:
+        yield (
+            "no critical criterion compares what the answers say, only whether they are broken: "
+            "give labels, or make disagreement critical where nothing should change"
+        )
 
 
 def _is_too_short(look: Look) -> bool:

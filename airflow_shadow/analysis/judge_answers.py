@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from airflow_shadow.analysis import formatting
 from airflow_shadow.analysis.align import Columns
 from airflow_shadow.analysis.answer_columns import (
     AnswerColumns,
@@ -28,6 +29,8 @@ from airflow_shadow.analysis.look import Look
 from airflow_shadow.analysis.sample_size import few_periods, few_requests
 from airflow_shadow.analysis.verdict import Finding
 
+#: Part of production's own values that may be broken; above it the path is more likely wrong.
+MOST_BROKEN = 0.2
 _NOTHING: Table = {MINUTE: ()}
 
 
@@ -54,12 +57,11 @@ class _Judged:
 
     @classmethod
     def of(cls, look: Look, criterion: Criterion) -> _Judged:
-        """Return a criterion with its output's sums in periods that hold enough pairs."""
+        """Return a criterion with its output's sums in periods of answers."""
         sums = look.observations.answers or AnswerSums()
         name, _ = split_metric(criterion.metric)
         table = sums.outputs.get(name, _NOTHING)
-        seconds = period_for(AnswerColumns(table, look.window), _counted(criterion), look.period)
-        wide = replace(look, answer_period=seconds)
+        wide = replace(look, answer_period=period_for(look))
         measure = measure_of(criterion.metric)
         if measure and measure.needs_labels and criterion.min_samples is None:
             least = look.spec.answers[name].min_labelled
@@ -82,17 +84,26 @@ class _Judged:
         constant = (
             ["the values do not vary, so their spread is unknown"] if evidence.constant else []
         )
+        lasting = [*constant, *self._unreadable()]
         return Basis(
             evidence,
-            weaknesses=(*periods, *constant, *few),
-            takes_time=not constant,
+            weaknesses=(*periods, *lasting, *few),
+            takes_time=not lasting,
             is_firm=not periods and not constant and not waits,
         )
+
+    def _unreadable(self) -> Iterator[str]:
+        """Yield that production's own answers cannot be read, as with a path that is wrong."""
+        broken, values = self.columns.total("production_broken"), self.columns.total("values")
+        if broken > MOST_BROKEN * values:
+            share = formatting.in_unit(broken / values, formatting.PER_CENT)
+            yield f"{share} of production's own answers are broken: is the path right?"
 
     def _nothing(self) -> Iterator[str]:
         """Yield why there is no evidence, if it is not that there are no pairs."""
         measure = measure_of(self.criterion.metric)
         counted = self.columns.total(_counted(self.criterion))
+        yield from self._unreadable()
         if counted and self.criterion.comparison == "relative":
             yield "a mean is 0, so there is no ratio"
         elif measure and measure.needs_labels:
@@ -103,7 +114,8 @@ class _Judged:
             return self._rate_evidence()
         _, measure = split_metric(self.criterion.metric)
         columns = mean_columns(measure)
-        has_all = self.columns.has(columns.count, columns.production, columns.shadow)
+        needed = (columns.count, columns.production, columns.shadow, *columns.squares)
+        has_all = self.columns.has(*needed)
         return self._mean_evidence(columns) if has_all else None
 
     def _mean_evidence(self, names: MeanColumns) -> Evidence | None:
@@ -152,6 +164,7 @@ class _Judged:
             shadow,
             tolerance=abs(self.criterion.tolerance),
             earlier=self.look.observations.earlier.get(self.criterion.name, ()),
+            skewed=True,
         )
 
     @cached_property

@@ -15,7 +15,7 @@ BENCHMARKS = Path(__file__).resolve().parents[2] / "benchmarks"
 def bench(monkeypatch) -> SimpleNamespace:
     """Import the benchmark's modules, which are scripts beside each other."""
     monkeypatch.syspath_prepend(str(BENCHMARKS))
-    names = ("vector", "noise", "runs", "rivals")
+    names = ("vector", "noise", "runs", "rivals", "answers")
     return SimpleNamespace(**{name: importlib.import_module(f"analysis_{name}") for name in names})
 
 

@@ -208,7 +208,7 @@ def test_few_pairs_an_hour_make_longer_periods():
     draw = random.Random(6)
     pairs = [int(draw.random() < 50 / 60) for _ in range(1440)]
     found = answer_finding(DISAGREEMENT, sums(1440, pairs=pairs), minutes=1440, output={})
-    assert ("PASS", True) == (found.outcome, 60 <= found.periods <= 144)
+    assert ("PASS", 48) == (found.outcome, found.periods)
 
 
 def test_few_pairs_are_not_enough():
@@ -299,3 +299,27 @@ def test_the_table_reads_like_the_others():
     assert "accuracy" in table
     assert "-1 pp" in table
     assert "12,000 / 12,000" in table
+
+
+@pytest.mark.parametrize("item", [DISAGREEMENT, BROKEN])
+def test_a_wrong_path_passes_nothing(item):
+    """Where both variants' answers cannot be read they are equally broken, which proves nothing."""
+    unread = sums(MINUTES, compared=0, production_broken=100, shadow_broken=100)
+    found = answer_finding(item, unread, output={})
+    assert "INCONCLUSIVE" == found.outcome
+    assert "100 % of production's own answers are broken: is the path right?" in found.sentence
+
+
+def test_a_few_broken_answers_of_production_are_normal():
+    """What production cannot answer either is no fault of the candidate."""
+    even = sums(MINUTES, compared=90, production_broken=10, shadow_broken=10)
+    assert "PASS" == answer_finding(BROKEN, even, output={}).outcome
+
+
+def test_answers_that_are_only_not_broken_are_noted():
+    """A PASS on readable answers alone says that nothing compared what they say."""
+    readable = judge_answers(answer_spec(), observed(sums(MINUTES, disagreed=100)))
+    compared = judge_answers(answer_spec(DISAGREEMENT), observed(sums(MINUTES)))
+    assert ("PASS", 1) == (readable.outcome, len(readable.notes))
+    assert "compares what the answers say" in readable.notes[0]
+    assert ("PASS", ()) == (compared.outcome, compared.notes)
