@@ -57,6 +57,10 @@ class Comparison:
         self._engine, self._spool = engine, spool
         self._variants = {"production": production, "shadow": shadow}
         self._excerpts = excerpts
+        # Labels, own numbers and examples are found by the ids of production's record.
+        self._is_looked_up = excerpts or any(
+            output.labels is not None or output.values is not None for output in outputs.values()
+        )
         for macro in MACROS:
             engine.run(macro)
         engine.run("CREATE TABLE strays (side VARCHAR, join_key VARCHAR, at_ms BIGINT)")
@@ -180,6 +184,7 @@ class Comparison:
             "keyed",
             ids=ids,
             events=events > 0,
+            ids_of="inference_id, event_id, " * self._is_looked_up,
             near=NEAR * 1000,
             answers="".join(f"{each}, " for each in answers),
         )
@@ -190,12 +195,10 @@ class Comparison:
         return {"joined_by": {"inferenceId": int(ids), "eventId": int(events > 0)}}
 
     def _ids(self) -> dict[str, str]:
-        """Return ids of production's records, if labels, own numbers or examples are found so."""
-        is_needed = self._excerpts or any(
-            output.labels is not None or output.values is not None
-            for output in self.outputs.values()
+        """Return the SQL of ids of production's records, if something is looked up by them."""
+        one = (
+            "MIN(CASE WHEN side = 'production' THEN {name} END)" if self._is_looked_up else _NO_TEXT
         )
-        one = "MIN(CASE WHEN side = 'production' THEN {name} END)" if is_needed else _NO_TEXT
         return {name: one.format(name=name) for name in ("inference_id", "event_id")}
 
     def forget(self) -> None:
