@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE = 1
 # Empty, so that each process of pytest need not compile all tests anew.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo airflow test test-all test-2.11 test-3.0 test-3.1 e2e e2e-faults lives e2e-celery e2e-celery-lost e2e-load lint bench bench-waits clean
+.PHONY: demo airflow test test-all test-2.11 test-3.0 test-3.1 e2e e2e-faults lives e2e-celery e2e-celery-lost e2e-load lint bench bench-answers bench-waits clean
 
 demo: .venv/.installed
 	.venv/bin/python -m demo
@@ -79,6 +79,10 @@ bench: .venv/.installed
 	.venv/bin/python benchmarks/analysis_judge.py --runs 400
 	.venv/bin/python benchmarks/analysis_forecast.py
 	.venv/bin/python benchmarks/analysis_answers.py --runs 40
+
+# Two million captured requests, 2 GB in the temporary folder, beside pandas.
+bench-answers: .venv/.installed
+	.venv/bin/python benchmarks/answers.py $(ANSWERS)
 
 # Many waits beside the amazon provider's pattern, whose aiobotocore wants a botocore of its own.
 bench-waits: .venv-waits/.installed

@@ -41,18 +41,18 @@ def main() -> None:
     """Generate what is missing, run the contenders, and print what they took."""
     arguments = parsed()
     if arguments.run:
-        print(json.dumps(measured(arguments.run, arguments.folder)))
+        print(json.dumps(measured(arguments.run, arguments.folder, arguments.memory)))
         return
     results = {}
     for name in arguments.only or CONTENDERS:
         requests = arguments.requests // (4 if name == "notebook" else 1)
         folder = generated(arguments.folder, requests)
-        results[name] = {"requests": requests, **in_process(name, folder)}
+        results[name] = {"requests": requests, **in_process(name, folder, arguments.memory)}
         print(line(name, results[name]), flush=True)
     compare(results)
     if "notebook" in results and "ours" in results:
         quarter = generated(arguments.folder, arguments.requests // 4)
-        results["ours, a quarter"] = in_process("ours", quarter)
+        results["ours, a quarter"] = in_process("ours", quarter, arguments.memory)
         print(
             line(
                 "ours, a quarter",
@@ -66,6 +66,7 @@ def parsed() -> argparse.Namespace:
     """Return the arguments of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=2_000_000)
+    parser.add_argument("--memory", type=int, default=1024, help="megabytes of DuckDB's memory")
     parser.add_argument("--only", nargs="*", choices=CONTENDERS)
     parser.add_argument("--run", choices=CONTENDERS, help=argparse.SUPPRESS)
     default = Path(tempfile.gettempdir()) / "airflow-shadow-bench-answers"
@@ -140,18 +141,20 @@ def record(name: str, given: str, answer: str, moment: str, event: int) -> str:
     )
 
 
-def in_process(name: str, folder: Path) -> dict[str, Any]:
+def in_process(name: str, folder: Path, memory: int) -> dict[str, Any]:
     """Return what a contender took in a process of its own, and its sums."""
     command = [sys.executable, __file__, "--run", name, "--folder", str(folder)]
+    command += ["--memory", str(memory)]
     done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - itself
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return result
 
 
-def measured(name: str, folder: Path) -> dict[str, Any]:
+def measured(name: str, folder: Path, memory: int) -> dict[str, Any]:
     """Run a contender in this process."""
     began = time.monotonic()
-    sums = {"ours": ours, "lean": lean, "notebook": notebook}[name](folder)
+    contenders = {"ours": partial(ours, memory=memory), "lean": lean, "notebook": notebook}
+    sums = contenders[name](folder)
     usage = resource.getrusage(resource.RUSAGE_SELF)
     return {
         "wall": time.monotonic() - began,
@@ -161,10 +164,10 @@ def measured(name: str, folder: Path) -> dict[str, Any]:
     }
 
 
-def ours(folder: Path) -> dict[str, list[float]]:
+def ours(folder: Path, *, memory: int) -> dict[str, list[float]]:
     """Sum with this package, hour by hour."""
     from airflow_shadow.analysis.outputs import Output  # noqa: PLC0415 - counted
-    from airflow_shadow.answers import FolderStore, compare_captures  # noqa: PLC0415 - counted
+    from airflow_shadow.answers import FolderStore, Limits, compare_captures  # noqa: PLC0415 - counted
 
     output = Output(answer="$.predictions[0].score", kind="score", within=WITHIN)
     sums = compare_captures(
@@ -174,6 +177,7 @@ def ours(folder: Path) -> dict[str, list[float]]:
         shadow=SHADOW,
         start=START,
         end=START + HOURS * 3600,
+        limits=Limits(memory_mb=memory),
     )
     return {name: list(sums.outputs["it"][name]) for name in ("minute", *COUNTS, *SUMS)}
 

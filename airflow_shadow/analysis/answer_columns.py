@@ -22,11 +22,11 @@ from airflow_shadow.analysis.look import Look
 #: Seconds of the minutes that an engine sums.
 SECONDS = 60
 #: Periods that a window is cut into at least, for a period may be empty.
-LEAST_PERIODS = 40
+LEAST_PERIODS = 36
 #: The same as a multiple of those that are needed.
-MORE_PERIODS = 4 / 3
+MORE_PERIODS = 1.2
 #: Minutes of a period.
-WIDTHS = (1, 2, 3, 5, 10, 15, 20, 30, 60)
+WIDTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 30, 60)
 
 
 @dataclass(frozen=True)

@@ -114,7 +114,8 @@ class _Judged:
             return self._rate_evidence()
         _, measure = split_metric(self.criterion.metric)
         columns = mean_columns(measure)
-        has_all = self.columns.has(columns.count, columns.production, columns.shadow)
+        needed = (columns.count, columns.production, columns.shadow, *columns.squares)
+        has_all = self.columns.has(*needed)
         return self._mean_evidence(columns) if has_all else None
 
     def _mean_evidence(self, names: MeanColumns) -> Evidence | None:

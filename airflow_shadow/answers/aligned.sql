@@ -10,9 +10,12 @@ SELECT at_minute,
        CASE WHEN t IS NOT NULL THEN 1 ELSE 0 END AS has_label
 FROM (SELECT at_minute, p, s, t, COALESCE(p_length, s_length, 1) AS length, s_length, t_length
       FROM (SELECT at_minute, p, s, t,
-                   1 + LENGTH(p) - LENGTH(REPLACE(p, CHR(31), '')) AS p_length,
-                   1 + LENGTH(s) - LENGTH(REPLACE(s, CHR(31), '')) AS s_length,
-                   1 + LENGTH(t) - LENGTH(REPLACE(t, CHR(31), '')) AS t_length
+                   CASE WHEN INSTR(p, CHR(31)) = 0 THEN 1 WHEN p IS NOT NULL
+                        THEN 1 + LENGTH(p) - LENGTH(REPLACE(p, CHR(31), '')) END AS p_length,
+                   CASE WHEN INSTR(s, CHR(31)) = 0 THEN 1 WHEN s IS NOT NULL
+                        THEN 1 + LENGTH(s) - LENGTH(REPLACE(s, CHR(31), '')) END AS s_length,
+                   CASE WHEN INSTR(t, CHR(31)) = 0 THEN 1 WHEN t IS NOT NULL
+                        THEN 1 + LENGTH(t) - LENGTH(REPLACE(t, CHR(31), '')) END AS t_length
             FROM (SELECT CAST(FLOOR(g.p_at / 60000) AS BIGINT) AS at_minute,
                          g.p_{n} AS p, g.s_{n} AS s, {label} AS t
                   FROM grouped AS g {joins}

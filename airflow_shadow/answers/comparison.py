@@ -14,6 +14,7 @@ from airflow_shadow.answers.spool import Spool, Spooled
 from airflow_shadow.answers.sums import parts_of, with_own
 from airflow_shadow.exceptions import AnswersUnreadableError
 
+_NO_TEXT = "CAST(NULL AS STRING)"
 _SIDES = ("production", "shadow")
 #: Seconds within which an equal input is the same request; inferenceTime has whole seconds, and the
 #: shadow's is that of its own container.
@@ -56,6 +57,10 @@ class Comparison:
         self._engine, self._spool = engine, spool
         self._variants = {"production": production, "shadow": shadow}
         self._excerpts = excerpts
+        # Labels, own numbers and examples are found by the ids of production's record.
+        self._is_looked_up = excerpts or any(
+            output.labels is not None or output.values is not None for output in outputs.values()
+        )
         for macro in MACROS:
             engine.run(macro)
         engine.run("CREATE TABLE strays (side VARCHAR, join_key VARCHAR, at_ms BIGINT)")
@@ -179,14 +184,34 @@ class Comparison:
             "keyed",
             ids=ids,
             events=events > 0,
+            ids_of="inference_id, event_id, " * self._is_looked_up,
             near=NEAR * 1000,
             answers="".join(f"{each}, " for each in answers),
         )
         self._engine.run(f"CREATE OR REPLACE TEMP TABLE keyed AS {keyed}")
         sides = "\n       ".join(_sides(each) for each in answers)
-        grouped = sql("grouped", sides=sides)
+        grouped = sql("grouped", sides=sides, **self._ids())
         self._engine.run(f"CREATE OR REPLACE TEMP TABLE grouped AS {grouped}")
         return {"joined_by": {"inferenceId": int(ids), "eventId": int(events > 0)}}
+
+    def _ids(self) -> dict[str, str]:
+        """Return the SQL of ids of production's records, if something is looked up by them."""
+        one = (
+            "MIN(CASE WHEN side = 'production' THEN {name} END)" if self._is_looked_up else _NO_TEXT
+        )
+        return {name: one.format(name=name) for name in ("inference_id", "event_id")}
+
+    def forget(self) -> None:
+        """Let go of what was joined last; it takes as much memory as what is read next."""
+        for name in ("keyed", "grouped", "aligned"):
+            self._engine.run(f"DROP TABLE IF EXISTS {name}")
+
+    def keep_since(self, name: str, since: float) -> None:
+        """Let a table of records hold only those that may be in pairs after a time (in seconds)."""
+        first = round(since * 1000) - AROUND
+        self._engine.run(f"CREATE TABLE kept AS SELECT * FROM {name} WHERE at_ms >= {first}")
+        self.drop(name)
+        self._engine.run(f"ALTER TABLE kept RENAME TO {name}")
 
     def _output(
         self, n: int, output: Output, spans: dict[str, int]
@@ -273,7 +298,7 @@ def _sides(answer: str) -> str:
 
 def _aligned(n: int, output: Output, spans: dict[str, int]) -> str:
     if output.labels is None:
-        return sql("aligned", n=n, label="CAST(NULL AS STRING)", joins="", **spans)
+        return sql("aligned", n=n, label=_NO_TEXT, joins="", **spans)
     joins = (
         f"LEFT JOIN labels_{n} AS by_id ON by_id.id = g.inference_id "
         f"LEFT JOIN labels_{n} AS by_event ON by_event.id = g.event_id"

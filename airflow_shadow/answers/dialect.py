@@ -2,7 +2,7 @@
 
 What is *broken* is said here and not by the engine. An answer is one JSON text as RFC 8259 has it
 (no ``NaN``, no trailing comma, nothing behind it), a number is one that JSON could write, finite
-and at most 1e100, and what the path does not lead to is broken, as are empty texts and ``null``.
+and at most 1e30, and what the path does not lead to is broken, as are empty texts and ``null``.
 No text of a specification stands in the SQL: paths and names are parameters.
 """
 
@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from airflow_shadow.analysis.answer_path import AnswerPath, parse_answer
+from airflow_shadow.analysis.answer_sums import MAX_SCORE
 from airflow_shadow.analysis.outputs import Output, OutputKind
 from airflow_shadow.answers.sums import limit_of
 
@@ -62,7 +63,7 @@ MACROS = (
     f"""CREATE MACRO hashed(x) AS
         CASE WHEN LENGTH(x) > 100 OR CONTAINS(x, {BETWEEN}) THEN MD5(x) ELSE x END""",
     f"""CREATE MACRO is_number(x) AS
-        regexp_full_match(x, '{_NUMBER}') AND ABS(TRY_CAST(x AS DOUBLE)) <= 1e100""",
+        regexp_full_match(x, '{_NUMBER}') AND ABS(TRY_CAST(x AS DOUBLE)) <= {MAX_SCORE!r}""",
     """CREATE MACRO number_of(x) AS CASE WHEN is_number(x)
         THEN CASE WHEN LENGTH(x) > 40 THEN CAST(TRY_CAST(x AS DOUBLE) AS VARCHAR) ELSE x END END""",
     # Each mention of an argument is worked out anew, so what is common comes first and bare.
@@ -219,10 +220,13 @@ class Reader:
         :param line: bytes of the longest line
         """
         kind = self.outputs[n].kind
-        each = _OF_JSON[kind].format(x="x"), _OF_TEXT[kind].format(x="fields(x)[1]")
+        each = [_OF_JSON[kind].format(x="x")]
+        each += [_OF_TEXT[kind].format(x=x) for x in ("x", "fields(x)[1]")]
         text = f"""CASE WHEN is_json(body) AND json_type(body) = 'ARRAY'
             THEN joined(list_transform(json_extract(body, '$[*]'), lambda x: {each[0]}))
-            ELSE joined(list_transform(lines(body), lambda x: {each[1]})) END"""
+            WHEN LEN(lines(body)) = 1 THEN joined(list_transform(fields(lines(body)[1]),
+                lambda x: {each[1]}))
+            ELSE joined(list_transform(lines(body), lambda x: {each[2]})) END"""
         source = f"SELECT id AS id, CAST(label AS VARCHAR) AS body FROM {_tabular(form)}"
         if form == "jsonl":
             source = f"""SELECT eventMetadata.eventId AS id,

@@ -1,5 +1,6 @@
 -- One row for each request: a group, not a join, so that nothing is ever multiplied.
--- DuckDB and Spark run this text as it stands. Filled in: `sides`, the answers of both sides.
+-- DuckDB and Spark run this text as it stands. Filled in: `sides`, the answers of both
+-- sides, and `inference_id` and `event_id` of production's record where something is found by them.
 SELECT how, join_key, slot, state,
        CAST(SUM(CASE WHEN side = 'production' THEN weight ELSE 0 END) AS BIGINT) AS p_n,
        CAST(SUM(CASE WHEN side = 'shadow' THEN weight ELSE 0 END) AS BIGINT) AS s_n,
@@ -7,7 +8,7 @@ SELECT how, join_key, slot, state,
        MIN(CASE WHEN side = 'production' THEN at_ms END) AS p_at,
        MIN(CASE WHEN side = 'shadow' THEN at_ms END) AS s_at,
        {sides}
-       MIN(CASE WHEN side = 'production' THEN inference_id END) AS inference_id,
-       MIN(CASE WHEN side = 'production' THEN event_id END) AS event_id
+       {inference_id} AS inference_id,
+       {event_id} AS event_id
 FROM keyed
 GROUP BY how, join_key, slot, state

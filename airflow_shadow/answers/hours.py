@@ -69,6 +69,7 @@ class Hours:
         if found is None:
             found = self._compared(hour, parts, first, last)
             writer.add(self._comparison, first=first, end=last)
+            self._comparison.forget()
             self._kept.put(key, found)
         self._forget(hour)
         return found
@@ -116,6 +117,8 @@ class Hours:
         needed = [*_around(hour + 1), (hour, REST)]
         for part in [part for part in self._tables if part not in needed]:
             self._comparison.drop(self._tables.pop(part))
+        for part in [part for part in self._tables if part == (hour, REST)]:
+            self._comparison.keep_since(self._tables[part], (hour + 1) * HOUR)
         self._listed.pop(hour - 1, None)
 
     def _files(self, part: Part) -> tuple[list[Item], list[Item]]:

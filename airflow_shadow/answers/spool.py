@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import tempfile
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
@@ -86,8 +87,16 @@ class Spool:
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="answers-spool")
         try:
             return list(pool.map(self._spooled, batch, paths))
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
         finally:
             pool.shutdown(cancel_futures=True)
+        raise AnswersTooLargeError(
+            asked=f"room for files in {self.folder.parent}",
+            found="no space is left on the device",
+            next_step="Set TMPDIR to a folder with more room, or lower spool_mb.",
+        )
 
     def _spooled(self, item: Item, path: Path) -> Spooled:
         item.save(path)

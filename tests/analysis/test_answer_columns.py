@@ -19,17 +19,18 @@ from tests.analysis.answer_data import answer_spec, observed
     [
         (30, {}, 60),
         (60, {}, 60),
-        (115, {}, 120),
-        (240, {}, 300),
+        (72, {}, 120),
+        (115, {}, 180),
+        (240, {}, 360),
         (1440, {}, 1800),
         (43_200, {}, 3600),
-        (240, {"min_periods": 100}, 60),
+        (240, {"min_periods": 100}, 120),
         (240, {"period": 900}, 900),
-        (240, {"period": 30}, 300),
+        (240, {"period": 30}, 360),
     ],
 )
 def test_a_period_is_as_long_as_the_window_allows(minutes, fields, seconds):
-    """Forty periods at least, more if more are needed, and none shorter than was asked for."""
+    """36 periods at least, more if more are needed, and none shorter than was asked for."""
     look = Look(replace(answer_spec(), **fields), observed(None, minutes=minutes))
     assert seconds == period_for(look)
 

@@ -79,7 +79,7 @@ def _follow(value: Any, steps: tuple[Any, ...]) -> list[Any]:
 
 
 def _number(text: str) -> str | None:
-    is_number = _NUMBER.fullmatch(text) and math.isfinite(float(text)) and abs(float(text)) <= 1e100
+    is_number = _NUMBER.fullmatch(text) and math.isfinite(float(text)) and abs(float(text)) <= 1e30
     return repr(float(text)) if is_number else BROKEN
 
 

@@ -35,6 +35,12 @@ def test_equal_inputs_are_a_pair(tmp_path):
     assert {"production": 4, "shadow": 4, "pairs_input": 4} == counts(sums)
 
 
+def test_an_event_id_that_is_the_same_everywhere_joins_nothing(tmp_path):
+    """An eventId that all records bear is none, so the input joins."""
+    both = [record(n, event_id="0", given=f"row {n}") for n in range(3)]
+    assert 3 == counts(compared(tmp_path, SCORE, both, both))["pairs_input"]
+
+
 def test_each_way_is_told_apart(tmp_path):
     """Callers that send ids and callers that do not are counted apart."""
     production = [

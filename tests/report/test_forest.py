@@ -115,7 +115,12 @@ def test_only_a_rows_own_limits_are_dashed(fields, limits):
 
 @pytest.mark.parametrize(
     ("fields", "left_of_limit"),
-    [({}, True), ({"direction": "decrease"}, False)],
+    [
+        ({}, True),
+        ({"direction": "decrease"}, False),
+        ({"tolerance": -0.1}, True),
+        ({"direction": "decrease", "tolerance": -0.1}, False),
+    ],
 )
 def test_the_allowed_side_is_shaded(fields, left_of_limit):
     """The shade ends at the limit and lies on its allowed side."""
