@@ -69,6 +69,7 @@ def get_provider_info() -> dict[str, Any]:
             "airflow_shadow.links.inference_experiment.MetricsLink",
             "airflow_shadow.links.report.ReportLink",
         ],
+        "cli": ["airflow_shadow.cli.provider.get_cli_commands"],
         "config": {
             "airflow_shadow": {
                 "description": "Settings of the provider for SageMaker shadow tests.",

@@ -68,12 +68,28 @@ ARROWS = {
         "text",
     },
     "emulator": set(),
+    "cli": {
+        "_compat",
+        "__init__",
+        "analysis",
+        "decision",
+        "exceptions",
+        "experiments",
+        "hooks",
+        "operators",
+        "request_model",
+        "rollout",
+        "steps",
+        "text",
+        "waiters",
+    },
 }
-#: What only functions import: a Dag file shall not pay for what its tasks need.
-LATER = {"operators": {"steps", "hooks"}, "sensors": {"steps"}}
+#: What only functions import: a Dag file shall not pay for what its tasks need, nor a command for
+#: the emulator.
+LATER = {"operators": {"steps", "hooks"}, "sensors": {"steps"}, "cli": {"emulator"}}
 #: What only some packages may import from outside.
 OUTSIDE = {
-    "airflow": {"_compat", "hooks", "links", "operators", "sensors", "triggers"},
+    "airflow": {"_compat", "cli", "hooks", "links", "operators", "sensors", "triggers"},
     "boto3": {"emulator"},
     "botocore": {"answers", "request_model", "hooks", "emulator"},
     "duckdb": {"answers"},

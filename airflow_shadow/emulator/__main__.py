@@ -3,14 +3,14 @@
 import argparse
 import signal
 import threading
-from typing import get_args
+from typing import Any, get_args
 
 from airflow_shadow.emulator.core import Emulator
 from airflow_shadow.emulator.settings import ErrorSamples
 
 
 def main() -> None:
-    """Serve until the process is told to end (SIGINT, SIGTERM)."""
+    """Serve, as the command line says, until the process is told to end (SIGINT, SIGTERM)."""
     parser = argparse.ArgumentParser(prog="airflow_shadow.emulator", description=__doc__)
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=5000, help="0 picks a free one")
@@ -22,10 +22,15 @@ def main() -> None:
         default="zeros",
         help="ones: only failed requests are samples of the error metrics",
     )
+    serve(**vars(parser.parse_args()))
+
+
+def serve(**settings: Any) -> None:
+    """Serve until the process is told to end; `settings` are those of :class:`Emulator`."""
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    with Emulator(**vars(parser.parse_args())) as emulator:
+    with Emulator(**settings) as emulator:
         print(f"airflow_shadow emulator at {emulator.url}", flush=True)  # noqa: T201
         ended.wait()
 

@@ -86,6 +86,15 @@ class CallingHook(AwsBaseHook):
                 asked=f"connection {conn_id!r}", found="no such connection"
             ) from error
 
+    @classmethod
+    def has_connection(cls, conn_id: str) -> bool:
+        """Tell whether Airflow knows a connection of that name."""
+        try:
+            super().get_connection(conn_id)
+        except AirflowNotFoundException:
+            return False
+        return True
+
     @property
     def config(self) -> Config:
         """Return the settings of the client and of STS; the connection's override ours."""

@@ -10,6 +10,7 @@ module          purpose
 ``limits``      what the model says of a value that botocore does not check
 ``violations``  what is wrong with a value, and the error that carries all of it
 ``names``       the names of the API's fields in Python
+``skeleton``    an empty request, to be filled in
 ==============  =====================================================================
 """
 

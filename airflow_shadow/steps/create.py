@@ -280,7 +280,7 @@ class CreateInferenceExperimentSteps(CreateRequestSteps):
             return self._read_again(again or carry)
         prepared = self.approved(prepared, production, tags)
         self.log.info("%s", summary(prepared.params, now=self.hook.now()))
-        if scaling := describe_scaling(self, production):
+        if scaling := describe_scaling(self.hook, production):
             self.log.info("%s; a promotion will be refused unless autoscaling='ignore'.", scaling)
         if not is_unchanged(self.hook, production):
             self.log.info(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from airflow_shadow.analysis import (
     AnalysisSpec,
     Forecast,
@@ -26,6 +28,24 @@ from airflow_shadow.steps.wait import Step
 from airflow_shadow.waiters import Description, Looks
 
 
+def planned_stages(
+    spec: AnalysisSpec, ramp: Sequence[int], *, first: float, most: float
+) -> list[PlannedStage]:
+    """Return the stages with their planned looks; only the last one can become longer.
+
+    :param ramp: sampling percentages
+    :param first: seconds up to the first planned look of each stage
+    :param most: seconds up to the last planned look of the last stage
+    """
+    count = spec.planned_looks if most > first else 1
+    looks = Looks(0.0, first, most if count > 1 else first, None, count).planned
+    *early, last = ramp
+    return [
+        *(PlannedStage(sampling_percentage=share, looks=(first,)) for share in early),
+        PlannedStage(sampling_percentage=last, looks=tuple(looks)),
+    ]
+
+
 class PlanSteps(OperatorSteps[RolloutPlanOperator]):
     """The step of :class:`~airflow_shadow.operators.rollout.RolloutPlanOperator`."""
 
@@ -37,7 +57,9 @@ class PlanSteps(OperatorSteps[RolloutPlanOperator]):
         self.log.info("%s", self.op.summary)
         history = self._history(self.op.endpoint_name, spec) if self.op.endpoint_name else None
         if history is not None:
-            self._tell(spec, forecast(spec, history, self._stages(spec)))
+            first, most = self.op.stage_duration, self.op.max_stage_duration
+            stages = planned_stages(spec, self.op.ramp, first=first, most=most)
+            self._tell(spec, forecast(spec, history, stages))
         return {}
 
     def _check_comparison(self) -> None:
@@ -66,18 +88,6 @@ class PlanSteps(OperatorSteps[RolloutPlanOperator]):
             LONGEST.days,
         )
         return None
-
-    def _stages(self, spec: AnalysisSpec) -> list[PlannedStage]:
-        """Return the stages with their planned looks; only the last one can become longer."""
-        first = self.op.stage_duration
-        most = self.op.max_stage_duration
-        count = spec.planned_looks if most > first else 1
-        looks = Looks(0.0, first, most if count > 1 else first, None, count).planned
-        *early, last = self.op.ramp
-        return [
-            *(PlannedStage(sampling_percentage=share, looks=(first,)) for share in early),
-            PlannedStage(sampling_percentage=last, looks=tuple(looks)),
-        ]
 
     def _tell(self, spec: AnalysisSpec, found: Forecast) -> None:
         self.log.info("From the last %.0f h of production:\n%s", found.hours, forecast_table(found))

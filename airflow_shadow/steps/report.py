@@ -120,7 +120,7 @@ def _as_read(spec: AnalysisSpec, stages: Sequence[Stage], *, now: float) -> Anal
 
 
 def facts_of(experiment: Mapping[str, Any], context: Any) -> Experiment:
-    """Return what the report says about an experiment, and about the run that judged it."""
+    """Return what the report says about an experiment, and about the run that judged it, if any."""
     ti = context["ti"]
     # arn:partition:service:region:account:...
     _, _, _, region, account, *_ = f"{experiment.get('Arn', '')}:::::".split(":")
@@ -131,7 +131,7 @@ def facts_of(experiment: Mapping[str, Any], context: Any) -> Experiment:
         shadow_model=_model(shadow_variant(experiment)),
         account=account,
         region=region,
-        more={"Dag": ti.dag_id, "Dag run": ti.run_id},
+        more={"Dag": ti.dag_id, "Dag run": ti.run_id} if ti.dag_id else {},
     )
 
 

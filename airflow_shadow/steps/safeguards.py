@@ -12,7 +12,6 @@ from airflow_shadow.experiments.lost_settings import CAPTURE, described, lost_se
 from airflow_shadow.experiments.production import ProductionVariant, production_changes
 from airflow_shadow.experiments.promotions import PROMOTED, promotion_since_change
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.operators.base import ShadowOperator
 from airflow_shadow.operators.conclude import PromoteShadowVariantOperator
 from airflow_shadow.operators.create import CreateInferenceExperimentOperator
 from airflow_shadow.steps.base import MOST_CONFLICTS
@@ -171,7 +170,7 @@ def refuse_scaled(
     """
     if steps.op.autoscaling == "ignore":
         return
-    if scaling := describe_scaling(steps, production):
+    if scaling := describe_scaling(steps.hook, production):
         raise ProductionChangeError(
             asked=asked,
             found=f"{scaling}; AWS refuses to remove such a variant, and the promoted one would "
@@ -181,9 +180,9 @@ def refuse_scaled(
         )
 
 
-def describe_scaling(steps: OperatorSteps[ShadowOperator], production: ProductionVariant) -> str:
+def describe_scaling(hook: InferenceExperimentHook, production: ProductionVariant) -> str:
     """Return how production's variant is scaled automatically, `""` if it is not."""
-    target = steps.hook.autoscaling.find_target(production.endpoint_name, production.variant_name)
+    target = hook.autoscaling.find_target(production.endpoint_name, production.variant_name)
     if target is None:
         return ""
     least, most = target.get("MinCapacity"), target.get("MaxCapacity")

@@ -1,0 +1,180 @@
+"""What commands and arguments are, for `argparse` and for Airflow; and shared arguments."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+#: The formats of Airflow's own commands.
+FORMATS = ("table", "json", "yaml", "plain")
+#: Seconds between two polls: a person is waiting.
+DELAY = 10.0
+
+
+@dataclass(frozen=True)
+class Argument:
+    """An argument as `add_argument` takes it.
+
+    :param flags: its name, or its options
+    :param settings: everything else
+    """
+
+    flags: Sequence[str]
+    settings: Mapping[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command.
+
+    :param run: does it and returns the exit code
+    :param help: one sentence
+    :param description: what else there is to know, if anything
+    :param needs_airflow: whether it looks for connections, or imports what imports Airflow
+    """
+
+    name: str
+    help: str
+    run: Callable[[argparse.Namespace], int]
+    arguments: Sequence[Argument]
+    description: str = ""
+    needs_airflow: bool = True
+
+
+def argument(*flags: str, **settings: Any) -> Argument:
+    """Return an argument."""
+    return Argument(flags, settings)
+
+
+def seconds(text: str) -> float:
+    """Return a number of seconds, 0 or more.
+
+    :raises ValueError: it is none
+    """
+    value = float(text)
+    if not 0 <= value < float("inf"):
+        raise ValueError
+    return value
+
+
+def percentages(text: str) -> tuple[int, ...]:
+    """Return whole percentages from text such as `10,50,100`.
+
+    :raises ValueError: one of them is none
+    """
+    return tuple(int(each) for each in text.split(","))
+
+
+def whole(text: str) -> int:
+    """Return a number of things, 1 or more.
+
+    :raises ValueError: it is none
+    """
+    if (value := int(text)) < 1:
+        raise ValueError
+    return value
+
+
+NAME = argument("name", metavar="NAME", help="name of the experiment")
+ENDPOINT = argument("endpoint_name", metavar="ENDPOINT", help="name of the endpoint")
+OUTPUT = argument(
+    "-o",
+    "--output",
+    choices=FORMATS,
+    default="table",
+    metavar="(table, json, yaml, plain)",
+    help="Output format. Allowed values: json, yaml, plain, table (default: table)",
+)
+VERBOSE = argument("-v", "--verbose", action="store_true", help="show all that is logged")
+YES = argument("-y", "--yes", action="store_true", help="do not prompt to confirm")
+CONNECTION = (
+    argument(
+        "--aws-conn-id",
+        metavar="ID",
+        help="Airflow connection of type aws; '' leaves credentials and region to boto3 "
+        "(default: aws_default if there is one, else boto3)",
+    ),
+    argument("--region-name", metavar="REGION", help="AWS region, if not the connection's"),
+    argument(
+        "--verify",
+        metavar="BUNDLE",
+        help="CA bundle to verify TLS certificates with; false verifies none",
+    ),
+    VERBOSE,
+)
+METRICS = argument(
+    "--metrics",
+    metavar="FILE",
+    help="where CloudWatch has the specification's own metrics, JSON or YAML: name to namespace, "
+    "name and dimensions",
+)
+SPEC = (
+    argument(
+        "--spec",
+        metavar="FILE",
+        help="specification of the analysis, JSON or YAML; - reads standard input "
+        "(default: the default criteria)",
+    ),
+    METRICS,
+)
+WAITING = (
+    argument(
+        "--waiter-delay",
+        type=seconds,
+        default=DELAY,
+        metavar="SECONDS",
+        help="time between two polls of AWS (default: 10)",
+    ),
+    argument(
+        "--waiter-timeout",
+        metavar="DURATION",
+        help="how long to wait, such as 90m (default: as the operator)",
+    ),
+    argument(
+        "--no-wait",
+        dest="wait_for_completion",
+        action="store_false",
+        help="return as soon as AWS has accepted the call",
+    ),
+)
+WINDOW = (
+    argument(
+        "--since",
+        metavar="TIME",
+        help="begin of the window, ISO-8601 (default: the last change of a live experiment, else "
+        "its start)",
+    ),
+    argument(
+        "--until",
+        metavar="TIME",
+        help="end of the window, ISO-8601 (default: the experiment's end or now)",
+    ),
+    argument("--duration", metavar="DURATION", help="length of the window, instead of its end"),
+    argument(
+        "--sampling-percentage",
+        metavar="PERCENT",
+        help="sampling of the window, if it was changed since",
+    ),
+)
+PLAN = (
+    argument(
+        "--ramp",
+        type=percentages,
+        default=(10, 50, 100),
+        metavar="PERCENT,...",
+        help="sampling percentage of each stage (default: 10,50,100)",
+    ),
+    argument(
+        "--stage-duration",
+        default="2h",
+        metavar="DURATION",
+        help="how long each stage is watched (default: 2h)",
+    ),
+    argument(
+        "--max-stage-duration",
+        metavar="DURATION",
+        help="how long the last stage is watched at most (default: three times that)",
+    ),
+)
