@@ -25,11 +25,16 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 DOCS = {path.stem: path.read_text() for path in (ROOT / "docs").glob("*.md")}
 #: The pages whose blocks are checked here; the others have tests beside what they are about.
-PAGES = [README, DOCS["quickstart"], DOCS["permissions"]]
+PAGES = [README, *(DOCS[name] for name in ("quickstart", "permissions", "testing-your-dags"))]
 BLOCK = re.compile(r"<!-- (?P<what>.*?) -->\n```\w+\n(?P<text>.*?)```\n", re.DOTALL)
 BLOCKS = [(found["what"], found["text"]) for page in PAGES for found in BLOCK.finditer(page)]
 #: What a comment before a block may say, other than a file's path.
 KINDS = {
+    "a project's conftest.py",
+    "a project's tests/test_promote_churn.py",
+    "commands of a new project: run",
+    "commands of a new project: set up",
+    "lines of a project's tests/test_promote_churn.py",
     "a Dag that the tests read",
     "a command that the tests run",
     "a connection that the tests use",
