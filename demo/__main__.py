@@ -24,6 +24,12 @@ PRODUCTION, GOOD, BAD = "churn-20260228", "churn-20260301", "churn-20260302"
 FAULTS = {"SHADOW_ERROR_RATE": "0.07", "SHADOW_LATENCY_MS": "100"}
 #: Seconds; each run takes a quarter of it, so it ends only what hangs.
 PATIENCE = 600
+WHAT_NEXT = f"""\
+  - open the reports in {REPORTS.relative_to(ROOT)}; Airflow's log is beside them
+  - read the Dag: example_dags/rollout_on_evidence.py, a minute
+  - test your own: docs/testing-your-dags.md
+  - keep an emulator: .venv/bin/python -m airflow_shadow.emulator --port 5000 --speed 600
+  - against AWS: this Dag promotes by itself, so begin with docs/first-test-on-aws.md, a dry run"""
 
 
 def main() -> int:
@@ -113,12 +119,7 @@ def report(*, ended_well: bool, serves: str) -> int:
         print(f"Airflow's log is in {LOG.relative_to(ROOT)}.")
         return 1
     print(f"Promoted on evidence: {GOOD}. Removed on evidence: {BAD}. Next:")
-    print(f"  - open the reports in {REPORTS.relative_to(ROOT)}; Airflow's log is beside them")
-    print("  - read the Dag: example_dags/rollout_on_evidence.py, a minute")
-    print(
-        "  - keep an emulator: .venv/bin/python -m airflow_shadow.emulator --port 5000 --speed 600"
-    )
-    print("  - against AWS: take endpoint_url out of the connection; the Dag stays as it is")
+    print(WHAT_NEXT)
     return 0
 
 
