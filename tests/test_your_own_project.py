@@ -29,7 +29,7 @@ def project(tmp_path):
     """Write the files of the documentation's example, nothing else."""
     for folder in ("dags", "tests"):
         (tmp_path / folder).mkdir()
-    dag = block("a Dag that the tests read")
+    dag = block("example_dags/promote_churn.py")
     if version("apache-airflow") < "3":  # as the README says
         dag = dag.replace("from airflow.sdk import DAG", "from airflow import DAG")
     (tmp_path / "dags/promote_churn.py").write_text(dag)
