@@ -4,26 +4,33 @@ Everything lives in a temporary folder and on loopback; nothing is left behind b
 the reports.
 """
 
+import select
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from airflow_shadow.emulator import fleet
+from airflow_shadow.emulator.tested_endpoint import BAD as BAD_BEHAVIOUR
 from airflow_shadow.emulator.traffic import Traffic
-from demo.setup import ROOT, SPEED, airflow_environment, client, emulator
+from demo.setup import ROOT, airflow_environment, client, emulator
 from demo.story import Story
 
 FOLDER = ROOT / ".demo"
 LOG, REPORTS = FOLDER / "airflow.log", FOLDER / "reports"
 PRODUCTION, GOOD, BAD = "churn-20260228", "churn-20260301", "churn-20260302"
-#: The bad candidate answers about every 14th request with an error, and is half as fast.
-FAULTS = {"SHADOW_ERROR_RATE": "0.07", "SHADOW_LATENCY_MS": "100"}
 #: Seconds; each run takes a quarter of it, so it ends only what hangs.
 PATIENCE = 600
+WHAT_NEXT = f"""\
+  - open the reports in {REPORTS.relative_to(ROOT)}; Airflow's log is beside them
+  - read the Dag: example_dags/rollout_on_evidence.py, a minute
+  - test your own: docs/testing-your-dags.md
+  - keep an emulator: .venv/bin/python -m airflow_shadow.emulator --port 5000 --speed 600
+  - against AWS: this Dag promotes by itself, so begin with docs/first-test-on-aws.md, a dry run"""
 
 
 def main() -> int:
@@ -32,18 +39,42 @@ def main() -> int:
     FOLDER.mkdir(exist_ok=True)
     LOG.write_bytes(b"")
     shutil.rmtree(REPORTS, ignore_errors=True)
-    with tempfile.TemporaryDirectory(prefix="airflow-shadow-demo-") as home, emulator() as url:
+    with (
+        tempfile.TemporaryDirectory(prefix="airflow-shadow-demo-") as home,
+        emulator() as url,
+        airflow(home, url) as nights,
+    ):
         sagemaker = client(url)
-        print(f"1. SageMaker is an emulator at {url}; its clock runs {SPEED} times as fast.")
+        print(f"1. SageMaker is an emulator at {url}; its clock runs as fast as Airflow waits.")
         set_up_fleet(sagemaker)
-        story = Story(url=url, sagemaker=sagemaker)
+        story = Story(url=url, sagemaker=sagemaker, log=LOG)
         print(f"   Endpoint churn runs {story.endpoint('churn')} under 300 requests a minute.")
         print(f"   {BAD} fails about every 14th of them, {GOOD} is as good as production.\n")
-        environment = airflow_environment(home, url)
-        environment["AIRFLOW__AIRFLOW_SHADOW__REPORTS_FOLDER"] = str(REPORTS)
-        airflow(environment, "db", "migrate")
-        ended_well = night(2, GOOD, environment, story) and night(3, BAD, environment, story)
+        ended_well = night(2, GOOD, nights, story) and night(3, BAD, nights, story)
         return report(ended_well=ended_well, serves=story.serves("churn"))
+
+
+@contextmanager
+def airflow(home: str, url: str) -> Iterator[Any]:
+    """Start an Airflow that runs Dags one after the other, and end it."""
+    environment = airflow_environment(home, url)
+    environment["AIRFLOW__AIRFLOW_SHADOW__REPORTS_FOLDER"] = str(REPORTS)
+    with (
+        LOG.open("ab") as log,
+        subprocess.Popen(
+            [sys.executable, "-m", "demo.nights"],
+            cwd=ROOT,
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            text=True,
+        ) as nights,
+    ):
+        try:
+            yield nights
+        finally:
+            nights.kill()  # Airflow ignores a polite request here
 
 
 def set_up_fleet(sagemaker: Any) -> None:
@@ -52,16 +83,15 @@ def set_up_fleet(sagemaker: Any) -> None:
         sagemaker, endpoint_name="churn", model_name=PRODUCTION, traffic=Traffic()
     )
     fleet.create_model(sagemaker, name=GOOD)
-    fleet.create_model(sagemaker, name=BAD, environment=FAULTS)
+    fleet.create_model(sagemaker, name=BAD, environment=BAD_BEHAVIOUR)
 
 
-def night(number: int, candidate: str, environment: dict[str, str], story: Story) -> bool:
+def night(number: int, candidate: str, nights: Any, story: Story) -> bool:
     """Run the Dag for the night of a candidate; tell what happens and on what evidence."""
     date = f"{candidate[-8:-4]}-{candidate[-4:-2]}-{candidate[-2:]}"
-    print(f"{number}. The night of {candidate}: example_dags/rollout_on_evidence.py")
-    print(f"   $ airflow dags test rollout_on_evidence {date}\n", flush=True)
+    print(f"{number}. The night of {candidate}: example_dags/rollout_on_evidence.py\n", flush=True)
     story.start, told = None, LOG.stat().st_size
-    ended_well = airflow(environment, "dags", "test", "rollout_on_evidence", date, story=story)
+    state = run(nights, f"rollout_on_evidence {date}", story)
     with LOG.open(encoding="utf-8") as log:
         log.seek(told)
         print("\n   The evidence, from the task's log:\n")
@@ -69,7 +99,7 @@ def night(number: int, candidate: str, environment: dict[str, str], story: Story
             print(f"   {line}")
     print(f"\n   AWS keeps the reason: {story.reason(candidate)}")
     print(f"   Report: {(REPORTS / date).relative_to(ROOT)}.html\n", flush=True)
-    return ended_well
+    return state == "success"
 
 
 def last_table(lines: list[str]) -> Iterator[str]:
@@ -81,27 +111,16 @@ def last_table(lines: list[str]) -> Iterator[str]:
             return
 
 
-def airflow(environment: dict[str, str], *command: str, story: Story | None = None) -> bool:
-    """Run one of Airflow's commands, tell what happens at AWS meanwhile; return whether it did."""
-    with (
-        LOG.open("ab") as log,
-        subprocess.Popen(
-            ["airflow", *command],  # noqa: S607 - of this environment
-            env=environment,
-            stdout=log,
-            stderr=subprocess.STDOUT,
-        ) as run,
-    ):
-        deadline = time.monotonic() + PATIENCE
-        while run.poll() is None:
-            if story:
-                story.tell_news()
-            if time.monotonic() > deadline:
-                run.kill()  # Airflow ignores a polite request here
-            time.sleep(0.1)
-        if story:
-            story.tell_news()
-        return run.returncode == 0
+def run(nights: Any, line: str, story: Story) -> str:
+    """Ask for one run, tell what happens meanwhile, and return how it ended; "" without an end."""
+    print(line, file=nights.stdin, flush=True)
+    deadline = time.monotonic() + PATIENCE
+    ended: list[Any] = []
+    while not ended and time.monotonic() < deadline:
+        story.tell_news()
+        ended, _, _ = select.select([nights.stdout], [], [], 0.1)
+    story.tell_news()
+    return nights.stdout.readline().strip() if ended else ""
 
 
 def report(*, ended_well: bool, serves: str) -> int:
@@ -113,12 +132,7 @@ def report(*, ended_well: bool, serves: str) -> int:
         print(f"Airflow's log is in {LOG.relative_to(ROOT)}.")
         return 1
     print(f"Promoted on evidence: {GOOD}. Removed on evidence: {BAD}. Next:")
-    print(f"  - open the reports in {REPORTS.relative_to(ROOT)}; Airflow's log is beside them")
-    print("  - read the Dag: example_dags/rollout_on_evidence.py, a minute")
-    print(
-        "  - keep an emulator: .venv/bin/python -m airflow_shadow.emulator --port 5000 --speed 600"
-    )
-    print("  - against AWS: take endpoint_url out of the connection; the Dag stays as it is")
+    print(WHAT_NEXT)
     return 0
 
 

@@ -1,5 +1,7 @@
 """The example Dags in Airflow's own pages: `make airflow`, until Ctrl-C.
 
+With `--check` every example is triggered, one after the other, and what became of it is printed.
+
 Emulator, scheduler, Dag processor, triggerer and API server run in one process group, which ends as
 a whole: `airflow standalone` would leave its children behind.
 """
@@ -14,11 +16,14 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from airflow_shadow.emulator import fleet
+from airflow_shadow.emulator.tested_endpoint import BAD as BAD_BEHAVIOUR
 from airflow_shadow.emulator.traffic import Traffic
+from demo.clicks import Clicks
 from demo.setup import ROOT, airflow_environment, client, emulator
 
 LOG = ROOT / ".demo" / "standalone.log"
@@ -31,13 +36,45 @@ FLEET = {
 }
 #: There the candidate fails every fifth request, so fleet_mapped leaves production as it is.
 FAULTS = {"eu-west-1": {"SHADOW_ERROR_RATE": "0.2"}}
+#: Days from today: each night from a week ago until tomorrow has its candidate on `churn`.
+NIGHTS = range(-8, 2)
+#: The README's Dag runs for these at once; the first one's candidate is bad.
+BAD, GOOD = -3, -2
+#: The check's runs, each later than the one before: an older candidate would be skipped.
+CHECKED = (
+    ("promote_churn", BAD),
+    ("promote_churn", GOOD),
+    ("rollout_backfill", -1),
+    ("rollout_on_evidence", 0),
+)
+#: Airflow lets a policy change what Dags say: here nothing begins by itself, because a schedule's
+#: run for today would make all runs for earlier nights skip, and a retry need not wait a minute.
+POLICY = """
+from datetime import timedelta
+
+from airflow.timetables.simple import NullTimetable
+
+def dag_policy(dag):
+    if isinstance(dag.schedule, str):
+        dag.timetable = NullTimetable()
+
+def task_policy(task):
+    task.retry_delay = timedelta(seconds=5)
+"""
 
 
-def main() -> int:
-    """Serve until Ctrl-C or SIGTERM; return 0 if Airflow became healthy."""
+def main(*, check: bool = False) -> int:
+    """Serve until Ctrl-C or SIGTERM; return 0 if Airflow became healthy.
+
+    :param check: trigger every example, one after the other, and return 0 if all ended well
+    """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with tempfile.TemporaryDirectory(prefix="airflow-shadow-ui-") as home, emulator() as url:
+    with (
+        tempfile.TemporaryDirectory(prefix="airflow-shadow-ui-") as home,
+        emulator() as url,
+    ):
         set_up_fleet(url)
+        write_policy(Path(home))
         page = f"http://127.0.0.1:{free_port()}"
         print(f"The emulator is at {url}, its own page at {url}/shadow.", flush=True)
         print(f"Airflow starts; its log is in {LOG.relative_to(ROOT)}.", flush=True)
@@ -45,21 +82,79 @@ def main() -> int:
             if not healthy(page, airflow):
                 print("Airflow did not start; the end of its log says why.")
                 return 1
-            print(f"Open {page} and trigger shadow_on_demand. Ctrl-C ends it all.", flush=True)
+            if check:
+                return try_all(Clicks(page))
+            run_readme(Clicks(page))
+            print(f"Open {page} and trigger any of the others. Ctrl-C ends it all.", flush=True)
             airflow.wait()
     print("All has ended.")
     return 0
 
 
+def night(days: int) -> datetime:
+    """Return the midnight that begins a day, counted from today."""
+    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days)
+
+
+def candidate(days: int) -> str:
+    """Return the name of a night's candidate."""
+    return f"churn-{night(days):%Y%m%d}"
+
+
 def set_up_fleet(url: str) -> None:
-    """Create what shadow_on_demand and fleet_mapped ask for; the other examples want more."""
+    """Create what the examples ask for: endpoints under traffic, and candidates."""
     for region, endpoints in FLEET.items():
         sagemaker = client(url, region)
-        for endpoint, (serving, candidate) in endpoints.items():
+        for endpoint, (serving, release) in endpoints.items():
             fleet.create_endpoint(
                 sagemaker, endpoint_name=endpoint, model_name=serving, traffic=Traffic()
             )
-            fleet.create_model(sagemaker, name=candidate, environment=FAULTS.get(region, {}))
+            fleet.create_model(sagemaker, name=release, environment=FAULTS.get(region, {}))
+    sagemaker = client(url)
+    for days in NIGHTS:
+        behaviour = BAD_BEHAVIOUR if days == BAD else {}
+        fleet.create_model(sagemaker, name=candidate(days), environment=behaviour)
+
+
+def write_policy(home: Path) -> None:
+    """Put Airflow's local settings where it looks for them."""
+    (home / "config").mkdir()
+    (home / "config" / "airflow_local_settings.py").write_text(POLICY, encoding="utf-8")
+
+
+def run_readme(clicks: Clicks) -> None:
+    """Let the README's Dag run for a bad and a good candidate, one after the other."""
+    wait_for_dags(clicks, {"promote_churn"})
+    for days, kind in ((BAD, "fails every 14th request"), (GOOD, "is as good as production")):
+        clicks.trigger("promote_churn", night(days))
+        print(f"promote_churn runs for {candidate(days)}, which {kind}.", flush=True)
+
+
+def wait_for_dags(clicks: Clicks, dag_ids: set[str]) -> None:
+    """Wait until Airflow has read some Dags."""
+    deadline = time.monotonic() + PATIENCE
+    while not dag_ids <= set(clicks.dags()) and time.monotonic() < deadline:
+        time.sleep(1)
+
+
+def try_all(clicks: Clicks) -> int:
+    """Trigger every example, one after the other; return 0 if all ended well."""
+    examples = {file.stem for file in (ROOT / "example_dags").glob("*.py")}
+    wait_for_dags(clicks, examples)
+    others = sorted(examples - {dag_id for dag_id, _ in CHECKED})
+    runs = [*((dag_id, night(days)) for dag_id, days in CHECKED), *((one, None) for one in others)]
+    return max(try_one(clicks, *run) for run in runs)
+
+
+def try_one(clicks: Clicks, dag_id: str, when: datetime | None) -> int:
+    """Trigger an example, say what became of it; return 0 if it ended well."""
+    begin = time.monotonic()
+    run_id = clicks.trigger(dag_id, when)
+    state = clicks.finish(dag_id, run_id, seconds=PATIENCE)
+    print(f"{dag_id}: {state} after {time.monotonic() - begin:.0f} s", flush=True)
+    for task_id, of_task in clicks.tasks(dag_id, run_id).items():
+        print(f"  {task_id}: {of_task}", flush=True)
+    return int(state != "success")
 
 
 def free_port() -> int:
@@ -125,4 +220,4 @@ def healthy(page: str, airflow: Any) -> bool:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(check="--check" in sys.argv))

@@ -13,15 +13,15 @@ import boto3
 
 ROOT = Path(__file__).resolve().parent.parent
 REGION = "us-east-1"
-SPEED = 600
 
 
 @contextmanager
 def emulator() -> Iterator[str]:
-    """Start the emulator as a user would, give its address, and end it."""
-    command = [sys.executable, "-m", "airflow_shadow.emulator", "--port", "0"]
+    """Start the demo's emulator, give its address, and end it."""
+    command = [sys.executable, "-m", "demo.emulator"]
     with subprocess.Popen(
-        [*command, "--speed", str(SPEED)],
+        command,
+        cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
@@ -63,6 +63,10 @@ def airflow_environment(home: str, url: str) -> dict[str, str]:
         "AIRFLOW_HOME": home,
         "AIRFLOW_CONN_AWS_DEFAULT": json.dumps(connection),
         "AIRFLOW__AIRFLOW_SHADOW__WAITER_DELAY": "0.5",
+        # The emulator's clock moves at each poll, and it has no quota.
+        "AIRFLOW__AIRFLOW_SHADOW__MAX_CALLS_PER_SECOND": "1000",
+        "AIRFLOW__AIRFLOW_SHADOW__POLL_INTERVAL": "0.5",
+        "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "example_dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}",

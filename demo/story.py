@@ -1,12 +1,19 @@
 """What happened at the emulator, as lines a person can follow."""
 
 import json
+import re
 import urllib.request
+from collections.abc import Iterator
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 #: How an experiment ends; what comes before shows in what the endpoint runs.
 _ENDS = frozenset({"Completed", "Cancelled"})
+#: What a trigger logs of a look that decides, without its reservations.
+_VERDICT = re.compile(r"\] ((?:PASS|FAIL|INCONCLUSIVE|Good so far)[^;\n]*?: [^;\n]*)")
+#: What a terminal makes colours of.
+_COLOURS = re.compile(r"\x1b\[[\d;]*m")
 
 
 def _is_by_the_way(event: dict[str, Any]) -> bool:
@@ -21,26 +28,46 @@ class Story:
 
     :param url: of the emulator
     :param sagemaker: a boto3 client of it
+    :param log: Airflow's, which has the verdicts
     """
 
-    def __init__(self, *, url: str, sagemaker: Any) -> None:
+    def __init__(self, *, url: str, sagemaker: Any, log: Path) -> None:
         self.url = url
         self.sagemaker = sagemaker
+        self.log = log
+        self.read, self.verdict = 0, ""
         self.start: datetime | None = None
         self.told = len(self._history())
 
+    def _ask(self, what: str) -> Any:
+        with urllib.request.urlopen(f"{self.url}/shadow-api/{what}") as answer:  # noqa: S310
+            return json.load(answer)
+
     def _history(self) -> list[dict[str, Any]]:
-        with urllib.request.urlopen(f"{self.url}/shadow-api/history") as answer:  # noqa: S310
-            return list(json.load(answer))
+        return list(self._ask("history"))
 
     def tell_news(self) -> None:
         """Print what has happened since the last call, with the emulator's time since the start."""
+        for verdict in self._verdicts():
+            if verdict == self.verdict:  # the tasks that follow it log it again
+                continue
+            self.verdict = verdict
+            print(f"   {self._since_start(self._ask('clock')['now'])}  {verdict}", flush=True)
         news = self._history()[self.told :]
         self.told += len(news)
         for event in news:
             text = self._text(event)
             if text:
                 print(f"   {self._since_start(event['at'])}  {text}", flush=True)
+
+    def _verdicts(self) -> Iterator[str]:
+        """Yield what Airflow has logged of verdicts since the last call, whole lines only."""
+        with self.log.open("rb") as log:
+            log.seek(self.read)
+            new = log.read()
+        whole = new[: new.rfind(b"\n") + 1]
+        self.read += len(whole)
+        yield from _VERDICT.findall(_COLOURS.sub("", whole.decode(errors="replace")))
 
     def _since_start(self, at: str) -> str:
         moment = datetime.fromisoformat(at)

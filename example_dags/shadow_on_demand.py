@@ -35,7 +35,7 @@ with DAG(
         "endpoint": Param("churn", type="string", pattern=NAME, title="Endpoint"),
         "candidate": Param("churn-v2", type="string", pattern=NAME, title="Candidate model"),
         "sampling": Param(10, type="integer", minimum=1, maximum=100, title="Share, per cent"),
-        "hours": Param(2, type="integer", minimum=1, maximum=720, title="Hours at most"),
+        "hours": Param(12, type="integer", minimum=1, maximum=720, title="Hours at most"),
         "promote": Param(False, type="boolean", title="Promote the candidate"),
     },
     default_args={"retries": 3, "retry_delay": timedelta(minutes=1), "deferrable": True},

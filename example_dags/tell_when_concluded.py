@@ -32,7 +32,9 @@ with DAG(
     @task
     def tell(triggering_asset_events: dict | None = None) -> list[str]:
         """Say what became of each; put the way to your team here."""
-        payloads = [event.extra["payload"] for event in triggering_asset_events[concluded]]
+        # A run that somebody triggers comes without an event.
+        events = triggering_asset_events.get(concluded, ())
+        payloads = [event.extra["payload"] for event in events]
         return [
             f"{one['name']} on {one['endpoint']} is {one['status']}: {one['reason'] or 'no reason'}"
             for one in payloads

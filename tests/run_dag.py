@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 import runpy
 import sys
-from datetime import UTC, datetime
 from typing import Any
 
+from airflow_shadow.emulator.dag_runs import arguments
 
-def arguments(run: str, *, old: bool) -> dict[str, Any]:
-    """Return what `dag.test()` takes: a date, or a form as a person fills it in, without one."""
-    if run.startswith("{"):
-        form = {"run_conf": json.loads(run)}
-        return form if old else {"logical_date": None, **form}
-    when = datetime.fromisoformat(run).replace(tzinfo=UTC)
-    return {"execution_date": when} if old else {"logical_date": when}
+
+def form(run: str) -> tuple[str | None, dict[str, Any]]:
+    """Return a run's date and form: one of the two is given, as a person fills in a form."""
+    return (None, json.loads(run)) if run.startswith("{") else (run, {})
 
 
 def main(file: str, *runs: str) -> int:
     """Return 0 if every run succeeded."""
     dag = runpy.run_path(file)["dag"]
-    old = "execution_date" in inspect.signature(dag.test).parameters  # Airflow 2.11
     for run in runs:
-        done = dag.test(**arguments(run, old=old))
+        done = dag.test(**arguments(dag, *form(run)))
         state = str(getattr(done.state, "value", done.state))
         print(f"run of {run}: {state}", flush=True)  # noqa: T201 - read by the test
         if state != "success":

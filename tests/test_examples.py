@@ -101,7 +101,7 @@ def fleets(emulator):
 def test_a_person_promotes_or_only_watches(fleets, emulator):
     """In runs without a logical date one form promotes, and the next one changes nothing."""
     promoting = json.dumps({"endpoint": "churn", "candidate": "churn-v2", "promote": True})
-    watching = json.dumps({"endpoint": "fraud", "candidate": "fraud-v7", "sampling": 5})
+    watching = json.dumps({"endpoint": "fraud", "candidate": "fraud-v7", "sampling": 5, "hours": 2})
     done = run_dag(EXAMPLES / "shadow_on_demand.py", promoting)
     assert 0 == done.returncode, said(done)
     with ThreadPoolExecutor(1) as pool:

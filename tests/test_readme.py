@@ -25,12 +25,16 @@ ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text()
 DOCS = {path.stem: path.read_text() for path in (ROOT / "docs").glob("*.md")}
 #: The pages whose blocks are checked here; the others have tests beside what they are about.
-PAGES = [README, DOCS["quickstart"], DOCS["permissions"]]
+PAGES = [README, *(DOCS[name] for name in ("quickstart", "permissions", "testing-your-dags"))]
 BLOCK = re.compile(r"<!-- (?P<what>.*?) -->\n```\w+\n(?P<text>.*?)```\n", re.DOTALL)
 BLOCKS = [(found["what"], found["text"]) for page in PAGES for found in BLOCK.finditer(page)]
 #: What a comment before a block may say, other than a file's path.
 KINDS = {
-    "a Dag that the tests read",
+    "a project's conftest.py",
+    "a project's tests/test_promote_churn.py",
+    "commands of a new project: run",
+    "commands of a new project: set up",
+    "lines of a project's tests/test_promote_churn.py",
     "a command that the tests run",
     "a connection that the tests use",
     "lines of the demo's output",
@@ -165,12 +169,13 @@ def shape(text: str) -> list[str]:
     text = re.sub(r"\+\d\d:\d\d:\d\d", "+TIME", text)
     text = re.sub(r"127\.0\.0\.1:\d+", "ADDRESS", text)
     text = re.sub(r"churn-manual-\S+", "EXPERIMENT", text)
-    # A table's figures and the width of its columns follow from when a run began.
+    # Figures and the width of a table's columns follow from when a run began.
     return [_figureless(line) for line in text.rstrip().split("\n")]
 
 
 def _figureless(line: str) -> str:
-    if not re.match(r"   (criterion|[a-z ]+(\(warning\))?  +(PASS|FAIL|INC)|traffic:)", line):
+    outcome = r"(PASS|FAIL|INC|Good)"
+    if not re.match(rf"   (criterion|(\+TIME|[a-z ]+(\(warning\))?)  +{outcome}|traffic:)", line):
         return line
     return " ".join(re.sub(r"[-+]?[\d.,]+", "#", line).split())
 
@@ -204,7 +209,7 @@ def test_the_readme_shows_lines_of_the_demo():
 @pytest.mark.skipif(version("apache-airflow") < "3", reason="it imports from airflow.sdk")
 def test_the_dag_of_the_readme_is_read():
     """Airflow reads the README's Dag as it is shown, so it can be copied."""
-    (text,) = blocks("a Dag that the tests read")
+    (text,) = blocks("example_dags/promote_churn.py")
     names: dict[str, Any] = {}
     exec(compile(text, "README.md", "exec"), names)
     assert {"create", "promote", "remove", "result"} <= {

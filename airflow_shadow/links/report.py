@@ -22,6 +22,14 @@ class ReportLink(BaseAwsLink):
     key = "shadow_report"
     format_str = _OBJECT
 
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """Return the address; a task without a report is not looked up, which Airflow would log."""
+        # Where Airflow reads the Dag from its database the argument may be missing.
+        if not getattr(operator, "report", True):
+            return ""
+        address: str = super().get_link(operator, ti_key=ti_key)
+        return address
+
     def format_link(self, **facts: Any) -> str:
         """Return the address of what was written; empty where none is known."""
         path = str(facts.get("path") or "")

@@ -41,6 +41,8 @@ Task_co = TypeVar("Task_co", bound=ShadowOperator | ShadowSensor, covariant=True
 _BACKSTOP = timedelta(minutes=10)
 #: Seconds at most between two tries of one step.
 PAUSE = 5.0
+#: Seconds between two polls of AWS that are hardly meant: changes take minutes there.
+HASTY = 10.0
 #: Tries after a conflict.
 MOST_CONFLICTS = 5
 #: botocore settings that may hold passwords; a trigger's arguments are stored unencrypted.
@@ -194,6 +196,7 @@ class Steps(Generic[Task_co]):
 
     def _wait(self, step: Wait) -> WaitResult:
         policy = self.policy(step)
+        self._warn_hasty(policy.delay)
         outcome = wait_for(
             self.hook, step.condition, policy=policy, state=step.state, patient=self.is_patient
         )
@@ -201,6 +204,15 @@ class Steps(Generic[Task_co]):
             self._remember_described(step.condition)
             self.leave(step, policy)
         return outcome
+
+    def _warn_hasty(self, delay: float) -> None:
+        """Say that a pause is an emulator's, before it polls an account: its quota is shared."""
+        if delay < HASTY and self.hook.is_at_aws:
+            self.log.warning(
+                "This wait polls AWS every %g s, which fits an emulator. Set [airflow_shadow] "
+                "waiter_delay, or the task's own waiter_delay or poke_interval, to 30 s or more.",
+                delay,
+            )
 
     def _remember_described(self, goal: AnyCondition) -> None:
         described = self.hook.described or {}

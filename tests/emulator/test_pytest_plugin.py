@@ -12,8 +12,18 @@ TESTS = """
 import json
 import os
 
+from datetime import datetime
+
 import boto3
+import pytest
+try:
+    from airflow.sdk import DAG
+except ImportError:  # Airflow 2.11
+    from airflow import DAG
 from airflow.providers.amazon.aws.hooks.base_aws import AwsBaseHook
+
+from airflow_shadow.operators import CreateInferenceExperimentOperator
+from airflow_shadow.sensors import InferenceExperimentSensor
 
 
 def test_first(shadow_emulator):
@@ -41,6 +51,54 @@ def test_connection(shadow_airflow_connection):
 
 def test_no_connection():
     assert "AIRFLOW_CONN_AWS_DEFAULT" not in os.environ
+
+
+def test_client(shadow_client, shadow_emulator):
+    shadow_client("sagemaker").create_model(ModelName="mine", ExecutionRoleArn="role-" * 5)
+    assert shadow_emulator.history()[-1]["name"] == "mine"
+
+
+def test_boto3(shadow_airflow_connection):
+    boto3.client("sagemaker").create_model(ModelName="bare", ExecutionRoleArn="role-" * 5)
+    assert shadow_airflow_connection.history()[-1]["name"] == "bare"
+
+
+def test_home(pytestconfig):
+    home = os.environ["AIRFLOW_HOME"]
+    assert "airflow-shadow-tests-" in home
+    assert os.environ["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == f"sqlite:///{home}/airflow.db"
+    assert os.environ["AIRFLOW__CORE__DAGS_FOLDER"] == str(pytestconfig.rootpath / "dags")
+
+
+def test_unknown_dag(run_dag):
+    with pytest.raises(LookupError, match="shadow_dags_folder"):
+        run_dag("nobody's")
+
+
+def test_a_dag_that_is_in_no_folder(shadow_endpoint, run_dag):
+    fraud = shadow_endpoint("fraud")
+    fraud.add_candidate("fraud-2")
+    with DAG("mine", schedule=None, start_date=datetime(2026, 1, 1)) as dag:
+        create = CreateInferenceExperimentOperator(
+            task_id="create",
+            aws_conn_id="another",
+            role_arn="arn:aws:iam::123456789012:role/shadow-tests",
+            endpoint_name="fraud",
+            shadow_model_name="fraud-2",
+            sampling_percentage=50,
+            duration="2h",
+            waiter_delay=600,
+        )
+        InferenceExperimentSensor(
+            task_id="watch",
+            aws_conn_id="another",
+            name=create.output,
+            target_statuses=["Completed"],
+            poke_interval=600,
+            mode="reschedule",
+        )
+    assert run_dag(dag).state == "success"
+    assert fraud.shadows == []
 """
 
 
@@ -64,4 +122,4 @@ def test_the_fixtures_work_in_a_project_of_a_user(tmp_path):
         text=True,
         timeout=120,
     )
-    assert (0, True) == (done.returncode, "4 passed" in done.stdout), done.stdout
+    assert (0, True) == (done.returncode, "9 passed" in done.stdout), done.stdout

@@ -7,14 +7,15 @@ from urllib.parse import urlsplit
 from urllib.request import urlopen
 
 import pytest
+from airflow.providers.amazon.aws.links.base_aws import XCom
 
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.links import EndpointLink, MetricsLink
+from airflow_shadow.links import EndpointLink, MetricsLink, ReportLink
 from airflow_shadow.operators import (
     CreateInferenceExperimentOperator,
     UpdateInferenceExperimentOperator,
 )
-from airflow_shadow.sensors import InferenceExperimentSensor
+from airflow_shadow.sensors import InferenceExperimentSensor, ShadowAnalysisSensor
 from tests.helpers import CREATE
 from tests.tasks import Tasks
 
@@ -109,3 +110,13 @@ def test_links_show_while_the_task_is_deferred(worker, churn):
         run = deferring.run(operator, name=name, until_deferred=True, **more)
         assert 1 == run.deferrals
         assert name == run.ti.xcoms["shadow_test"]["name"]
+
+
+@pytest.mark.parametrize(("report", "asked"), [(None, []), ("night.html", ["shadow_report"])])
+def test_only_a_task_with_a_report_is_asked_for_it(report, asked, monkeypatch):
+    """No XCom is looked up that nobody wrote, for Airflow would log an error for each task."""
+    seen = []
+    monkeypatch.setattr(XCom, "get_value", lambda *, key, ti_key: seen.append(key))
+    sensor = ShadowAnalysisSensor(task_id="analyse", name="churn-2026-03-01", report=report)
+    assert "" == ReportLink().get_link(sensor, ti_key=None)
+    assert asked == seen

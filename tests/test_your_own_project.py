@@ -1,0 +1,96 @@
+"""The documentation's example of a user's project, as it stands, in a new folder."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = (ROOT / "docs/testing-your-dags.md").read_text() + (ROOT / "README.md").read_text()
+UV = Path(sys.executable).with_name("uv")
+#: Each runs two whole rollouts in an Airflow of its own.
+pytestmark = pytest.mark.thorough
+
+
+def block(kind: str) -> str:
+    """Return the one block of a kind."""
+    [text] = re.findall(rf"<!-- {re.escape(kind)} -->\n```\w+\n(.*?)```\n", PAGE, re.DOTALL)
+    return text
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Write the files of the documentation's example, nothing else."""
+    for folder in ("dags", "tests"):
+        (tmp_path / folder).mkdir()
+    dag = block("example_dags/promote_churn.py")
+    if version("apache-airflow") < "3":  # as the README says
+        dag = dag.replace("from airflow.sdk import DAG", "from airflow import DAG")
+    (tmp_path / "dags/promote_churn.py").write_text(dag)
+    for name in ("conftest.py", "tests/test_promote_churn.py"):
+        (tmp_path / name).write_text(block(f"a project's {name}"))
+    return tmp_path
+
+
+def stranger(folder: Path) -> dict[str, str]:
+    """Return the environment of somebody without settings of Airflow and AWS, but for the proxy's.
+
+    What they have instead leads nowhere, so that a test would fail that follows it.
+    """
+    theirs = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AIRFLOW", "AWS_", "PYTHON")) or name == "AWS_CA_BUNDLE"
+    }
+    nowhere = "postgresql://nobody@127.0.0.1:1/production"
+    return {**theirs, "HOME": str(folder), "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": nowhere}
+
+
+def run(*command: str | Path, **options) -> str:
+    """Run a command that must succeed and return what it says."""
+    done = subprocess.run(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        timeout=900,
+        **options,
+    )
+    assert 0 == done.returncode, done.stdout[-6000:]
+    return done.stdout
+
+
+def test_a_dag_of_ones_own_is_tested_in_a_new_folder(project):
+    """A good candidate is promoted and a bad one removed, with the three files of the page."""
+    environment = {**stranger(project), "PYTHONPATH": str(ROOT)}
+    said = run(sys.executable, "-m", "pytest", "-q", cwd=project, env=environment)
+    assert "2 passed" in said
+    assert not (project / "airflow").exists()
+
+
+@pytest.mark.skipif(not UV.exists(), reason="it needs uv, and the package index")
+def test_the_wheel_suffices(project):
+    """The same from an empty environment, into which the wheel was installed as the page says."""
+    steps = block("commands of a new project: set up").splitlines()
+    environment = os.environ
+    run(UV, "build", "--quiet", "--wheel", "--out-dir", project / "dist", ROOT, env=environment)
+    [wheel] = (project / "dist").glob("*.whl")
+    python = project / ".venv/bin/python"
+    assert ["mkdir dags tests", "python3 -m venv .venv"] == steps[:2]
+    run(UV, "venv", "--quiet", "--python", sys.executable, project / ".venv", env=environment)
+    *_, given, last = steps[2].split()
+    assert '"../airflow-shadow[emulator]" pytest' == f"{given} {last}"
+    run(
+        *(UV, "pip", "install", "--quiet", "--python", python, "-c", ROOT / "constraints.txt"),
+        *(f"{wheel}[emulator]", "pytest"),
+        env=environment,
+    )
+    assert ".venv/bin/python -m pytest\n" == block("commands of a new project: run")
+    assert "2 passed" in run(python, "-m", "pytest", cwd=project, env=stranger(project))
