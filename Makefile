@@ -101,7 +101,7 @@ $(UV):
 
 .venv-2.11/.installed: constraints-2.11.txt pyproject.toml | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-2.11
-	$(UV) pip install --quiet --python .venv-2.11/bin/python -c constraints-2.11.txt -e '.[emulator]' --group test --group oracles
+	$(UV) pip install --quiet --python .venv-2.11/bin/python -c constraints-2.11.txt -e '.[emulator,answers]' --group test --group oracles
 	touch $@
 
 .venv-3.%/.installed: constraints-3.%.txt pyproject.toml | $(UV)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import boto3
+
 from airflow_shadow.emulator import fleet
 from airflow_shadow.operators import (
     CreateInferenceExperimentOperator,
@@ -30,6 +32,19 @@ FULL = fleet.shadow_mode(source="AllTraffic", shadow="churn-v2", sampling_percen
 
 def empty(_: Any) -> None:
     """Leave only the endpoint."""
+
+
+def captured(client: Any) -> None:
+    """Make the bucket that captures go to."""
+    region = client.meta.region_name
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=client.meta.endpoint_url,
+        region_name=region,
+        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
+        aws_secret_access_key="any",
+    )
+    s3.create_bucket(Bucket="bucket", CreateBucketConfiguration={"LocationConstraint": region})
 
 
 def scheduled(client: Any) -> None:
@@ -73,6 +88,13 @@ _STORAGE = {
     "Destination": "s3://bucket/captured",
     "KmsKey": KEY,
     "ContentType": {"CsvContentTypes": ["text/csv"], "JsonContentTypes": ["application/json"]},
+}
+_CAPTURE = {
+    **_STORAGE,
+    "ContentType": {
+        "CsvContentTypes": ["text/csv"],
+        "JsonContentTypes": ["application/json", "application/jsonlines"],
+    },
 }
 _WINDOW = {"StartTime": int(TOMORROW.timestamp()), "EndTime": int(LATER.timestamp())}
 #: Texts that a reader which guesses types would destroy.
@@ -124,9 +146,24 @@ ROWS: dict[str, Row] = {
         },
         [("CreateInferenceExperiment", _CREATED | {"Description": NUMBER})],
     ),
+    "Create with capture": Row(
+        CreateInferenceExperimentOperator,
+        captured,
+        _WHO
+        | {
+            "name": "nightly",
+            "model_variants": _VARIANTS,
+            "shadow_mode_config": _mode(25),
+            "start_time": TOMORROW,
+            "end_time": LATER,
+            "capture": "s3://bucket/captured",
+            "capture_kms_key": KEY,
+        },
+        [("CreateInferenceExperiment", _CREATED | {"DataStorageConfig": _CAPTURE})],
+    ),
     "Create in full": Row(
         CreateInferenceExperimentOperator,
-        empty,
+        captured,
         _WHO
         | {
             "name": "nightly",

@@ -22,6 +22,8 @@ REGION, CONNECTION = "eu-west-1", "aws_matrix"
 _SHARED = {"aws_conn_id": CONNECTION, "region_name": REGION}
 #: Arguments that are no fields of the API, so they stand beside `config`.
 _BESIDE = {
+    "capture",
+    "capture_kms_key",
     "shadow_model_name",
     "sampling_percentage",
     "shadow_variant_name",

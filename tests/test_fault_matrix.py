@@ -86,6 +86,8 @@ NO_COLUMN = {
 }
 #: Operators that have no row, each with why.
 NO_ROW = {
+    "CompareAnswersOperator": "it waits as ShadowAnalysisOperator does; the faults of S3 are in"
+    " tests/answers/test_store.py",
     "ShadowAnalysisOperator": "it waits and asks as the sensor Analysis does, for one look",
     "ShadowVerdictBranchOperator": "it calls nothing",
 }

@@ -198,7 +198,11 @@ def parametrised() -> set[tuple[str, str, str]]:
 
 
 #: What judges sends nothing that is typed by AWS; tests/operators/test_analysis.py has its input.
-SENDS_NO_REQUEST = {"ShadowAnalysisOperator", "ShadowVerdictBranchOperator"}
+SENDS_NO_REQUEST = {
+    "CompareAnswersOperator",
+    "ShadowAnalysisOperator",
+    "ShadowVerdictBranchOperator",
+}
 
 
 def test_the_table_has_no_empty_cell():

@@ -11,6 +11,7 @@ from airflow_shadow.experiments.lifecycle import Status, status_of
 from airflow_shadow.experiments.production import ProductionVariant
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.operators.create import CreateInferenceExperimentOperator
+from airflow_shadow.text.messages import short_repr
 from airflow_shadow.waiters import Description
 
 _STORAGE = "DataStorageConfig"
@@ -37,6 +38,9 @@ def with_capture(
             found="two places for one capture",
             next_step="Give one of them; nothing was sent to AWS.",
         )
+    for name in ("capture", "capture_kms_key"):
+        if not isinstance(value := getattr(op, name), str | None):
+            raise InvalidRequestError(asked=name, found=f"{short_repr(value)}, which is not text")
     capture = Capture(destination=op.capture, kms_key=op.capture_kms_key)
     if faults := list(capture.faults(region)):
         raise InvalidRequestError(asked="to capture", found="; ".join(faults))

@@ -11,6 +11,8 @@ from tests.answers.captured import compared, record, totals
 from tests.answers.nasty import TEXTS, VALUES
 from tests.answers.oracle import places
 
+pytestmark = pytest.mark.thorough
+
 #: Where a nasty value stands: alone, in an object, in a list, in lines, in a cell.
 AROUND = (
     ("", "%s", "application/json"),
@@ -58,6 +60,7 @@ def expected(output, answers, content_type):
     return [(len(each), each.count(None)) for each in found]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(("path", "around", "content_type"), AROUND)
 def test_nasty_values_are_broken_as_strict_readers_say(tmp_path, path, around, content_type, kind):

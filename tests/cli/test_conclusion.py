@@ -18,7 +18,7 @@ from tests.helpers import (
     until,
 )
 
-pytestmark = pytest.mark.http
+pytestmark = [pytest.mark.http, pytest.mark.thorough]
 
 
 @pytest.fixture

@@ -93,6 +93,7 @@ def ending(shadow, emulator):
     return run
 
 
+@pytest.mark.thorough
 def test_the_evidence_so_far_is_shown(cli, ending):
     """Between planned looks nothing passes, but a FAIL shows at once."""
     ending(error_rate=0.05)
@@ -100,6 +101,7 @@ def test_the_evidence_so_far_is_shown(cli, ending):
     assert "FAIL (operational metrics only): FAIL server errors" in done.out
 
 
+@pytest.mark.thorough
 def test_a_good_candidate_is_undecided_so_far(cli, ending):
     """It may pass at a planned look only, so the line has the numbers."""
     ending()
@@ -109,6 +111,7 @@ def test_a_good_candidate_is_undecided_so_far(cli, ending):
     assert "mean latency" in out
 
 
+@pytest.mark.thorough
 def test_metrics_that_may_not_be_read_end_no_watch(watch, ending, emulator):
     """The line says that the verdict is unknown."""
     ending()
@@ -140,6 +143,7 @@ def test_an_unknown_name_is_an_error(watch, emulator):
     assert (1, True) == (done.code, "Found: no experiment named 'theirs'" in done.err)
 
 
+@pytest.mark.thorough
 def test_a_lost_connection_ends_no_watch(watch, running, emulator):
     """What passes by itself is waited out."""
     emulator.faults.add(kind="throttle", operation="DescribeInferenceExperiment", times=5)

@@ -122,6 +122,7 @@ def test_a_candidate_that_answers_alike_passes(shadow, tasks, emulator):
     assert dict.fromkeys(expected, "PASS") == outcomes(verdict)
 
 
+@pytest.mark.thorough
 def test_a_candidate_that_answers_otherwise_fails(shadow, tasks, emulator):
     """It is as fast as production and free of errors, and answers wrongly."""
     since = shadow(error_rate=0.3)
@@ -145,6 +146,7 @@ def test_a_verdict_of_an_analysis_is_joined(shadow, tasks, emulator):
     assert "| agree |" in run.ti.xcoms["evidence"]
 
 
+@pytest.mark.thorough
 def test_the_same_window_gives_the_same_verdict(shadow, tasks, emulator):
     """With or without an analysis of its own."""
     since = shadow(error_rate=0.01)
@@ -153,6 +155,7 @@ def test_the_same_window_gives_the_same_verdict(shadow, tasks, emulator):
     assert alone == joined(tasks, before).value
 
 
+@pytest.mark.thorough
 def test_a_fail_of_the_metrics_is_returned_as_it_is(shadow, tasks, emulator, log):
     """Nothing is waited for or read: the shadow is removed the sooner."""
     since = shadow()
@@ -163,6 +166,7 @@ def test_a_fail_of_the_metrics_is_returned_as_it_is(shadow, tasks, emulator, log
     assert log.containing("Nothing is compared: the metrics have decided.")
 
 
+@pytest.mark.thorough
 def test_fail_on_fails_the_task(shadow, tasks, emulator):
     """As in an analysis."""
     since = shadow(error_rate=0.3)
@@ -173,6 +177,7 @@ def test_fail_on_fails_the_task(shadow, tasks, emulator):
 # --- what was captured
 
 
+@pytest.mark.thorough
 def test_files_that_are_late_are_waited_for(shadow, tasks, emulator, log):
     """The window's end has passed, and its last files come minutes later."""
     emulator.capture_late_seconds = 600
@@ -186,6 +191,7 @@ def test_files_that_are_late_are_waited_for(shadow, tasks, emulator, log):
     assert log.containing(again)
 
 
+@pytest.mark.thorough
 def test_files_that_never_come_are_not_waited_for_forever(shadow, tasks, emulator):
     """The verdict is INCONCLUSIVE and says which side lacks how many."""
     since = shadow(capture_loss=0.3)
@@ -234,6 +240,7 @@ def contents(record):
     yield record["eventMetadata"]["inferenceId"]
 
 
+@pytest.mark.thorough
 def test_results_are_kept_and_read_again(shadow, tasks, emulator, s3):
     """A second task reads no hour that is done."""
     since = shadow(minutes=180)
@@ -246,6 +253,7 @@ def test_results_are_kept_and_read_again(shadow, tasks, emulator, s3):
 # --- what is refused before anything is waited for
 
 
+@pytest.mark.thorough
 def test_an_experiment_that_captures_nothing_is_refused(shadow, tasks, emulator):
     """Nothing could be compared in the end."""
     since = shadow(captures=False)

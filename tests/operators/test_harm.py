@@ -188,6 +188,7 @@ def test_without_the_target_it_is_promoted(full, promote, scaled, sagemaker):
     assert ["churn-v2"] == serves(sagemaker)
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["access-denied", "throttle"])
 def test_an_unknown_target_ends_no_task(full, promote, emulator, log, kind):
     """AWS refuses by itself where there is one; the log says what could not be asked."""

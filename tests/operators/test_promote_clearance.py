@@ -282,6 +282,7 @@ def test_a_denied_registry_is_an_error(approved, version, emulator):
     assert [] == stops(emulator)
 
 
+@pytest.mark.thorough
 def test_a_throttled_registry_is_asked_again(approved, version, emulator, sagemaker):
     """It cannot be asked for the moment, which says nothing."""
     version.approve()

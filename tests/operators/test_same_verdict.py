@@ -11,6 +11,8 @@ from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.operators import ShadowAnalysisOperator
 from tests.helpers import accepted, redeploy, scale, stop, tags_of, until
 
+pytestmark = pytest.mark.thorough
+
 NAME, HOUR, DAY = "theirs", timedelta(hours=1), timedelta(days=1)
 LIMITS = "airflow-shadow:limits"
 

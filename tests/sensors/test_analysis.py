@@ -193,6 +193,7 @@ def test_a_stage_that_ends_at_its_first_look_moves_nothing(emulator, shadow, ana
     )
 
 
+@pytest.mark.thorough
 def test_the_last_planned_look_ends_the_wait(shadow, analyse):
     """The last look ends the wait with any verdict, which says what is lacking."""
     since = shadow()
@@ -202,6 +203,7 @@ def test_the_last_planned_look_ends_the_wait(shadow, analyse):
     assert "of 900 periods needed" in verdict["reason"]
 
 
+@pytest.mark.thorough
 def test_without_since_the_end_is_moved_once(emulator, shadow, analyse):
     """A move later on would begin the window anew, because it is a change of the experiment."""
     shadow()
@@ -214,6 +216,7 @@ def test_without_since_the_end_is_moved_once(emulator, shadow, analyse):
     )
 
 
+@pytest.mark.thorough
 def test_waiting_on_does_not_extend_a_timeout(shadow):
     """The timeout counts from the task's begin, also when the worker comes back in between."""
     since = shadow()
@@ -224,6 +227,7 @@ def test_waiting_on_does_not_extend_a_timeout(shadow):
     assert (2, 1) == (len(run.tasks.triggers), len(deadlines))
 
 
+@pytest.mark.thorough
 def test_the_log_tells_how_far_the_window_is(shadow, poke, log):
     """The log has the periods, the estimate, and the times of the next and the last look."""
     since = shadow(step=300)
@@ -361,6 +365,7 @@ def test_denied_metrics_fail_at_once(emulator, shadow, analyse):
     assert "GetMetricData" in text
 
 
+@pytest.mark.thorough
 def test_throttled_metrics_are_waited_out(emulator, shadow, analyse):
     """Throttled metrics are read again."""
     since = shadow()
@@ -404,6 +409,7 @@ def test_the_move_of_the_end_begins_the_window_once(emulator, shadow, analyse):
     assert [NAME] == accepted(emulator, "UpdateInferenceExperiment")
 
 
+@pytest.mark.thorough
 def test_a_window_without_a_length_leaves_what_shall_remain(emulator, shadow, analyse):
     """Without a duration the window ends `min_remaining` before the experiment."""
     hour = timedelta(hours=1)

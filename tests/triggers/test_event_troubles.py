@@ -11,6 +11,7 @@ from tests.helpers import another, somebodys, stop
 from tests.triggers.watching import Store, cancelled, told, wait_until, watcher
 
 LIST, DESCRIBE = "ListInferenceExperiments", "DescribeInferenceExperiment"
+pytestmark = pytest.mark.thorough
 TROUBLE = "Experiments cannot be watched now"
 ONCE = {"retries": {"total_max_attempts": 1}}
 

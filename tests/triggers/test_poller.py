@@ -152,6 +152,7 @@ def test_where_list_is_denied_each_is_described(running, sagemaker, emulator, ca
     assert (1, 1) == (calls[LIST], str(log).count("Experiments cannot be listed"))
 
 
+@pytest.mark.thorough
 def test_throttling_fails_no_wait_and_calls_fall(running, sagemaker, emulator, calls):
     """While every call is throttled, hardly any is made; afterwards all hear of their ends."""
     names = running(12)
@@ -170,6 +171,7 @@ def test_throttling_fails_no_wait_and_calls_fall(running, sagemaker, emulator, c
     assert ["reached"] * 12 == [end.event for end in run(triggers, throttle)]
 
 
+@pytest.mark.thorough
 def test_what_its_row_does_not_show_is_seen_within_an_hour(running, sagemaker, calls, monkeypatch):
     """That LastModifiedTime moves is a belief, so each is described now and then anyway."""
     names = running(6)

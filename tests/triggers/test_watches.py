@@ -97,6 +97,7 @@ def more_exact(row):
     return {**row, "LastModifiedTime": row["LastModifiedTime"] + timedelta(milliseconds=100)}
 
 
+@pytest.mark.thorough
 def test_a_wait_that_comes_late_hears_what_others_have_heard(running, sagemaker, calls, altered):
     """Its worker saw the experiment before a change that the poller has described already."""
     names = running(5)
@@ -123,6 +124,7 @@ def test_a_wait_that_comes_late_hears_what_others_have_heard(running, sagemaker,
     assert asyncio.run(together())
 
 
+@pytest.mark.thorough
 def test_a_change_of_status_costs_one_description(running, sagemaker, calls, altered):
     """Its row in the list of the old status is not looked for any more."""
     altered[LIST] = rows_altered(more_exact)
@@ -150,6 +152,7 @@ def test_a_change_of_status_costs_one_description(running, sagemaker, calls, alt
     assert before["after"] - before[DESCRIBE] < 3
 
 
+@pytest.mark.thorough
 def test_a_reason_that_the_list_does_not_show_costs_one_description(
     running, sagemaker, calls, altered
 ):
@@ -170,6 +173,7 @@ def test_a_reason_that_the_list_does_not_show_costs_one_description(
     assert before["after"] == before[DESCRIBE]
 
 
+@pytest.mark.thorough
 def test_experiments_without_a_creation_time_fail_nobody(running, sagemaker, calls, altered):
     """AWS's model promises none; without it experiments are described, not listed."""
     names = running(6)
@@ -181,6 +185,7 @@ def test_experiments_without_a_creation_time_fail_nobody(running, sagemaker, cal
     assert ["reached"] * 6 == ends
 
 
+@pytest.mark.thorough
 def test_an_error_that_nobody_foresaw_fails_only_the_wait_it_is_about(
     running, sagemaker, calls, altered
 ):
@@ -284,6 +289,7 @@ def test_the_last_poll_comes_before_half_an_interval_if_the_deadline_does(runnin
     assert name == asyncio.run(ask_twice()).description["Name"]
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("kind", ["throttle", "server-error"])
 def test_where_list_alone_is_unavailable_each_is_described(running, sagemaker, emulator, kind):
     """After a few attempts, and only while Describe is answered."""
@@ -303,6 +309,7 @@ def test_where_list_alone_is_unavailable_each_is_described(running, sagemaker, e
     assert ({False}, {None}) == asyncio.run(ask())
 
 
+@pytest.mark.thorough
 def test_many_waits_for_one_experiment_cost_one_description(running, sagemaker, calls):
     """What counts are the experiments, not the waits."""
     [name] = running(1)

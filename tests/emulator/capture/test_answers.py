@@ -16,6 +16,8 @@ from airflow_shadow.emulator.fleet import create_endpoint, create_model
 from airflow_shadow.emulator.traffic import Traffic
 from tests.emulator.capture.conftest import answer_of
 
+pytestmark = pytest.mark.thorough
+
 MANY = Traffic(requests_per_minute=200, daily_swing=0, seed=11)
 
 
@@ -205,6 +207,7 @@ def test_the_shadow_gets_what_production_is_asked(answering, captured):
     assert {3} == {answer_of(record).count("\n") for record in captured.records("Shadow")}
 
 
+@pytest.mark.thorough
 def test_the_same_model_agrees_with_itself(answering, captured, client, s3, emulator):
     """In an A/A test only answers at random differ."""
     for randomness in (0.0, 0.5):

@@ -12,6 +12,8 @@ from airflow_shadow.emulator.capture.answers import Answers
 from airflow_shadow.emulator.traffic import Traffic
 from tests.emulator.capture.conftest import FLAT
 
+pytestmark = pytest.mark.thorough
+
 
 def ids(records, name):
     """Return an id of each record."""

@@ -18,6 +18,8 @@ from airflow_shadow.emulator.traffic import Traffic
 from tests.emulator.capture.conftest import FLAT
 from tests.metrics import Metrics
 
+pytestmark = pytest.mark.thorough
+
 MANY = Traffic(requests_per_minute=100, daily_swing=0, late_seconds=0)
 
 
