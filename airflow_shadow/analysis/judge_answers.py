@@ -7,6 +7,7 @@ known, too, so it bounds the error from below, and few periods that happen to ag
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -182,8 +183,7 @@ class _Judged:
         counts = self.columns.sums("values")
         broken = [self.columns.sums(f"{side}_broken") for side in ("production", "shadow")]
         if self.look.is_full and AnswerCoverage(self.look).is_enough:
-            records = AnswerColumns(self.sums.records, self.look.window)
-            lacking = [records.sums(f"{side}_only") for side in ("shadow", "production")]
+            lacking = self._lacking()
             for period in lacking[0]:
                 both = [one[period] * self.batch for one in lacking]
                 counts[period] = counts.get(period, 0.0) + sum(both)
@@ -191,6 +191,17 @@ class _Judged:
                     side[period] = side.get(period, 0.0) + one
         production, shadow = (self._share(counts, bad) for bad in broken)
         return production, shadow
+
+    def _lacking(self) -> tuple[dict[int, float], dict[int, float]]:
+        """Return the answers that production has not, and those that the shadow has not.
+
+        Of production's no more than of the shadow's: what was lost of it excuses nothing else.
+        """
+        records = AnswerColumns(self.sums.records, self.look.window)
+        production, shadow = (records.sums(f"{side}_only") for side in ("shadow", "production"))
+        ours, theirs = math.fsum(production.values()), math.fsum(shadow.values())
+        part = theirs / ours if ours > theirs else 1.0
+        return {period: part * lost for period, lost in production.items()}, shadow
 
     def _share(self, counts: dict[int, float], bad: dict[int, float]) -> Columns:
         answers = {period: count / self.batch for period, count in counts.items()}

@@ -237,6 +237,13 @@ def test_what_only_the_shadow_lacks_is_broken():
     assert ("FAIL", "PASS", "PASS") == (whole.outcome, part.outcome, even.outcome)
 
 
+def test_what_production_lacks_excuses_no_broken_answer():
+    """Lost files of production are no broken answers of it, beside which the shadow's look few."""
+    lost = sums(MINUTES, shadow_broken=3, records_shadow_only=4)
+    found = answer_finding(BROKEN, lost, output={}, requests=(104.0, 104.0))
+    assert ("FAIL", 0) == (found.outcome, found.baseline)
+
+
 def test_lost_files_are_not_the_candidates_fault():
     """Below 95 % coverage missing records are no broken answers: nothing was seen of them."""
     lost = sums(MINUTES, pairs=50, records_production_only=50)
