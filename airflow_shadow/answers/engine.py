@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from importlib.resources import files
 from pathlib import Path
 from types import TracebackType
@@ -49,6 +50,9 @@ class Engine:
             "autoload_known_extensions": "false",
         }
         self._connection = self._driver.connect(":memory:", config=config)
+        # DuckDB would put an error of its own in the place of what a signal raises, such as a
+        # task's timeout, so it runs where no signal is handled.
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="answers-engine")
         self._shut_in(folder)
 
     def _shut_in(self, folder: Path) -> None:
@@ -69,7 +73,8 @@ class Engine:
         error: BaseException | None,
         at: TracebackType | None,
     ) -> None:
-        """Let go of its memory and its files."""
+        """Let go of its memory and its files, once it has stopped."""
+        self._thread.shutdown(cancel_futures=True)
         self._connection.close()
 
     def run(
@@ -95,12 +100,21 @@ class Engine:
     def _answer(
         self, text: str, parameters: dict[str, Any], asked: str
     ) -> tuple[list[tuple[Any, ...]], list[str]]:
+        answer = self._thread.submit(self._fetched, text, parameters)
         try:
-            answer = self._connection.execute(text, parameters)
-            return answer.fetchall(), [column[0] for column in answer.description]
+            return answer.result()
         except self._driver.Error as error:
             problem = self._problem(error, asked)
+        finally:
+            if not answer.done():
+                self._connection.interrupt()
         raise problem
+
+    def _fetched(
+        self, text: str, parameters: dict[str, Any]
+    ) -> tuple[list[tuple[Any, ...]], list[str]]:
+        answer = self._connection.execute(text, parameters)
+        return answer.fetchall(), [column[0] for column in answer.description]
 
     def _problem(self, error: Exception, asked: str) -> ShadowError:
         if isinstance(error, self._driver.OutOfMemoryException):

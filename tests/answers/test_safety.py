@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import traceback
 from pathlib import Path
 
@@ -136,6 +137,22 @@ def test_too_little_memory_says_what_to_set(engine):
             "SELECT list(x ORDER BY x) FROM (SELECT repeat('x', 100) || i AS x "
             "FROM range(3000000) AS t(i))"
         )
+
+
+def test_a_timeout_in_a_query_is_raised_as_it_is(engine):
+    """What a signal raises, such as a task's timeout, ends a query and reaches the task."""
+
+    def time_out(*_):
+        raise TimeoutError("the task's own")
+
+    before = signal.signal(signal.SIGALRM, time_out)
+    signal.setitimer(signal.ITIMER_REAL, 0.2)
+    try:
+        with pytest.raises(TimeoutError, match="the task's own"):
+            engine.run("SELECT COUNT(*) FROM range(1000000000) AS a, range(1000) AS b")
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_without_duckdb_the_extra_is_named(tmp_path, monkeypatch):
