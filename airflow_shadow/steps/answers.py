@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from airflow_shadow.analysis import AnalysisSpec
+from airflow_shadow.analysis import AnalysisSpec, Verdict
 from airflow_shadow.decision import read_verdict
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.operators.answers import CompareAnswersOperator
@@ -15,6 +16,8 @@ from airflow_shadow.steps.compare import compare
 from airflow_shadow.steps.extras import check_extra
 from airflow_shadow.steps.wait import Carry, Step, Wait, view_of
 from airflow_shadow.text.messages import short_repr
+from airflow_shadow.text.numbers import finite
+from airflow_shadow.text.values import to_timestamp
 from airflow_shadow.waiters import CapturesDue, Description, WaitResult
 
 #: What tells one window from another; a verdict brings its own.
@@ -79,6 +82,7 @@ class CompareAnswersSteps(ShadowAnalysisSteps):
         experiment = self.hook.describe_inference_experiment(self.name())
         self.remember_experiment(experiment)
         _check_identity(verdict, experiment, asked=asked)
+        _check_window(verdict, experiment, now=self.hook.now().timestamp(), asked=asked)
         self._check_capture(experiment)
         return self._await_files(experiment, verdict, verdict.get("looked") or [])
 
@@ -135,4 +139,28 @@ def _check_identity(
             asked=f"{asked}, of experiment {experiment['Name']!r}",
             found=f"one on experiment {short_repr(found[0])} of {short_repr(found[1])}",
             next_step="Give the output of this experiment's analysis.",
+        )
+
+
+def _check_window(
+    verdict: Mapping[str, Any], experiment: Mapping[str, Any], *, now: float, asked: str
+) -> None:
+    """Refuse a window that the experiment was not in: captures of another may lie there.
+
+    No analysis returns such a verdict, but whoever writes one by hand, or fills in a form, may.
+
+    :param now: AWS's time, in seconds since 1970
+    """
+    try:
+        known = Verdict.from_dict(verdict)
+        start, end = finite(known.start), finite(known.end)
+    except (AttributeError, KeyError, TypeError, ValueError):
+        start, end = math.nan, math.nan
+    born = to_timestamp(experiment["CreationTime"]).timestamp()
+    if not born <= start <= end <= now:
+        raise InvalidRequestError(
+            asked=asked,
+            found=f"one from {short_repr(verdict.get('start'))} to {short_repr(verdict.get('end'))}"
+            f", which is no window of experiment {experiment['Name']!r}",
+            next_step="Give the output of this experiment's analysis, unchanged.",
         )

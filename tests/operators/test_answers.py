@@ -283,6 +283,21 @@ def test_a_verdict_on_another_experiment_is_refused(shadow, worker, emulator):
     assert "one on experiment 'theirs' of '2020-01-01T00:00:00+00:00'" in said
 
 
+def test_a_verdict_whose_window_is_not_the_experiments_is_refused(shadow, worker):
+    """What a form or a hand wrote reads no captures of other experiments, and waits for none."""
+    verdict = {**analysed(worker, shadow()), "outcome": "INCONCLUSIVE"}
+    for change in (
+        {"findings": 3},
+        {"findings": [{"name": "mine"}]},
+        {"start": "yesterday"},
+        {"start": 0.0},
+        {"end": float("nan")},
+        {"end": 1e12},
+    ):
+        said = fails(AirflowFailException, joined, worker, {**verdict, **change})
+        assert "which is no window of experiment 'theirs'" in said
+
+
 def test_a_verdict_and_a_window_are_refused(shadow, worker):
     """Which of the two is meant cannot be known."""
     verdict = analysed(worker, shadow())
