@@ -8,6 +8,7 @@ from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from airflow_shadow.analysis.answer_sums import VERSION, AnswerSums
 from airflow_shadow.analysis.outputs import Output
@@ -47,7 +48,7 @@ class Results:
         content = self._read(key) if self._place is not None else None
         if content is not None:
             # A result that is broken is made again.
-            with suppress(ValueError, InvalidRequestError):
+            with suppress(ValueError, RecursionError, InvalidRequestError):
                 return AnswerSums.from_dict(json.loads(content))
         return None
 
@@ -74,7 +75,8 @@ class Results:
 def _replace(path: Path, content: bytes) -> None:
     """Write a file at once, so that a killed task leaves no half of it."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_suffix(".part")
+    # Of its own name, for another task may keep the same sums at this moment.
+    part = path.with_suffix(f".{uuid4().hex}.part")
     part.write_bytes(content)
     part.replace(path)
 

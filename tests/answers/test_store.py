@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from airflow_shadow.analysis.answer_sums import AnswerSums
 from airflow_shadow.analysis.outputs import Output
 from airflow_shadow.answers import CaptureStore, FolderStore, Limits, compare_captures
+from airflow_shadow.answers.results import Results
 from airflow_shadow.exceptions import (
     AnswersTooLargeError,
     AnswersUnreadableError,
@@ -134,11 +136,12 @@ def test_another_specification_is_another_result(captures, pair):
     assert {} == counts(captures.compare(SCORE, results=RESULTS, start=TEN + 60))
 
 
-def test_a_broken_result_is_made_again(captures, pair):
-    """A result that is no JSON, or of another version, counts as none."""
+@pytest.mark.parametrize("content", [b'{"version": 0}', b"{", b"[" * 1_000_000])
+def test_a_broken_result_is_made_again(captures, pair, content):
+    """A result that is no JSON, of another version or nested without end counts as none."""
     captures.compare(SCORE, results=RESULTS)
     for entry in captures.client.list_objects_v2(Bucket=BUCKET, Prefix="results/")["Contents"]:
-        captures.put(entry["Key"], b'{"version": 0}')
+        captures.put(entry["Key"], content)
     assert 1 == counts(captures.compare(SCORE, results=RESULTS))["pairs_id"]
 
 
@@ -148,6 +151,22 @@ def test_results_may_be_in_a_folder(captures, pair, tmp_path):
     captures.asked.clear()
     assert 1 == counts(captures.compare(SCORE, results=str(tmp_path / "kept")))["pairs_id"]
     assert 0 == captures.asked["get"]
+
+
+def test_two_tasks_keep_the_same_sums_at_once(captures, tmp_path, monkeypatch):
+    """Each writes a file of its own before it becomes the result, so none takes the other's."""
+    mine, other = (Results(str(tmp_path / "kept"), captures.store) for _ in range(2))
+    replace = Path.replace
+
+    def overtaken(part, target):
+        monkeypatch.setattr(Path, "replace", replace)
+        other.put("key", AnswerSums())
+        return part.replace(target)
+
+    monkeypatch.setattr(Path, "replace", overtaken)
+    mine.put("key", AnswerSums())
+    assert AnswerSums() == mine.get("key")
+    assert ["key.json"] == [path.name for path in (tmp_path / "kept").iterdir()]
 
 
 @pytest.mark.parametrize("place", ["capture", "capture/", "capture/churn/results/"])
