@@ -33,6 +33,7 @@ class Writer:
     def __init__(self, examples: Examples | None) -> None:
         self._examples = examples
         self._written: dict[str, int] = {}
+        self._is_made = False
         if examples is not None:
             examples.path.unlink(missing_ok=True)
 
@@ -46,9 +47,11 @@ class Writer:
             self._written[name] = self._written.get(name, 0) + len(rows)
             self._write(self._examples.path, [_line(name, row) for row in rows])
 
-    @staticmethod
-    def _write(path: Path, lines: list[str]) -> None:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    def _write(self, path: Path, lines: list[str]) -> None:
+        # Made anew, or another user's file of this name would be filled.
+        made = 0 if self._is_made else os.O_CREAT | os.O_EXCL
+        descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | made, 0o600)
+        self._is_made = True
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.writelines(lines)
 

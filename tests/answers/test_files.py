@@ -155,6 +155,24 @@ def test_examples_agree_within(tmp_path):
     assert ["1"] == [json.loads(line)["inferenceId"] for line in path.read_text().splitlines()]
 
 
+def test_examples_go_to_no_file_of_another(tmp_path, monkeypatch):
+    """A file or a link that somebody puts there meanwhile gets nothing of what both answered."""
+    path, theirs = tmp_path / "examples.jsonl", tmp_path / "theirs"
+    theirs.touch()
+    unlink = Path.unlink
+
+    def put_back(gone, **settings):
+        unlink(gone, **settings)
+        if gone == path:
+            path.symlink_to(theirs)
+
+    monkeypatch.setattr(Path, "unlink", put_back)
+    both = [[record(n, inference_id="1")] for n in range(2)]
+    with pytest.raises(FileExistsError):
+        compared(tmp_path, Output(kind="score"), *both, examples=Examples(most=9, path=path))
+    assert "" == theirs.read_text()
+
+
 def test_paths_with_quotes_are_paths(tmp_path, monkeypatch):
     """A temporary folder with a quote in its name is no SQL."""
     folder = tmp_path / 'it\'s "here"'
