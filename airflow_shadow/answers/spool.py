@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import errno
+import fcntl
+import os
+import shutil
 import tempfile
+import time
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -22,6 +27,9 @@ THREADS = 8
 MEGABYTE = 1 << 20
 #: Bytes of the longest line that DuckDB reads without being told.
 LINE = 16 * MEGABYTE
+_PREFIX, _LOCK = "airflow-shadow-answers-", "lock"
+#: Seconds within which a new folder is locked.
+_YOUNG = 60
 _GZIP, _PARQUET = b"\x1f\x8b", b"PAR1"
 
 
@@ -44,14 +52,19 @@ class Spooled:
 class Spool:
     """Hold a temporary folder that is removed at every end.
 
+    A process that the system ends at once cannot, so the next one on this machine does.
+
     :param most_mb: megabytes of files that may be in it at a time
     """
 
     def __init__(self, most_mb: int) -> None:
         self.most = most_mb * MEGABYTE
-        self._folder = tempfile.TemporaryDirectory(prefix="airflow-shadow-answers-")
+        _remove_left(Path(tempfile.gettempdir()))
+        self._folder = tempfile.TemporaryDirectory(prefix=_PREFIX)
         # DuckDB compares real paths.
         self.folder = Path(self._folder.name).resolve()
+        self._lock = (self.folder / _LOCK).open("wb")
+        fcntl.flock(self._lock, fcntl.LOCK_EX)
         self._names = count()
 
     def __enter__(self) -> Self:
@@ -66,6 +79,7 @@ class Spool:
     ) -> None:
         """Remove the folder, whatever ended the comparison."""
         self._folder.cleanup()
+        self._lock.close()
 
     def batches(self, items: Iterable[tuple[Item, str]]) -> Iterator[list[Spooled]]:
         """Yield files that fit into the spool together; each batch is removed before the next.
@@ -124,6 +138,26 @@ class Spool:
         finally:
             plain.unlink(missing_ok=True)
         raise problem
+
+
+def _remove_left(parent: Path) -> None:
+    """Remove the folders of processes that were killed: contents of requests are in them.
+
+    A lock ends with the process that holds it. Other users' folders stay as they are, and so does
+    what another task removes at this moment.
+    """
+    for lock in parent.glob(f"{_PREFIX}*/{_LOCK}"):
+        with suppress(OSError):
+            _remove_if_left(lock)
+
+
+def _remove_if_left(lock: Path) -> None:
+    if lock.parent.stat().st_uid != os.getuid():
+        return
+    with lock.open("rb") as held:
+        fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        if lock.stat().st_mtime < time.time() - _YOUNG:
+            shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 def _batches(items: Sequence[tuple[Item, str]], most: int) -> Iterator[list[tuple[Item, str]]]:

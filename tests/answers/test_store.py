@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 import tempfile
 from pathlib import Path
 
@@ -12,6 +15,7 @@ from airflow_shadow.analysis.answer_sums import AnswerSums
 from airflow_shadow.analysis.outputs import Output
 from airflow_shadow.answers import CaptureStore, FolderStore, Limits, compare_captures
 from airflow_shadow.answers.results import Results
+from airflow_shadow.answers.spool import Spool
 from airflow_shadow.exceptions import (
     AnswersTooLargeError,
     AnswersUnreadableError,
@@ -306,6 +310,23 @@ def test_a_kill_leaves_nothing_behind(captures, pair, spool, end):
     captures.fail = fail
     with pytest.raises(end):
         captures.compare(SCORE)
+    assert [] == list(spool.iterdir())
+
+
+def test_what_a_killed_process_left_is_removed_by_the_next(spool):
+    """A process that is ended at once leaves requests on disk; that of a live one stays."""
+    dying = (
+        "import os, signal; from airflow_shadow.answers.spool import Spool; spool = Spool(1); "
+        "(spool.folder / '0').write_text('a request'); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    where = {**os.environ, "TMPDIR": str(spool)}
+    subprocess.run([sys.executable, "-c", dying], check=False, env=where)
+    with Spool(1) as live:
+        for lock in spool.glob("*/lock"):
+            os.utime(lock, (0, 0))
+        assert 2 == len(list(spool.iterdir()))
+        with Spool(1) as other:
+            assert {live.folder, other.folder} == {*spool.iterdir()}
     assert [] == list(spool.iterdir())
 
 
