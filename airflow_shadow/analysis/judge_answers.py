@@ -21,7 +21,7 @@ from airflow_shadow.analysis.answer_columns import (
     period_for,
 )
 from airflow_shadow.analysis.answer_coverage import AnswerCoverage
-from airflow_shadow.analysis.answer_measures import is_share, measure_of, split_metric
+from airflow_shadow.analysis.answer_measures import PREFIX, is_share, measure_of, split_metric
 from airflow_shadow.analysis.answer_sums import MINUTE, AnswerSums, Table
 from airflow_shadow.analysis.criterion import Criterion
 from airflow_shadow.analysis.evidence import Evidence, mean_evidence, rate_evidence
@@ -32,6 +32,8 @@ from airflow_shadow.analysis.verdict import Finding
 
 #: Part of production's own values that may be broken; above it the path is more likely wrong.
 MOST_BROKEN = 0.2
+#: Part of the values that may be broken in the shadow alone where no criterion bounds them.
+MOST_SKIPPED = 0.05
 _NOTHING: Table = {MINUTE: ()}
 
 
@@ -85,7 +87,7 @@ class _Judged:
         constant = (
             ["the values do not vary, so their spread is unknown"] if evidence.constant else []
         )
-        lasting = [*constant, *self._unreadable()]
+        lasting = [*constant, *self._unreadable(), *self._skipped()]
         return Basis(
             evidence,
             weaknesses=(*periods, *lasting, *few),
@@ -99,6 +101,18 @@ class _Judged:
         if broken > MOST_BROKEN * values:
             share = formatting.in_unit(broken / values, formatting.PER_CENT)
             yield f"{share} of production's own answers are broken: is the path right?"
+
+    def _skipped(self) -> Iterator[str]:
+        """Yield that too much is broken in the shadow, of which other measures say nothing."""
+        columns, (output, _) = self.columns, split_metric(self.criterion.metric)
+        bounds = (each.metric for each in self.look.spec.on_answers if each.severity == "critical")
+        if f"{PREFIX}{output}.broken" in bounds:
+            return
+        values = columns.total("values")
+        skipped = values - columns.total("compared", "production_broken")
+        if skipped > MOST_SKIPPED * values:
+            share = formatting.in_unit(skipped / values, formatting.PER_CENT)
+            yield f"{share} of the answers are broken in the shadow alone; bound `broken`, too"
 
     def _nothing(self) -> Iterator[str]:
         """Yield why there is no evidence, if it is not that there are no pairs."""

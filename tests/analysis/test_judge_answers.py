@@ -244,6 +244,15 @@ def test_what_production_lacks_excuses_no_broken_answer():
     assert ("FAIL", 0) == (found.outcome, found.baseline)
 
 
+@pytest.mark.parametrize(("broken", "outcome"), [(4, "PASS"), (25, "INCONCLUSIVE")])
+def test_many_broken_answers_need_a_criterion_of_their_own(broken, outcome):
+    """What is broken in the shadow is not compared, so the other measures do not speak for it."""
+    one = sums(MINUTES, compared=100 - broken, shadow_broken=broken, **scores(0.0))
+    assert outcome == answer_finding(SHIFT, one, output=SCORE).outcome
+    bounded = answer_spec(SHIFT, replace(BROKEN, tolerance=0.5), **SCORE)
+    assert "PASS" == judge_answers(bounded, observed(one)).findings[0].outcome
+
+
 def test_lost_files_are_not_the_candidates_fault():
     """Below 95 % coverage missing records are no broken answers: nothing was seen of them."""
     lost = sums(MINUTES, pairs=50, records_production_only=50)
