@@ -66,6 +66,8 @@ class Spool:
         self._lock = (self.folder / _LOCK).open("wb")
         fcntl.flock(self._lock, fcntl.LOCK_EX)
         self._names = count()
+        #: Bytes that the compressed files of a batch hold.
+        self._unpacked = 0
 
     def __enter__(self) -> Self:
         """Return the spool."""
@@ -98,6 +100,7 @@ class Spool:
                     path.unlink(missing_ok=True)
 
     def _fetch(self, batch: Sequence[Item], paths: Sequence[Path]) -> list[Spooled]:
+        self._unpacked = 0
         pool = ThreadPoolExecutor(THREADS, thread_name_prefix="answers-spool")
         try:
             return list(pool.map(self._spooled, batch, paths))
@@ -125,7 +128,8 @@ class Spool:
         try:
             with path.open("rb") as packed, plain.open("wb") as out:
                 for piece in _inflated(chunks(packed)):
-                    if out.tell() + len(piece) > self.most:
+                    self._unpacked += len(piece)
+                    if self._unpacked > self.most:
                         raise _too_large(item, self.most)
                     out.write(piece)
             plain.replace(path)
@@ -166,11 +170,13 @@ def _batches(items: Sequence[tuple[Item, str]], most: int) -> Iterator[list[tupl
     for item, mark in items:
         if item.size > most:
             raise _too_large(item, most)
-        if item.size > room:
+        # What a compressed file holds is not known, so it comes alone.
+        needed = most if item.name.endswith(".gz") else item.size
+        if needed > room and batch:
             yield batch
             batch, room = [], most
         batch.append((item, mark))
-        room -= item.size
+        room -= needed
     if batch:
         yield batch
 

@@ -10,6 +10,8 @@ import pytest
 
 from airflow_shadow.analysis.outputs import Output
 from airflow_shadow.answers import Examples, Limits, compare_files
+from airflow_shadow.answers.items import local
+from airflow_shadow.answers.spool import Spool
 from airflow_shadow.exceptions import AnswersTooLargeError, AnswersUnreadableError
 from tests.answers.captured import compared, counts, lines, record, totals
 
@@ -87,6 +89,22 @@ def test_a_bomb_is_stopped(tmp_path):
     bomb = gzip.compress(b" " * 5_000_000)
     with pytest.raises(AnswersTooLargeError, match=r"(?s)shadow\.jsonl.* 1 MB"):
         compared(tmp_path, SCORE, b"", bomb, limits=Limits(spool_mb=1))
+
+
+@pytest.mark.parametrize(("ending", "fits"), [(".gz", True), ("", False)])
+def test_compressed_files_share_the_spool(tmp_path, ending, fits):
+    """Together they unpack to no more than it may hold: named as such they come one by one."""
+    paths = [tmp_path / f"{n}{ending}" for n in range(8)]
+    for path in paths:
+        path.write_bytes(gzip.compress(b" " * 900_000))
+    with Spool(1) as spool:
+        batches = spool.batches([(local(path), "") for path in paths])
+        sizes = (sum(each.path.stat().st_size for each in batch) for batch in batches)
+        if fits:
+            assert [900_000] * 8 == list(sizes)
+        else:
+            with pytest.raises(AnswersTooLargeError):
+                list(sizes)
 
 
 def test_more_files_than_the_spool_holds_go_through_it(tmp_path):
