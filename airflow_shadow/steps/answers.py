@@ -22,6 +22,8 @@ from airflow_shadow.waiters import CapturesDue, Description, WaitResult
 
 #: What tells one window from another; a verdict brings its own.
 _WINDOW = ("since", "duration", "until", "sampling_percentage")
+#: What another task's verdict has besides, and this one's gets anew.
+_DELIVERED = frozenset({"spec", "looked"})
 #: Seconds between two readings while answers are missing.
 _AGAIN = 300.0
 
@@ -106,7 +108,9 @@ class CompareAnswersSteps(ShadowAnalysisSteps):
         labels = max(output.labels_wait for output in self.spec.answers.values())
         due = verdict["end"] + max(self.op.capture_delay, labels)
         until = verdict["end"] + max(self.op.capture_timeout, labels)
-        carry: Carry = {"verdict": dict(verdict), "looked": looked, "files_until": until}
+        # MySQL holds 64 KB of a trigger; what is delivered with any verdict need not travel.
+        light = {name: value for name, value in verdict.items() if name not in _DELIVERED}
+        carry: Carry = {"verdict": light, "looked": looked, "files_until": until}
         return self._await_due(experiment["Name"], due, carry)
 
     def _await_due(self, name: str, due: float, carry: Carry) -> Wait:

@@ -298,6 +298,15 @@ def test_a_verdict_whose_window_is_not_the_experiments_is_refused(shadow, worker
         assert "which is no window of experiment 'theirs'" in said
 
 
+def test_a_verdict_travels_without_its_specification(shadow, worker):
+    """What waits in the triggerer is small: MySQL keeps 64 KB of it."""
+    verdict = analysed(worker, shadow())
+    waits = {"capture_delay": "9h", "deferrable": True, "until_deferred": True}
+    carried = joined(worker, verdict, **waits).trigger.serialize()[1]["carry"]
+    assert {"spec", "looked"} == {*verdict} - {*carried["verdict"]}
+    assert verdict["looked"] == carried["looked"]
+
+
 def test_a_verdict_and_a_window_are_refused(shadow, worker):
     """Which of the two is meant cannot be known."""
     verdict = analysed(worker, shadow())
