@@ -64,7 +64,9 @@ def run_command(command: Command, args: argparse.Namespace) -> int:
     """Run a command in quiet surroundings and return the exit code; errors are shown."""
     try:
         with _surroundings(command, args):
-            return command.run(args)
+            code = command.run(args)
+            sys.stdout.flush()  # a closed pipe is noticed here, not when Python ends
+            return code
     except ShadowError as error:
         show(error)
         return FAILED

@@ -19,6 +19,7 @@ from airflow_shadow.cli.arguments import (
     Command,
     argument,
     seconds,
+    speed,
     whole,
 )
 
@@ -323,7 +324,7 @@ COMMANDS = (
             argument("--port", type=int, default=5000, help="0 picks a free one (default: 5000)"),
             argument(
                 "--speed",
-                type=seconds,
+                type=speed,
                 default=1.0,
                 help="emulator seconds in a real second (default: 1)",
             ),

@@ -7,8 +7,18 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-#: What leads to another database, whatever the shell that the tests run in is meant for.
-_OF_OTHER_DATABASES = ("AIRFLOW__DATABASE__", "AIRFLOW__CORE__SQL_ALCHEMY_CONN")
+#: What leads to another Airflow's configuration, database, secrets, logs or Dags, whatever the
+#: shell that the tests run in is meant for.
+_OF_ANOTHER_AIRFLOW = (
+    "AIRFLOW_CONFIG",
+    "AIRFLOW__CORE__SQL_ALCHEMY_CONN",
+    "AIRFLOW__DAG_PROCESSOR__",
+    "AIRFLOW__DATABASE__",
+    "AIRFLOW__LOGGING__BASE_LOG_FOLDER",
+    "AIRFLOW__LOGGING__REMOTE_",
+    "AIRFLOW__SECRETS__",
+    "AIRFLOW__WORKERS__SECRETS_",
+)
 #: Seconds between two polls: the emulator's clock moves at each.
 POLL_PAUSE = 0.05
 
@@ -32,7 +42,7 @@ def use_temporary_home(*, dags_folder: Path | None = None, **settings: str) -> s
         )
     home = tempfile.mkdtemp(prefix="airflow-shadow-tests-")
     _made.append(home)
-    for name in [name for name in os.environ if name.startswith(_OF_OTHER_DATABASES)]:
+    for name in [name for name in os.environ if name.startswith(_OF_ANOTHER_AIRFLOW)]:
         del os.environ[name]
     os.environ |= {**_settings(home, dags_folder or Path(home) / "dags"), **settings}
     return home

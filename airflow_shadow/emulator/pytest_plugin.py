@@ -5,6 +5,7 @@ project's root. Airflow then lives in a temporary folder, whatever the shell's s
 """
 
 import json
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -22,7 +23,13 @@ _CREDENTIALS = {"aws_access_key_id": "emulator", "aws_secret_access_key": "emula
 #: Emulator seconds in a real one, beside the jump at each poll: nothing may stand still for good.
 _SPEED = 60.0
 #: What would lead around the emulator.
-_OF_AN_ACCOUNT = ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN")
+_OF_AN_ACCOUNT = (
+    "AWS_PROFILE",
+    "AWS_DEFAULT_PROFILE",
+    "AWS_SESSION_TOKEN",
+    "AWS_ENDPOINT_URL_",  # of one service, before the one of all
+    "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS",
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -63,8 +70,8 @@ def shadow_airflow_connection(
 ) -> TimeLapse:
     """Let Airflow's `aws_default` and boto3 lead to the emulator only, and return the emulator."""
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", _connection(shadow_emulator.url))
-    for name in _OF_AN_ACCOUNT:
-        monkeypatch.delenv(name, raising=False)
+    for name in [name for name in os.environ if name.startswith(_OF_AN_ACCOUNT)]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("AWS_ENDPOINT_URL", shadow_emulator.url)
     monkeypatch.setenv("AWS_DEFAULT_REGION", REGION)
     for name, value in _CREDENTIALS.items():

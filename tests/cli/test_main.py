@@ -69,6 +69,7 @@ def test_the_version(cli):
         ["skeleton", "delete"],
         ["promote", "x", "--promote-on", "hope"],
         ["emulator", "--pace", "fast"],
+        ["emulator", "--speed", "1e9"],
     ],
 )
 def test_wrong_usage_is_2(cli, argv):
@@ -183,6 +184,23 @@ def test_offline_commands_import_no_airflow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert "[]" == done.stdout.splitlines()[-1]
+
+
+def test_a_closed_pipe_is_quiet():
+    """Who has read enough (`| head`) sees no trace of Python's."""
+    reader, writer = os.pipe()
+    os.close(reader)
+    done = subprocess.run(
+        [*PROGRAM, "skeleton", "stop"],
+        stdout=writer,
+        stderr=subprocess.PIPE,
+        env={**os.environ, "PYTHONUNBUFFERED": ""},  # which hides it
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    os.close(writer)
+    assert (1, "") == (done.returncode, done.stderr)
 
 
 def test_a_shell_can_complete(tmp_path):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
@@ -78,6 +79,25 @@ def test_a_dag_that_is_missing_is_named(tmp_path, monkeypatch):
     with pytest.raises(LookupError, match=r"has no Dag 'mine'; its Dags: none\.\n.*broken.py") as e:
         dag_runs.find_dag("mine")
     assert "typo" in str(e.value)
+
+
+def test_another_airflow_is_left_alone(monkeypatch):
+    """Its configuration, secrets and logs are not the test's, though the shell leads to them."""
+    theirs = (
+        "AIRFLOW_CONFIG",
+        "AIRFLOW__SECRETS__BACKEND",
+        "AIRFLOW__LOGGING__BASE_LOG_FOLDER",
+        "AIRFLOW__LOGGING__REMOTE_LOGGING",
+        "AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST",
+    )
+    environment = {**os.environ, **dict.fromkeys(theirs, "/production")}
+    monkeypatch.setattr(os, "environ", environment)
+    monkeypatch.setattr(airflow_home, "_made", [])
+    monkeypatch.delitem(sys.modules, "airflow")
+    home = airflow_home.use_temporary_home()
+    airflow_home.remove_temporary_home()
+    assert [] == [name for name in theirs if name in environment]
+    assert home == environment["AIRFLOW_HOME"]
 
 
 def test_airflow_must_not_have_been_imported(monkeypatch):

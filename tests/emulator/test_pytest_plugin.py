@@ -63,6 +63,10 @@ def test_boto3(shadow_airflow_connection):
     assert shadow_airflow_connection.history()[-1]["name"] == "bare"
 
 
+def test_no_other_address(shadow_airflow_connection):
+    assert boto3.client("sagemaker").meta.endpoint_url == shadow_airflow_connection.url
+
+
 def test_home(pytestconfig):
     home = os.environ["AIRFLOW_HOME"]
     assert "airflow-shadow-tests-" in home
@@ -110,6 +114,8 @@ def test_the_fixtures_work_in_a_project_of_a_user(tmp_path):
     environment = {
         **{key: value for key, value in os.environ.items() if "AIRFLOW" not in key},
         "AIRFLOW_HOME": str(tmp_path / "airflow"),
+        "AWS_ENDPOINT_URL_SAGEMAKER": "http://127.0.0.1:9",
+        "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]
@@ -122,4 +128,4 @@ def test_the_fixtures_work_in_a_project_of_a_user(tmp_path):
         text=True,
         timeout=120,
     )
-    assert (0, True) == (done.returncode, "9 passed" in done.stdout), done.stdout
+    assert (0, True) == (done.returncode, "10 passed" in done.stdout), done.stdout
