@@ -79,6 +79,20 @@ class Aws:
                 raise
         return name
 
+    def bucket(self, label: str) -> str:
+        """Create a bucket with a name of its own in this region and return the name."""
+        name = f"{label}-{uuid.uuid4().hex[:6]}"
+        s3 = boto3.client(
+            "s3",
+            endpoint_url=self.url,
+            region_name=self.region,
+            **_credentials(self.url, self.account),
+        )
+        # S3 refuses the name of the region that is its default.
+        elsewhere = {"CreateBucketConfiguration": {"LocationConstraint": self.region}}
+        s3.create_bucket(Bucket=name, **({} if self.region == "us-east-1" else elsewhere))
+        return name
+
     def deploy(self, endpoint: str, model: str) -> None:
         """Put another model on an endpoint as a person does, and wait until it serves."""
         variant = {
