@@ -92,8 +92,8 @@ def shadow_rollout(
     :param capture_kms_key: the key that encrypts what is captured, as for the creation (templated)
     :param create: further arguments of the creation, such as `tags` or `{"pool": ...}`; its
         `on_kill_action` is `"stop"` unless given
-    :param promote: further arguments of the promotion; `alarms` replaces the critical alarms of the
-        specification, for which it waits otherwise
+    :param promote: further arguments of the promotion; it waits while a critical alarm of the
+        specification fires, or instead one of those that `alarms` names
     :param compare: further arguments of the comparisons of answers, such as `results` or
         `memory_mb`, as for :class:`~airflow_shadow.operators.CompareAnswersOperator`
     :param shared: arguments for all tasks that have them, such as `aws_conn_id`, `region_name`,
