@@ -79,7 +79,8 @@ def shadow_rollout(
     :param approval: whether to ask a person before a promotion: `"none"`, `"inconclusive"` (if the
         verdict is INCONCLUSIVE) or `"always"` (on PASS, too); needs Airflow 3.1
     :param approval_timeout: how long to wait for a person's approval, then the candidate is
-        removed, and for the model registry's, then the promotion is skipped (duration)
+        removed, and for the model registry's, then the promotion is skipped; a day by default
+        (duration)
     :param require_approved_model_package: promote only what the model registry shows as approved,
         as for :class:`~airflow_shadow.operators.PromoteShadowVariantOperator` (templated)
     :param dry_run: conclude nothing, but say in the log what would be done
