@@ -19,13 +19,14 @@ _DECIDING = {"outcome": str, "operational_only": bool, "reason": str}
 #: Advice for a rollout that promotes nothing on latency and errors alone.
 TO_PROMOTE = (
     "promote_on='operational' promotes on them all the same, approval='inconclusive' asks a person"
+    ", capture and a spec with answers compare what both variants answer"
 )
 #: Per cent of the requests.
 _ALL = 100
 _NOT_COMPARED = (
     "The verdict is PASS, but the answers were not compared: a model that answers 0 quickly is "
-    "fast and free of errors. It counts as INCONCLUSIVE; promote_on='operational' promotes all "
-    "the same."
+    "fast and free of errors. It counts as INCONCLUSIVE; CompareAnswersOperator compares them, "
+    "promote_on='operational' promotes all the same."
 )
 
 
@@ -51,8 +52,9 @@ def _refused(asked: str, found: str) -> InvalidRequestError:
     return InvalidRequestError(
         asked=asked,
         found=found,
-        next_step="Give what ShadowAnalysisSensor or ShadowAnalysisOperator returns, like "
-        "analysis.output; one that was skipped returns nothing.",
+        next_step="Give what ShadowAnalysisSensor, ShadowAnalysisOperator or "
+        "CompareAnswersOperator returns, like analysis.output; one that was skipped returns "
+        "nothing.",
     )
 
 

@@ -102,7 +102,8 @@ def candidate(days: int) -> str:
 
 
 def set_up_fleet(url: str) -> None:
-    """Create what the examples ask for: endpoints under traffic, and candidates."""
+    """Create what the examples ask for: a bucket, endpoints under traffic, and candidates."""
+    client(url, service="s3").create_bucket(Bucket="captures")
     for region, endpoints in FLEET.items():
         sagemaker = client(url, region)
         for endpoint, (serving, release) in endpoints.items():

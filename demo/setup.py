@@ -35,10 +35,10 @@ def emulator() -> Iterator[str]:
             process.terminate()
 
 
-def client(url: str, region: str = REGION) -> Any:
-    """Return a SageMaker client of the emulator."""
+def client(url: str, region: str = REGION, service: str = "sagemaker") -> Any:
+    """Return a client of the emulator."""
     return boto3.client(
-        "sagemaker",
+        service,
         endpoint_url=url,
         region_name=region,
         aws_access_key_id="demo",

@@ -5,7 +5,11 @@ experiment captures both, and each stage is judged on latency and errors while i
 answers once its files are there. Nobody has to say what promotes: a verdict that compared the
 answers does.
 
-The workers need the extra: `pip install 'airflow-shadow[answers]'`.
+At most 2 % of the answers may differ. That fits a candidate that should answer as before; one that
+should answer better needs labels instead, or an improvement to show (docs/answers.md).
+
+The bucket `captures` must exist, and the workers need the extra:
+`pip install 'airflow-shadow[answers]'`.
 """
 
 import logging
@@ -23,6 +27,39 @@ log = logging.getLogger(__name__)
 
 SPEC = {
     "answers": {"churn": {"answer": "$.predictions[*].score", "kind": "score", "within": 0.05}},
+    # They replace the default criteria, so those on latency and errors are here, too.
+    "criteria": [
+        {
+            "name": "server errors",
+            "metric": "Invocation5XXErrors",
+            "comparison": "difference",
+            "tolerance": 0.005,
+        },
+        {
+            "name": "model errors",
+            "metric": "InvocationModelErrors",
+            "comparison": "difference",
+            "tolerance": 0.005,
+        },
+        {
+            "name": "mean latency",
+            "metric": "ModelLatency",
+            "statistic": "Average",
+            "tolerance": 0.10,
+        },
+        {
+            "name": "answers differ",
+            "metric": "answers.churn.disagreement",
+            "comparison": "absolute",
+            "tolerance": 0.02,
+        },
+        {
+            "name": "broken answers",
+            "metric": "answers.churn.broken",
+            "comparison": "difference",
+            "tolerance": 0.005,
+        },
+    ],
 }
 
 with DAG(

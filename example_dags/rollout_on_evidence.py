@@ -3,7 +3,8 @@
 Every night a new model `churn-YYYYMMDD` is expected. It gets a copy of 10 % of the endpoint's
 requests, then 50 %, then all of them, two hours each, or up to six for the last stage if two do not
 suffice. A candidate that fails a stage is removed at once. It is promoted on latency and errors
-alone, because nothing compares its answers: `promote_on="operational"` says so.
+alone, because nothing here compares its answers: `promote_on="operational"` says so, and
+rollout_on_answers.py compares them.
 
 A report is written for each night that ends with a verdict, below
 `[airflow_shadow] reports_folder`.

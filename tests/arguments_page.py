@@ -20,6 +20,7 @@ Those of Airflow's own base classes (`task_id`, `retries`, ...) are in Airflow's
 *Templated* arguments may be Jinja templates.
 A *duration* is a `timedelta`, seconds, or text such as `"90m"`, `"1d12h"` or ISO's `"PT36H"`.
 It is a year at most.
+An argument without a default here has none, or the text says what happens without it.
 
 This page is written from the docstrings by `python -m tests.arguments_page`.
 """
@@ -52,8 +53,30 @@ def arguments_of(sources: Iterable[Any]) -> dict[str, str]:
 def _arguments(source: Any) -> Iterator[tuple[str, str]]:
     """Yield each argument that one of our own docstrings describes."""
     if source.__module__.startswith("airflow_shadow."):
+        defaults = _defaults(source)
         for found in _PARAM.finditer(inspect.cleandoc(source.__doc__ or "")):
-            yield found[1], _ROLE.sub(r"`\1`", " ".join(found[2].split()))
+            text = _ROLE.sub(r"`\1`", " ".join(found[2].split()))
+            yield found[1], text + defaults.get(found[1], "")
+
+
+def _defaults(source: Any) -> dict[str, str]:
+    """Return the default of each argument that has one other than nothing, in words.
+
+    That of `deferrable` is Airflow's own setting.
+    """
+    made = vars(source).get("__init__") if inspect.isclass(source) else source
+    return {
+        name: f"; default `{_python(one.default)}`"
+        for name, one in (inspect.signature(made).parameters if made else {}).items()
+        if name != "deferrable" and isinstance(one.default, str | int | tuple)
+        # An empty tuple or text is nothing.
+        if one.default or not isinstance(one.default, str | tuple)
+    }
+
+
+def _python(value: Any) -> str:
+    """Return a value as Python would have it, with the quotes of this project."""
+    return f'"{value}"' if isinstance(value, str) else repr(value)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@ BLOCKS = [(found["what"], found["text"]) for page in PAGES for found in BLOCK.fi
 KINDS = {
     "a project's conftest.py",
     "a project's tests/test_promote_churn.py",
+    "a project's tests/test_rollout_on_answers.py",
     "commands of a new project: run",
     "commands of a new project: set up",
     "lines of a project's tests/test_promote_churn.py",

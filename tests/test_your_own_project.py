@@ -75,6 +75,18 @@ def test_a_dag_of_ones_own_is_tested_in_a_new_folder(project):
     assert not (project / "airflow").exists()
 
 
+def test_answers_are_tested_in_the_same_way(project):
+    """The example that compares answers removes a candidate that is fast and answers otherwise."""
+    pytest.importorskip("duckdb", reason="the extra answers is not installed")
+    example = (ROOT / "example_dags/rollout_on_answers.py").read_text()
+    (project / "dags/rollout_on_answers.py").write_text(example)
+    test = "tests/test_rollout_on_answers.py"
+    (project / test).write_text(block(f"a project's {test}"))
+    environment = {**stranger(project), "PYTHONPATH": str(ROOT)}
+    said = run(sys.executable, "-m", "pytest", "-q", test, cwd=project, env=environment)
+    assert "1 passed" in said
+
+
 @pytest.mark.skipif(not UV.exists(), reason="it needs uv, and the package index")
 def test_the_wheel_suffices(project):
     """The same from an empty environment, into which the wheel was installed as the page says."""

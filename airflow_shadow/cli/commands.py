@@ -244,9 +244,10 @@ COMMANDS = (
             *WINDOW,
             argument(
                 "--promote-on",
-                choices=("outputs", "operational"),
-                default="outputs",
-                help="operational promotes on latency and errors alone (default: outputs)",
+                choices=("answers", "operational"),
+                default="answers",
+                help="operational promotes on latency and errors alone, which are all that this "
+                "command judges (default: answers)",
             ),
             argument(
                 "--force",

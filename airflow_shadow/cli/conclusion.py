@@ -31,7 +31,9 @@ from airflow_shadow.steps.wait import Carry, Step, view_of
 from airflow_shadow.waiters import WaitResult
 
 _DECLINED = "Nothing was changed."
-_OPERATIONAL = "Compare the answers, or accept latency and errors alone: --promote-on operational."
+_OPERATIONAL = (
+    "Compare the answers in a Dag, or accept latency and errors alone: --promote-on operational."
+)
 _FORCE = "Test on, or another candidate; --force --reason TEXT promotes it without a PASS."
 
 

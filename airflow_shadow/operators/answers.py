@@ -47,7 +47,7 @@ class CompareAnswersOperator(ShadowAnalysisOperator):
     :param spool_mb: megabytes of disk that files take at most while they are read
     :param memory_mb: megabytes of memory that the engine takes at most
     :param examples: how many disagreements of each output are kept, with what both variants
-        answered; none by default
+        answered
     :param examples_path: the file for them on the worker, which only its owner may read
     :raises AirflowFailException: the experiment captures nothing, `answers` says nothing, or the
         extra is missing

@@ -16,8 +16,9 @@ from airflow_shadow.text.messages import short_repr
 class ShadowVerdictBranchOperator(ClosedChoices, TextTemplates, BaseBranchOperator):
     """Follow the tasks that belong to a verdict's outcome and skip the others.
 
-    It calls nothing of AWS: an upstream :class:`~airflow_shadow.sensors.ShadowAnalysisSensor` or
-    :class:`~airflow_shadow.operators.ShadowAnalysisOperator` has judged the shadow test.
+    It calls nothing of AWS: an upstream :class:`~airflow_shadow.sensors.ShadowAnalysisSensor`,
+    :class:`~airflow_shadow.operators.ShadowAnalysisOperator` or
+    :class:`~airflow_shadow.operators.CompareAnswersOperator` has judged the shadow test.
 
     The tasks to follow are directly downstream. Each argument takes a task's or a task group's id,
     several, or `None` for none; inside a task group its prefix may be left out.

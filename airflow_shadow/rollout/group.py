@@ -79,7 +79,8 @@ def shadow_rollout(
     :param approval: whether to ask a person before a promotion: `"none"`, `"inconclusive"` (if the
         verdict is INCONCLUSIVE) or `"always"` (on PASS, too); needs Airflow 3.1
     :param approval_timeout: how long to wait for a person's approval, then the candidate is
-        removed, and for the model registry's, then the promotion is skipped (duration)
+        removed, and for the model registry's, then the promotion is skipped; a day by default
+        (duration)
     :param require_approved_model_package: promote only what the model registry shows as approved,
         as for :class:`~airflow_shadow.operators.PromoteShadowVariantOperator` (templated)
     :param dry_run: conclude nothing, but say in the log what would be done
@@ -92,8 +93,8 @@ def shadow_rollout(
     :param capture_kms_key: the key that encrypts what is captured, as for the creation (templated)
     :param create: further arguments of the creation, such as `tags` or `{"pool": ...}`; its
         `on_kill_action` is `"stop"` unless given
-    :param promote: further arguments of the promotion; `alarms` replaces the critical alarms of the
-        specification, for which it waits otherwise
+    :param promote: further arguments of the promotion; it waits while a critical alarm of the
+        specification fires, or instead one of those that `alarms` names
     :param compare: further arguments of the comparisons of answers, such as `results` or
         `memory_mb`, as for :class:`~airflow_shadow.operators.CompareAnswersOperator`
     :param shared: arguments for all tasks that have them, such as `aws_conn_id`, `region_name`,

@@ -104,7 +104,7 @@ def test_latency_and_errors_alone_promote_nothing_unasked(cli, shadow, emulator)
     done = cli("promote", NAME, "--yes")
     assert (1, []) == (done.code, stops(emulator))
     assert "the answers were not compared" in done.err
-    assert "Next: Compare the answers, or accept latency and errors alone: --promote-on" in done.err
+    assert "Next: Compare the answers in a Dag, or accept latency and errors alone" in done.err
 
 
 def test_force_needs_a_reason(promote, shadow, emulator):

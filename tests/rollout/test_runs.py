@@ -151,7 +151,8 @@ def test_a_rollout_promotes_nothing_unless_told(roll_out, emulator, sagemaker, d
     assert ("PASS", False) == (done.verdict["outcome"], done.verdict["promoted"])
     told = (
         "Only latency and errors were compared, not the answers: promote_on='operational' promotes "
-        "on them all the same, approval='inconclusive' asks a person. PASS (operational"
+        "on them all the same, approval='inconclusive' asks a person, capture and a spec with "
+        "answers compare what both variants answer. PASS (operational"
     )
     assert done.verdict["reason"].startswith(told)
     assert f"Did not promote churn-v2 on churn (tested against churn-v1). {told}" in done.said
