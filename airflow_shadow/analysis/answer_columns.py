@@ -47,10 +47,14 @@ class AnswerColumns:
 
     @cached_property
     def _periods(self) -> list[tuple[int, int, int]]:
-        """Return each period that has minutes, and where they begin and end in that order."""
+        """Return each period that has minutes, and where they begin and end in that order.
+
+        Only whole minutes of the window count, as of metrics: else there would be too many pairs.
+        """
         window, minutes = self.window, [self.table[MINUTE][row] for row in self._order]
+        end = math.floor(window.end / SECONDS) * SECONDS
         starts = (window.start + number * window.period for number in range(window.periods))
-        edges = [bisect_left(minutes, start / SECONDS) for start in (*starts, window.end)]
+        edges = [bisect_left(minutes, min(start, end) / SECONDS) for start in (*starts, end)]
         return [
             (number, first, last)
             for number, (first, last) in enumerate(pairwise(edges))

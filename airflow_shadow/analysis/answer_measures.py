@@ -35,13 +35,15 @@ class Measure:
     needs_labels: bool = False
 
 
+#: The measure that says whether answers can be read, not what they say.
+BROKEN = "broken"
 _ANY = ("increase", "decrease", "either")
 MEASURES: dict[str, Measure] = {
     # A disagreement is one number of both variants, so there is nothing to compare it with.
     "disagreement": Measure(
         statistic="rate", comparisons=("absolute",), directions=("increase",), unit="share"
     ),
-    "broken": Measure(
+    BROKEN: Measure(
         statistic="rate",
         comparisons=("difference", "absolute"),
         directions=("increase",),
@@ -71,6 +73,11 @@ KNOWN = ", ".join((*MEASURES, f"{OWN_VALUES}<name>"))
 def is_answers(metric: str) -> bool:
     """Tell whether a criterion's metric is about the answers."""
     return metric.startswith(PREFIX)
+
+
+def is_content(metric: str) -> bool:
+    """Tell whether a metric is about what answers say, not only whether they can be read."""
+    return is_answers(metric) and split_metric(metric)[1] != BROKEN
 
 
 def split_metric(metric: str) -> tuple[str, str]:

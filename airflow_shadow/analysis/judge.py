@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from airflow_shadow.analysis import formatting
 from airflow_shadow.analysis.answer_coverage import judge_coverage
-from airflow_shadow.analysis.answer_measures import is_answers, split_metric
+from airflow_shadow.analysis.answer_measures import BROKEN, is_answers, is_content, split_metric
 from airflow_shadow.analysis.baseline import baseline_faults
 from airflow_shadow.analysis.criterion import OutsideCriterion
 from airflow_shadow.analysis.judge_answers import judge_answer
@@ -104,7 +104,7 @@ def _conclude(
         findings=findings,
         breakers=breakers,
         stage_passed=passed and not _is_too_short(look),
-        operational_only=not any(map(_decides_on_answers, findings)),
+        operational_only=not any(map(_says_more_than_broken, findings)),
         look=look.number,
         looks=tuple(look.observations.looks),
         sampling_percentage=look.observations.sampling_percentage,
@@ -156,7 +156,7 @@ def _notes(look: Look, findings: tuple[Finding, ...], *, passes: bool) -> Iterat
 def _only_broken(findings: Sequence[Finding]) -> Iterator[str]:
     """Yield that a PASS rests on answers that can be read, whatever they say."""
     decided = [split_metric(one.metric)[1] for one in findings if _decides_on_answers(one)]
-    if {*decided} == {"broken"}:
+    if {*decided} == {BROKEN}:
         yield (
             "no critical criterion compares what the answers say, only whether they are broken: "
             "give labels, or make disagreement critical where nothing should change"
@@ -165,6 +165,15 @@ def _only_broken(findings: Sequence[Finding]) -> Iterator[str]:
 
 def _is_too_short(look: Look) -> bool:
     return look.observations.end - look.observations.start < look.spec.min_duration
+
+
+def _says_more_than_broken(finding: Finding) -> bool:
+    """Tell whether a decision rests on what the answers say.
+
+    That they can be read does not tell a good answer from a wrong one.
+    """
+    says_it = is_content(finding.metric) or finding.outcome == "FAIL"
+    return _decides_on_answers(finding) and says_it
 
 
 def _decides_on_answers(finding: Finding) -> bool:

@@ -21,7 +21,13 @@ from airflow_shadow.analysis.answer_columns import (
     period_for,
 )
 from airflow_shadow.analysis.answer_coverage import AnswerCoverage
-from airflow_shadow.analysis.answer_measures import PREFIX, is_share, measure_of, split_metric
+from airflow_shadow.analysis.answer_measures import (
+    BROKEN,
+    PREFIX,
+    is_share,
+    measure_of,
+    split_metric,
+)
 from airflow_shadow.analysis.answer_sums import MINUTE, AnswerSums, Table
 from airflow_shadow.analysis.criterion import Criterion
 from airflow_shadow.analysis.evidence import Evidence, mean_evidence, rate_evidence
@@ -172,7 +178,7 @@ class _Judged:
         independent.
         """
         _, measure = split_metric(self.criterion.metric)
-        sides = self._broken() if measure == "broken" else self._disagreed()
+        sides = self._broken() if measure == BROKEN else self._disagreed()
         production, shadow = sides
         return rate_evidence(
             None if self.criterion.comparison == "absolute" else production,

@@ -150,8 +150,11 @@ def could_promote(spec: AnalysisSpec | None, plan: Plan, *, needs_answers: bool)
     """
     if spec is None:
         return
-    compared = [each for each in spec.on_answers if each.severity == "critical"]
-    if needs_answers and not compared:
+    # Imported here to keep Dag files fast; by now it is read.
+    from airflow_shadow.analysis.answer_measures import is_content  # noqa: PLC0415
+
+    critical = (each for each in spec.on_answers if each.severity == "critical")
+    if needs_answers and not any(is_content(each.metric) for each in critical):
         yield (
             "promote and require_approved_model_package are about a promotion, but no criterion "
             "compares the answers themselves, and latency and errors alone promote nothing: "

@@ -43,6 +43,13 @@ def test_minutes_in_any_order_are_summed_by_period():
     assert ({0: 0.0, 1: 0.0}, 9.0) == (columns.sums("values"), columns.total("pairs"))
 
 
+def test_a_minute_that_is_partly_outside_is_left_out():
+    """Metrics are read by whole minutes, and pairs are compared with their requests."""
+    table = {"minute": [10, 11, 12, 13], "pairs": [1, 2, 4, 8]}
+    columns = AnswerColumns(table, Window(start=630.0, end=810.0, period=60))
+    assert ({0: 2.0, 1: 4.0}, 6.0) == (columns.sums("pairs"), columns.total("pairs"))
+
+
 def test_a_window_without_time_holds_nothing():
     """A window that ends before its warm-up has no period."""
     table = {"minute": [10], "pairs": [4]}

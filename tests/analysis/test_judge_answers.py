@@ -296,6 +296,8 @@ def test_a_decision_on_answers_ends_operational_only():
     cases = {
         "decided": (answer_spec(DISAGREEMENT), sums(MINUTES)),
         "warned": (answer_spec(warning, BROKEN), sums(0)),
+        "only readable": (answer_spec(warning, BROKEN), sums(MINUTES)),
+        "unreadable": (answer_spec(warning, BROKEN), sums(MINUTES, shadow_broken=hits(0.1))),
         "undecided": (answer_spec(DISAGREEMENT), sums(MINUTES, disagreed=hits(0.02))),
         "nothing": (answer_spec(DISAGREEMENT), None),
     }
@@ -303,7 +305,14 @@ def test_a_decision_on_answers_ends_operational_only():
         name: judge_answers(spec, observed(seen)).operational_only
         for name, (spec, seen) in cases.items()
     }
-    assert {"decided": False, "warned": True, "undecided": True, "nothing": True} == only
+    assert {
+        "decided": False,
+        "warned": True,
+        "only readable": True,
+        "unreadable": False,
+        "undecided": True,
+        "nothing": True,
+    } == only
 
 
 def test_the_table_reads_like_the_others():

@@ -37,11 +37,26 @@ def test_each_stage_compares_after_its_analysis():
     assert judges[:1] == tasks["analyse_100"].before == tasks["compare_100"].before
 
 
+AGREE = {
+    "name": "answers agree",
+    "metric": "answers.churn.disagreement",
+    "comparison": "absolute",
+    "tolerance": 0.02,
+}
+
+
 def test_a_rollout_that_compares_can_promote_by_itself():
     """`promote_on` needs not be given, nor a person."""
-    tasks = rollout(**{**COMPARES, "promote": {"alarms": []}}).tasks
+    spec = {**SPEC, "criteria": [AGREE]}
+    tasks = rollout(**{**COMPARES, "spec": spec, "promote": {"alarms": []}}).tasks
     assert ONLY_TESTS not in tasks["plan"].summary
     assert "answers" == tasks["decide"].promote_on
+
+
+def test_broken_answers_alone_promote_nothing():
+    """The default criteria without labels tell no good answer from a wrong one."""
+    said = refused(**{**COMPARES, "promote": {"alarms": []}})
+    assert "no criterion compares the answers themselves" in said
 
 
 def test_answers_that_nothing_captures_are_refused():
