@@ -31,11 +31,12 @@ class Holders:
 
         :raises ShadowError: AWS refused a call, or could not be reached
         """
-        before, self._described = self._described, {}
+        described: dict[tuple[Any, ...], dict[str, Any]] = {}
         for status in sorted(LIVE):
             for row in hook.list_inference_experiments(StatusEquals=str(status)):
                 key = tuple(map(row.get, ("Name", "CreationTime", "LastModifiedTime", "Status")))
-                described = before.get(key) or hook.find_experiment(row["Name"])
-                if described and described["Status"] in LIVE:
-                    self._described[key] = described
+                found = self._described.get(key) or hook.find_experiment(row["Name"])
+                if found and found["Status"] in LIVE:
+                    described[key] = found
+        self._described = described  # what was known stays if a call fails
         return {one["EndpointMetadata"]["EndpointName"]: one for one in self._described.values()}

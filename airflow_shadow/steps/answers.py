@@ -110,6 +110,7 @@ class CompareAnswersSteps(ShadowAnalysisSteps):
         until = verdict["end"] + max(self.op.capture_timeout, labels)
         # MySQL holds 64 KB of a trigger; what is delivered with any verdict need not travel.
         light = {name: value for name, value in verdict.items() if name not in _DELIVERED}
+        light |= {"experiment": experiment["Name"], "creation_time": experiment["CreationTime"]}
         carry: Carry = {"verdict": light, "looked": looked, "files_until": until}
         return self._await_due(experiment["Name"], due, carry)
 
@@ -120,6 +121,8 @@ class CompareAnswersSteps(ShadowAnalysisSteps):
     def compared(self, outcome: WaitResult, carry: Carry) -> Step:
         """Compare, and wait for more files while answers are missing and may still come."""
         experiment, verdict, until = view_of(outcome), carry["verdict"], carry["files_until"]
+        # Somebody may have made another one of that name while files were waited for.
+        _check_identity(verdict, experiment, asked="to compare answers on the window of a verdict")
         done = compare(self.op, self.spec, experiment, verdict, earlier=self.earlier())
         now = self.hook.now().timestamp()
         if not done.is_complete and now < until:

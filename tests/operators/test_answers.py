@@ -16,7 +16,7 @@ from airflow_shadow.operators import CompareAnswersOperator, ShadowAnalysisOpera
 from airflow_shadow.steps import extras
 from tests.arguments_page import arguments_of
 from tests.conftest import PASSWORD, REGION
-from tests.helpers import fails, until
+from tests.helpers import fails, stop, until
 
 NAME, HOUR = "theirs", timedelta(hours=1)
 STEADY = {"SHADOW_NOISE": "0.01", "SHADOW_NOISE_MEMORY": "0", "SHADOW_LATENCY_SPREAD": "0.1"}
@@ -189,6 +189,26 @@ def test_files_that_are_late_are_waited_for(shadow, tasks, emulator, log):
     verdict = compared(tasks, emulator, since, later=timedelta()).value
     assert "PASS" == verdict["outcome"], verdict["reason"]
     assert log.containing(again)
+
+
+def test_another_experiment_of_the_name_gets_no_verdict(shadow, tasks, emulator, sagemaker, log):
+    """Somebody deletes the judged one while files are waited for, and makes another."""
+    emulator.capture_late_seconds = 600
+    since = shadow(minutes=44)
+
+    def make_another():
+        stop(sagemaker, NAME)
+        sagemaker.delete_inference_experiment(Name=NAME)
+        request = fleet.experiment_request(
+            name=NAME, endpoint_name="churn", model_name="v1", shadow_model_name="v2"
+        )
+        sagemaker.create_inference_experiment(**request)
+        until(sagemaker, NAME, "Running")
+        emulator.clock.advance(HOUR)
+
+    log.when("Waiting for the files that experiment 'theirs' captured, due by", make_another)
+    said = fails(AirflowFailException, compared, tasks, emulator, since, later=timedelta())
+    assert "one on experiment 'theirs' of" in said
 
 
 @pytest.mark.thorough
