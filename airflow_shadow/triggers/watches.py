@@ -99,7 +99,7 @@ class Watches:
         self._loop = asyncio.get_running_loop()
         self._watches: set[_Watch] = set()
         self._states: dict[str, _State] = {}
-        self._polled = 0.0
+        self._polled, self._polling_since = 0.0, math.inf
         self._pages, self._list_after, self._list_failures = 1, 0.0, 0
         self._failures = 0
         #: Why AWS is unavailable at the moment.
@@ -133,11 +133,7 @@ class Watches:
             spread = random.uniform(0, _DESCRIBE_SECONDS)  # noqa: S311 - no secret
             state = self._states.setdefault(poll.name, _State(now + spread, poll.known))
             if poll.known == state.described:
-                # So those that come one by one are polled together.
-                together = min(self._polled + _EARLY * delay, state.described_at + _LATE * delay)
-                if not state.was_news and self._next_due <= now + delay:
-                    together = self._next_due
-                watch.due = max(now, min(together, watch.deadline))
+                watch.due = self._due_again(watch, state)
         self._watches.add(watch)
         if self._task is None or self._task.done():  # an error that nobody foresaw has ended it
             self._start()
@@ -147,6 +143,18 @@ class Watches:
             return await watch.reply
         finally:
             self._watches.discard(watch)
+
+    def _due_again(self, watch: _Watch, state: _State) -> float:
+        """Return when a wait that knows the newest description is polled: with others."""
+        now = self._loop.time()
+        if self._polling_since <= state.described_at < math.inf:
+            return _UNDER_WAY  # it comes back while the poll that answered it goes on
+        together = min(
+            self._polled + _EARLY * watch.delay, state.described_at + _LATE * watch.delay
+        )
+        if not state.was_news and self._next_due <= now + watch.delay:
+            together = self._next_due
+        return max(now, min(together, watch.deadline))
 
     async def _run(self) -> None:
         """Poll whenever an experiment is due, as long as the poller lives."""
@@ -161,7 +169,7 @@ class Watches:
                 await self._poll()
 
     async def _poll(self) -> None:
-        now = self._loop.time()
+        now = self._polling_since = self._loop.time()
         due = [watch for watch in self._watches if watch.due <= now + _EARLY * watch.delay]
         for watch in due:
             watch.due = _UNDER_WAY
@@ -187,8 +195,8 @@ class Watches:
 
     def _put_off(self) -> None:
         """Set when what was polled is polled again: later while AWS is unavailable."""
-        self._polled = self._loop.time()
-        factor = random.uniform(0.9, 1.1) * min(self._failures + 1, 2)  # noqa: S311 - no secret
+        self._polled, self._polling_since = self._loop.time(), math.inf
+        factor = random.uniform(0.95, 1.0) * min(self._failures + 1, 2)  # noqa: S311 - no secret
         for watch in self._watches:
             if watch.due == _UNDER_WAY:
                 watch.due = min(self._polled + factor * self._interval(watch), watch.deadline)

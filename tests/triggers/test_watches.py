@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,7 +13,7 @@ from airflow_shadow.emulator import fleet
 from airflow_shadow.experiments.summary import summary_of
 from airflow_shadow.hooks.base import CallingHook
 from airflow_shadow.hooks.responses import to_plain
-from airflow_shadow.triggers import client
+from airflow_shadow.triggers import client, watches
 from airflow_shadow.triggers.client import Connection
 from airflow_shadow.triggers.poller import poller_of
 from airflow_shadow.waiters import Poll, UpdateApplied, condition_to_dict
@@ -272,6 +273,34 @@ def test_who_comes_while_a_poll_is_under_way_is_polled_next(running, sagemaker, 
             return [reply.description["Name"] for reply in await asyncio.gather(first, second)]
 
     assert names == asyncio.run(together())
+
+
+def test_who_comes_back_while_a_poll_goes_on_is_not_polled_again_at_once(
+    running, sagemaker, emulator, calls, monkeypatch
+):
+    """Else each that is described once an hour would be described twice, and upset the rhythm."""
+    monkeypatch.setattr(watches, "_DESCRIBE_SECONDS", 0.0)
+    names = running(3)
+    back, held, late = (Poll("experiment", name) for name in names)
+    back = replace(back, known=known(sagemaker, names[0]))
+    before = calls[DESCRIBE]
+
+    async def together():
+        async with poller_of(CONNECTION) as ours, asyncio.timeout(30):
+            emulator.faults.add(kind="hold-before", operation=DESCRIBE, about=names[1])
+            timing = {"delay": DAY, "deadline": time.time() + DAY}
+            asked = [asyncio.ensure_future(ours.answer(one, **timing)) for one in (back, held)]
+            await asyncio.to_thread(wait_until, emulator.holds.held, what="call that is held")
+            await asked[0]
+            again = asyncio.ensure_future(ours.answer(back, **timing))
+            await asyncio.sleep(0)
+            emulator.holds.let_go()
+            await asked[1]
+            await ours.answer(late, **timing)
+            again.cancel()
+
+    asyncio.run(together())
+    assert 3 == calls[DESCRIBE] - before
 
 
 def test_the_last_poll_comes_before_half_an_interval_if_the_deadline_does(running, sagemaker):
