@@ -140,6 +140,7 @@ class InferenceExperimentTrigger(BaseTrigger):
         state = WaitState(**self.progress)
         steps = wait(condition_from_dict(self.goal), policy=policy, state=state)
         reply: Reply | None = None
+        pause, is_answered = 0.0, False
         # The worker has just polled; and Airflow 3.3.2 loses a task whose event comes at once.
         await asyncio.sleep(max(0.0, min(self.waiter_delay, self.deadline - time.time())))
         async with poller_of(self._connection) as poller:
@@ -150,16 +151,24 @@ class InferenceExperimentTrigger(BaseTrigger):
                     return end.value  # type: ignore[no-any-return]
                 reply = None
                 if isinstance(step, Poll):
+                    # The poller has a rhythm for who waits for news.
+                    if not (is_answered and self._waits_for_news(step)):
+                        await asyncio.sleep(pause)
                     reply = await self._answer(poller, step)
+                    pause, is_answered = 0.0, not reply.error
                 elif isinstance(step, LogLine):
                     self.log.info(step.text)
                 elif isinstance(step, Sleep):
-                    await asyncio.sleep(step.seconds)
+                    pause = step.seconds
 
     async def _answer(self, poller: Poller, poll: Poll) -> Reply:
-        if self.waiter_max_attempts is not None:  # each poll counts, also one without news
+        if not self._waits_for_news(poll):
             poll = dataclasses.replace(poll, known=None)
         return await poller.answer(poll, delay=self.waiter_delay, deadline=self.deadline)
+
+    def _waits_for_news(self, poll: Poll) -> bool:
+        # Where polls are counted, each counts, also one without news.
+        return poll.known is not None and self.waiter_max_attempts is None
 
     @property
     def _connection(self) -> Connection:
