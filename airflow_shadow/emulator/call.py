@@ -12,7 +12,7 @@ from werkzeug.http import http_date
 
 from airflow_shadow.emulator.cloudwatch import metric_data
 from airflow_shadow.emulator.errors import LostConnectionError
-from airflow_shadow.emulator.faults import CALL_FAULTS, Fault
+from airflow_shadow.emulator.faults import CALL_FAULTS, GARBAGE, Fault
 from airflow_shadow.emulator.sagemaker import listing
 from airflow_shadow.emulator.sagemaker.events import run_due_events
 from airflow_shadow.emulator.sagemaker.lags import (
@@ -40,7 +40,6 @@ _REFUSALS: dict[str, tuple[str, str]] = {
     "access-denied": ("AccessDeniedException", "Not allowed (injected by the emulator)."),
     "quota": ("ResourceLimitExceeded", "The quota is used up (injected by the emulator)."),
 }
-_PAGE = "<html><body>Please sign in to the network (injected by the emulator).</body></html>"
 _SERVER_ERRORS = {500: "InternalFailure", 503: "ServiceUnavailable"}
 
 
@@ -94,7 +93,7 @@ def _refusal(fault: Fault) -> TYPE_RESPONSE | None:
         status = int(fault.options.get("status", 500))
         return _error(status, _SERVER_ERRORS[status], "Out of order (injected by the emulator).")
     if fault.kind == "garbage":
-        options = {"status": _OK, "body": _PAGE, **fault.options}
+        options = {"status": _OK, "body": GARBAGE, **fault.options}
         return int(options["status"]), {"Content-Type": "text/html"}, str(options["body"])
     return None
 

@@ -27,6 +27,8 @@ FaultKind = CallFault | WorkFault | AnswerFault
 CALL_FAULTS: frozenset[str] = frozenset(get_args(CallFault))
 WORK_FAULTS: frozenset[str] = frozenset(get_args(WorkFault))
 _KINDS = CALL_FAULTS | WORK_FAULTS | {*get_args(AnswerFault)}
+#: What "garbage" answers: a page of a network between, not of AWS.
+GARBAGE = "<html><body>Please sign in to the network (injected by the emulator).</body></html>"
 # These kinds concern the answer of one operation.
 _ONLY: dict[str, str] = {
     "empty-pages": "ListInferenceExperiments",

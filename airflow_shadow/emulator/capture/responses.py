@@ -1,6 +1,8 @@
 """S3: moto's, and captures that are written when somebody looks."""
 
+from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from moto.core.common_types import TYPE_RESPONSE
@@ -25,36 +27,47 @@ class ShadowS3(S3Response):  # type: ignore[misc,unused-ignore]
     def _bucket_response(self, request: Any, full_url: str) -> Any:
         listed = self._listed(request, full_url)
         operation = "ListObjectsV2" if listed is not None else f"{request.method.title()}Bucket"
-        if answer := self._fault(operation, listed or "", full_url):
-            return answer
-        with self.emulator.lock:
-            if self._has_files():
-                self._write(listed)
-                # Under the lock, because no file may come while a list is made.
-                return super()._bucket_response(request, full_url)
-        return super()._bucket_response(request, full_url)
+
+        def act() -> Any:
+            with self.emulator.lock:
+                if self._has_files():
+                    self._write(listed)
+                    # Under the lock, because no file may come while a list is made.
+                    return super(ShadowS3, self)._bucket_response(request, full_url)
+            return super(ShadowS3, self)._bucket_response(request, full_url)
+
+        return self._perform(operation, listed or "", full_url, act)
 
     def _key_response(self, request: Any, full_url: str) -> TYPE_RESPONSE:
         key = self.parse_key_name()
-        if answer := self._fault(f"{request.method.title()}Object", key, full_url):
-            return answer
-        with self.emulator.lock:
-            # What is there needs no look at what is due.
-            if self._has_files() and not self._is_there(key):
-                self._write(key)
-        return super()._key_response(request, full_url)
 
-    def _fault(self, operation: str, name: str, url: str) -> TYPE_RESPONSE | None:
-        """Return the answer of a fault that was added for this operation of S3."""
+        def act() -> TYPE_RESPONSE:
+            with self.emulator.lock:
+                # What is there needs no look at what is due.
+                if self._has_files() and not self._is_there(key):
+                    self._write(key)
+            return super(ShadowS3, self)._key_response(request, full_url)
+
+        return self._perform(f"{request.method.title()}Object", key, full_url, act)
+
+    def _perform(
+        self, operation: str, name: str, url: str, act: Callable[[], TYPE_RESPONSE]
+    ) -> TYPE_RESPONSE:
+        """Answer, or let the call fail as a fault of this operation of S3 says."""
+        names = f"{self.bucket_name}/{name}"
         fault = self.emulator.faults.take(
             faults.KINDS,
             operation=operation,
             account=self.current_account,
             region=str(self.region),
-            names=f"{self.bucket_name}/{name}",
+            names=names,
             by_name=True,
         )
-        return faults.fail(fault, url) if fault else None
+        if fault is None:
+            return act()
+        holds = self.emulator.holds
+        hold = partial(holds.hold, operation=operation, name=names)
+        return faults.perform(fault, url, act=act, hold=lambda kind: hold(kind=kind))
 
     def _listed(self, request: Any, full_url: str) -> str | None:
         """Return the prefix of a list; None for a request that looks at no file."""

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from airflow_shadow.emulator import fleet
+from airflow_shadow.emulator.traffic import Traffic
 from tests.e2e.audit import made_by_hand
 from tests.e2e.aws import Aws
 from tests.e2e.processes import until
@@ -57,6 +58,14 @@ def run_long(aws: Aws, endpoint: str) -> None:
     aws.control("POST", "clock", {"advance": 600})
 
 
+def capture_long(aws: Aws, endpoint: str) -> None:
+    """Let an experiment run for a while that captures requests and answers."""
+    destination = f"s3://{aws.bucket('captures')}/answers"
+    create(aws, endpoint, DataStorageConfig={"Destination": destination})
+    reach(aws, endpoint, "Running")
+    aws.control("POST", "clock", {"advance": 600})
+
+
 def schedule(aws: Aws, endpoint: str) -> None:
     """Let an experiment wait for a start far ahead."""
     now = datetime.fromisoformat(aws.control("GET", "clock")["now"])
@@ -100,6 +109,7 @@ class Role:
     :param shows: the experiments on the endpoint in the end: status and sampling percentage;
         `None` for who does not care
     :param breaks: the emulator's fault by which AWS fails to do what it was asked, if it was
+    :param traffic: the requests that the endpoint gets
     """
 
     calls: str
@@ -109,11 +119,12 @@ class Role:
     stir: Act = nothing
     busies: Act = describe_anew
     serves: str = "v1"
+    traffic: Traffic | None = None
 
     @property
     def changes(self) -> list[str]:
         """Return the changing calls that AWS accepts of it, each once."""
-        return [] if self.calls.startswith(("Describe", "Get")) else [self.calls]
+        return [] if self.calls.startswith(("Describe", "Get", "List")) else [self.calls]
 
 
 _STOP = "StopInferenceExperiment"
@@ -159,5 +170,12 @@ CAST = {
         breaks="fail-creation",
     ),
     "analysis": Role(calls="GetMetricData", prepare=run_long, shows=None, breaks=None),
+    "compare": Role(
+        calls="ListObjectsV2",
+        prepare=capture_long,
+        shows=None,
+        breaks=None,
+        traffic=Traffic(requests_per_minute=60, daily_swing=0, late_seconds=0),
+    ),
 }
 ROWS = tuple(CAST)

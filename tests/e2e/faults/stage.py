@@ -55,7 +55,7 @@ class Stage:
             self.endpoints = dict(zip(ROWS, pool.map(self._prepare, ROWS), strict=True))
 
     def _prepare(self, row: str) -> str:
-        endpoint = self.aws.endpoint(row, candidates=("v2",))
+        endpoint = self.aws.endpoint(row, candidates=("v2",), traffic=CAST[row].traffic)
         CAST[row].prepare(self.aws, endpoint)
         return endpoint
 

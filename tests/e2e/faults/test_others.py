@@ -13,14 +13,16 @@ from tests.e2e.faults.stage import AT_ONCE, SURVIVES
 def test_somebody_stops_the_experiment(stage, fill):
     """What was to be stopped is; what was to run fails and says who stopped it.
 
-    An analysis judges what there is until then; no call of the outcome's is its own.
+    An analysis judges what there is until then, and so does a comparison; no call of the outcome's
+    is their own.
     """
     somebody.waits_for(stage)
     stage.begin("deferred")
     stage.await_held()
     somebody.stops(stage)
     stage.let_go()
-    came = stage.outcome(analysis=["StopInferenceExperiment"])
+    stopped = ["StopInferenceExperiment"]
+    came = stage.outcome(analysis=stopped, compare=stopped)
     assert SURVIVES | {
         "create": "ExperimentStoppedError",
         "update": "ExperimentStoppedError",
@@ -32,14 +34,16 @@ def test_somebody_stops_the_experiment(stage, fill):
 
 @pytest.mark.fault("experiment deleted", "by somebody else")
 def test_somebody_deletes_the_experiment(stage, fill):
-    """Deleted is what it was to be; the others say it is gone."""
+    """Deleted is what it was to be, and what was captured is compared; the others say it is gone."""
     somebody.waits_for(stage)
     stage.begin("deferred")
     stage.await_held()
     somebody.deletes(stage)
     stage.let_go()
     missing = dict.fromkeys(ROWS, "ExperimentNotFoundError")
-    assert missing | {"delete": "survives"} == fill(stage.outcome())
+    survive = dict.fromkeys(("delete", "compare"), "survives")
+    gone = [f"{verb}InferenceExperiment" for verb in ("Stop", "Delete")]
+    assert missing | survive == fill(stage.outcome(compare=gone))
 
 
 @pytest.mark.fault("endpoint fails to update", "in the task's own change")
@@ -52,7 +56,7 @@ def test_aws_fails_to_do_what_a_task_asked(stage, fill):
     broken = dict.fromkeys(ROWS, "ExperimentBrokenError")
     made_anew = [f"{verb}InferenceExperiment" for verb in ("Create", "Delete", "Create")]
     came = stage.outcome(create=made_anew)
-    untouched = dict.fromkeys(("create", "delete", "analysis"), "survives")
+    untouched = dict.fromkeys(("create", "delete", "analysis", "compare"), "survives")
     assert fill(came) == broken | untouched
 
 

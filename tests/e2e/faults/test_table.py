@@ -56,7 +56,7 @@ def test_every_fault_has_its_row(request):
 
 def test_every_operator_is_in_the_table():
     """An operator that is added gets a column; what a test compares has all columns."""
-    kinds = ("{}inferenceexperiment", "{}shadowvariant", "shadow{}")
+    kinds = ("{}inferenceexperiment", "{}shadowvariant", "shadow{}", "{}answers")
     named = {kind.format(row) for row in ROWS for kind in kinds}
     calling = set(operators.__all__) - {"ShadowVerdictBranchOperator"}
     columns = {name.removesuffix("Operator").lower() for name in calling}

@@ -15,7 +15,15 @@ from airflow_shadow import operators
 from airflow_shadow.sensors import InferenceExperimentSensor
 
 GATES = Path(os.environ["AIRFLOW_HOME"]) / "gates"
-ROWS = ("create", "update", "start", "stop", "promote", "remove", "delete", "sensor", "analysis")
+ROWS = (
+    *("create", "update", "start", "stop", "promote", "remove", "delete", "sensor", "analysis"),
+    "compare",
+)
+#: Of requests that a candidate answers as production does.
+ANSWERS = {
+    "initial_delay": 60,
+    "answers": {"churn": {"answer": "$.predictions[*].score", "kind": "score", "within": 0.05}},
+}
 #: Seconds of the short patience.
 SHORT = 5
 
@@ -74,6 +82,14 @@ def tasks(timeout):
         name="{{ params['analysis'] }}-x",
         since="{{ params['since'] }}",
         until="{{ params['until'] }}",
+        **patience,
+    )
+    operators.CompareAnswersOperator(
+        task_id="compare",
+        name="{{ params['compare'] }}-x",
+        since="{{ params['since'] }}",
+        until="{{ params['until'] }}",
+        spec=ANSWERS,
         **patience,
     )
 
