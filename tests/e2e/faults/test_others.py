@@ -34,7 +34,7 @@ def test_somebody_stops_the_experiment(stage, fill):
 
 @pytest.mark.fault("experiment deleted", "by somebody else")
 def test_somebody_deletes_the_experiment(stage, fill):
-    """Deleted is what it was to be, and what was captured is compared; the others say it is gone."""
+    """That was to be, or its captures are compared all the same; the others say it is gone."""
     somebody.waits_for(stage)
     stage.begin("deferred")
     stage.await_held()

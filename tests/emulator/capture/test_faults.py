@@ -1,7 +1,11 @@
 """S3's calls fail on request, with S3's codes."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from botocore.exceptions import ClientError, ConnectionClosedError
+
+from tests.triggers.watching import wait_until
 
 
 @pytest.fixture
@@ -65,3 +69,30 @@ def test_connections_are_lost(emulator, s3, bucket, way):
     emulator.faults.add(kind="drop-before", operation="GetObject")
     with pytest.raises(ConnectionClosedError):
         s3.get_object(Bucket="captured", Key="a/b")
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_written"),
+    [("drop-before", False), ("drop-after", True), ("hold-before", False), ("hold-after", True)],
+)
+def test_a_connection_is_lost_before_or_after_s3_has_written(
+    emulator, s3, bucket, kind, is_written
+):
+    """A call that is held goes on as it is let go: here it is dropped."""
+    emulator.faults.add(kind=kind, operation="PutObject", about="captured/new")
+    with ThreadPoolExecutor(1) as pool:
+        writing = pool.submit(s3.put_object, Bucket="captured", Key="new", Body=b"")
+        wait_until(lambda: writing.done() or emulator.holds.held(), what="call that is held")
+        let_go = emulator.holds.let_go(drop=True)
+        assert isinstance(writing.exception(), ConnectionClosedError)
+    assert kind.startswith("hold") == bool(let_go)
+    keys = [one["Key"] for one in s3.list_objects_v2(Bucket="captured")["Contents"]]
+    assert is_written == ("new" in keys)
+
+
+def test_a_page_of_a_proxy_looks_like_an_answer(emulator, s3, bucket):
+    """botocore takes it for a list of nothing, and for the content of a file."""
+    for operation in ("ListObjectsV2", "GetObject"):
+        emulator.faults.add(kind="garbage", operation=operation)
+    assert "Contents" not in s3.list_objects_v2(Bucket="captured")
+    assert s3.get_object(Bucket="captured", Key="a/b")["Body"].read().startswith(b"<html>")
