@@ -91,7 +91,7 @@ def test_a_connection_is_lost_before_or_after_s3_has_written(
 
 
 def test_a_page_of_a_proxy_looks_like_an_answer(emulator, s3, bucket):
-    """botocore takes it for a list of nothing, and for the content of a file."""
+    """Botocore takes it for a list of nothing, and for the content of a file."""
     for operation in ("ListObjectsV2", "GetObject"):
         emulator.faults.add(kind="garbage", operation=operation)
     assert "Contents" not in s3.list_objects_v2(Bucket="captured")
