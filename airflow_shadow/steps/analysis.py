@@ -48,7 +48,7 @@ from airflow_shadow.waiters import (
     AnyCondition,
     Description,
     Judged,
-    Looks,
+    LookSchedule,
     WaitState,
     concluded_at,
     planned_window,
@@ -221,7 +221,7 @@ class ShadowAnalysisSteps(OperatorSteps[ShadowAnalysisOperator]):
         return verdict
 
 
-def _looks(condition: Judged, experiment: Description) -> Looks:
+def _looks(condition: Judged, experiment: Description) -> LookSchedule:
     """Return when to judge.
 
     :raises InvalidRequestError: the window begins after the experiment's end

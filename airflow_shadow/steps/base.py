@@ -17,8 +17,8 @@ from airflow_shadow._compat import (
 )
 from airflow_shadow.exceptions import InvalidRequestError, ShadowError
 from airflow_shadow.experiments.lifecycle import sampling
-from airflow_shadow.hooks.driver import wait_for
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
+from airflow_shadow.hooks.polling import wait_for
 from airflow_shadow.links import EndpointLink
 from airflow_shadow.operators.base import ShadowOperator
 from airflow_shadow.sensors.base import ShadowSensor
