@@ -265,14 +265,13 @@ class Steps(Generic[Task_co]):
         if self.op.do_xcom_push:
             self.context["ti"].xcom_push(key="experiment", value=experiment)
             if self.begins_window:
-                self.context["ti"].xcom_push(key="since", value=self._aws_time(experiment))
+                self.context["ti"].xcom_push(key="since", value=self._aws_time(experiment["Name"]))
         return experiment.get("Name")
 
-    def _aws_time(self, experiment: Description) -> str:
-        """Return AWS's time as ISO-8601 text; a resumed task has to call AWS for it."""
-        # `dag.test()` of Airflow 2.11 resumes in the same process: its answer of AWS is old by now.
-        if self.resumed or not self.hook.knows_time:
-            find = partial(self.hook.find_experiment, experiment["Name"])
+    def _aws_time(self, name: str) -> str:
+        """Return AWS's time as ISO-8601 text; it has to be asked if it has not answered yet."""
+        if not self.hook.knows_time:
+            find = partial(self.hook.find_experiment, name)
             self.hook.retry_call(find, delay=self.pause)
         return self.hook.now().isoformat(timespec="seconds")
 
