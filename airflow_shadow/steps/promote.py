@@ -36,7 +36,7 @@ from airflow_shadow.steps.approval import next_wait, skip_refused
 from airflow_shadow.steps.branch_decisions import skip_unfollowed
 from airflow_shadow.steps.conclude import ConcludeSteps
 from airflow_shadow.steps.endpoint_tags import find_promotions, tag_promoted, tag_serves
-from airflow_shadow.steps.production import is_unchanged, read_production, was_created_after
+from airflow_shadow.steps.production import is_unchanged, read_production
 from airflow_shadow.steps.safeguards import (
     refuse_loss_by_promotion,
     refuse_promotion_over,
@@ -110,7 +110,7 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
         if status_of(experiment) in CONCLUDED:
             return self._already(experiment)
         self._refuse_untested(experiment)
-        self._refuse_exchanged(experiment)
+        self.refuse_exchanged(experiment, asked=_asked(experiment))
         return self._promote(experiment, carry)
 
     def _promote(self, experiment: Description, carry: Carry) -> Step:
@@ -253,17 +253,6 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
         if percentage != FULL_SAMPLING:
             found = f"it copies {percentage} % of the requests"
             self._refuse_partial(_asked(experiment), found)
-
-    def _refuse_exchanged(self, experiment: Description) -> None:
-        """Refuse a candidate whose model was deleted and created again under its name."""
-        model_name = str((shadow_variant(experiment) or {}).get("ModelName"))
-        if was_created_after(self.hook, model_name, experiment):
-            raise PromotionRefusedError(
-                asked=_asked(experiment),
-                found=f"model {model_name!r} was created after the experiment: deleted and created "
-                "again under its name, it is not what was tested",
-                next_step="Test the candidate again, under a model name of its own.",
-            )
 
     def _request(self, experiment: Description, production: ProductionVariant) -> dict[str, Any]:
         """Return the stop that promotes: the tested type, at least production's instance count."""
