@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from airflow_shadow._compat import AirflowSkipException
+from airflow_shadow._compat import AirflowSkipException, expanded_entries
 from airflow_shadow.decision import read_verdict, taken_as
 from airflow_shadow.exceptions import (
     AwsAccessDeniedError,
@@ -68,9 +68,10 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
 
         :raises InvalidRequestError: it holds none, or that of another experiment
         """
-        if not self.op.has_verdict:
-            return None
         asked = f"to promote the candidate of experiment {self.name()!r} on a verdict"
+        if not self.op.has_verdict:
+            self._refuse_forgotten(asked)
+            return None
         verdict = read_verdict(self.op.verdict, asked=asked)
         if verdict.get("experiment") != self.name():
             raise InvalidRequestError(
@@ -82,6 +83,19 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
         if verdict["outcome"] == "PASS" and share < FULL_SAMPLING:
             self._refuse_partial(asked, f"a verdict on {share:.15g} % of the requests")
         return verdict
+
+    def _refuse_forgotten(self, asked: str) -> None:
+        """Refuse an entry of `expand_kwargs()` that lacks the verdict which others have.
+
+        :raises InvalidRequestError: it does
+        """
+        entries = expanded_entries(self.op)
+        if any(isinstance(entry, Mapping) and "verdict" in entry for entry in entries):
+            raise InvalidRequestError(
+                asked=asked,
+                found="none in this entry of expand_kwargs(), though others have one",
+                next_step="Give each entry its verdict; nothing was changed.",
+            )
 
     def _refuse_partial(self, asked: str, found: str) -> None:
         if not self.op.allow_partial_sampling:
