@@ -148,8 +148,9 @@ def type_faults(item: Any) -> Iterator[str]:
     for field in fields(item):
         value = getattr(item, field.name)
         if not _fits(value, hints[field.name]):
-            what = "duration in whole seconds" if field.type == Seconds.__name__ else field.type
-            yield f"{field.name}: {short_repr(value)} is not of type {what}"
+            is_duration = field.type == Seconds.__name__
+            what = "no duration in whole seconds" if is_duration else f"not of type {field.type}"
+            yield f"{field.name}: {short_repr(value)} is {what}"
 
 
 @lru_cache

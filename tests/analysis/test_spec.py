@@ -242,7 +242,7 @@ def test_a_criterion_that_cannot_be_judged_is_refused(fields, fault):
     [
         (lambda: AnalysisSpec(alpha="0.05"), "alpha: '0.05' is not of type float"),
         (lambda: AnalysisSpec(alpha=math.nan), "alpha: nan is not of type float"),
-        (lambda: AnalysisSpec(period=True), "period: True is not of type int"),
+        (lambda: AnalysisSpec(period=True), "period: True is no duration in whole seconds"),
         (lambda: AnalysisSpec(criteria=[{"name": "a"}]), "is not of type tuple[Criterion, ...]"),
         (lambda: AnalysisSpec(criteria=5), "criteria: 5 is not of type tuple[Criterion, ...]"),
         (
