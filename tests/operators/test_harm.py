@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-import boto3
 import pytest
 
 from airflow_shadow._compat import AirflowException, AirflowFailException
 from airflow_shadow.experiments.promotions import PROMOTED
 from airflow_shadow.operators import CreateInferenceExperimentOperator, PromoteShadowVariantOperator
-from tests.conftest import PASSWORD, REGION
+from tests.conftest import client_of
 from tests.helpers import CREATE, accepted, created, deploy, fails, serves, until
 
 pytestmark = pytest.mark.usefixtures("churn")
@@ -130,13 +129,7 @@ def deploy_kept(sagemaker):
 @pytest.fixture
 def scaled(emulator):
     """Let production be scaled automatically; returns the client that does so."""
-    client = boto3.client(
-        "application-autoscaling",
-        endpoint_url=emulator.url,
-        region_name=REGION,
-        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
-        aws_secret_access_key=PASSWORD,
-    )
+    client = client_of(emulator, "application-autoscaling")
     client.register_scalable_target(
         ServiceNamespace="sagemaker",
         ResourceId="endpoint/churn/variant/AllTraffic",

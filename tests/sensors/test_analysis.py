@@ -14,13 +14,12 @@ from airflow_shadow._compat import (
     AirflowSensorTimeout,
 )
 from airflow_shadow.analysis import AnalysisSpec, Verdict
-from airflow_shadow.emulator import fleet
-from airflow_shadow.emulator.behaviour import Behaviour, environment
-from airflow_shadow.emulator.traffic import Traffic
+from airflow_shadow.emulator.behaviour import Behaviour
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.sensors import ShadowAnalysisSensor
 from airflow_shadow.waiters import FILLING_SECONDS
 from tests.helpers import accepted, described, fails, meanwhile, stop, until
+from tests.shadows import run_shadow
 from tests.tasks import SENSOR_MODES, Tasks
 
 NAME, HOUR = "theirs", timedelta(hours=1)
@@ -66,23 +65,9 @@ def shadow(emulator, sagemaker, monkeypatch):
     """Run a shadow under traffic; return since when. Each poll takes some minutes at AWS."""
     find = InferenceExperimentHook.find_experiment
 
-    def run(candidate=None, *, sampling=100, step=600, per_minute=200, ends=None):
-        behaviour = environment(candidate or Behaviour())
-        fleet.create_model(sagemaker, name="v2", environment=behaviour)
-        traffic = Traffic(requests_per_minute=per_minute, daily_swing=0, late_seconds=0)
-        fleet.create_endpoint(sagemaker, endpoint_name="churn", model_name="v1", traffic=traffic)
-        request = fleet.experiment_request(
-            name=NAME,
-            endpoint_name="churn",
-            model_name="v1",
-            shadow_model_name="v2",
-            sampling_percentage=sampling,
-            **({"Schedule": {"EndTime": ends}} if ends else {}),
-        )
-        sagemaker.create_inference_experiment(**request)
-        until(sagemaker, NAME, "Running")
-        since = emulator.clock.now()
-        emulator.clock.speed = 0
+    def run(candidate=None, *, step=600, ends=None, **members):
+        schedule = {"Schedule": {"EndTime": ends}} if ends else {}
+        since = run_shadow(emulator, sagemaker, candidate, **members, **schedule)
 
         def slowly(hook, name):
             emulator.clock.advance(step)
