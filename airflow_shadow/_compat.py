@@ -146,14 +146,25 @@ def unlisted_data(task: Any, fields: Iterable[str], context: Context) -> list[st
 
     Airflow does not render what `expand()` got from an XCom, but does render these.
     """
-    mapped: Any = task.dag.task_dict.get(task.task_id) if task.has_dag() else None
-    given = mapped.expand_input.value if hasattr(mapped, "expand_input") else {}
+    mapped, given = _expansion(task)
     if isinstance(given, Sequence):
         ti: Any = context["ti"]
         given = given[ti.map_index]
     if isinstance(given, Mapping):
         return []
     return [field for field in fields if field not in mapped.partial_kwargs]
+
+
+def expanded_entries(task: Any) -> list[Any]:
+    """Return the entries of `expand_kwargs()` as the Dag's author listed them, if they did."""
+    _, given = _expansion(task)
+    return list(given) if isinstance(given, Sequence) else []
+
+
+def _expansion(task: Any) -> tuple[Any, Any]:
+    """Return the mapped operator that a task was made of, and what it was expanded over."""
+    mapped: Any = task.dag.task_dict.get(task.task_id) if task.has_dag() else None
+    return mapped, mapped.expand_input.value if hasattr(mapped, "expand_input") else {}
 
 
 def is_deferral_timeout(error: AirflowException) -> bool:
@@ -177,6 +188,7 @@ __all__ = [
     "TaskGroup",
     "base_url",
     "conf",
+    "expanded_entries",
     "first_reschedule_date",
     "import_string",
     "is_backfill",

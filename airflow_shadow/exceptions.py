@@ -137,7 +137,7 @@ class AwsUnavailableError(AwsError):
     """AWS was throttling, failing or out of reach, or credentials were missing, for too long."""
 
     retriable = True
-    next_step = "Retry the task; if the error stays, check network and credentials."
+    next_step = "Retry the task; if the error stays, check region, network and credentials."
 
 
 class MetricsUnreadableError(AwsUnavailableError):

@@ -118,16 +118,21 @@ def emulator(
         yield emulator_server
 
 
-@pytest.fixture(scope="session")
-def somebody(emulator_server: Emulator) -> boto3.client:
-    """Return a plain client, for what the tests do as somebody else."""
+def client_of(emulator: Emulator, service: str) -> boto3.client:
+    """Return a plain client of a service, for what tests do as somebody else."""
     return boto3.client(
-        "sagemaker",
-        endpoint_url=emulator_server.url,
+        service,
+        endpoint_url=emulator.url,
         region_name=REGION,
         aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
         aws_secret_access_key=PASSWORD,
     )
+
+
+@pytest.fixture(scope="session")
+def somebody(emulator_server: Emulator) -> boto3.client:
+    """Return a plain client, for what the tests do as somebody else."""
+    return client_of(emulator_server, "sagemaker")
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from airflow_shadow.analysis.answer_measures import (
     split_metric,
 )
 from airflow_shadow.analysis.answer_path import parse_answer
-from airflow_shadow.analysis.validation import Checked, bound_faults, line_faults
+from airflow_shadow.analysis.validation import Checked, Seconds, bound_faults, line_faults
 from airflow_shadow.text.messages import short_repr
 
 OutputKind = Literal["label", "score", "text", "json"]
@@ -44,7 +44,7 @@ class Output(Checked):
         probability), or the ``absolute`` one, which rewards overconfidence
     :param values: folder in S3 of the user's own numbers: id, variant, name, value
     :param min_labelled: labelled values below which accuracy and error are INCONCLUSIVE
-    :param labels_wait: seconds after the window for which the comparison waits for labels
+    :param labels_wait: how long after the window the comparison waits for labels (duration)
     """
 
     answer: str = ""
@@ -55,7 +55,7 @@ class Output(Checked):
     loss: Loss = "squared"
     values: str | None = None
     min_labelled: int = MIN_LABELLED
-    labels_wait: int = 0
+    labels_wait: Seconds = Seconds(0)
 
     def broken_rules(self) -> Iterator[str]:
         """Yield what is wrong with values of the right types."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from datetime import timedelta
 from functools import cache
 from types import NoneType
 from typing import Any, Literal, get_args, get_origin, get_type_hints
@@ -13,9 +12,7 @@ from airflow_shadow.analysis.breaker import Breaker
 from airflow_shadow.analysis.criterion import Criterion, OutsideCriterion
 from airflow_shadow.analysis.outputs import Output, output_faults
 from airflow_shadow.analysis.spec import AnalysisSpec
-from airflow_shadow.analysis.validation import raise_faults
-from airflow_shadow.exceptions import InvalidRequestError
-from airflow_shadow.experiments.schedule import parse_duration
+from airflow_shadow.analysis.validation import Seconds, integer, raise_faults, whole_seconds
 from airflow_shadow.text.messages import MOST, short_repr, shorten
 from airflow_shadow.text.numbers import finite
 from airflow_shadow.text.values import as_boolean
@@ -28,8 +25,6 @@ GROUPS: dict[str, type[Item]] = {
     "breakers": Breaker,
     "outside": OutsideCriterion,
 }
-#: Fields in seconds that may be given as any duration.
-DURATIONS = frozenset({"period", "initial_delay", "min_duration", "labels_wait"})
 #: Words of YAML for what JSON calls true and false.
 BOOLEANS = {"yes": "true", "1": "true", "no": "false", "0": "false"}
 #: Fields of earlier versions, and what replaces them.
@@ -163,8 +158,7 @@ def _parsers(kind: type) -> dict[str, Parser]:
     """Return the parser of each field of a dataclass, by its type."""
     hints = get_type_hints(kind)
     parsers = {field.name: _parser(hints[field.name]) for field in dataclasses.fields(kind)}
-    special = {**dict.fromkeys(DURATIONS, _seconds), "answer": _answer}
-    return {name: special.get(name, parse) for name, parse in parsers.items()}
+    return {**parsers, **({"answer": _answer} if "answer" in parsers else {})}
 
 
 def _parser(hint: Any) -> Parser:
@@ -189,27 +183,6 @@ def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"{short_repr(value)} is not text")
     return value
-
-
-def _integer(value: Any) -> int:
-    number = finite(value)
-    if number != int(number):
-        raise ValueError(f"{short_repr(value)} is not a whole number")
-    return int(number)
-
-
-def _seconds(value: Any) -> int:
-    """Return whole seconds, of a duration as arguments take it, too: `"5m"`, a timedelta."""
-    if not isinstance(value, str | timedelta):
-        return _integer(value)
-    try:
-        seconds = parse_duration(value, may_be_zero=True).total_seconds()
-    except InvalidRequestError:
-        problem = "is neither whole seconds nor a duration such as '5m'"
-        raise ValueError(f"{short_repr(value)} {problem}") from None
-    if seconds != int(seconds):
-        raise ValueError(f"{short_repr(value)} is not a whole number of seconds")
-    return int(seconds)
 
 
 def _boolean(value: Any) -> bool:
@@ -242,7 +215,7 @@ def _datapoints(value: Any) -> tuple[int, int]:
     parts = value.split(" of ") if isinstance(value, str) else value
     if not isinstance(parts, Sequence) or len(parts) != len(("m", "n")):
         raise ValueError(f"{short_repr(value)} is not M and N, like [3, 5] or '3 of 5'")
-    return _integer(parts[0]), _integer(parts[1])
+    return integer(parts[0]), integer(parts[1])
 
 
 def _choice(choices: tuple[str, ...]) -> Parser:
@@ -257,7 +230,8 @@ def _choice(choices: tuple[str, ...]) -> Parser:
 _PARSERS: dict[Any, Parser] = {
     str: _text,
     float: finite,
-    int: _integer,
+    int: integer,
+    Seconds: whole_seconds,
     bool: _boolean,
     tuple[int, int]: _datapoints,
 }

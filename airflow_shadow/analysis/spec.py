@@ -21,6 +21,7 @@ from airflow_shadow.analysis.outputs import MAX_OUTPUTS, Output, metric_fault, o
 from airflow_shadow.analysis.validation import (
     BOUNDS,
     Checked,
+    Seconds,
     bound_faults,
     raise_faults,
     type_faults,
@@ -40,6 +41,9 @@ MAX_ITEMS = 100
 class AnalysisSpec(Checked):
     """Hold what is judged, and how much evidence a verdict needs.
 
+    A duration is given as everywhere: whole seconds, a `timedelta` or text such as `"90m"`; here it
+    is kept in seconds.
+
     :param criteria: what is compared, at most 100; at least one critical one (or critical outside
         one) is needed
     :param breakers: hard limits that fail at once, at most 100
@@ -48,11 +52,12 @@ class AnalysisSpec(Checked):
         that no criterion names gets the default ones
     :param alpha: accepted probability of a false PASS, and of a false FAIL, of the whole verdict,
         1e-9 to 0.2
-    :param period: length of a period in seconds; CloudWatch keeps 60 for 15 days, 300 for 63
-    :param initial_delay: seconds after the window's start that are not read (warm-up)
+    :param period: length of a period (duration); CloudWatch keeps those of 60 s for 15 days, of
+        300 s for 63
+    :param initial_delay: time after the window's start that is not read (warm-up; duration)
     :param min_periods: periods with data of both variants below which a mean or rate cannot pass
     :param min_effective_periods: the same after correcting for autocorrelation
-    :param min_duration: seconds of window below which the verdict cannot pass
+    :param min_duration: length of window below which the verdict cannot pass (duration)
     :param require_full_sampling: whether PASS needs 100 % sampling (AWS advises it)
     :param planned_looks: number of interim analyses at which a window that may be prolonged can
         PASS; they share alpha
@@ -65,11 +70,11 @@ class AnalysisSpec(Checked):
     outside: tuple[OutsideCriterion, ...] = ()
     answers: Mapping[str, Output] = field(default_factory=dict)
     alpha: float = 0.05
-    period: int = 60
-    initial_delay: int = 300
+    period: Seconds = Seconds(60)
+    initial_delay: Seconds = Seconds(300)
     min_periods: int = 30
     min_effective_periods: int = 8
-    min_duration: int = 3600
+    min_duration: Seconds = Seconds(3600)
     require_full_sampling: bool = True
     planned_looks: int = 3
     min_power: float = 0.5

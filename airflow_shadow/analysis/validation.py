@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import fields
+from datetime import timedelta
 from functools import lru_cache
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
 from airflow_shadow.exceptions import InvalidRequestError
+from airflow_shadow.experiments.schedule import parse_duration
 from airflow_shadow.text.messages import printable, short_repr, shorten
+from airflow_shadow.text.numbers import finite
 
 #: Longer names would crowd the numbers out of AWS's `Reason`.
 MAX_NAME = 60
@@ -33,6 +37,55 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "limit": (0, 1e15),
     "relative_limit": (0, 1e15),
 }
+
+
+class Seconds:
+    """A field of a dataclass in whole seconds, to which any duration may be given.
+
+    What is no duration stays as it is, and is a fault.
+    """
+
+    def __init__(self, default: int) -> None:
+        self._default = default
+
+    def __set_name__(self, _: type, name: str) -> None:
+        self._name = name
+
+    def __get__(self, item: object | None, _: type | None = None) -> int:
+        return self._default if item is None else vars(item)[self._name]
+
+    def __set__(self, item: object, value: float | timedelta | str) -> None:
+        with suppress(TypeError, ValueError):
+            value = whole_seconds(value)
+        vars(item)[self._name] = value
+
+
+def whole_seconds(value: Any) -> int:
+    """Return whole seconds, of a duration as arguments take it, too: `"5m"`, a timedelta.
+
+    :raises ValueError: or `TypeError`, it is neither
+    """
+    if not isinstance(value, str | timedelta):
+        return integer(value)
+    try:
+        seconds = parse_duration(value, may_be_zero=True).total_seconds()
+    except InvalidRequestError:
+        problem = "is neither whole seconds nor a duration such as '5m'"
+        raise ValueError(f"{short_repr(value)} {problem}") from None
+    if seconds != int(seconds):
+        raise ValueError(f"{short_repr(value)} is not a whole number of seconds")
+    return int(seconds)
+
+
+def integer(value: Any) -> int:
+    """Return a whole number.
+
+    :raises ValueError: or `TypeError`, it is none
+    """
+    number = finite(value)
+    if number != int(number):
+        raise ValueError(f"{short_repr(value)} is not a whole number")
+    return int(number)
 
 
 class Checked:
@@ -95,12 +148,14 @@ def type_faults(item: Any) -> Iterator[str]:
     for field in fields(item):
         value = getattr(item, field.name)
         if not _fits(value, hints[field.name]):
-            yield f"{field.name}: {short_repr(value)} is not of type {field.type}"
+            is_duration = field.type == Seconds.__name__
+            what = "no duration in whole seconds" if is_duration else f"not of type {field.type}"
+            yield f"{field.name}: {short_repr(value)} is {what}"
 
 
 @lru_cache
 def _hints(kind: Any) -> dict[str, Any]:
-    return get_type_hints(kind)
+    return {name: int if hint is Seconds else hint for name, hint in get_type_hints(kind).items()}
 
 
 def _fits(value: Any, hint: Any) -> bool:

@@ -71,11 +71,30 @@ def run_command(command: Command, args: argparse.Namespace) -> int:
         show(error)
         return FAILED
     except BrokenPipeError:  # whoever read our output has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _print_no_more()
+        return FAILED
+    except OSError as error:  # a disk is full, where output, reports or Airflow's home go
+        _print_no_more()
+        show(_refused(command, error))
         return FAILED
     except KeyboardInterrupt:
         print("Interrupted; what AWS has accepted goes on.", file=sys.stderr)
         return INTERRUPTED
+
+
+def _print_no_more() -> None:
+    """Throw away what is not printed yet: Python would try once more when it ends."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _refused(command: Command, error: OSError) -> ShadowError:
+    """Return our error for one of the system."""
+    where = f" ({error.filename})" if error.filename else ""
+    return ShadowError(
+        asked=f"airflow-shadow {command.name}",
+        found=f"the system refused to read or write: {error.strerror or error}{where}",
+        next_step="Correct that and run the command again; what AWS has accepted goes on.",
+    )
 
 
 def _surroundings(command: Command, args: argparse.Namespace) -> AbstractContextManager[None]:

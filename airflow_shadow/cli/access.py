@@ -94,7 +94,7 @@ def spec_of(args: Namespace) -> tuple[AnalysisSpec, dict[str, Any]]:
         metrics = load_structure(read_file(args.metrics, what="metrics"), what="metrics")
     text = None if args.spec is None else read_file(args.spec, what="a specification")
     spec = read_spec({} if text is None else text)
-    check_metrics(spec, {**SOURCES, **read_sources(metrics)})
+    check_metrics(spec.needs, {**SOURCES, **read_sources(metrics)})
     return spec, metrics
 
 

@@ -22,17 +22,8 @@ from airflow_shadow.cli.arguments import (
     speed,
     whole,
 )
+from airflow_shadow.experiments.lifecycle import Status
 
-_STATUSES = (
-    "Creating",
-    "Created",
-    "Updating",
-    "Starting",
-    "Running",
-    "Stopping",
-    "Completed",
-    "Cancelled",
-)
 _REASON = argument(
     "--reason", metavar="TEXT", help="why; becomes the experiment's StatusReason at AWS"
 )
@@ -110,7 +101,7 @@ COMMANDS = (
         help="List shadow tests, the newest first",
         run=_list,
         arguments=(
-            argument("--status", choices=_STATUSES, help="only those of a status"),
+            argument("--status", choices=tuple(map(str, Status)), help="only those of a status"),
             argument("--name-contains", metavar="TEXT", help="only names with this text"),
             argument(
                 "--endpoint-name",
@@ -219,7 +210,11 @@ COMMANDS = (
             NAME,
             *SPEC,
             *WINDOW,
-            argument("--report", metavar="FILE", help="write the report, as one .html file"),
+            argument(
+                "--report",
+                metavar="FILE",
+                help="write the report, as one .html file; missing folders are made",
+            ),
             argument(
                 "--fail-on",
                 action="append",

@@ -21,7 +21,10 @@ _FAULTS = re.compile(r"(\d+ (?:fault\(s\)|validation errors?)[^:;]*: )(.*)")
 
 _BEFORE_A_PATH = re.compile(r"; (?=[\w.\[\]]+: )")
 #: Next steps for what botocore itself refuses, by the name of its error.
-_STEPS = {"NoRegionError": "Add --region-name, or give the connection a region_name."}
+_STEPS = {
+    "InvalidRegionError": "Correct --region-name, or the connection's region_name.",
+    "NoRegionError": "Add --region-name, or give the connection a region_name.",
+}
 
 
 def _each_fault(found: re.Match[str]) -> str:
@@ -46,6 +49,7 @@ _WORDS: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
         r"Give a path in the reports folder that ends in \.html\..*",
         "Give a path that ends in .html.",
     ),
+    (r"\bcheck region, network", "check --region-name, network"),
     (r"Give a timedelta, seconds, '90m'", "Give seconds, '90m'"),
     (r"Give a datetime or ISO-8601 text, such as the XCom `since`", "Give ISO-8601 text"),
     (r"\b(?:Clear|Retry) the task\b", "Run the command again"),

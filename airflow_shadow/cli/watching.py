@@ -32,7 +32,7 @@ from airflow_shadow.experiments.lifecycle import (
     status_of,
 )
 from airflow_shadow.experiments.schedule import parse_duration
-from airflow_shadow.hooks.driver import wait_for
+from airflow_shadow.hooks.polling import wait_for
 from airflow_shadow.hooks.verdicts import find_verdict
 from airflow_shadow.waiters import (
     ANY_ENDING,

@@ -63,11 +63,6 @@ def _settings(home: str, dags_folder: Path) -> Mapping[str, str]:
     }
 
 
-def is_temporary() -> bool:
-    """Tell whether Airflow lives in a temporary folder."""
-    return bool(_made)
-
-
 def make_database() -> None:
     """Make Airflow's database, in this process: a second, where its command takes ten."""
     from airflow.utils.db import initdb  # noqa: PLC0415 - it reads the settings above

@@ -53,7 +53,10 @@ def pytest_unconfigure() -> None:
 @pytest.fixture(scope="session")
 def shadow_emulator_server() -> Iterator[TimeLapse]:
     """Serve one emulator for the whole session; tests use `shadow_emulator`, which is reset."""
-    with TimeLapse(speed=_SPEED, pace="time") as emulator:
+    with pytest.MonkeyPatch.context() as patch, TimeLapse(speed=_SPEED, pace="time") as emulator:
+        for name in ("NO_PROXY", "no_proxy"):  # the emulator is here, not behind a proxy
+            if (others := os.environ.get(name, "")) != "*":
+                patch.setenv(name, f"127.0.0.1,{others}".rstrip(","))
         yield emulator
 
 

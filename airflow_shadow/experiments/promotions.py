@@ -20,14 +20,14 @@ SERVES, PROMOTED = "airflow-shadow:serves", "airflow-shadow:promoted"
 class Promotion:
     """A model, and the moment of the run that promoted it.
 
-    :param moment: aware, whole seconds
+    :param moment: aware
     """
 
     model_name: str
     moment: datetime
 
     def __str__(self) -> str:
-        return f"{self.model_name}@{self.moment.astimezone(UTC).isoformat(timespec='seconds')}"
+        return f"{self.model_name}@{self.moment.astimezone(UTC).isoformat()}"
 
 
 def parse_promotions(tag: str) -> list[Promotion]:

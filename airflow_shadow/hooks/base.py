@@ -162,7 +162,7 @@ class CallingHook(AwsBaseHook):
             self._set_clock(error.response)
             if self.pace and code_of(error) in THROTTLING:
                 self.pace.slow_down()
-        if isinstance(error, ValueError):
+        if isinstance(error, ValueError) and not isinstance(error, BotoCoreError):
             return InvalidRequestError(
                 asked=f"{asked} by connection {self.aws_conn_id!r}",
                 found=without_user(str(error)),

@@ -52,7 +52,7 @@ def read_history(
     :raises MetricsUnreadableError: CloudWatch could not answer in full
     """
     sources = {**SOURCES, **(metrics or {})}
-    check_metrics(spec, sources)
+    check_metrics(spec.needs, sources)
     production = _production(hook, endpoint_name, sources)
     period = readable_period(spec.period, age=LONGEST)
     end = math.floor((hook.now() - FILLING).timestamp() / period) * period

@@ -20,7 +20,8 @@ class Holders:
     """Remembers the live experiments.
 
     List tells no endpoints, so each is described, and again when its row shows a change (assumed:
-    modified-moves).
+    modified-moves). It filters by one status, hence a call for each: one for all would read
+    whatever has concluded in the account's life, whose number nothing bounds.
     """
 
     def __init__(self) -> None:

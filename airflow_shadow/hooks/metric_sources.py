@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any
 
-from airflow_shadow.analysis import AnalysisSpec
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.hooks.cloudwatch import Query
 from airflow_shadow.text.messages import short_repr, short_reprs, shorten
@@ -139,12 +138,13 @@ def _faults(metric: Any, described: Any) -> Iterator[str]:
         yield f".dimensions: {short_repr(dict(dimensions))} is not a mapping of text to text"
 
 
-def check_metrics(spec: AnalysisSpec, sources: Mapping[str, MetricSource] = SOURCES) -> None:
+def check_metrics(needs: Iterable[tuple[str, str]], sources: Mapping[str, MetricSource]) -> None:
     """Refuse metrics without a source: a mistyped name would never have data.
 
+    :param needs: metrics and statistics, as :attr:`AnalysisSpec.needs` has them
     :raises InvalidRequestError: naming them all
     """
-    unknown = sorted({metric for metric, _ in spec.needs} - set(sources))
+    unknown = sorted({metric for metric, _ in needs} - set(sources))
     if unknown:
         raise InvalidRequestError(
             asked="the metrics of an analysis",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -76,8 +76,9 @@ def read_observations(
     stage: int = 1,
     stages: int = 1,
     earlier: Mapping[str, Sequence[Counts]] | None = None,
+    needs: Collection[tuple[str, str]] | None = None,
 ) -> Observations:
-    """Read what a specification needs of both variants (GetMetricData, DescribeAlarms).
+    """Read what a specification needs of both variants' metrics (GetMetricData).
 
     Only whole periods inside the window are read. Latencies stay in CloudWatch's microseconds, the
     unit of the specification's limits; the verdict tells them in milliseconds.
@@ -96,15 +97,19 @@ def read_observations(
     :param stage: which stage of a rollout this is, from 1
     :param stages: how many stages there are
     :param earlier: what the stages before counted, by the criterion's name
-    :raises InvalidRequestError: a metric or an alarm of the specification is unknown
-    :raises AwsAccessDeniedError: of `cloudwatch:GetMetricData` or `cloudwatch:DescribeAlarms`
+    :param needs: metrics and statistics to read, those of the specification unless given
+    :raises InvalidRequestError: a metric is unknown
+    :raises AwsAccessDeniedError: of `cloudwatch:GetMetricData`
     :raises MetricsUnreadableError: CloudWatch could not answer in full
     """
     variants = Variants.of(experiment)
     sources = {**SOURCES, **(metrics or {})}
-    check_metrics(spec, sources)
+    needs = spec.needs if needs is None else needs
+    check_metrics(needs, sources)
     span = _span(hook, spec, experiment, (epoch(start), epoch(end)))
-    asked = dict(_asked(spec, limits or {}))
+    judged = replace(span, start=span.start + spec.initial_delay)
+    asked = dict(_asked(needs, limits or {}))
+    latencies = {metric for metric, _ in needs} & LATENCIES
     points = _read(hook, asked, variants, sources, span)
     sampling = variants.sampling_percentage if sampling_percentage is None else sampling_percentage
     return Observations(
@@ -118,9 +123,8 @@ def read_observations(
         },
         # Each request sends 1, so that the sum counts them.
         invocations=_pair(points, variants, SOURCES["Invocations"], "Sum", "Sum"),
-        outside=read_alarms(hook, spec),
         limits=dict(limits or {}),
-        percentiles=_percentiles(hook, spec, variants, sources, span),
+        percentiles=_percentiles(hook, latencies, variants, sources, judged),
         baseline=tuple(baseline),
         period=None if span.period == spec.period else span.period,
         stage=stage,
@@ -129,12 +133,14 @@ def read_observations(
     )
 
 
-def _asked(spec: AnalysisSpec, limits: Limits) -> Iterator[tuple[tuple[str, str], str]]:
+def _asked(
+    needs: Iterable[tuple[str, str]], limits: Limits
+) -> Iterator[tuple[tuple[str, str], str]]:
     """Yield each metric and statistic with CloudWatch's name of the statistic.
 
     A statistic that needs an unknown limit is left out.
     """
-    for metric, name in spec.needs:
+    for metric, name in needs:
         statistic = parse_statistic(name)
         if statistic.reference is None:
             yield (metric, name), statistic.cloudwatch
@@ -208,18 +214,16 @@ def _pair(
 
 def _percentiles(
     hook: InferenceExperimentHook,
-    spec: AnalysisSpec,
+    latencies: Collection[str],
     variants: Variants,
     sources: Mapping[str, MetricSource],
     span: _Span,
 ) -> dict[str, tuple[Percentiles, Percentiles]]:
     """Read both variants' percentiles over the part of a window that is judged, at most a day."""
-    read = replace(span, start=span.start + spec.initial_delay)
-    begin = max(read.first, span.stop - DAY // span.period * span.period)
-    latencies = sorted({metric for metric, _ in spec.needs} & LATENCIES)
+    begin = max(span.first, span.stop - DAY // span.period * span.period)
     if begin >= span.stop or not latencies:
         return {}
-    queries = {metric: variants.queries(sources[metric]) for metric in latencies}
+    queries = {metric: variants.queries(sources[metric]) for metric in sorted(latencies)}
     every = [query for both in queries.values() for query in both]
     found = read_percentiles(hook.cloudwatch, every, _PERCENTILES, start=begin, end=span.stop)
     both = {metric: (found[one], found[other]) for metric, (one, other) in queries.items()}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -12,7 +12,7 @@ from airflow_shadow.analysis import Baseline, Counts, judge, read_spec
 from airflow_shadow.hooks.baseline import recorded
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.metric_sources import read_sources
-from airflow_shadow.hooks.observations import read_observations
+from airflow_shadow.hooks.observations import read_alarms, read_observations
 
 #: A triggerer's threads share its processor with its event loop: many verdicts at once, on a month
 #: each, would hold up all other waits.
@@ -50,6 +50,7 @@ def find_verdict(hook: InferenceExperimentHook, about: Mapping[str, Any]) -> dic
         stages=about.get("stages") or 1,
         earlier={name: [Counts(**one) for one in counts] for name, counts in earlier},
     )
+    observations = replace(observations, outside=read_alarms(hook, spec))
     with _ONE_AT_A_TIME:
         verdict = judge(spec, observations).to_dict()
     return {**verdict, "baseline": [asdict(state) for state in record]}

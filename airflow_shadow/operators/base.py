@@ -93,7 +93,7 @@ class RequestOperator(ShadowOperator):
         self.config = config
 
 
-class LivingOperator(RequestOperator):
+class LiveExperimentOperator(RequestOperator):
     """Base of the operators that leave a live experiment behind; not for use in Dags.
 
     :param on_kill_action: `"stop"` removes the shadow and keeps production when the task is marked

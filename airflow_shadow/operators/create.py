@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow_shadow._compat import Context
-from airflow_shadow.operators.base import LivingOperator, template_fields
+from airflow_shadow.operators.base import LiveExperimentOperator, template_fields
 from airflow_shadow.operators.choices import Choices, IfExists, OnBackfill
 
 if TYPE_CHECKING:
     from airflow_shadow.steps.base import Steps
 
 
-class CreateInferenceExperimentOperator(LivingOperator):
+class CreateInferenceExperimentOperator(LiveExperimentOperator):
     """Create a shadow test on an endpoint (CreateInferenceExperiment) and wait until it runs.
 
     With `shadow_model_name` and `sampling_percentage`, everything else is read from the endpoint as

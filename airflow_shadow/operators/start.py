@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_shadow._compat import Context
-from airflow_shadow.operators.base import LivingOperator
+from airflow_shadow.operators.base import LiveExperimentOperator
 
 if TYPE_CHECKING:
     from airflow_shadow.steps.base import Steps
 
 
-class StartInferenceExperimentOperator(LivingOperator):
+class StartInferenceExperimentOperator(LiveExperimentOperator):
     """Start a scheduled shadow test early (StartInferenceExperiment) and wait until it runs.
 
     AWS keeps its end, at most 30 days from the new start. An experiment that runs or starts already

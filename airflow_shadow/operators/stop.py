@@ -18,8 +18,13 @@ class StopInferenceExperimentOperator(RequestOperator):
     For promotion and removal prefer their own operators, which check more. This one sends what it
     is given, with two defaults of its own: `desired_state` is `Completed` if a variant is promoted
     and else `Cancelled`, and `reason` names the task. An experiment that has concluded already is a
-    success, unless a promotion was asked for and did not happen. It promotes nothing if production
-    runs another model by now than the candidate was tested against.
+    success, unless a promotion was asked for and did not happen.
+
+    It promotes nothing if production runs another model by now than the candidate was tested
+    against, or if the candidate's model was created again since. The safeguards that
+    :class:`PromoteShadowVariantOperator` lifts by an argument it lacks, for whoever gives the map
+    has lifted them: it reads no verdict, promotes at any sampling percentage, loses settings and
+    automatic scaling, and neither looks at nor tells other runs what was promoted.
 
     Returns the experiment's name; its description goes to the XCom `experiment`.
 

@@ -43,6 +43,8 @@ class ShadowTask(TextTemplates):
         """Go on after a wait in the triggerer; the event has all that is needed."""
         if event is None:
             raise AirflowException(no_event(self.task_id))  # type: ignore[attr-defined]
+        # `dag.test()` resumes in the same process: what the hook knows of AWS is old by now.
+        vars(self).pop("hook", None)
         return self._run(context, event)
 
     @property

@@ -13,7 +13,7 @@ from jinja2.nativetypes import NativeEnvironment
 
 from airflow_shadow._compat import AirflowFailException, Context, unlisted_data
 from airflow_shadow.exceptions import InvalidRequestError, ShadowError
-from airflow_shadow.operators.written import beginning, file_text
+from airflow_shadow.operators.literals import literal_start, template_file
 from airflow_shadow.text.structures import FILES
 
 _NOTHING = frozenset({"", "None"})
@@ -168,11 +168,11 @@ class TextTemplates:
             value = getattr(self, name, None)
             if not isinstance(value, str) or id(value) in data:
                 continue
-            start = beginning(value, env)
+            start = literal_start(value, env)
             if name == "report":
                 self.report_begins = start
             elif start == value and value.strip().endswith(FILES):
-                setattr(self, name, file_text(value, argument=name, env=env))
+                setattr(self, name, template_file(value, argument=name, env=env))
 
     def _check_report(self) -> None:
         """Refuse a forbidden place before the task begins, not when there is a report to write."""

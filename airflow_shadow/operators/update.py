@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_shadow._compat import Context
-from airflow_shadow.operators.base import LivingOperator, template_fields
+from airflow_shadow.operators.base import LiveExperimentOperator, template_fields
 
 if TYPE_CHECKING:
     from airflow_shadow.steps.base import Steps
 
 
-class UpdateInferenceExperimentOperator(LivingOperator):
+class UpdateInferenceExperimentOperator(LiveExperimentOperator):
     """Change a shadow test (UpdateInferenceExperiment) and wait until AWS shows the change.
 
     `sampling_percentage=50` or `end_time=...` alone is enough: the rest is read and kept. An update

@@ -46,7 +46,8 @@ def comparison_time(spec: Any, compare: Mapping[str, Any]) -> timedelta:
     """
     known: AnalysisSpec | None = known_spec(spec)
     waits = [one.labels_wait for one in known.answers.values()] if known else []
-    late = parse_duration(compare.get("capture_timeout", _LATE), argument="capture_timeout")
+    given = compare.get("capture_timeout", _LATE)
+    late = parse_duration(given, argument="capture_timeout", may_be_zero=True)
     return max(late, timedelta(seconds=max(waits, default=0))) + _READING
 
 

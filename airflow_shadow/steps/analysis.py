@@ -48,7 +48,7 @@ from airflow_shadow.waiters import (
     AnyCondition,
     Description,
     Judged,
-    Looks,
+    LookSchedule,
     WaitState,
     concluded_at,
     planned_window,
@@ -221,7 +221,7 @@ class ShadowAnalysisSteps(OperatorSteps[ShadowAnalysisOperator]):
         return verdict
 
 
-def _looks(condition: Judged, experiment: Description) -> Looks:
+def _looks(condition: Judged, experiment: Description) -> LookSchedule:
     """Return when to judge.
 
     :raises InvalidRequestError: the window begins after the experiment's end
@@ -248,7 +248,7 @@ def spec_of(op: Judges | RolloutPlanOperator) -> AnalysisSpec:
             next_step="Correct it; leave spec out to judge by the defaults.",
         )
     spec = read_spec({} if op.spec is None else load_structure(op.spec, what="spec"))
-    check_metrics(spec, {**SOURCES, **read_sources(op.metrics)})
+    check_metrics(spec.needs, {**SOURCES, **read_sources(op.metrics)})
     return spec
 
 
@@ -344,7 +344,7 @@ def deliver(
     }
     if op.report:
         metrics = read_sources(op.metrics)
-        stage = stage_of(hook, experiment=experiment, verdict=result, metrics=metrics)
+        stage = stage_of(hook, experiment=experiment, verdict=result, spec=spec, metrics=metrics)
         title = f"Shadow test {experiment['Name']}"
         about = {"title": title, "stages": [stage], "experiment": experiment, "spec": spec}
         write_report(op, context, path=op.report, **about)

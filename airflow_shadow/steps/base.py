@@ -17,8 +17,8 @@ from airflow_shadow._compat import (
 )
 from airflow_shadow.exceptions import InvalidRequestError, ShadowError
 from airflow_shadow.experiments.lifecycle import sampling
-from airflow_shadow.hooks.driver import wait_for
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
+from airflow_shadow.hooks.polling import wait_for
 from airflow_shadow.links import EndpointLink
 from airflow_shadow.operators.base import ShadowOperator
 from airflow_shadow.sensors.base import ShadowSensor
@@ -265,14 +265,13 @@ class Steps(Generic[Task_co]):
         if self.op.do_xcom_push:
             self.context["ti"].xcom_push(key="experiment", value=experiment)
             if self.begins_window:
-                self.context["ti"].xcom_push(key="since", value=self._aws_time(experiment))
+                self.context["ti"].xcom_push(key="since", value=self._aws_time(experiment["Name"]))
         return experiment.get("Name")
 
-    def _aws_time(self, experiment: Description) -> str:
-        """Return AWS's time as ISO-8601 text; a resumed task has to call AWS for it."""
-        # `dag.test()` of Airflow 2.11 resumes in the same process: its answer of AWS is old by now.
-        if self.resumed or not self.hook.knows_time:
-            find = partial(self.hook.find_experiment, experiment["Name"])
+    def _aws_time(self, name: str) -> str:
+        """Return AWS's time as ISO-8601 text; it has to be asked if it has not answered yet."""
+        if not self.hook.knows_time:
+            find = partial(self.hook.find_experiment, name)
             self.hook.retry_call(find, delay=self.pause)
         return self.hook.now().isoformat(timespec="seconds")
 

@@ -13,7 +13,6 @@ from airflow_shadow.analysis import (
     AnswerSums,
     Baseline,
     Counts,
-    Criterion,
     Observations,
     Verdict,
     join_verdicts,
@@ -117,7 +116,7 @@ def _counted(
     judged = Verdict.from_dict(verdict)
     return read_observations(
         hook,
-        _only_errors(spec),
+        spec,
         experiment,
         start=datetime.fromtimestamp(judged.start, UTC),
         end=datetime.fromtimestamp(judged.end, UTC),
@@ -127,16 +126,8 @@ def _counted(
         stage=judged.stage,
         stages=judged.stages,
         earlier={name: [Counts(**one) for one in counts] for name, counts in earlier.items()},
+        needs=[(metric, "rate") for metric in sorted(ERRORS)],
     )
-
-
-def _only_errors(spec: AnalysisSpec) -> AnalysisSpec:
-    """Return a specification that needs the errors of both variants, and nothing else."""
-    errors = (
-        Criterion(name=metric, metric=metric, comparison="difference", tolerance=0.5)
-        for metric in sorted(ERRORS)
-    )
-    return replace(spec, criteria=tuple(errors), breakers=(), outside=(), answers={})
 
 
 def _has_records(sums: AnswerSums) -> bool:

@@ -7,7 +7,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, TypeVar
 
-from airflow_shadow.exceptions import AwsRefusedError, ExperimentNotFoundError
+from airflow_shadow.exceptions import (
+    AwsRefusedError,
+    ExperimentNotFoundError,
+    PromotionRefusedError,
+)
 from airflow_shadow.experiments.lifecycle import (
     CONCLUDED,
     SETTLED,
@@ -29,6 +33,7 @@ from airflow_shadow.request_model import Prepared
 from airflow_shadow.steps.base import MOST_CONFLICTS
 from airflow_shadow.steps.branch_decisions import skip_unfollowed
 from airflow_shadow.steps.deployment_wait import DeploymentWaitSteps
+from airflow_shadow.steps.production import was_created_after
 from airflow_shadow.steps.safeguards import warn_of_undoing
 from airflow_shadow.steps.wait import Carry, Step, Wait, view_of
 from airflow_shadow.waiters import (
@@ -83,6 +88,20 @@ class ConcludeSteps(DeploymentWaitSteps[Concluding_co]):
                 raise
             next_step = "It has not started: delete it, or use RemoveShadowVariantOperator."
             raise AwsRefusedError(**{**error.facts(), "next_step": next_step}) from error
+
+    def refuse_exchanged(self, experiment: Description, *, asked: str) -> None:
+        """Refuse a candidate whose model was deleted and created again under its name.
+
+        :raises PromotionRefusedError: it was
+        """
+        model_name = str((shadow_variant(experiment) or {}).get("ModelName"))
+        if was_created_after(self.hook, model_name, experiment):
+            raise PromotionRefusedError(
+                asked=asked,
+                found=f"model {model_name!r} was created after the experiment: deleted and created "
+                "again under its name, it is not what was tested",
+                next_step="Test the candidate again, under a model name of its own.",
+            )
 
     def ended_since(
         self, experiment: Description, production: ProductionVariant, carry: Carry

@@ -39,10 +39,9 @@ def tag_promoted(hook: InferenceExperimentHook, endpoint_arn: str, promoted: Pro
 
     :param promoted: its moment is by AWS's clock
     """
-    moment = promoted.moment.replace(microsecond=0)  # as the tag holds it
     with suppress(AwsAccessDeniedError, AwsRefusedError):
         seen = parse_promotions(hook.find_tags(endpoint_arn).get(PROMOTED, ""))
-        if not any(one.moment >= moment for one in seen):
+        if not any(one.moment >= promoted.moment for one in seen):
             hook.add_tags(endpoint_arn, {PROMOTED: str(promoted)})
 
 

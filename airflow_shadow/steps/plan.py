@@ -25,7 +25,7 @@ from airflow_shadow.steps.analysis import spec_of
 from airflow_shadow.steps.extras import check_extra
 from airflow_shadow.steps.operator import OperatorSteps
 from airflow_shadow.steps.wait import Step
-from airflow_shadow.waiters import Description, Looks
+from airflow_shadow.waiters import Description, LookSchedule
 
 
 def planned_stages(
@@ -38,7 +38,7 @@ def planned_stages(
     :param most: seconds up to the last planned look of the last stage
     """
     count = spec.planned_looks if most > first else 1
-    looks = Looks(0.0, first, most if count > 1 else first, None, count).planned
+    looks = LookSchedule(0.0, first, most if count > 1 else first, None, count).planned
     *early, last = ramp
     return [
         *(PlannedStage(sampling_percentage=share, looks=(first,)) for share in early),

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from airflow_shadow._compat import AirflowSkipException
+from airflow_shadow._compat import AirflowSkipException, expanded_entries
 from airflow_shadow.decision import read_verdict, taken_as
 from airflow_shadow.exceptions import (
     AwsAccessDeniedError,
@@ -36,7 +36,7 @@ from airflow_shadow.steps.approval import next_wait, skip_refused
 from airflow_shadow.steps.branch_decisions import skip_unfollowed
 from airflow_shadow.steps.conclude import ConcludeSteps
 from airflow_shadow.steps.endpoint_tags import find_promotions, tag_promoted, tag_serves
-from airflow_shadow.steps.production import is_unchanged, read_production, was_created_after
+from airflow_shadow.steps.production import is_unchanged, read_production
 from airflow_shadow.steps.safeguards import (
     refuse_loss_by_promotion,
     refuse_promotion_over,
@@ -68,9 +68,10 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
 
         :raises InvalidRequestError: it holds none, or that of another experiment
         """
-        if not self.op.has_verdict:
-            return None
         asked = f"to promote the candidate of experiment {self.name()!r} on a verdict"
+        if not self.op.has_verdict:
+            self._refuse_forgotten(asked)
+            return None
         verdict = read_verdict(self.op.verdict, asked=asked)
         if verdict.get("experiment") != self.name():
             raise InvalidRequestError(
@@ -82,6 +83,19 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
         if verdict["outcome"] == "PASS" and share < FULL_SAMPLING:
             self._refuse_partial(asked, f"a verdict on {share:.15g} % of the requests")
         return verdict
+
+    def _refuse_forgotten(self, asked: str) -> None:
+        """Refuse an entry of `expand_kwargs()` that lacks the verdict which others have.
+
+        :raises InvalidRequestError: it does
+        """
+        entries = expanded_entries(self.op)
+        if any(isinstance(entry, Mapping) and "verdict" in entry for entry in entries):
+            raise InvalidRequestError(
+                asked=asked,
+                found="none in this entry of expand_kwargs(), though others have one",
+                next_step="Give each entry its verdict; nothing was changed.",
+            )
 
     def _refuse_partial(self, asked: str, found: str) -> None:
         if not self.op.allow_partial_sampling:
@@ -110,7 +124,7 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
         if status_of(experiment) in CONCLUDED:
             return self._already(experiment)
         self._refuse_untested(experiment)
-        self._refuse_exchanged(experiment)
+        self.refuse_exchanged(experiment, asked=_asked(experiment))
         return self._promote(experiment, carry)
 
     def _promote(self, experiment: Description, carry: Carry) -> Step:
@@ -253,17 +267,6 @@ class PromoteShadowVariantSteps(ConcludeSteps[PromoteShadowVariantOperator]):
         if percentage != FULL_SAMPLING:
             found = f"it copies {percentage} % of the requests"
             self._refuse_partial(_asked(experiment), found)
-
-    def _refuse_exchanged(self, experiment: Description) -> None:
-        """Refuse a candidate whose model was deleted and created again under its name."""
-        model_name = str((shadow_variant(experiment) or {}).get("ModelName"))
-        if was_created_after(self.hook, model_name, experiment):
-            raise PromotionRefusedError(
-                asked=_asked(experiment),
-                found=f"model {model_name!r} was created after the experiment: deleted and created "
-                "again under its name, it is not what was tested",
-                next_step="Test the candidate again, under a model name of its own.",
-            )
 
     def _request(self, experiment: Description, production: ProductionVariant) -> dict[str, Any]:
         """Return the stop that promotes: the tested type, at least production's instance count."""

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from airflow_shadow._compat import Context
-from airflow_shadow.analysis import AnalysisSpec, Baseline, Verdict, parse_statistic, read_spec
+from airflow_shadow.analysis import AnalysisSpec, Baseline, Verdict, parse_statistic
 from airflow_shadow.experiments.lifecycle import production_variant, shadow_variant
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.metric_sources import MetricSource
@@ -29,6 +29,7 @@ def stage_of(
     *,
     experiment: Mapping[str, Any],
     verdict: Mapping[str, Any],
+    spec: AnalysisSpec,
     metrics: Mapping[str, MetricSource] | None = None,
 ) -> Stage:
     """Read what a verdict was judged on once more (GetMetricData), for the report's charts.
@@ -37,6 +38,7 @@ def stage_of(
 
     :param experiment: what DescribeInferenceExperiment shows
     :param verdict: what an analysis returns
+    :param spec: the specification of that verdict
     :param metrics: where to find metrics that are not SageMaker's own
     :raises AwsAccessDeniedError: GetMetricData is not allowed
     :raises MetricsUnreadableError: CloudWatch could not answer in full
@@ -44,7 +46,7 @@ def stage_of(
     judged = Verdict.from_dict(verdict)
     observations = read_observations(
         hook,
-        replace(read_spec(verdict["spec"]), outside=()),
+        spec,
         experiment,
         start=datetime.fromtimestamp(judged.start, UTC),
         end=datetime.fromtimestamp(judged.end, UTC),

@@ -7,6 +7,7 @@ from typing import Any, NoReturn
 
 from airflow_shadow._compat import AirflowFailException, AirflowSkipException
 from airflow_shadow.analysis import (
+    AnalysisSpec,
     Verdict,
     escaped,
     markdown_table,
@@ -205,21 +206,32 @@ class ResultSteps(OperatorSteps[RolloutResultOperator]):
 
     def _report(self, path: str, verdicts: Sequence[Mapping[str, Any]]) -> None:
         last = verdicts[-1]
+        spec = read_spec(last["spec"])
         write_report(
             self.op,
             self.context,
             path=path,
             title=f"Shadow rollout {last['experiment']}",
-            stages=[self._stage(verdict) for verdict in verdicts],
+            stages=[self._stage(verdict, last, spec) for verdict in verdicts],
             experiment=self.hook.describe_inference_experiment(last["experiment"]),
-            spec=read_spec(last["spec"]),
+            spec=spec,
         )
 
-    def _stage(self, verdict: Mapping[str, Any]) -> Stage:
-        # After a clear the stages may be of two experiments.
-        experiment = self.hook.describe_inference_experiment(verdict["experiment"])
-        metrics = read_sources(self.op.metrics)
-        return stage_of(self.hook, experiment=experiment, verdict=verdict, metrics=metrics)
+    def _stage(
+        self, verdict: Mapping[str, Any], last: Mapping[str, Any], spec: AnalysisSpec
+    ) -> Stage:
+        """Read what a stage was judged on.
+
+        :param spec: the last stage's, parsed; after a clear the stages may have two, and be of two
+            experiments
+        """
+        return stage_of(
+            self.hook,
+            experiment=self.hook.describe_inference_experiment(verdict["experiment"]),
+            verdict=verdict,
+            spec=spec if verdict["spec"] == last["spec"] else read_spec(verdict["spec"]),
+            metrics=read_sources(self.op.metrics),
+        )
 
     def finish(self, _: Description) -> dict[str, Any]:
         """Return the verdict that decided, with `promoted`; fail if its outcome is in `fail_on`."""

@@ -36,7 +36,7 @@ def skip_backfill(
 
 
 def moment_of(steps: OperatorSteps[ShadowOperator]) -> datetime:
-    """Return the moment by which runs are compared, in whole seconds as tags hold it."""
+    """Return the moment by which runs are compared, in whole seconds."""
     return run_moment(steps.context).astimezone(UTC).replace(microsecond=0)
 
 

@@ -16,8 +16,8 @@ from airflow_shadow.experiments.lifecycle import (
     shows,
     with_sampling,
 )
-from airflow_shadow.hooks.driver import wait_for
 from airflow_shadow.hooks.errors import CONFLICT
+from airflow_shadow.hooks.polling import wait_for
 from airflow_shadow.sensors.rollout import RolloutAnalysisSensor
 from airflow_shadow.steps.analysis import AnalysisSensorSteps, moment
 from airflow_shadow.steps.base import MOST_CONFLICTS

@@ -32,7 +32,7 @@ class StageAnswersSteps(CompareAnswersSteps):
         verdict = dict(read_verdict(self.op.verdict, asked="to pass a verdict on"))
         self.log.info("The specification has no answers, so the verdict rests on metrics alone.")
         experiment = self.hook.describe_inference_experiment(str(verdict.get("experiment")))
-        return {"experiment": experiment, "verdict": verdict, "looked": verdict["looked"]}
+        return {"experiment": experiment, "verdict": verdict, "looked": verdict.get("looked") or []}
 
     def earlier(self) -> Mapping[str, Any]:
         """Return the counts of the earlier stages, if they were of this very experiment."""

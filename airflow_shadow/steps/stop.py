@@ -66,8 +66,9 @@ class StopInferenceExperimentSteps(ConcludeSteps[StopInferenceExperimentOperator
         return self.await_promotion(experiment) if promotes else self.await_end()
 
     def _look_at_production(self, experiment: Description, carry: Carry) -> Step | None:
-        """Refuse to replace what somebody deployed since the candidate was tested."""
+        """Refuse to replace another production, or by another candidate, than was tested."""
         asked = f"to promote a variant of experiment {experiment['Name']!r}"
+        self.refuse_exchanged(experiment, asked=asked)
         production = read_production(
             self.hook, experiment["EndpointMetadata"]["EndpointName"], asked=asked
         )

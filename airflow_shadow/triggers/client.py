@@ -19,9 +19,9 @@ from asgiref.sync import sync_to_async
 
 from airflow_shadow.exceptions import ShadowError
 from airflow_shadow.hooks.cloudwatch import CloudWatchHook
-from airflow_shadow.hooks.driver import answer
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.pace import Pace
+from airflow_shadow.hooks.polling import answer
 from airflow_shadow.waiters import Poll, Reply
 
 log = logging.getLogger(__name__)

@@ -101,7 +101,8 @@ class Watches:
         self._states: dict[str, _State] = {}
         self._polled, self._polling_since = 0.0, math.inf
         self._pages, self._list_after, self._list_failures = 1, 0.0, 0
-        self._failures = 0
+        #: Whose last poll found AWS unavailable: told once, and polled half as often.
+        self._failing: set[str] = set()
         #: Why AWS is unavailable at the moment.
         self.trouble = ""
         self._warned = ""
@@ -123,6 +124,7 @@ class Watches:
         """Drop what was remembered of experiments that nobody waits for any more."""
         names = {watch.name for watch in self._watches}
         self._states = {name: state for name, state in self._states.items() if name in names}
+        self._failing &= names
         self._pages = 1  # the list may have become shorter
 
     async def hear(self, poll: Poll, delay: float, deadline: float) -> Reply:
@@ -178,15 +180,16 @@ class Watches:
             rows: Mapping[str, Any] = {}
             if self._is_list_cheaper(due):
                 due, rows = await self._sweep(hook, due)
-            passing = await self._describe_all(hook, due, rows)
+            failing = await self._describe_all(hook, due, rows)
         except AwsUnavailableError as error:
-            passing = error
+            failing = {watch.name: error for watch in due}
             self._tell(due, error)
         except ShadowError as error:
-            passing = None
+            failing = {}
             self._reply(due, Reply(error=error, now=time.time()))
-        self._failures = self._failures + 1 if passing else 0
-        self.trouble = passing.reason if passing else ""
+        polled = {watch.name for watch in self._watches if watch.due == _UNDER_WAY}
+        self._failing = (self._failing - polled) | failing.keys()
+        self.trouble = next((error.reason for error in failing.values()), "")
         self._put_off()
 
     def _is_list_cheaper(self, due: list[_Watch]) -> bool:
@@ -194,11 +197,12 @@ class Watches:
         return self._loop.time() >= self._list_after and len(known) > max(_FEW, self._pages)
 
     def _put_off(self) -> None:
-        """Set when what was polled is polled again: later while AWS is unavailable."""
+        """Set when what was polled is polled again: later what AWS did not answer for."""
         self._polled, self._polling_since = self._loop.time(), math.inf
-        factor = random.uniform(0.95, 1.0) * min(self._failures + 1, 2)  # noqa: S311 - no secret
+        spread = random.uniform(0.95, 1.0)  # noqa: S311 - no secret
         for watch in self._watches:
             if watch.due == _UNDER_WAY:
+                factor = spread * (2 if watch.name in self._failing else 1)
                 watch.due = min(self._polled + factor * self._interval(watch), watch.deadline)
                 watch.due = max(watch.due, self._polled + _LEAST_PAUSE)
 
@@ -292,8 +296,11 @@ class Watches:
 
     async def _describe_all(
         self, hook: InferenceExperimentHook, due: Iterable[_Watch], rows: Mapping[str, Any]
-    ) -> AwsUnavailableError | None:
-        """Describe experiments for waits; an error that nobody foresaw fails those of its own."""
+    ) -> dict[str, AwsUnavailableError]:
+        """Describe experiments for waits, and return what passes by itself, by their names.
+
+        An error that nobody foresaw fails the waits of its own experiment.
+        """
         names = list({watch.name for watch in due})
         asked = (self._describe(hook, name, rows.get(name)) for name in names)
         ends = dict(zip(names, await asyncio.gather(*asked, return_exceptions=True), strict=True))
@@ -301,7 +308,7 @@ class Watches:
             end = ends.get(watch.name)
             if isinstance(end, BaseException) and not isinstance(end, AwsUnavailableError):
                 self._fail(watch, end)
-        return next((end for end in ends.values() if isinstance(end, AwsUnavailableError)), None)
+        return {name: end for name, end in ends.items() if isinstance(end, AwsUnavailableError)}
 
     async def _describe(
         self, hook: InferenceExperimentHook, name: str, row: Mapping[str, Any] | None
@@ -330,7 +337,7 @@ class Watches:
 
     def _tell(self, watches: Iterable[_Watch], error: AwsUnavailableError) -> None:
         """Tell waits that AWS is unavailable, once; then they hear of it at their deadline."""
-        over = [watch for watch in watches if not self._failures or self._is_over(watch)]
+        over = [one for one in watches if one.name not in self._failing or self._is_over(one)]
         self._reply(over, Reply(error=error, now=time.time()))
 
     @staticmethod

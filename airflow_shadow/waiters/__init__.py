@@ -34,7 +34,7 @@ from airflow_shadow.waiters.engine import (
     backoff,
     wait,
 )
-from airflow_shadow.waiters.looks import Looks
+from airflow_shadow.waiters.look_schedule import LookSchedule
 from airflow_shadow.waiters.promotion import EndpointSettled, ShadowPromoted
 from airflow_shadow.waiters.serialize import AnyCondition, condition_from_dict, condition_to_dict
 
@@ -52,7 +52,7 @@ __all__ = [
     "ExperimentGone",
     "Judged",
     "LogLine",
-    "Looks",
+    "LookSchedule",
     "Policy",
     "Poll",
     "PromotionCleared",

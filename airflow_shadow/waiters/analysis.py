@@ -23,7 +23,7 @@ from airflow_shadow.text.messages import printable, shorten
 from airflow_shadow.text.values import epoch, to_timestamp
 from airflow_shadow.waiters.conditions import ended_badly, missing, note_health
 from airflow_shadow.waiters.engine import Description, Poll, Polling, PollResult, WaitState
-from airflow_shadow.waiters.looks import Looks
+from airflow_shadow.waiters.look_schedule import LookSchedule
 from airflow_shadow.waiters.progress import progress_line
 
 #: How long CloudWatch's newest minutes still fill (assumed: AWS documents no delay). A window is
@@ -89,7 +89,7 @@ class Judged:
         """Return the specification; the plain values of a trigger are parsed once."""
         return read_spec(self.spec)
 
-    def looks(self, experiment: Description, since: float | None = None) -> Looks:
+    def looks(self, experiment: Description, since: float | None = None) -> LookSchedule:
         """Return when to judge, as far as the experiment decides it.
 
         A window does not begin before the experiment does: earlier metrics are not about it.
@@ -101,8 +101,8 @@ class Judged:
         first = self._first(experiment, start)
         count, longest = self.parsed_spec.planned_looks, self.max_duration or 0.0
         if self.duration is None or count == 1 or longest <= self.duration:
-            return Looks(start, first, first, self.interval)
-        return Looks(start, first, start + longest, self.interval, count)
+            return LookSchedule(start, first, first, self.interval)
+        return LookSchedule(start, first, start + longest, self.interval, count)
 
     def _first(self, experiment: Description, start: float) -> float:
         """Return the end of the first planned look."""
@@ -152,7 +152,7 @@ class Judged:
         return self._not_yet(experiment, looks, judged, state)
 
     def _not_yet(
-        self, experiment: Description, looks: Looks, judged: Description, state: WaitState
+        self, experiment: Description, looks: LookSchedule, judged: Description, state: WaitState
     ) -> PollResult:
         """Wait on; nothing new is logged between two looks."""
         end = looks.next_after(state.looked or looks.start)
@@ -164,7 +164,7 @@ class Judged:
             seen = said[0] if said else str(experiment["Status"])
         return PollResult(seen, description=experiment)
 
-    def _too_short(self, experiment: Description, looks: Looks) -> InvalidRequestError:
+    def _too_short(self, experiment: Description, looks: LookSchedule) -> InvalidRequestError:
         end = planned_window(experiment)[1]
         life = end - datetime.fromtimestamp(looks.start, end.tzinfo)
         return InvalidRequestError(
@@ -183,7 +183,9 @@ class Judged:
             return None
         return concluded_at(experiment)
 
-    def _ask(self, experiment: Description, looks: Looks, end: float, state: WaitState) -> Any:
+    def _ask(
+        self, experiment: Description, looks: LookSchedule, end: float, state: WaitState
+    ) -> Any:
         about = {
             "experiment": experiment,
             "spec": self.parsed_spec,

@@ -7,10 +7,10 @@ from typing import Any
 
 from airflow_shadow.analysis import Finding, Verdict
 from airflow_shadow.analysis.formatting import ORDER, change, is_critical, moment
-from airflow_shadow.waiters.looks import Looks
+from airflow_shadow.waiters.look_schedule import LookSchedule
 
 
-def progress_line(verdict: Mapping[str, Any], looks: Looks, *, needed: int) -> str:
+def progress_line(verdict: Mapping[str, Any], looks: LookSchedule, *, needed: int) -> str:
     """Return the progress of a window in one line.
 
     :param verdict: of the newest look, as plain values

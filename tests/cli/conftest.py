@@ -15,10 +15,8 @@ from typing import Any
 import pytest
 
 from airflow_shadow.cli.__main__ import main
-from airflow_shadow.emulator import fleet
-from airflow_shadow.emulator.behaviour import Behaviour, environment
-from airflow_shadow.emulator.traffic import Traffic
-from tests.helpers import until
+from airflow_shadow.emulator.behaviour import Behaviour
+from tests.shadows import run_shadow
 
 NAME = "theirs"
 #: The console script; an environment that was installed before it existed has only the module.
@@ -95,21 +93,9 @@ def shadow(emulator, sagemaker) -> Callable[..., datetime]:
         members: dict[str, Any] | None = None,
         **behaviour: Any,
     ) -> datetime:
-        declared = environment(Behaviour(**behaviour))
-        fleet.create_model(sagemaker, name="v2", environment=declared)
-        traffic = Traffic(requests_per_minute=200, daily_swing=0, late_seconds=0)
-        fleet.create_endpoint(sagemaker, endpoint_name="churn", model_name="v1", traffic=traffic)
-        request = fleet.experiment_request(
-            name=NAME,
-            endpoint_name="churn",
-            model_name="v1",
-            shadow_model_name="v2",
-            sampling_percentage=sampling,
+        since = run_shadow(
+            emulator, sagemaker, Behaviour(**behaviour), sampling=sampling, **(members or {})
         )
-        sagemaker.create_inference_experiment(**request, **(members or {}))
-        until(sagemaker, NAME, "Running")
-        emulator.clock.speed = 0
-        since = emulator.clock.now()
         emulator.clock.advance(timedelta(hours=hours))
         return since
 

@@ -15,8 +15,8 @@ from tests.helpers import (
     serves,
     somebodys,
     stop,
-    until,
 )
+from tests.shadows import begin_shadow
 
 pytestmark = [pytest.mark.http, pytest.mark.thorough]
 
@@ -196,15 +196,7 @@ def test_another_experiment_of_the_name_is_not_promoted(
         stop(sagemaker, NAME)
         sagemaker.delete_inference_experiment(Name=NAME)
         emulator.clock.advance(60)
-        request = fleet.experiment_request(
-            name=NAME,
-            endpoint_name="churn",
-            model_name="v1",
-            shadow_model_name="v2",
-            sampling_percentage=100,
-        )
-        sagemaker.create_inference_experiment(**request)
-        until(sagemaker, NAME, "Running")
+        begin_shadow(sagemaker)
         return question(experiment)
 
     monkeypatch.setattr(conclusion, "_question", replaced)

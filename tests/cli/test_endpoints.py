@@ -5,12 +5,11 @@ from __future__ import annotations
 import json
 from datetime import timedelta
 
-import boto3
 import pytest
 
 from airflow_shadow.emulator import fleet
 from airflow_shadow.emulator.traffic import Traffic
-from tests.conftest import PASSWORD, REGION
+from tests.conftest import client_of
 from tests.helpers import another, somebodys
 
 pytestmark = pytest.mark.http
@@ -101,13 +100,7 @@ def test_what_would_be_lost_is_named(checked, churn, sagemaker):
 
 def test_automatic_scaling_is_found(checked, churn, emulator):
     """A promotion would be refused."""
-    client = boto3.client(
-        "application-autoscaling",
-        endpoint_url=emulator.url,
-        region_name=REGION,
-        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
-        aws_secret_access_key=PASSWORD,
-    )
+    client = client_of(emulator, "application-autoscaling")
     client.register_scalable_target(
         ServiceNamespace="sagemaker",
         ResourceId="endpoint/churn/variant/AllTraffic",

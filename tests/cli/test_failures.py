@@ -29,6 +29,7 @@ from airflow_shadow.exceptions import (
             "If it is, pass --allow-lost-setting A --allow-lost-setting B.",
         ),
         ("Or pass autoscaling='ignore' to leave it.", "Or pass --autoscaling ignore to leave it."),
+        ("If it stays, check region, network and", "If it stays, check --region-name, network and"),
     ],
 )
 def test_next_steps_name_options(told, here):

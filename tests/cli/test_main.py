@@ -18,8 +18,7 @@ from airflow.providers_manager import ProvidersManager
 from airflow_shadow import __version__
 from airflow_shadow.cli import local
 from airflow_shadow.cli.__main__ import main, make_parser
-from airflow_shadow.cli.commands import _STATUSES, COMMANDS
-from airflow_shadow.experiments.lifecycle import Status
+from airflow_shadow.cli.commands import COMMANDS
 from airflow_shadow.operators.choices import Autoscaling, EndState, VerdictOutcome
 from tests.cli.conftest import PROGRAM
 from tests.helpers import somebodys
@@ -85,7 +84,6 @@ def test_choices_are_those_of_the_package():
         for command in COMMANDS
         for argument in command.arguments
     }
-    assert set(Status) == set(_STATUSES)
     assert set(Autoscaling.__args__) == set(settings["promote", "--autoscaling"])
     assert set(EndState.__args__) == set(settings["remove", "--desired-state"])
     assert set(VerdictOutcome.__args__) == set(settings["analyze", "--fail-on"])
@@ -103,6 +101,12 @@ def test_an_unreadable_connection_is_an_error(cli, emulator, monkeypatch):
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", '{"conn_type"')
     done = cli("list")
     assert (1, True) == (done.code, "holds no connection that Airflow can read" in done.err)
+
+
+def test_no_region_at_all(cli, emulator):
+    """What cannot be a region is none of the connection's address."""
+    done = cli("list", "--region-name", "us east")
+    assert (1, True) == (done.code, "Next: Correct --region-name, or the" in done.err)
 
 
 def test_the_region_can_be_chosen(cli, churn, sagemaker):
@@ -201,6 +205,23 @@ def test_a_closed_pipe_is_quiet():
     )
     os.close(writer)
     assert (1, "") == (done.returncode, done.stderr)
+
+
+def test_a_full_disk_is_an_error():
+    """Of whatever the system refuses to write there are the usual lines, and no trace."""
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [*PROGRAM, "skeleton", "stop"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    asked, found, following = done.stderr.splitlines()
+    assert (1, "Asked: airflow-shadow skeleton.") == (done.returncode, asked)
+    assert "Found: the system refused to read or write: No space left on device." == found
+    assert following.startswith("Next: Correct that and run the command again")
 
 
 def test_a_shell_can_complete(tmp_path):

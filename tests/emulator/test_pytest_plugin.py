@@ -116,6 +116,9 @@ def test_the_fixtures_work_in_a_project_of_a_user(tmp_path):
         "AIRFLOW_HOME": str(tmp_path / "airflow"),
         "AWS_ENDPOINT_URL_SAGEMAKER": "http://127.0.0.1:9",
         "AWS_IGNORE_CONFIGURED_ENDPOINT_URLS": "true",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "http_proxy": "http://127.0.0.1:9",
+        "no_proxy": "example.com",
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)]

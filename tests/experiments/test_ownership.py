@@ -210,7 +210,7 @@ OTHERS = replace(ME, dag_id="other")
     ],
 )
 def test_the_table(found, by, name_is_given, expected):
-    """Every row of "Whose experiment is it?"; `operators/test_whose_experiment.py` runs them."""
+    """Every row of "Whose experiment is it?"; creations run them (`test_whose_experiment.py`)."""
     tags = by.tags(known_failure="") if by else None
     assert expected is claim(found, tags, NOW, name_is_given=name_is_given)
 

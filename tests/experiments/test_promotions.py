@@ -23,7 +23,7 @@ MODELS = st.from_regex(r"[a-zA-Z0-9](-*[a-zA-Z0-9]){0,62}", fullmatch=True)
 MOMENTS = st.datetimes(
     min_value=datetime(2000, 1, 1),  # noqa: DTZ001 - the strategy adds the zone
     timezones=st.just(UTC),
-).map(lambda moment: moment.replace(microsecond=0))
+)
 PROMOTIONS = st.builds(Promotion, MODELS.filter(lambda name: len(name) <= 63), MOMENTS)
 TAG = input_shape("CreateInferenceExperiment").members["Tags"].member.members["Value"]
 OLDER, NEWER = (Promotion("a", datetime(2026, 3, day, tzinfo=UTC)) for day in (1, 8))
@@ -56,7 +56,12 @@ def test_a_model_promoted_onto_itself_keeps_the_later_date(listed, candidate):
 
 @pytest.mark.parametrize(
     ("changed", "expected"),
-    [("2026-03-01T00:00:00+00:00", NEWER), ("2026-03-08T00:00:00+00:00", None), (None, None)],
+    [
+        ("2026-03-01T00:00:00+00:00", NEWER),
+        ("2026-03-07T23:59:59.999000+00:00", NEWER),
+        ("2026-03-08T00:00:00+00:00", None),
+        (None, None),
+    ],
 )
 def test_a_promotion_counts_if_the_endpoint_did_not_change_after_it(changed, expected):
     """A later change of the endpoint may be somebody's roll-back."""

@@ -5,16 +5,15 @@ from __future__ import annotations
 from datetime import timedelta
 from types import SimpleNamespace
 
-import boto3
 import pytest
 
 from airflow_shadow.analysis import AnalysisSpec
 from airflow_shadow.emulator import fleet
 from airflow_shadow.emulator.behaviour import Behaviour, environment
-from airflow_shadow.emulator.core import REGION
 from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.observations import read_observations
+from tests.conftest import client_of
 from tests.helpers import until
 from tests.hooks.words import HOUR, NO_RETRIES
 
@@ -28,13 +27,7 @@ def hook(emulator):
 @pytest.fixture
 def cloudwatch(emulator):
     """Return a plain client, for what somebody else does."""
-    return boto3.client(
-        "cloudwatch",
-        endpoint_url=emulator.url,
-        region_name=REGION,
-        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
-        aws_secret_access_key="secret",
-    )
+    return client_of(emulator, "cloudwatch")
 
 
 @pytest.fixture

@@ -7,7 +7,8 @@ from moto.cloudwatch.models import cloudwatch_backends
 
 from airflow_shadow.analysis import AnalysisSpec, OutsideCriterion
 from airflow_shadow.emulator.core import ACCOUNT, REGION
-from airflow_shadow.exceptions import InvalidRequestError
+from airflow_shadow.exceptions import AwsAccessDeniedError, InvalidRequestError
+from airflow_shadow.hooks.observations import read_alarms
 
 
 @pytest.fixture
@@ -39,10 +40,18 @@ def alarms(cloudwatch):
         ("both", "FAIL"),
     ],
 )
-def test_alarms_are_criteria(shadowed, alarms, target, outcome):
+def test_alarms_are_criteria(hook, alarms, target, outcome):
     """Metric alarms and composite ones, by name."""
     spec = AnalysisSpec(outside=(OutsideCriterion(name="own", target=target),))
-    assert outcome == shadowed().look(spec).outside["own"].outcome
+    assert outcome == read_alarms(hook, spec)["own"].outcome
+
+
+def test_a_denied_call_names_the_permission(hook, emulator):
+    """The identity needs CloudWatch too, not only SageMaker."""
+    emulator.faults.add(kind="access-denied", operation="DescribeAlarms")
+    spec = AnalysisSpec(outside=(OutsideCriterion(name="own", target="a"),))
+    with pytest.raises(AwsAccessDeniedError, match="cloudwatch:DescribeAlarms"):
+        read_alarms(hook, spec)
 
 
 def test_an_alarm_that_does_not_exist_is_an_error(hook, alarms):

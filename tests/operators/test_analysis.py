@@ -8,13 +8,12 @@ import pytest
 
 from airflow_shadow._compat import AirflowFailException
 from airflow_shadow.analysis import AnalysisSpec
-from airflow_shadow.emulator import fleet
-from airflow_shadow.emulator.behaviour import Behaviour, environment
-from airflow_shadow.emulator.traffic import Traffic
+from airflow_shadow.emulator.behaviour import Behaviour
 from airflow_shadow.operators import ShadowAnalysisOperator
 from airflow_shadow.sensors import ShadowAnalysisSensor as Sensor
 from tests.arguments_page import arguments_of
 from tests.helpers import fails, stop, until
+from tests.shadows import run_shadow
 
 NAME, HOUR = "theirs", timedelta(hours=1)
 
@@ -24,21 +23,7 @@ def shadow(emulator, sagemaker):
     """Run a shadow under traffic, from one hour ago or so; return since when."""
 
     def run(*, hours=2, **behaviour):
-        declared = environment(Behaviour(**behaviour))
-        fleet.create_model(sagemaker, name="v2", environment=declared)
-        traffic = Traffic(requests_per_minute=200, daily_swing=0, late_seconds=0)
-        fleet.create_endpoint(sagemaker, endpoint_name="churn", model_name="v1", traffic=traffic)
-        request = fleet.experiment_request(
-            name=NAME,
-            endpoint_name="churn",
-            model_name="v1",
-            shadow_model_name="v2",
-            sampling_percentage=100,
-        )
-        sagemaker.create_inference_experiment(**request)
-        until(sagemaker, NAME, "Running")
-        emulator.clock.speed = 0
-        since = emulator.clock.now()
+        since = run_shadow(emulator, sagemaker, Behaviour(**behaviour))
         emulator.clock.advance(hours * HOUR)
         return since
 

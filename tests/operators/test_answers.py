@@ -6,7 +6,6 @@ import json
 from datetime import timedelta
 from typing import Any
 
-import boto3
 import pytest
 
 from airflow_shadow._compat import AirflowFailException
@@ -15,8 +14,9 @@ from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.operators import CompareAnswersOperator, ShadowAnalysisOperator
 from airflow_shadow.steps import extras
 from tests.arguments_page import arguments_of
-from tests.conftest import PASSWORD, REGION
-from tests.helpers import fails, stop, until
+from tests.conftest import client_of
+from tests.helpers import fails, stop
+from tests.shadows import begin_shadow
 
 NAME, HOUR = "theirs", timedelta(hours=1)
 STEADY = {"SHADOW_NOISE": "0.01", "SHADOW_NOISE_MEMORY": "0", "SHADOW_LATENCY_SPREAD": "0.1"}
@@ -36,21 +36,10 @@ SPEC: dict[str, Any] = {
 }
 
 
-def s3_of(emulator):
-    """Return a client of the emulator's S3."""
-    return boto3.client(
-        "s3",
-        endpoint_url=emulator.url,
-        region_name=REGION,
-        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
-        aws_secret_access_key=PASSWORD,
-    )
-
-
 @pytest.fixture
 def s3(emulator):
     """Return a client of the emulator's S3, which has a bucket."""
-    client = s3_of(emulator)
+    client = client_of(emulator, "s3")
     client.create_bucket(Bucket="captures")
     return client
 
@@ -65,17 +54,9 @@ def shadow(emulator, sagemaker, s3):
         fleet.create_model(sagemaker, name="v2", environment={**LABELS, **declared})
         traffic = Traffic(requests_per_minute=rate, daily_swing=0, late_seconds=0)
         fleet.create_endpoint(sagemaker, endpoint_name="churn", model_name="v1", traffic=traffic)
-        request = fleet.experiment_request(
-            name=NAME,
-            endpoint_name="churn",
-            model_name="v1",
-            shadow_model_name="v2",
-            sampling_percentage=100,
-        )
         storage = {"Destination": "s3://captures/churn", "ContentType": TYPES}
         more = {"DataStorageConfig": storage} if captures else {}
-        sagemaker.create_inference_experiment(**request, **more)
-        until(sagemaker, NAME, "Running")
+        begin_shadow(sagemaker, **more)
         emulator.clock.speed = 0
         since = emulator.clock.now()
         emulator.clock.advance(minutes * 60)
@@ -199,11 +180,7 @@ def test_another_experiment_of_the_name_gets_no_verdict(shadow, tasks, emulator,
     def make_another():
         stop(sagemaker, NAME)
         sagemaker.delete_inference_experiment(Name=NAME)
-        request = fleet.experiment_request(
-            name=NAME, endpoint_name="churn", model_name="v1", shadow_model_name="v2"
-        )
-        sagemaker.create_inference_experiment(**request)
-        until(sagemaker, NAME, "Running")
+        begin_shadow(sagemaker)
         emulator.clock.advance(HOUR)
 
     log.when("Waiting for the files that experiment 'theirs' captured, due by", make_another)
@@ -245,7 +222,7 @@ def test_no_content_is_in_what_we_say(shadow, tasks, emulator, log, tmp_path):
 
 def captured(emulator):
     """Yield the records in the bucket."""
-    s3 = s3_of(emulator)
+    s3 = client_of(emulator, "s3")
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket="captures"):
         for found in page.get("Contents", ()):
             text = s3.get_object(Bucket="captures", Key=found["Key"])["Body"].read().decode()

@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from botocore.awsrequest import AWSResponse
 from moto.core.botocore_stubber import MockRawResponse
@@ -14,7 +13,7 @@ from moto.core.botocore_stubber import MockRawResponse
 from airflow_shadow._compat import AirflowFailException
 from airflow_shadow.emulator import fleet, mocked
 from airflow_shadow.hooks.capture import CaptureHook
-from tests.conftest import PASSWORD, REGION
+from tests.conftest import REGION, client_of
 from tests.helpers import created, described, fails, redeploy, somebodys
 
 pytestmark = pytest.mark.usefixtures("churn")
@@ -30,13 +29,7 @@ TEXT = {
 @pytest.fixture
 def s3(emulator):
     """Return a client of the emulator's S3, which has a bucket."""
-    client = boto3.client(
-        "s3",
-        endpoint_url=emulator.url,
-        region_name=REGION,
-        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
-        aws_secret_access_key=PASSWORD,
-    )
+    client = client_of(emulator, "s3")
     client.create_bucket(Bucket="captures")
     return client
 

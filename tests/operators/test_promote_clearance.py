@@ -8,14 +8,13 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from types import SimpleNamespace
 
-import boto3
 import pytest
 
 from airflow_shadow._compat import AirflowException, AirflowFailException, AirflowSkipException
 from airflow_shadow.emulator import fleet
 from airflow_shadow.operators import PromoteShadowVariantOperator
 from airflow_shadow.waiters import PromotionCleared, condition_from_dict, condition_to_dict
-from tests.conftest import PASSWORD, REGION
+from tests.conftest import client_of
 from tests.helpers import accepted, described, expire, fails, serves, somebodys, stop, until
 from tests.tasks import Tasks
 
@@ -78,13 +77,7 @@ def version(churn, registered, containers, sagemaker, request):
 @pytest.fixture
 def alarm(emulator):
     """Set up an alarm and return a call that sets its state."""
-    cloudwatch = boto3.client(
-        "cloudwatch",
-        endpoint_url=emulator.url,
-        region_name=REGION,
-        aws_access_key_id="AKIAIOSFODNN7EXAMPLE",
-        aws_secret_access_key=PASSWORD,
-    )
+    cloudwatch = client_of(emulator, "cloudwatch")
     cloudwatch.put_metric_alarm(
         AlarmName="checkout-5xx",
         MetricName="m",

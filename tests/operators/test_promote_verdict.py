@@ -12,6 +12,8 @@ from airflow_shadow._compat import AirflowFailException, AirflowSkipException
 from airflow_shadow.emulator import fleet
 from airflow_shadow.operators import PromoteShadowVariantOperator
 from tests.helpers import accepted, fails, serves, somebodys
+from tests.mapping import expanded
+from tests.tasks import FakeDagRun, FakeTaskInstance
 
 NAME = "theirs"
 
@@ -147,6 +149,16 @@ def test_without_the_argument_nothing_is_asked(tasks, running, sagemaker):
     """A Dag may promote on other grounds."""
     tasks.run(PromoteShadowVariantOperator, name=NAME)
     assert ["churn-v2"] == serves(sagemaker)
+
+
+def test_an_entry_that_lacks_the_verdict_of_others_fails(running, verdict, emulator):
+    """In `expand_kwargs()` a key is soon forgotten; without it nothing would be asked."""
+    entries = [{"name": NAME}, {"name": "other", "verdict": verdict()}]
+    task = expanded(PromoteShadowVariantOperator, lambda partial, _: partial.expand_kwargs(entries))
+    context = {"ti": FakeTaskInstance(), "dag_run": FakeDagRun()}
+    said = fails(AirflowFailException, task.execute, context)
+    assert "none in this entry of expand_kwargs(), though others have one" in said
+    assert [] == accepted(emulator, "StopInferenceExperiment")
 
 
 @pytest.mark.parametrize("share", [10, 10.0, 99.99999999, 0])

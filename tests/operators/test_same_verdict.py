@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from airflow_shadow.emulator import fleet
-from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.operators import ShadowAnalysisOperator
 from tests.helpers import accepted, redeploy, scale, stop, tags_of, until
+from tests.shadows import run_shadow
 
 pytestmark = pytest.mark.thorough
 
@@ -21,23 +21,9 @@ LIMITS = "airflow-shadow:limits"
 def shadow(emulator, sagemaker):
     """Run a shadow under traffic; return since when. The clock stands still from then on."""
 
-    def run(*, before=timedelta(0), late_seconds=0):
-        for model in ("v2", "v3"):
-            fleet.create_model(sagemaker, name=model)
-        traffic = Traffic(requests_per_minute=200, daily_swing=0, late_seconds=late_seconds)
-        fleet.create_endpoint(sagemaker, endpoint_name="churn", model_name="v1", traffic=traffic)
-        emulator.clock.advance(before)
-        request = fleet.experiment_request(
-            name=NAME,
-            endpoint_name="churn",
-            model_name="v1",
-            shadow_model_name="v2",
-            sampling_percentage=100,
-        )
-        sagemaker.create_inference_experiment(**request)
-        until(sagemaker, NAME, "Running")
-        emulator.clock.speed = 0
-        return emulator.clock.now()
+    def run(**members):
+        fleet.create_model(sagemaker, name="v3")
+        return run_shadow(emulator, sagemaker, **members)
 
     return run
 

@@ -174,6 +174,17 @@ def test_every_field_of_the_api_is_a_templated_argument(operator, sagemaker):
 # --- twice, late, lost --------------------------------------------------------------------
 
 
+def test_an_exchanged_candidate_is_not_promoted(once, running, emulator, sagemaker):
+    """Deleted and created again under its name, its model is not what was tested."""
+    emulator.clock.advance(60)
+    sagemaker.delete_model(ModelName="churn-v2")
+    fleet.create_model(sagemaker, name="churn-v2")
+    said = fails(AirflowFailException, once, model_variant_actions=PROMOTE)
+    assert "model 'churn-v2' was created after the experiment" in said
+    assert [] == stops(emulator)
+    assert ["churn-v1"] == serves(sagemaker)
+
+
 @pytest.mark.parametrize(("actions", "leaves"), AFTER, ids=["removal", "promotion"])
 def test_a_second_run_stops_nothing(halt, running, emulator, actions, leaves):
     """A retry in another process finds it concluded as asked."""

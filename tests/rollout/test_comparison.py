@@ -103,6 +103,13 @@ def test_the_plan_has_time_for_comparisons():
     assert timedelta(seconds=analyse.min_remaining) > timedelta(days=1)
 
 
+def test_comparisons_may_wait_for_no_late_file():
+    """A timeout may be zero, as the operator's."""
+    analyse = rollout(**COMPARES, compare={"capture_timeout": 0}).tasks["analyse_100"]
+    usual = rollout(**COMPARES).tasks["analyse_100"]
+    assert 1800 == usual.min_remaining - analyse.min_remaining
+
+
 # --- the tasks
 
 

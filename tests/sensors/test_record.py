@@ -8,10 +8,10 @@ import pytest
 
 from airflow_shadow._compat import AirflowRescheduleException
 from airflow_shadow.emulator import fleet
-from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.sensors import ShadowAnalysisSensor
-from tests.helpers import accepted, redeploy, stop, until
+from tests.helpers import accepted, redeploy, stop
+from tests.shadows import run_shadow
 from tests.tasks import SENSOR_MODES, Tasks
 
 NAME, HOUR, DAY = "theirs", timedelta(hours=1), timedelta(days=1)
@@ -23,22 +23,8 @@ def shadow(emulator, sagemaker, monkeypatch):
     find = InferenceExperimentHook.find_experiment
 
     def run(act=lambda: None, *, before=timedelta(0)):
-        for model in ("v2", "v3"):
-            fleet.create_model(sagemaker, name=model)
-        traffic = Traffic(requests_per_minute=200, daily_swing=0, late_seconds=0)
-        fleet.create_endpoint(sagemaker, endpoint_name="churn", model_name="v1", traffic=traffic)
-        emulator.clock.advance(before)
-        request = fleet.experiment_request(
-            name=NAME,
-            endpoint_name="churn",
-            model_name="v1",
-            shadow_model_name="v2",
-            sampling_percentage=100,
-        )
-        sagemaker.create_inference_experiment(**request)
-        until(sagemaker, NAME, "Running")
-        since, left = emulator.clock.now(), [act]
-        emulator.clock.speed = 0
+        fleet.create_model(sagemaker, name="v3")
+        since, left = run_shadow(emulator, sagemaker, before=before), [act]
 
         def slowly(hook, name):
             emulator.clock.advance(HOUR / 3)

@@ -169,7 +169,7 @@ def returned(judged, **changes):
 
 def test_what_was_judged_is_read_again(hook, judged):
     """The report shows the window that was judged, whatever was changed afterwards."""
-    stage = stage_of(hook, experiment=judged.experiment, verdict=returned(judged))
+    stage = stage_of(hook, experiment=judged.experiment, verdict=returned(judged), spec=judged.spec)
     assert judged.observations == stage.observations
     assert Verdict.from_dict(judged.verdict.to_dict()) == stage.verdict
     assert (judged.verdict.end,) == stage.looks
@@ -177,9 +177,8 @@ def test_what_was_judged_is_read_again(hook, judged):
 
 def test_alarms_are_not_asked_again(hook, judged):
     """A report is written even if an alarm was deleted since."""
-    outside = (OutsideCriterion(name="gone", target="gone"),)
-    verdict = returned(judged, outside=outside)
-    stage = stage_of(hook, experiment=judged.experiment, verdict=verdict)
+    spec = replace(judged.spec, outside=(OutsideCriterion(name="gone", target="gone"),))
+    stage = stage_of(hook, experiment=judged.experiment, verdict=returned(judged), spec=spec)
     assert judged.observations == stage.observations
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import threading
 import time
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -10,12 +12,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from airflow_shadow.emulator import fleet
+from airflow_shadow.exceptions import AwsUnavailableError
 from airflow_shadow.experiments.summary import summary_of
 from airflow_shadow.hooks.base import CallingHook
 from airflow_shadow.hooks.responses import to_plain
 from airflow_shadow.triggers import client, watches
 from airflow_shadow.triggers.client import Connection
 from airflow_shadow.triggers.poller import poller_of
+from airflow_shadow.triggers.watches import Watches
 from airflow_shadow.waiters import Poll, UpdateApplied, condition_to_dict
 from tests.helpers import described, stop, until
 from tests.triggers.test_poller import (
@@ -345,3 +349,34 @@ def test_many_waits_for_one_experiment_cost_one_description(running, sagemaker, 
     triggers = waiting(sagemaker, [name] * 8)
     assert ["reached"] * 8 == run(triggers, passes(calls, DESCRIBE, 4), stop_all(sagemaker, [name]))
     assert 0 == calls[LIST]
+
+
+def test_one_that_cannot_be_described_slows_down_no_other(running, sagemaker, monkeypatch):
+    """Only what AWS did not answer for is polled half as often."""
+    broken, sound = running(2)
+    is_broken, ask, put_off = threading.Event(), CallingHook.ask, Watches._put_off
+    pauses = {broken: [], sound: []}
+
+    def asking(hook, operation, params, **more):
+        if operation == DESCRIBE and params["Name"] == broken and is_broken.is_set():
+            raise AwsUnavailableError(asked=operation, found="no answer")
+        return ask(hook, operation, params, **more)
+
+    def putting_off(self):
+        polled = [watch for watch in self._watches if watch.due == math.inf]
+        put_off(self)
+        for watch in polled:
+            pauses[watch.name].append(round((watch.due - self._polled) / DELAY))
+
+    triggers = waiting(sagemaker, [broken, sound])
+    monkeypatch.setattr(CallingHook, "ask", asking)
+    monkeypatch.setattr(Watches, "_put_off", putting_off)
+    is_broken.set()
+
+    def repair():
+        wait_until(lambda: min(map(len, pauses.values())) >= 3, what="polls")
+        is_broken.clear()
+
+    ends = run(triggers, repair, stop_all(sagemaker, [broken, sound]))
+    assert ["reached"] * 2 == ends
+    assert ({2}, {1}) == (set(pauses[broken][:3]), set(pauses[sound][:3]))

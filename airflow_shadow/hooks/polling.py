@@ -1,4 +1,4 @@
-"""Answer the questions of the waiting logic by calling AWS, and drive it in this process."""
+"""Answer polls of the waiting logic by calling AWS, and wait in this process."""
 
 from __future__ import annotations
 

@@ -12,7 +12,7 @@ _MOST_LISTED = 200
 
 
 @dataclass(frozen=True)
-class Looks:
+class LookSchedule:
     """The times up to which a window is judged, in seconds since 1970.
 
     At a *planned* look the verdict may be PASS or FAIL, at one in between only FAIL. Planned looks

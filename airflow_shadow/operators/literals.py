@@ -1,4 +1,4 @@
-"""What a Dag's author wrote, as opposed to what a template, a form or an XCom gives."""
+"""What a Dag's author wrote literally, not what a template, a form or an XCom gives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.text.messages import short_repr
 
 
-def beginning(text: str, env: jinja2.Environment) -> str:
+def literal_start(text: str, env: jinja2.Environment) -> str:
     """Return a text up to its first template; without one, the whole text."""
     marks = (
         env.block_start_string,
@@ -22,7 +22,7 @@ def beginning(text: str, env: jinja2.Environment) -> str:
     return min((text.partition(mark)[0] for mark in marks if mark), key=len)
 
 
-def file_text(path: str, *, argument: str, env: jinja2.Environment) -> str:
+def template_file(path: str, *, argument: str, env: jinja2.Environment) -> str:
     """Return the text of a file on the Dag's template path, which is rendered afterwards.
 
     :param path: relative to the template path, or absolute

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_shadow.waiters import Judged, Looks, Reply, WaitState
+from airflow_shadow.waiters import Judged, LookSchedule, Reply, WaitState
 
 HOUR = 3600.0
 #: Three hours or six, looked at every half an hour, PASS read at two of the looks.
-LOOKS = Looks(start=0, first=3 * HOUR, limit=6 * HOUR, interval=HOUR / 2, count=2)
+LOOKS = LookSchedule(start=0, first=3 * HOUR, limit=6 * HOUR, interval=HOUR / 2, count=2)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_no_look_is_made_twice(moment, after, due):
 )
 def test_planned_looks_lie_evenly_from_the_first_to_the_last(count, planned):
     """Planned looks are spread evenly from the first one to the last one."""
-    looks = Looks(start=0, first=2 * HOUR, limit=6 * HOUR, interval=300, count=count)
+    looks = LookSchedule(start=0, first=2 * HOUR, limit=6 * HOUR, interval=300, count=count)
     assert [hour * HOUR for hour in planned] == looks.planned
 
 
@@ -61,7 +61,7 @@ def test_all_looks_up_to_a_moment():
 
 def test_of_many_looks_the_newest_are_told():
     """Only the newest looks are kept, because a month has 43,200 minutes."""
-    looks = Looks(start=0, first=720 * HOUR, limit=720 * HOUR, interval=60)
+    looks = LookSchedule(start=0, first=720 * HOUR, limit=720 * HOUR, interval=60)
     told = looks.until(720 * HOUR)
     assert (200, 720 * HOUR, 720 * HOUR - 199 * 60) == (len(told), told[-1], told[0])
 
@@ -71,7 +71,7 @@ def windows(draw):
     """Draw a window that begins at some moment and may become longer."""
     start, first, more = draw(st.floats(1e9, 2e9)), draw(st.floats(600, 1e5)), draw(LONGER)
     interval, count = draw(st.floats(60, 1e4)), draw(st.integers(2, 20))
-    return Looks(start, start + first, start + first + more, interval, count)
+    return LookSchedule(start, start + first, start + first + more, interval, count)
 
 
 LONGER = st.floats(60, 1e5)
@@ -166,7 +166,7 @@ def test_an_experiment_without_a_schedule_ends_after_seven_days():
 
 def test_a_single_look():
     """Without an interval there is one look, at the end of the window."""
-    looks = Looks(start=0, first=HOUR, limit=HOUR, interval=None)
+    looks = LookSchedule(start=0, first=HOUR, limit=HOUR, interval=None)
     assert ([], [HOUR]) == (looks.due(0.9 * HOUR, after=0), looks.due(2 * HOUR, after=0))
 
 
