@@ -209,17 +209,26 @@ class ResultSteps(OperatorSteps[RolloutResultOperator]):
             self.op,
             self.context,
             path=path,
-            title=f"Shadow rollout {last['experiment']}",
-            stages=[self._stage(verdict) for verdict in verdicts],
+            stages=[
+                self._stage(task_id, verdict)
+                for task_id, verdict in zip(self.op.stages, verdicts, strict=False)
+            ],
             experiment=self.hook.describe_inference_experiment(last["experiment"]),
             spec=read_spec(last["spec"]),
+            promoted=self._is_promoted(last),
         )
 
-    def _stage(self, verdict: Mapping[str, Any]) -> Stage:
+    def _stage(self, task_id: str, verdict: Mapping[str, Any]) -> Stage:
         # After a clear the stages may be of two experiments.
         experiment = self.hook.describe_inference_experiment(verdict["experiment"])
         metrics = read_sources(self.op.metrics)
-        return stage_of(self.hook, experiment=experiment, verdict=verdict, metrics=metrics)
+        return stage_of(
+            self.hook,
+            experiment=experiment,
+            verdict=verdict,
+            metrics=metrics,
+            answers=pulled(self.context, task_id, "answers"),
+        )
 
     def finish(self, _: Description) -> dict[str, Any]:
         """Return the verdict that decided, with `promoted`; fail if its outcome is in `fail_on`."""
