@@ -1,6 +1,7 @@
 """Sums of compared answers, minute by minute: what an engine returns and the judge reads.
 
-No content of a request or an answer is in them. Sums of hours are added; pairs may straddle hours.
+No content of a request or an answer is in them but the names of frequent classes. Sums of hours are
+added; pairs may straddle hours.
 """
 
 from __future__ import annotations
@@ -11,10 +12,11 @@ from dataclasses import dataclass, field
 from operator import gt
 from typing import Any
 
+from airflow_shadow.analysis.answer_distribution import Distribution
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.text.messages import short_repr, shorten
 
-VERSION = 1
+VERSION = 2
 #: Column to its numbers, one entry for each minute.
 Table = Mapping[str, Sequence[float]]
 MINUTE = "minute"
@@ -95,12 +97,14 @@ class AnswerSums:
     :param outputs: name of an output to the sums of its pairs, see :data:`OUTPUT_COLUMNS`; what a
         kind does not have is left out
     :param notes: what else is to be told: shapes of answers, counts of unreadable lines
+    :param distributions: name of an output to what its answers were like, which is not judged
     :raises InvalidRequestError: naming what is broken
     """
 
     records: Table = field(default_factory=lambda: {MINUTE: []})
     outputs: Mapping[str, Table] = field(default_factory=dict)
     notes: Mapping[str, Any] = field(default_factory=dict)
+    distributions: Mapping[str, Distribution] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Refuse what no engine of this version writes."""
@@ -121,8 +125,11 @@ class AnswerSums:
         every = list(sums)
         names = dict.fromkeys(name for one in every for name in one.outputs)
         notes: dict[str, Any] = {}
+        distributions: dict[str, Distribution] = {}
         for one in every:
             notes = _added_notes(notes, one.notes)
+            for name, each in one.distributions.items():
+                distributions[name] = distributions.get(name, Distribution()) + each
         return cls(
             records=_added_tables([one.records for one in every]),
             outputs={
@@ -130,6 +137,7 @@ class AnswerSums:
                 for name in names
             },
             notes=notes,
+            distributions=distributions,
         )
 
     @classmethod
@@ -142,13 +150,14 @@ class AnswerSums:
             raise _refused(f"{short_repr(data)}, which is no structure")
         if (version := data.get("version")) != VERSION or isinstance(version, bool):
             raise _refused(f"version {short_repr(version)}, and {VERSION} is known")
-        parts = {name: data.get(name, {}) for name in ("records", "outputs", "notes")}
+        names = ("records", "outputs", "notes", "distributions")
+        parts = {name: data.get(name, {}) for name in names}
         for name, part in parts.items():
             if not isinstance(part, Mapping):
                 raise _refused(f"{name}: {short_repr(part)} is no structure")
         if unknown := sorted(map(str, set(data) - {*parts, "version"})):
             raise _refused(f"unknown: {short_repr(unknown)}")
-        return cls(**parts)
+        return cls(**{**parts, "distributions": _read_distributions(parts["distributions"])})
 
     def to_dict(self) -> dict[str, Any]:
         """Return the sums as JSON-able values, which :meth:`from_dict` reads back."""
@@ -157,11 +166,19 @@ class AnswerSums:
             "records": _plain(self.records),
             "outputs": {name: _plain(table) for name, table in self.outputs.items()},
             "notes": dict(self.notes),
+            "distributions": {name: each.to_dict() for name, each in self.distributions.items()},
         }
 
 
 def _plain(table: Table) -> dict[str, list[float]]:
     return {column: list(numbers) for column, numbers in table.items()}
+
+
+def _read_distributions(data: Mapping[str, Any]) -> dict[str, Distribution]:
+    try:
+        return {name: Distribution.from_dict(each) for name, each in data.items()}
+    except ValueError as error:
+        raise _refused(f"distributions: {error}") from None
 
 
 def _refused(found: str) -> InvalidRequestError:

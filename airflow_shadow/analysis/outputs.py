@@ -45,6 +45,7 @@ class Output(Checked):
     :param values: folder in S3 of the user's own numbers: id, variant, name, value
     :param min_labelled: labelled values below which accuracy and error are INCONCLUSIVE
     :param labels_wait: how long after the window the comparison waits for labels (duration)
+    :param show_classes: of a label: whether its frequent classes are named in the report
     """
 
     answer: str = ""
@@ -56,6 +57,7 @@ class Output(Checked):
     values: str | None = None
     min_labelled: int = MIN_LABELLED
     labels_wait: Seconds = Seconds(0)
+    show_classes: bool = True
 
     def broken_rules(self) -> Iterator[str]:
         """Yield what is wrong with values of the right types."""
@@ -74,6 +76,8 @@ class Output(Checked):
             for name, default in (("within", 0.0), ("threshold", None), ("loss", "squared")):
                 if getattr(self, name) != default:
                     yield f"{name}: is for kind score, and this is {self.kind}"
+        if self.kind != "label" and not self.show_classes:
+            yield f"show_classes: is for kind label, and this is {self.kind}"
         if self.labels is not None and self.kind not in {"label", "score"}:
             yield f"labels: are for kind label or score, and this is {self.kind}"
 

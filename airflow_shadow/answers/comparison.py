@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from airflow_shadow.analysis.answer_distribution import Distribution
 from airflow_shadow.analysis.answer_sums import MINUTE, AnswerSums
 from airflow_shadow.analysis.outputs import Output
 from airflow_shadow.answers.dialect import MACROS, PLACE, SHADOW_MARK, Reader, differ_in_places
+from airflow_shadow.answers.distributions import distribution_of
 from airflow_shadow.answers.engine import Engine, sql
 from airflow_shadow.answers.items import Item
 from airflow_shadow.answers.spool import Spool, Spooled
@@ -168,11 +170,19 @@ class Comparison:
         records = _renamed(self._engine.table(sql("records", **spans)))
         self._engine.run(_STRAYS.format(**spans))
         outputs: dict[str, Any] = {}
+        distributions: dict[str, Distribution] = {}
         for n, (name, output) in enumerate(self.outputs.items()):
             outputs[name], labels = self._output(n, output, spans)
+            if (found := distribution_of(output, self._rows)) is not None:
+                distributions[name] = found
             if output.labels is not None:
                 notes.setdefault("labels", {})[name] = labels
-        return AnswerSums(records=records, outputs=outputs, notes=notes)
+        return AnswerSums(
+            records=records, outputs=outputs, notes=notes, distributions=distributions
+        )
+
+    def _rows(self, name: str, parts: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+        return self._engine.run(sql(name, **parts))
 
     def _pair(self) -> dict[str, Any]:
         """Make the tables `keyed` and `grouped`, and return which ids join."""

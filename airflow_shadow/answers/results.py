@@ -17,7 +17,7 @@ from airflow_shadow.answers.store import CaptureStore
 from airflow_shadow.exceptions import InvalidRequestError
 
 #: Raised with every change of what is summed or how records are joined.
-RULES = 1
+RULES = 2
 
 
 class Results:

@@ -33,8 +33,9 @@ class CompareAnswersOperator(ShadowAnalysisOperator):
     missing compares again, until `capture_timeout`. If nothing was captured at all, the verdict is
     INCONCLUSIVE and says what to look at.
 
-    Returns the joined verdict as JSON-able values, with the XComs of the analysis. No content of
-    requests and answers is in it, nor in the log, in an error or in the report.
+    Returns the joined verdict as JSON-able values, with the XComs of the analysis, and `answers`,
+    which the report draws. No content of requests and answers is in them, nor in the log, in an
+    error or in the report, but the names of frequent classes (`show_classes` of an output).
 
     :param verdict: what the analysis returned: its `output`, a template, or JSON text; without
         `since`, `duration`, `until` and `sampling_percentage`, for it has its window (templated)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from airflow_shadow.report.inputs import Experiment, Stage
+from airflow_shadow.report.inputs import Ending, Experiment, Stage
 from airflow_shadow.report.page import render_report
 
-__all__ = ["Experiment", "Stage", "render_report"]
+__all__ = ["Ending", "Experiment", "Stage", "render_report"]

@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from airflow_shadow.analysis import Pair
+from airflow_shadow.analysis import Pair, Series
 from airflow_shadow.analysis.formatting import Unit, in_unit, number
 from airflow_shadow.analysis.formatting import moment as hour
+from airflow_shadow.report.limits import Limit
 from airflow_shadow.report.markup import joined, short, svg, tag
 from airflow_shadow.report.scale import Scale, moment, round_up
 from airflow_shadow.report.thinning import Buckets, Level, Point, runs, thinned
@@ -21,7 +22,9 @@ PARTS = (0.0, 0.5, 1.0)
 #: Space that the label of a stage needs, and that of a change of production.
 STAGE_SPACE, CHANGE_SPACE = 44.0, 165.0
 #: Least distance of two marks that can be told apart.
-MARK_SPACE = 8.0
+MARK_SPACE = 12.0
+#: A limit that is so many times higher than all levels is not drawn: it would flatten them.
+FAR = 4.0
 #: The mark of a look below the plot: of a planned one, and of another.
 TRIANGLE, STROKE = "l-3.5 7h7z", "v5"
 Lines = Mapping[str, Sequence[Point]]
@@ -60,6 +63,8 @@ class Picture:
     :param banded: whether a band has the periods' range; that of rates would only tell how few
         requests a period has
     :param alarms: when a circuit breaker on the metric tripped, in seconds since 1970
+    :param joint: whether the values are of both variants together, the candidate's of each pair
+    :param limits: begin, end and level of what criteria allow
     """
 
     key: str
@@ -69,25 +74,37 @@ class Picture:
     pairs: Sequence[Pair]
     banded: bool = True
     alarms: Sequence[float] = ()
+    joint: bool = False
+    limits: Sequence[Limit] = ()
+
+    @property
+    def sides(self) -> dict[str, list[Series]]:
+        """Return the series of each line by its name."""
+        shadow = [pair.candidate for pair in self.pairs]
+        if self.joint:
+            return {"both": shadow}
+        return {"production": [pair.baseline for pair in self.pairs], "shadow": shadow}
+
+    @property
+    def is_flat(self) -> bool:
+        """Tell whether all that was seen is zero, so that there is nothing to draw."""
+        values = [value for side in self.sides.values() for one in side for value in one.values]
+        return bool(values) and not self.alarms and all(value == 0 for value in values)
 
 
 def chart(picture: Picture, timeline: Timeline) -> Markup:
     """Return the chart: a line for each variant, of means above the range of its periods."""
-    sides = {
-        "production": [pair.baseline for pair in picture.pairs],
-        "shadow": [pair.candidate for pair in picture.pairs],
-    }
     lines = {
-        name: thinned(series, timeline.buckets, picture.level) for name, series in sides.items()
+        name: thinned(series, timeline.buckets, picture.level)
+        for name, series in picture.sides.items()
     }
-    levels = [point.level for points in lines.values() for point in points]
-    top = round_up(max(levels, default=0.0) * picture.unit.factor) / picture.unit.factor
-    height = Scale(low=0.0, high=top, start=BOTTOM, end=TOP)
+    height = _height(lines, picture)
     return svg(
         *_grid(height),
         *_marks(picture, timeline),
         *_paths(lines if picture.banded else {}, "band", _band, timeline.scale, height),
         *_paths(lines, "line", _line, timeline.scale, height),
+        *_limits(picture.limits, timeline.scale, height),
         *_grid_labels(height, picture.unit),
         *_changes(timeline),
         *_ends(timeline),
@@ -99,12 +116,31 @@ def chart(picture: Picture, timeline: Timeline) -> Markup:
     )
 
 
+def _height(lines: Lines, picture: Picture) -> Scale:
+    """Return the scale from zero to above all levels, and above limits that are not far away."""
+    most = max((point.level for points in lines.values() for point in points), default=0.0)
+    near = [level for *_, level in picture.limits if level <= FAR * most]
+    top = round_up(max([most, *near]) * picture.unit.factor) / picture.unit.factor
+    return Scale(low=0.0, high=top, start=BOTTOM, end=TOP)
+
+
+def _limits(limits: Sequence[Limit], width: Scale, height: Scale) -> Iterator[Markup]:
+    """Yield a line at each limit that is inside the scale."""
+    for start, end, level in limits:
+        if height.holds(level):
+            left, right = short(width.at(start)), short(width.at(end))
+            path = f"M{left} {short(height.at(level))}H{right}"
+            yield tag("path", d=path, class_="tolerance")
+
+
 def _description(lines: Lines, picture: Picture, timeline: Timeline) -> str:
     """Return the chart in words, for readers who do not see it."""
     spans = [_span(name, points, picture.unit) for name, points in lines.items()]
     window = f"From {moment(timeline.buckets.start)} to {moment(timeline.buckets.end)} UTC."
     changes = [f"Production was changed at {moment(at)} UTC." for at in timeline.changes]
-    return " ".join([window, *spans, *changes])
+    allowed = dict.fromkeys(in_unit(level, picture.unit) for *_, level in picture.limits)
+    bounds = [f"Tolerance at {', '.join(allowed)}."] if allowed else []
+    return " ".join([window, *spans, *bounds, *changes])
 
 
 def _span(name: str, points: Sequence[Point], unit: Unit) -> str:

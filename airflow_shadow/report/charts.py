@@ -11,17 +11,24 @@ from airflow_shadow.analysis.baseline import changed_at, changes
 from airflow_shadow.analysis.formatting import PLAIN, level_unit
 from airflow_shadow.report.chart import Picture, Timeline
 from airflow_shadow.report.inputs import Stage
+from airflow_shadow.report.limits import limits
 from airflow_shadow.report.thinning import Buckets, count_level, mean_level, share_level
 
 
-def timeline(stages: Sequence[Stage], spec: AnalysisSpec) -> Timeline:
-    """Return the time from the first stage's start to the last one's end."""
-    period = max(stage.observations.period or spec.period for stage in stages)
+def timeline(stages: Sequence[Stage], spec: AnalysisSpec, *, of_answers: bool = False) -> Timeline:
+    """Return the time from the first stage's start to the last one's end.
+
+    :param of_answers: whether its points are to be as wide as those of compared answers
+    """
+    period: float = max(stage.observations.period or spec.period for stage in stages)
+    if of_answers:
+        period = max(one.width for stage in stages for one in stage.answers.values())
     start = min(stage.observations.start for stage in stages)
     end = max(stage.observations.end for stage in stages)
     return Timeline(
         buckets=Buckets.over(start, max(end, start + period), period),
-        stages=[(stage.observations.start, stage.sampling) for stage in stages],
+        # Without a ramp its label would be taken for one of the scale.
+        stages=[(stage.observations.start, stage.sampling) for stage in stages if len(stages) > 1],
         planned=[look for stage in stages for look in stage.planned],
         between=[look for stage in stages for look in stage.between],
         # A change between two stages does no harm.
@@ -73,6 +80,7 @@ def _picture(stages: Sequence[Stage], key: tuple[str, str], index: int) -> Pictu
         level=mean_level if is_mean else share_level,
         pairs=[stage.observations.series.get(key, Pair()) for stage in stages],
         banded=is_mean,
+        limits=[*limits(stages, metric, statistic)],
         alarms=[
             breaker.at
             for stage in stages

@@ -48,6 +48,8 @@ def tag(element: str, *children: str, **attributes: str | float) -> Markup:
     :param attributes: ``class_`` is ``class``, ``aria_label`` is ``aria-label``
     """
     written = joined(_attribute(key, value) for key, value in attributes.items())
+    if not children:
+        return Markup("<{0}{1}/>").format(element, written)
     return Markup("<{0}{1}>{2}</{0}>").format(element, written, joined(children))
 
 

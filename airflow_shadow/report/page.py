@@ -9,12 +9,22 @@ from typing import TYPE_CHECKING
 
 from airflow_shadow.analysis import AnalysisSpec
 from airflow_shadow.analysis.formatting import number, reasons
+from airflow_shadow.report.answers import (
+    answer_pictures,
+    coverage,
+    latest,
+    matrix,
+    outputs,
+)
 from airflow_shadow.report.chart import chart
 from airflow_shadow.report.charts import pictures, timeline
 from airflow_shadow.report.forest import forest
-from airflow_shadow.report.inputs import Experiment, Stage
+from airflow_shadow.report.histogram import score_histograms
+from airflow_shadow.report.inputs import Ending, Experiment, Stage
 from airflow_shadow.report.markup import text
+from airflow_shadow.report.ramp import ramp
 from airflow_shadow.report.scale import moment
+from airflow_shadow.report.summary import basis, first_line, heading, next_steps
 from airflow_shadow.report.tables import (
     baseline_table,
     breaker_table,
@@ -29,29 +39,30 @@ if TYPE_CHECKING:
 
 def render_report(
     *,
-    title: str,
     stages: Sequence[Stage],
     experiment: Experiment,
     spec: AnalysisSpec,
+    ending: Ending | None = None,
     versions: Mapping[str, str] | None = None,
     made_at: float | None = None,
 ) -> str:
     """Return one HTML file that needs nothing else: no script, no request, no font.
 
     It writes nothing and reads no clock, so the same arguments give the same text. A month of
-    minutes stays well below a megabyte, because charts are thinned.
+    minutes stays below 100 kB, because charts are thinned.
 
-    :param title: heading of the page
     :param stages: one for each sampling percentage, in the order of time; the last one decides.
         Without any the report says that nothing was judged
     :param experiment: the shadow test
     :param spec: the specification, printed as JSON that :func:`read_spec` reads back
+    :param ending: what became of the shadow test; by default that it runs
     :param versions: package to version, for repeating the verdict
     :param made_at: when the report was made, seconds since 1970
     """
     rows = {**experiment.rows, **(versions or {})}
     return _template().render(
-        title=title,
+        experiment=experiment,
+        ending=ending or Ending(),
         stages=stages,
         spec=spec,
         specification=json.dumps(spec.to_dict(), indent=1, ensure_ascii=False),
@@ -63,7 +74,9 @@ def render_report(
 #: Functions that the template calls, by name.
 _FUNCTIONS: Sequence[Callable[..., object]] = (
     *(baseline_table, breaker_table, evidence_table, percentile_table, stage_table),
-    *(chart, forest, moment, number, pictures, reasons, timeline),
+    *(chart, forest, moment, number, pictures, ramp, reasons, timeline),
+    *(basis, first_line, heading, next_steps),
+    *(answer_pictures, coverage, latest, matrix, outputs, score_histograms),
 )
 
 

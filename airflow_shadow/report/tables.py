@@ -70,7 +70,7 @@ def _why(finding: Finding) -> str:
 
 def percentile_table(stage: Stage) -> Table:
     """Return the limit and the percentiles of slow requests; no rows if neither is known."""
-    slow = [each for each in stage.verdict.findings if each.limit or each.percentiles]
+    slow = [each for each in stage.findings if each.limit or each.percentiles]
     known = [side for each in slow for side in each.percentiles or ()]
     names = list(dict.fromkeys(name for side in known for name in side))
     rows = [row for finding in slow for row in _percentiles(finding, names)]

@@ -10,7 +10,7 @@ from airflow_shadow.analysis import Series
 from airflow_shadow.analysis.align import Window, read
 
 #: Points of one line; the plot is about 400 units wide.
-MOST_POINTS = 180
+MOST_POINTS = 120
 
 #: Returns the level of a bucket from its values and its numbers of requests.
 Level = Callable[[Sequence[float], Sequence[float]], float]

@@ -335,6 +335,8 @@ def deliver(
     if op.do_xcom_push:
         context["ti"].xcom_push(key="experiment", value=experiment)
         context["ti"].xcom_push(key="evidence", value=markdown_table(verdict))
+        if answers := view.get("answers"):
+            context["ti"].xcom_push(key="answers", value=answers)
     result = {
         **view["verdict"],
         "experiment": experiment["Name"],
@@ -344,8 +346,8 @@ def deliver(
     }
     if op.report:
         metrics = read_sources(op.metrics)
-        stage = stage_of(hook, experiment=experiment, verdict=result, spec=spec, metrics=metrics)
-        title = f"Shadow test {experiment['Name']}"
-        about = {"title": title, "stages": [stage], "experiment": experiment, "spec": spec}
-        write_report(op, context, path=op.report, **about)
+        shown = view.get("answers") or {}
+        about = {"experiment": experiment, "verdict": result, "spec": spec, "answers": shown}
+        stage = stage_of(hook, metrics=metrics, **about)
+        write_report(op, context, path=op.report, stages=[stage], experiment=experiment, spec=spec)
     return result

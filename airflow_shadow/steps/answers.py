@@ -129,7 +129,9 @@ class CompareAnswersSteps(ShadowAnalysisSteps):
             self.log.info("Answers may still come, so they are read again: %s.", done.coverage)
             return self._await_due(experiment["Name"], min(now + _AGAIN, until), carry)
         joined = {**verdict, **done.verdict.to_dict()}
-        return {"experiment": experiment, "verdict": joined, "looked": carry["looked"]}
+        looked = carry["looked"]
+        shown = {"answers": done.answers}
+        return {"experiment": experiment, "verdict": joined, "looked": looked, **shown}
 
     def earlier(self) -> Mapping[str, Any]:
         """Return the counts of the earlier stages of a rollout."""

@@ -18,6 +18,7 @@ from airflow_shadow.analysis import (
     join_verdicts,
     judge_answers,
 )
+from airflow_shadow.analysis.answer_summary import summarised
 from airflow_shadow.analysis.metric_kinds import ERRORS
 from airflow_shadow.analysis.spec import COVERAGE
 from airflow_shadow.answers import CaptureStore, Examples, Limits, compare_captures
@@ -33,11 +34,13 @@ class Compared:
 
     :param verdict: of metrics and answers
     :param coverage: how many answers there were, in one sentence
+    :param answers: name of an output to what a report shows of it, as plain values
     :param is_complete: whether enough of the requests are pairs of captured answers
     """
 
     verdict: Verdict
     coverage: str
+    answers: Mapping[str, Any]
     is_complete: bool
 
 
@@ -68,6 +71,12 @@ def compare(
     return Compared(
         verdict=join_verdicts(operational, answers),
         coverage=coverage.sentence,
+        answers={
+            name: each.to_dict()
+            for name, each in summarised(
+                spec.answers, sums, start=operational.start, end=operational.end
+            ).items()
+        },
         is_complete=coverage.outcome == "PASS",
     )
 

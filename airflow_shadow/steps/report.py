@@ -10,8 +10,21 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 from airflow_shadow._compat import Context
-from airflow_shadow.analysis import AnalysisSpec, Baseline, Verdict, parse_statistic
-from airflow_shadow.experiments.lifecycle import production_variant, shadow_variant
+from airflow_shadow.analysis import (
+    AnalysisSpec,
+    Baseline,
+    Verdict,
+    epoch,
+    parse_statistic,
+)
+from airflow_shadow.analysis.answer_summary import AnswerSummary
+from airflow_shadow.experiments.lifecycle import (
+    CONCLUDED,
+    production_variant,
+    recorded_promotion,
+    shadow_variant,
+    status_of,
+)
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.metric_sources import MetricSource
 from airflow_shadow.hooks.observations import read_observations
@@ -19,7 +32,7 @@ from airflow_shadow.hooks.periods import readable_period
 from airflow_shadow.hooks.reports import report_place
 from airflow_shadow.hooks.storage import write_text
 from airflow_shadow.links import ReportLink
-from airflow_shadow.report import Experiment, Stage, render_report
+from airflow_shadow.report import Ending, Experiment, Stage, render_report
 
 _PACKAGES = ("airflow-shadow", "apache-airflow", "boto3")
 
@@ -31,6 +44,7 @@ def stage_of(
     verdict: Mapping[str, Any],
     spec: AnalysisSpec,
     metrics: Mapping[str, MetricSource] | None = None,
+    answers: Mapping[str, Any] | None = None,
 ) -> Stage:
     """Read what a verdict was judged on once more (GetMetricData), for the report's charts.
 
@@ -40,6 +54,7 @@ def stage_of(
     :param verdict: what an analysis returns
     :param spec: the specification of that verdict
     :param metrics: where to find metrics that are not SageMaker's own
+    :param answers: what a comparison left in its XCom of that name
     :raises AwsAccessDeniedError: GetMetricData is not allowed
     :raises MetricsUnreadableError: CloudWatch could not answer in full
     """
@@ -58,7 +73,12 @@ def stage_of(
         stages=judged.stages,
         baseline=[Baseline(**state) for state in verdict.get("baseline", ())],
     )
-    return Stage(observations=observations, verdict=judged, looks=tuple(verdict["looked"]))
+    return Stage(
+        observations=observations,
+        verdict=judged,
+        looks=tuple(verdict["looked"]),
+        answers={name: AnswerSummary.from_dict(each) for name, each in (answers or {}).items()},
+    )
 
 
 def limits_of(verdict: Verdict) -> dict[tuple[str, str], float]:
@@ -76,10 +96,10 @@ def write_report(
     context: Context,
     *,
     path: str,
-    title: str,
     stages: Sequence[Stage],
     experiment: Mapping[str, Any],
     spec: AnalysisSpec,
+    promoted: bool = False,
 ) -> str:
     """Write the report and link to it from the task; return its path.
 
@@ -89,16 +109,17 @@ def write_report(
         the operator's connection) or `s3://conn_id@bucket/key`
     :param stages: one for each sampling percentage, in the order of time
     :param experiment: what DescribeInferenceExperiment shows
+    :param promoted: whether it is known that the candidate was promoted
     :raises InvalidRequestError: the path leaves its folder, or does not end in `.html`
     :raises ReportNotWrittenError: the file could not be written
     """
     base, way = report_place(path, written=operator.report_begins)
     hook: InferenceExperimentHook = operator.hook
     page = render_report(
-        title=title,
         stages=stages,
         experiment=facts_of(experiment, context),
         spec=_as_read(spec, stages, now=hook.now().timestamp()),
+        ending=ending_of(experiment, promoted=promoted),
         versions=_versions(),
         made_at=hook.now().timestamp(),
     )
@@ -112,6 +133,22 @@ def write_report(
         path=written,
     )
     return written
+
+
+def ending_of(experiment: Mapping[str, Any], *, promoted: bool = False) -> Ending:
+    """Return whether an experiment is over, when, and whether its candidate was promoted.
+
+    :param promoted: whether that is known besides the experiment's own record
+    """
+    if status_of(experiment) not in CONCLUDED:
+        end = (experiment.get("Schedule") or {}).get("EndTime")
+        return Ending(at=None if end is None else epoch(end))
+    at = experiment.get("CompletionTime")
+    return Ending(
+        concluded=True,
+        promoted=promoted or recorded_promotion(experiment),
+        at=None if at is None else epoch(at),
+    )
 
 
 def _as_read(spec: AnalysisSpec, stages: Sequence[Stage], *, now: float) -> AnalysisSpec:

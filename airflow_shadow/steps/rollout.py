@@ -211,14 +211,17 @@ class ResultSteps(OperatorSteps[RolloutResultOperator]):
             self.op,
             self.context,
             path=path,
-            title=f"Shadow rollout {last['experiment']}",
-            stages=[self._stage(verdict, last, spec) for verdict in verdicts],
+            stages=[
+                self._stage(task_id, verdict, last, spec)
+                for task_id, verdict in zip(self.op.stages, verdicts, strict=False)
+            ],
             experiment=self.hook.describe_inference_experiment(last["experiment"]),
             spec=spec,
+            promoted=self._is_promoted(last),
         )
 
     def _stage(
-        self, verdict: Mapping[str, Any], last: Mapping[str, Any], spec: AnalysisSpec
+        self, task_id: str, verdict: Mapping[str, Any], last: Mapping[str, Any], spec: AnalysisSpec
     ) -> Stage:
         """Read what a stage was judged on.
 
@@ -231,6 +234,7 @@ class ResultSteps(OperatorSteps[RolloutResultOperator]):
             verdict=verdict,
             spec=spec if verdict["spec"] == last["spec"] else read_spec(verdict["spec"]),
             metrics=read_sources(self.op.metrics),
+            answers=pulled(self.context, task_id, "answers"),
         )
 
     def finish(self, _: Description) -> dict[str, Any]:

@@ -15,7 +15,7 @@ def document(**output):
     """Return a document of two minutes and one output, with some columns of it replaced."""
     records = {**{name: [5, 5] for name in RECORD_COLUMNS}, "minute": [100, 101]}
     columns = {**{name: [4, 4] for name in OUTPUT_COLUMNS}, "minute": [100, 101], **output}
-    return {"version": 1, "records": records, "outputs": {"churn": columns}, "notes": {"bad": 1}}
+    return {"version": 2, "records": records, "outputs": {"churn": columns}, "notes": {"bad": 1}}
 
 
 def test_a_document_is_read_back():
@@ -50,7 +50,7 @@ def test_no_hour_adds_nothing():
     ("found", "why"),
     [
         ("[]", "which is no structure"),
-        ({"version": 2}, "version 2"),
+        ({"version": 1}, "version 1"),
         ({"version": True}, "version True"),
         ({"records": {}}, "version None"),
         ({**document(), "text": "secret"}, "unknown"),

@@ -220,6 +220,22 @@ def test_no_content_is_in_what_we_say(shadow, tasks, emulator, log, tmp_path):
     assert [] == [one for record in records for one in contents(record) if one in said]
 
 
+@pytest.mark.parametrize("shown", [True, False])
+def test_the_report_shows_the_answers(shadow, tasks, emulator, tmp_path, shown):
+    """Their course always; the names of classes, in the XCom too, unless they may not be shown."""
+    since = shadow()
+    output = {**SPEC["answers"]["churn"], "show_classes": shown}
+    path = tmp_path / "report.html"
+    spec = {**SPEC, "answers": {"churn": output}}
+    run = compared(tasks, emulator, since, spec=spec, report=str(path))
+    (summary,) = run.ti.xcoms["answers"].values()
+    page = path.read_text()
+    assert "Disagreement" in page
+    assert (
+        shown == ("matrix" in page.partition("<body>")[2]) == bool(summary["distribution"]["cells"])
+    )
+
+
 def captured(emulator):
     """Yield the records in the bucket."""
     s3 = client_of(emulator, "s3")

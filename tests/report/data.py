@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import random
 from array import array
+from collections import Counter
 from dataclasses import replace
 
 from airflow_shadow.analysis import (
@@ -18,6 +20,8 @@ from airflow_shadow.analysis import (
     judge,
     parse_statistic,
 )
+from airflow_shadow.analysis.answer_distribution import Distribution, of_classes, of_scores
+from airflow_shadow.analysis.answer_summary import AnswerSummary
 from airflow_shadow.report import Experiment, Stage
 
 #: A Sunday in 2026, midnight UTC.
@@ -182,3 +186,49 @@ def unknown() -> Stage:
     """Return a stage with so few periods that the interval of a mean says nothing."""
     spec = AnalysisSpec(initial_delay=0, breakers=SPEC.breakers)
     return stage(observed(2, spec=spec), spec)
+
+
+def summary(kind: str = "label", *, minutes: int = 120, start: float = START) -> AnswerSummary:
+    """Return what a comparison tells of an output: in one of fifty answers the shadow differs."""
+    draw = random.Random(f"{kind} {minutes}")
+    count = [200] * minutes
+    few = [sum(draw.random() < 0.02 for _ in range(200)) for _ in count]
+    table = {
+        "minute": [start / 60 + minute for minute in range(minutes)],
+        "values": count,
+        "compared": count,
+        "disagreed": few,
+        "production_broken": [0] * minutes,
+        "shadow_broken": [0] * minutes,
+        "labelled": count,
+        "production_right": [180] * minutes,
+        "shadow_right": [180 + each for each in few],
+    }
+    told = classes(draw) if kind == "label" else scores(draw)
+    return AnswerSummary.of(kind, table, told, start=start, end=start + 60.0 * minutes)
+
+
+def classes(draw: random.Random) -> Distribution:
+    """Return pairs of twelve classes, of which neighbours are mistaken for each other."""
+    names = [f"class-{number:02}" for number in range(12)]
+    return of_classes(
+        (one, other, draw.randrange(900, 1100) if one == other else draw.randrange(40))
+        for place, one in enumerate(names)
+        for other in names[max(place - 1, 0) : place + 2]
+    )
+
+
+def scores(draw: random.Random) -> Distribution:
+    """Return scores from 0 to 1, whose differences are small."""
+    pairs = [(draw.betavariate(2, 5), draw.gauss(0.0, 0.02)) for _ in range(5000)]
+    rows = Counter(
+        (side, -8, math.floor(256 * value))
+        for one, apart in pairs
+        for side, value in enumerate((one, one + apart, apart))
+    )
+    return of_scores((*key, count) for key, count in rows.items())
+
+
+def compared(**outputs: AnswerSummary) -> Stage:
+    """Return a stage whose answers were compared."""
+    return replace(stage(), answers=outputs)

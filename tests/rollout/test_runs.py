@@ -108,6 +108,8 @@ def test_a_good_candidate_is_promoted_with_a_report(roll_out, emulator, sagemake
     assert [*updated, "Stopping", "Completed"] == statuses(emulator, name)
     page = (tmp_path / "2026-03-02" / "report.html").read_text()
     assert all(f"{share} % sampling" in page for share in (10, 50, 100))
+    assert "<h1>churn-v2 was promoted on churn</h1>" in page
+    assert "Nothing: churn-v2 took production&#39;s place." in page
 
 
 @in_e2e

@@ -27,8 +27,9 @@ from airflow_shadow.links import ReportLink
 from airflow_shadow.operators import ShadowAnalysisOperator
 from airflow_shadow.operators.base import ShadowOperator
 from airflow_shadow.provider_info import get_provider_info
+from airflow_shadow.report import Ending
 from airflow_shadow.sensors import ShadowAnalysisSensor
-from airflow_shadow.steps.report import facts_of, stage_of, write_report
+from airflow_shadow.steps.report import ending_of, facts_of, stage_of, write_report
 from tests.helpers import fails, somebodys
 from tests.mapping import expanded
 from tests.report import data
@@ -61,7 +62,6 @@ class ReportOperator(ShadowOperator):
             self,
             context,
             path=self.report,
-            title="Shadow test",
             stages=[data.stage(start=self.start)],
             experiment=self.hook.describe_inference_experiment("theirs"),
             spec=data.SPEC,
@@ -465,3 +465,39 @@ def test_without_a_report_there_is_no_link(churn, sagemaker, tmp_path, monkeypat
 def test_airflow_knows_the_link():
     """The provider registers the link, without which Airflow does not load it."""
     assert ReportLink in map(import_string, get_provider_info()["extra-links"])
+
+
+@pytest.mark.parametrize(
+    ("status", "shadow", "production", "expected"),
+    [
+        ("Running", "InService", "InService", Ending(at=data.START)),
+        ("Cancelled", "Deleted", "InService", Ending(concluded=True, promoted=False)),
+        ("Completed", "InService", "Deleted", Ending(concluded=True, promoted=True)),
+        ("Completed", "Deleted", "InService", Ending(concluded=True, promoted=False)),
+        ("Completed", "InService", "InService", Ending(concluded=True)),
+    ],
+)
+def test_what_became_of_a_test_is_what_its_record_says(status, shadow, production, expected):
+    """Live, over, promoted or not; where the record does not tell, the report does not either."""
+    experiment = {
+        "Status": status,
+        "Schedule": {"EndTime": "2026-03-01T00:00:00+00:00"},
+        "ModelVariants": [
+            {"VariantName": "s", "Status": shadow},
+            {"VariantName": "p", "Status": production},
+        ],
+        "ShadowModeConfig": {
+            "SourceModelVariantName": "p",
+            "ShadowModelVariants": [{"ShadowModelVariantName": "s"}],
+        },
+        "EndpointMetadata": {"EndpointName": "churn"},
+    }
+    assert expected == replace(ending_of(experiment), at=expected.at)
+    assert data.START == ending_of({**experiment, "Status": "Running"}).at
+
+
+def test_a_rollout_knows_that_it_promoted():
+    """Its own task has seen the endpoint, which tells more than the record."""
+    experiment = {"Status": "Completed", "CompletionTime": "2026-03-01T00:00:00+00:00"}
+    expected = Ending(concluded=True, promoted=True, at=data.START)
+    assert expected == ending_of(experiment, promoted=True)
