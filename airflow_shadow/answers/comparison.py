@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, ClassVar, Literal
 
 from airflow_shadow.analysis.answer_sums import MINUTE, AnswerSums
 from airflow_shadow.analysis.outputs import Output
@@ -24,15 +24,20 @@ AROUND = 10 * 60_000
 #: Shapes of broken answers that are told, for each variant.
 SHAPES = 3
 _TABULAR = "Give JSON lines as SageMaker has them, or CSV or Parquet with the columns {columns}."
-#: What a table of labels, and of own numbers, holds.
-_READ = {
+#: What is read beside captures: labels, and own numbers.
+Kind = Literal["labels", "own"]
+#: What a table of them holds, and the columns of their files, for errors.
+_READ: Mapping[Kind, str] = {
     "labels": "(id VARCHAR, t VARCHAR)",
     "own": "(id VARCHAR, side VARCHAR, name VARCHAR, number DOUBLE)",
 }
+_COLUMNS: Mapping[Kind, str] = {"labels": "id and label", "own": "id, variant, name and value"}
 
 
 class Comparison:
     """Read captures, labels and own numbers into tables, and sum them.
+
+    What only DuckDB understands is in methods that another engine's comparison replaces.
 
     :param engine: where the tables are
     :param spool: through which files come
@@ -41,6 +46,9 @@ class Comparison:
     :param shadow: name of the shadow variant
     :param excerpts: whether answers are kept for a file of examples
     """
+
+    #: A row of each place of the view `aligned`.
+    place: ClassVar[str] = PLACE
 
     def __init__(
         self,
@@ -101,16 +109,17 @@ class Comparison:
 
         A label that is given twice and differs is used for nothing.
         """
-        self._read_beside("labels", n, items, columns="id and label")
+        self.read_beside("labels", n, items)
         return self._kept(n, "labels", "id, MIN(t) AS t", "id", "t")
 
     def read_own(self, n: int, items: list[Item]) -> dict[str, int]:
         """Read the user's own numbers of one output, and return how many there are."""
-        self._read_beside("own", n, items, columns="id, variant, name and value")
+        self.read_beside("own", n, items)
         chosen = "id, side, name, MIN(number) AS number"
         return self._kept(n, "own", chosen, "id, side, name", "number")
 
-    def _read_beside(self, what: str, n: int, items: list[Item], *, columns: str) -> None:
+    def read_beside(self, what: Kind, n: int, items: list[Item]) -> None:
+        """Make the table `read_labels_<n>`, or `read_own_<n>`, of some files."""
         self._engine.run(f"CREATE TABLE read_{what}_{n} {_READ[what]}")
         write = self.reader.labels if what == "labels" else self.reader.own
         parameters = self._variants if what == "own" else {}
@@ -119,7 +128,7 @@ class Comparison:
                 files = [each for each in batch if each.form == form]
                 if files:
                     text = write(n, form=form, line=max(each.line for each in files))
-                    self._read_table(text, files, parameters, columns=columns)
+                    self._read_table(text, files, parameters, columns=_COLUMNS[what])
 
     def _read_table(
         self, text: str, files: Sequence[Spooled], parameters: dict[str, Any], *, columns: str
@@ -133,13 +142,13 @@ class Comparison:
         next_step = _TABULAR.format(columns=columns)
         raise AnswersUnreadableError(asked=asked, found=found, next_step=next_step)
 
-    def _kept(self, n: int, what: str, chosen: str, key: str, value: str) -> dict[str, int]:
+    def _kept(self, n: int, what: Kind, chosen: str, key: str, value: str) -> dict[str, int]:
         whole = " AND ".join(f"{column} IS NOT NULL" for column in (*key.split(", "), value))
         one = f"HAVING MIN({value}) = MAX({value})"
         run = self._engine.run
-        run(
-            f"CREATE TABLE {what}_{n} AS SELECT {chosen} FROM read_{what}_{n} "
-            f"WHERE {whole} GROUP BY {key} {one}"
+        self._keep(
+            f"{what}_{n}",
+            f"SELECT {chosen} FROM read_{what}_{n} WHERE {whole} GROUP BY {key} {one}",
         )
         ((read, readable, keys),) = run(
             f"SELECT COUNT(*), COUNT(CASE WHEN {whole} THEN 1 END), "
@@ -166,7 +175,7 @@ class Comparison:
         self._engine.run(f"CREATE OR REPLACE TEMP VIEW capture AS {source}")
         notes = self._pair()
         records = _renamed(self._engine.table(sql("records", **spans)))
-        self._engine.run(_STRAYS.format(**spans))
+        self._keep_strays(_STRAYS.format(**spans))
         outputs: dict[str, Any] = {}
         for n, (name, output) in enumerate(self.outputs.items()):
             outputs[name], labels = self._output(n, output, spans)
@@ -188,11 +197,19 @@ class Comparison:
             near=NEAR * 1000,
             answers="".join(f"{each}, " for each in answers),
         )
-        self._engine.run(f"CREATE OR REPLACE TEMP TABLE keyed AS {keyed}")
+        self._keep("keyed", keyed)
         sides = "\n       ".join(_sides(each) for each in answers)
         grouped = sql("grouped", sides=sides, **self._ids())
-        self._engine.run(f"CREATE OR REPLACE TEMP TABLE grouped AS {grouped}")
+        self._keep("grouped", grouped)
         return {"joined_by": {"inferenceId": int(ids), "eventId": int(events > 0)}}
+
+    def _keep(self, name: str, text: str) -> None:
+        """Keep what a query says as a table, in the place of one of that name."""
+        self._engine.run(f"CREATE OR REPLACE TEMP TABLE {name} AS {text}")
+
+    def _keep_strays(self, text: str) -> None:
+        """Remember ids that only one side had."""
+        self._engine.run(f"INSERT INTO strays {text}")
 
     def _ids(self) -> dict[str, str]:
         """Return the SQL of ids of production's records, if something is looked up by them."""
@@ -218,8 +235,8 @@ class Comparison:
     ) -> tuple[dict[str, list[Any]], dict[str, int]]:
         """Return the sums of one output, and what became of its labels."""
         run = self._engine.run
-        run(f"CREATE OR REPLACE TEMP TABLE aligned AS {_aligned(n, output, spans)}")
-        run(f"CREATE OR REPLACE TEMP VIEW place AS {PLACE}")
+        self._keep("aligned", _aligned(n, output, spans))
+        run(f"CREATE OR REPLACE TEMP VIEW place AS {self.place}")
         sums = _renamed(self._engine.table(sql("sums", **parts_of(output))))
         counts = run(
             "SELECT at_minute, COUNT(*), CAST(SUM(has_label) AS BIGINT), "
@@ -280,8 +297,9 @@ class Comparison:
 
 
 #: Ids that only one side had: some of each hour are remembered.
-_STRAYS = """INSERT INTO strays
-    SELECT CASE WHEN p_n = 1 THEN 'production' ELSE 'shadow' END, join_key, COALESCE(p_at, s_at)
+_STRAYS = """
+    SELECT CASE WHEN p_n = 1 THEN 'production' ELSE 'shadow' END AS side, join_key,
+        COALESCE(p_at, s_at) AS at_ms
     FROM grouped
     WHERE how IN ('id', 'event') AND p_n + s_n = 1
         AND COALESCE(p_at, s_at) >= {first} AND COALESCE(p_at, s_at) < {end}
