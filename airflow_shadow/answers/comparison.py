@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Literal
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal, Protocol
 
 from airflow_shadow.analysis.answer_sums import MINUTE, AnswerSums
 from airflow_shadow.analysis.outputs import Output
 from airflow_shadow.answers.dialect import MACROS, PLACE, SHADOW_MARK, Reader, differ_in_places
-from airflow_shadow.answers.engine import Engine, sql
+from airflow_shadow.answers.engine import sql
 from airflow_shadow.answers.items import Item
 from airflow_shadow.answers.spool import Spool, Spooled
 from airflow_shadow.answers.sums import parts_of, with_own
@@ -34,13 +34,25 @@ _READ: Mapping[Kind, str] = {
 _COLUMNS: Mapping[Kind, str] = {"labels": "id and label", "own": "id, variant, name and value"}
 
 
+class SqlEngine(Protocol):
+    """What runs the SQL: DuckDB (:class:`~airflow_shadow.answers.engine.Engine`), or Spark."""
+
+    def run(
+        self, text: str, parameters: dict[str, Any] | None = None, *, asked: str = "answers"
+    ) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement."""
+
+    def table(self, text: str) -> dict[str, list[Any]]:
+        """Return the columns of a query by their names."""
+
+
 class Comparison:
     """Read captures, labels and own numbers into tables, and sum them.
 
     What only DuckDB understands is in methods that another engine's comparison replaces.
 
     :param engine: where the tables are
-    :param spool: through which files come
+    :param spool: through which files come; none where another engine reads them
     :param outputs: what is compared, by name
     :param production: name of the production variant, as own numbers have it
     :param shadow: name of the shadow variant
@@ -52,8 +64,8 @@ class Comparison:
 
     def __init__(
         self,
-        engine: Engine,
-        spool: Spool,
+        engine: SqlEngine,
+        spool: Spool | None,
         outputs: Mapping[str, Output],
         *,
         production: str,
@@ -69,22 +81,29 @@ class Comparison:
         self._is_looked_up = excerpts or any(
             output.labels is not None or output.values is not None for output in outputs.values()
         )
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Tell the engine what texts mean."""
         for macro in MACROS:
-            engine.run(macro)
-        engine.run("CREATE TABLE strays (side VARCHAR, join_key VARCHAR, at_ms BIGINT)")
+            self._engine.run(macro)
+        self._engine.run("CREATE TABLE strays (side VARCHAR, join_key VARCHAR, at_ms BIGINT)")
+
+    def _batches(self, marked: list[tuple[Item, str]]) -> Iterator[list[Spooled]]:
+        return self._spool.batches(marked) if self._spool else iter(())
 
     def read_captures(self, name: str, *, production: list[Item], shadow: list[Item]) -> None:
         """Make a table of the records in some files."""
         self._engine.run(self.reader.table(name))
         marked = [(item, "") for item in production] + [(item, SHADOW_MARK) for item in shadow]
-        for batch in self._spool.batches(marked):
+        for batch in self._batches(marked):
             line = max(each.line for each in batch)
             text = self.reader.captures(name, line=line)
             self._insert(text, batch, self.reader.parameters)
 
     def drop(self, name: str) -> None:
         """Forget a table of records."""
-        self._engine.run(f"DROP TABLE {name}")
+        self._engine.run(f"DROP TABLE IF EXISTS {name}")
 
     def _insert(self, text: str, batch: Sequence[Spooled], parameters: dict[str, Any]) -> None:
         """Read files together; if that fails, one by one, so that the error names the file."""
@@ -123,7 +142,7 @@ class Comparison:
         self._engine.run(f"CREATE TABLE read_{what}_{n} {_READ[what]}")
         write = self.reader.labels if what == "labels" else self.reader.own
         parameters = self._variants if what == "own" else {}
-        for batch in self._spool.batches([(item, "") for item in items]):
+        for batch in self._batches([(item, "") for item in items]):
             for form in ("jsonl", "csv", "parquet"):
                 files = [each for each in batch if each.form == form]
                 if files:
@@ -221,7 +240,7 @@ class Comparison:
     def forget(self) -> None:
         """Let go of what was joined last; it takes as much memory as what is read next."""
         for name in ("keyed", "grouped", "aligned"):
-            self._engine.run(f"DROP TABLE IF EXISTS {name}")
+            self.drop(name)
 
     def keep_since(self, name: str, since: float) -> None:
         """Let a table of records hold only those that may be in pairs after a time (in seconds)."""
