@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE = 1
 # Empty, so that each process of pytest need not compile all tests anew.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo airflow test test-all test-2.11 test-3.0 test-3.1 e2e e2e-faults lives e2e-celery e2e-celery-lost e2e-load lint bench bench-answers bench-waits clean
+.PHONY: demo airflow test test-all test-2.11 test-3.0 test-3.1 test-spark e2e e2e-faults lives e2e-celery e2e-celery-lost e2e-load lint bench bench-answers bench-waits clean
 
 demo: .venv/.installed
 	.venv/bin/python -m demo
@@ -40,6 +40,10 @@ MOVED = tests/test_compat.py tests/test_forms.py tests/test_templates.py tests/s
 
 test-3.0 test-3.1: test-%: .venv-%/.installed
 	.venv-$*/bin/python -m pytest $(SIDE_BY_SIDE) $(MOVED)
+
+# Both engines on the same files, and what a cluster needs of this package: no Airflow.
+test-spark: .venv-spark/.installed
+	.venv-spark/bin/python -m pytest --confcutdir=tests/spark -p no:cacheprovider tests/spark
 
 # Scenarios in a real Airflow on PostgreSQL, beside the emulator: tests/e2e.
 E2E = .venv/bin/python -m tests.e2e.stack
@@ -89,7 +93,7 @@ bench-waits: .venv-waits/.installed
 	.venv-waits/bin/python benchmarks/waits.py $(WAITS)
 
 clean:
-	rm -rf .venv .venv-2.11 .venv-3.0 .venv-3.1 .venv-awscli .venv-waits
+	rm -rf .venv .venv-2.11 .venv-3.0 .venv-3.1 .venv-awscli .venv-spark .venv-waits
 
 $(UV):
 	$(PYTHON) -m venv .venv
@@ -107,6 +111,14 @@ $(UV):
 .venv-3.%/.installed: constraints-3.%.txt pyproject.toml | $(UV)
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-3.$*
 	$(UV) pip install --quiet --python .venv-3.$*/bin/python -c constraints-3.$*.txt -e '.[emulator]' --group test
+	touch $@
+
+# Spark and this package without its dependencies, and Java from Debian.
+.venv-spark/.installed: constraints.txt pyproject.toml tests/spark/java.sh | $(UV)
+	bash tests/spark/java.sh
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-spark
+	$(UV) pip install --quiet --python .venv-spark/bin/python -c constraints.txt --group spark
+	$(UV) pip install --quiet --python .venv-spark/bin/python --no-deps -e .
 	touch $@
 
 # What a real Airflow needs besides: PostgreSQL and Redis from Debian, and their clients.

@@ -32,7 +32,8 @@
      │    └── UnconcludedError          a rollout ended before it was concluded
      ├── AnswersError                   the captured answers cannot be compared
      │    ├── AnswersUnreadableError    one of their files cannot be read
-     │    └── AnswersTooLargeError      they need more memory or room than is allowed
+     │    ├── AnswersTooLargeError      they need more memory or room than is allowed
+     │    └── AnswersJobFailedError     the job that was to compare them failed
      ├── ReportNotWrittenError          the report could not be written where it was asked for
      └── WaitTimeoutError               the deadline or the attempts ran out
 
@@ -327,6 +328,13 @@ class AnswersTooLargeError(AnswersError):
     """The answers need more memory, or more room on disk, than is allowed."""
 
     next_step = "Give more with memory_mb or spool_mb and clear the task; hours that are done stay."
+
+
+class AnswersJobFailedError(AnswersError):
+    """The job that was to compare the answers failed; another try starts another one."""
+
+    retriable = True
+    next_step = "Correct the cause that is named above, or look into the job's log; then retry."
 
 
 class ReportNotWrittenError(ShadowError):

@@ -91,10 +91,12 @@ LATER = {"operators": {"steps", "hooks"}, "sensors": {"steps"}, "cli": {"emulato
 OUTSIDE = {
     # The emulator's fixtures run users' Dags; the emulator itself knows no Airflow.
     "airflow": {"_compat", "cli", "emulator", "hooks", "links", "operators", "sensors", "triggers"},
-    "boto3": {"emulator"},
+    "boto3": {"answers", "emulator"},
     "botocore": {"answers", "request_model", "hooks", "emulator"},
     "duckdb": {"answers"},
     "moto": {"emulator"},
+    "py4j": {"answers"},
+    "pyspark": {"answers"},
 }
 
 

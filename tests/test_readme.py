@@ -41,8 +41,10 @@ KINDS = {
     "lines of the demo's output",
     "the calls that the code makes",
     "the output of the demo",
+    "the role of a Processing job",
     "what capturing adds for the caller",
     "what capturing adds for the role",
+    "what a Processing job adds for the caller",
     "what comparing adds for the caller",
 }
 #: The permission that each of S3's operations needs.
@@ -110,13 +112,31 @@ def test_the_policy_allows_the_calls_that_the_code_makes():
     (text,) = blocks("the calls that the code makes")
     own, passed = json.loads(text)["Statement"]
     assert {"iam:PassRole"} == {passed["Action"]}
+    called = [each for each in called_by_hooks() if "ProcessingJob" not in each]
+    assert called == own["Action"]
+
+
+def called_by_hooks() -> list[str]:
+    """Return the operations that the hooks call, S3's apart."""
     hook = "\n".join(path.read_text() for path in (ROOT / "airflow_shadow/hooks").glob("*.py"))
-    called = [
+    return [
         f"{service}:{operation}"
         for service in ("sagemaker", "cloudwatch", "application-autoscaling")
         for operation in sorted(operations_of(service) & set(re.findall(r'"(\w+)"', hook)))
     ]
-    assert called == own["Action"]
+
+
+def test_the_policy_of_jobs_allows_the_calls_that_the_code_makes():
+    """A comparison in a Processing job adds its two calls, and the role that it passes."""
+    (text,) = blocks("what a Processing job adds for the caller")
+    *_, own, passed = json.loads(text)["Statement"]
+    called = [each for each in called_by_hooks() if "ProcessingJob" in each]
+    assert (called, "iam:PassRole") == (own["Action"], passed["Action"])
+    (text,) = blocks("the role of a Processing job")
+    (comparing,) = blocks("what comparing adds for the caller")
+    needed = {action for each in json.loads(comparing)["Statement"] for action in each["Action"]}
+    allowed = {action for each in json.loads(text)["Statement"] for action in each["Action"]}
+    assert set() == needed - allowed
 
 
 def test_the_policy_of_captures_allows_the_calls_that_the_code_makes():

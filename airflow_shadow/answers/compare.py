@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from airflow_shadow.analysis.answer_sums import AnswerSums
 from airflow_shadow.analysis.outputs import Output
@@ -38,6 +39,19 @@ class Limits:
     threads: int = THREADS
 
 
+class Comparing(Protocol):
+    """Where a comparison runs: DuckDB in this process (:func:`comparing`), or Spark."""
+
+    def __call__(
+        self,
+        outputs: Mapping[str, Output],
+        variants: tuple[str, str],
+        limits: Limits | None,
+        examples: Examples | None,
+    ) -> AbstractContextManager[tuple[Comparison, Writer]]:
+        """Yield a comparison that cleans up after itself, and where examples go."""
+
+
 def compare_files(
     outputs: Mapping[str, Output],
     *,
@@ -50,6 +64,7 @@ def compare_files(
     variants: tuple[str, str] = ("production", "shadow"),
     limits: Limits | None = None,
     examples: Examples | None = None,
+    on: Comparing | None = None,
 ) -> AnswerSums:
     """Return the sums of the captures in local files.
 
@@ -61,13 +76,14 @@ def compare_files(
     :param labels: files of the labels of outputs that have some
     :param values: files of own numbers of outputs that have some
     :param variants: names of both variants, as own numbers have them
+    :param on: where it runs, DuckDB in this process by default
     :raises AnswersError: they cannot be read, or not within the limits
     """
     beside = {
         "labels": {name: [local(path) for path in paths] for name, paths in (labels or {}).items()},
         "own": {name: [local(path) for path in paths] for name, paths in (values or {}).items()},
     }
-    with comparing(outputs, variants, limits, examples) as (comparison, writer):
+    with (on or comparing)(outputs, variants, limits, examples) as (comparison, writer):
         counts = read_beside(comparison, beside)
         comparison.read_captures(
             "part", production=[*map(local, production)], shadow=[*map(local, shadow)]
@@ -89,6 +105,7 @@ def compare_captures(
     results: str | None = None,
     limits: Limits | None = None,
     examples: Examples | None = None,
+    on: Comparing | None = None,
 ) -> AnswerSums:
     """Return the sums of what an endpoint captured, hour by hour.
 
@@ -101,6 +118,7 @@ def compare_captures(
     :param results: where the sums of hours that are done are kept (``s3://bucket/folder/`` or a
         local folder, outside the captures), so that another try reads only what is new
     :param examples: off by default; of hours whose sums were kept there are none
+    :param on: where it runs, DuckDB in this process by default
     :raises AnswersError: something cannot be read, or not within the limits
     :raises AwsError: S3 refuses, or is out of reach
     :raises InvalidRequestError: results would be inside the captures
@@ -110,8 +128,9 @@ def compare_captures(
         "labels": listed(store, {name: output.labels for name, output in outputs.items()}, start),
         "own": listed(store, {name: output.values for name, output in outputs.items()}, start),
     }
-    with comparing(outputs, (production, shadow), limits, examples) as (comparison, writer):
-        hours = Hours(store, comparison, kept, beside, variants=(production, shadow))
+    variants = (production, shadow)
+    with (on or comparing)(outputs, variants, limits, examples) as (comparison, writer):
+        hours = Hours(store, comparison, kept, beside, variants=variants)
         hour_numbers = range(math.floor(start / HOUR), math.ceil(end / HOUR))
         every = [hours.sums(hour, start, end, writer) for hour in hour_numbers]
         return AnswerSums.merged([*every, hours.notes()])

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, ClassVar, Literal, Protocol
 
 from airflow_shadow.analysis.answer_distribution import Distribution
 from airflow_shadow.analysis.answer_sums import MINUTE, AnswerSums
 from airflow_shadow.analysis.outputs import Output
 from airflow_shadow.answers.dialect import MACROS, PLACE, SHADOW_MARK, Reader, differ_in_places
 from airflow_shadow.answers.distributions import distribution_of
-from airflow_shadow.answers.engine import Engine, sql
+from airflow_shadow.answers.engine import sql
 from airflow_shadow.answers.items import Item
 from airflow_shadow.answers.spool import Spool, Spooled
 from airflow_shadow.answers.sums import parts_of, with_own
@@ -26,28 +26,48 @@ AROUND = 10 * 60_000
 #: Shapes of broken answers that are told, for each variant.
 SHAPES = 3
 _TABULAR = "Give JSON lines as SageMaker has them, or CSV or Parquet with the columns {columns}."
-#: What a table of labels, and of own numbers, holds.
-_READ = {
+#: What is read beside captures: labels, and own numbers.
+Kind = Literal["labels", "own"]
+#: What a table of them holds, and the columns of their files, for errors.
+_READ: Mapping[Kind, str] = {
     "labels": "(id VARCHAR, t VARCHAR)",
     "own": "(id VARCHAR, side VARCHAR, name VARCHAR, number DOUBLE)",
 }
+_COLUMNS: Mapping[Kind, str] = {"labels": "id and label", "own": "id, variant, name and value"}
+
+
+class SqlEngine(Protocol):
+    """What runs the SQL: DuckDB (:class:`~airflow_shadow.answers.engine.Engine`), or Spark."""
+
+    def run(
+        self, text: str, parameters: dict[str, Any] | None = None, *, asked: str = "answers"
+    ) -> list[tuple[Any, ...]]:
+        """Return the rows of a statement."""
+
+    def table(self, text: str) -> dict[str, list[Any]]:
+        """Return the columns of a query by their names."""
 
 
 class Comparison:
     """Read captures, labels and own numbers into tables, and sum them.
 
+    What only DuckDB understands is in methods that another engine's comparison replaces.
+
     :param engine: where the tables are
-    :param spool: through which files come
+    :param spool: through which files come; none where another engine reads them
     :param outputs: what is compared, by name
     :param production: name of the production variant, as own numbers have it
     :param shadow: name of the shadow variant
     :param excerpts: whether answers are kept for a file of examples
     """
 
+    #: A row of each place of the view `aligned`.
+    place: ClassVar[str] = PLACE
+
     def __init__(
         self,
-        engine: Engine,
-        spool: Spool,
+        engine: SqlEngine,
+        spool: Spool | None,
         outputs: Mapping[str, Output],
         *,
         production: str,
@@ -63,22 +83,29 @@ class Comparison:
         self._is_looked_up = excerpts or any(
             output.labels is not None or output.values is not None for output in outputs.values()
         )
+        self._prepare()
+
+    def _prepare(self) -> None:
+        """Tell the engine what texts mean."""
         for macro in MACROS:
-            engine.run(macro)
-        engine.run("CREATE TABLE strays (side VARCHAR, join_key VARCHAR, at_ms BIGINT)")
+            self._engine.run(macro)
+        self._engine.run("CREATE TABLE strays (side VARCHAR, join_key VARCHAR, at_ms BIGINT)")
+
+    def _batches(self, marked: list[tuple[Item, str]]) -> Iterator[list[Spooled]]:
+        return self._spool.batches(marked) if self._spool else iter(())
 
     def read_captures(self, name: str, *, production: list[Item], shadow: list[Item]) -> None:
         """Make a table of the records in some files."""
         self._engine.run(self.reader.table(name))
         marked = [(item, "") for item in production] + [(item, SHADOW_MARK) for item in shadow]
-        for batch in self._spool.batches(marked):
+        for batch in self._batches(marked):
             line = max(each.line for each in batch)
             text = self.reader.captures(name, line=line)
             self._insert(text, batch, self.reader.parameters)
 
     def drop(self, name: str) -> None:
         """Forget a table of records."""
-        self._engine.run(f"DROP TABLE {name}")
+        self._engine.run(f"DROP TABLE IF EXISTS {name}")
 
     def _insert(self, text: str, batch: Sequence[Spooled], parameters: dict[str, Any]) -> None:
         """Read files together; if that fails, one by one, so that the error names the file."""
@@ -103,25 +130,26 @@ class Comparison:
 
         A label that is given twice and differs is used for nothing.
         """
-        self._read_beside("labels", n, items, columns="id and label")
+        self.read_beside("labels", n, items)
         return self._kept(n, "labels", "id, MIN(t) AS t", "id", "t")
 
     def read_own(self, n: int, items: list[Item]) -> dict[str, int]:
         """Read the user's own numbers of one output, and return how many there are."""
-        self._read_beside("own", n, items, columns="id, variant, name and value")
+        self.read_beside("own", n, items)
         chosen = "id, side, name, MIN(number) AS number"
         return self._kept(n, "own", chosen, "id, side, name", "number")
 
-    def _read_beside(self, what: str, n: int, items: list[Item], *, columns: str) -> None:
+    def read_beside(self, what: Kind, n: int, items: list[Item]) -> None:
+        """Make the table `read_labels_<n>`, or `read_own_<n>`, of some files."""
         self._engine.run(f"CREATE TABLE read_{what}_{n} {_READ[what]}")
         write = self.reader.labels if what == "labels" else self.reader.own
         parameters = self._variants if what == "own" else {}
-        for batch in self._spool.batches([(item, "") for item in items]):
+        for batch in self._batches([(item, "") for item in items]):
             for form in ("jsonl", "csv", "parquet"):
                 files = [each for each in batch if each.form == form]
                 if files:
                     text = write(n, form=form, line=max(each.line for each in files))
-                    self._read_table(text, files, parameters, columns=columns)
+                    self._read_table(text, files, parameters, columns=_COLUMNS[what])
 
     def _read_table(
         self, text: str, files: Sequence[Spooled], parameters: dict[str, Any], *, columns: str
@@ -135,13 +163,13 @@ class Comparison:
         next_step = _TABULAR.format(columns=columns)
         raise AnswersUnreadableError(asked=asked, found=found, next_step=next_step)
 
-    def _kept(self, n: int, what: str, chosen: str, key: str, value: str) -> dict[str, int]:
+    def _kept(self, n: int, what: Kind, chosen: str, key: str, value: str) -> dict[str, int]:
         whole = " AND ".join(f"{column} IS NOT NULL" for column in (*key.split(", "), value))
         one = f"HAVING MIN({value}) = MAX({value})"
         run = self._engine.run
-        run(
-            f"CREATE TABLE {what}_{n} AS SELECT {chosen} FROM read_{what}_{n} "
-            f"WHERE {whole} GROUP BY {key} {one}"
+        self._keep(
+            f"{what}_{n}",
+            f"SELECT {chosen} FROM read_{what}_{n} WHERE {whole} GROUP BY {key} {one}",
         )
         ((read, readable, keys),) = run(
             f"SELECT COUNT(*), COUNT(CASE WHEN {whole} THEN 1 END), "
@@ -168,7 +196,7 @@ class Comparison:
         self._engine.run(f"CREATE OR REPLACE TEMP VIEW capture AS {source}")
         notes = self._pair()
         records = _renamed(self._engine.table(sql("records", **spans)))
-        self._engine.run(_STRAYS.format(**spans))
+        self._keep_strays(_STRAYS.format(**spans))
         outputs: dict[str, Any] = {}
         distributions: dict[str, Distribution] = {}
         for n, (name, output) in enumerate(self.outputs.items()):
@@ -198,11 +226,19 @@ class Comparison:
             near=NEAR * 1000,
             answers="".join(f"{each}, " for each in answers),
         )
-        self._engine.run(f"CREATE OR REPLACE TEMP TABLE keyed AS {keyed}")
+        self._keep("keyed", keyed)
         sides = "\n       ".join(_sides(each) for each in answers)
         grouped = sql("grouped", sides=sides, **self._ids())
-        self._engine.run(f"CREATE OR REPLACE TEMP TABLE grouped AS {grouped}")
+        self._keep("grouped", grouped)
         return {"joined_by": {"inferenceId": int(ids), "eventId": int(events > 0)}}
+
+    def _keep(self, name: str, text: str) -> None:
+        """Keep what a query says as a table, in the place of one of that name."""
+        self._engine.run(f"CREATE OR REPLACE TEMP TABLE {name} AS {text}")
+
+    def _keep_strays(self, text: str) -> None:
+        """Remember ids that only one side had."""
+        self._engine.run(f"INSERT INTO strays {text}")
 
     def _ids(self) -> dict[str, str]:
         """Return the SQL of ids of production's records, if something is looked up by them."""
@@ -214,7 +250,7 @@ class Comparison:
     def forget(self) -> None:
         """Let go of what was joined last; it takes as much memory as what is read next."""
         for name in ("keyed", "grouped", "aligned"):
-            self._engine.run(f"DROP TABLE IF EXISTS {name}")
+            self.drop(name)
 
     def keep_since(self, name: str, since: float) -> None:
         """Let a table of records hold only those that may be in pairs after a time (in seconds)."""
@@ -228,8 +264,8 @@ class Comparison:
     ) -> tuple[dict[str, list[Any]], dict[str, int]]:
         """Return the sums of one output, and what became of its labels."""
         run = self._engine.run
-        run(f"CREATE OR REPLACE TEMP TABLE aligned AS {_aligned(n, output, spans)}")
-        run(f"CREATE OR REPLACE TEMP VIEW place AS {PLACE}")
+        self._keep("aligned", _aligned(n, output, spans))
+        run(f"CREATE OR REPLACE TEMP VIEW place AS {self.place}")
         sums = _renamed(self._engine.table(sql("sums", **parts_of(output))))
         counts = run(
             "SELECT at_minute, COUNT(*), CAST(SUM(has_label) AS BIGINT), "
@@ -290,8 +326,9 @@ class Comparison:
 
 
 #: Ids that only one side had: some of each hour are remembered.
-_STRAYS = """INSERT INTO strays
-    SELECT CASE WHEN p_n = 1 THEN 'production' ELSE 'shadow' END, join_key, COALESCE(p_at, s_at)
+_STRAYS = """
+    SELECT CASE WHEN p_n = 1 THEN 'production' ELSE 'shadow' END AS side, join_key,
+        COALESCE(p_at, s_at) AS at_ms
     FROM grouped
     WHERE how IN ('id', 'event') AND p_n + s_n = 1
         AND COALESCE(p_at, s_at) >= {first} AND COALESCE(p_at, s_at) < {end}

@@ -87,7 +87,9 @@ def key_of(outputs: Mapping[str, Output], items: Iterable[Item], /, **settings: 
     :param items: the files of captures, labels and own numbers
     :param settings: variants and times
     """
-    made_of: list[Any] = [VERSION, RULES, settings]
+    # A whole number of seconds is the same time however it is written.
+    plain = {k: v if isinstance(v, str) else float(v) for k, v in settings.items()}
+    made_of: list[Any] = [VERSION, RULES, plain]
     made_of += [[name, repr(output)] for name, output in outputs.items()]
     made_of += sorted([item.address, item.version] for item in items)
     return sha256(json.dumps(made_of, sort_keys=True).encode()).hexdigest()

@@ -126,12 +126,14 @@ class CaptureStore:
         pages = self.client.get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=bucket, Prefix=prefix):
             for entry in page.get("Contents", ()):
-                yield Item(
-                    address=f"s3://{bucket}/{entry['Key']}",
-                    version=entry["ETag"],
-                    size=entry["Size"],
-                    save=partial(self._save, bucket, entry["Key"]),
-                )
+                address = f"s3://{bucket}/{entry['Key']}"
+                yield self.item(address, version=entry["ETag"], size=entry["Size"])
+
+    def item(self, address: str, *, version: str, size: int) -> Item:
+        """Return a file whose address, ETag and bytes are known."""
+        bucket, _, key = address.removeprefix("s3://").partition("/")
+        save = partial(self._save, bucket, key)
+        return Item(address=address, version=version, size=size, save=save)
 
     def _save(self, bucket: str, key: str, target: Path) -> None:
         for attempt in range(1, ATTEMPTS + 1):

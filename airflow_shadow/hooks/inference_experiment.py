@@ -219,6 +219,18 @@ class InferenceExperimentHook(CallingHook):
         """Call DescribeModelPackage, `None` if there is none of that ARN or name."""
         return self._find("DescribeModelPackage", {"ModelPackageName": name})
 
+    def find_processing_job(self, name: str) -> dict[str, Any] | None:
+        """Call DescribeProcessingJob, `None` if there is none of that name."""
+        return self._find("DescribeProcessingJob", {"ProcessingJobName": name})
+
+    def create_processing_job(self, values: Mapping[str, Any]) -> None:
+        """Call CreateProcessingJob.
+
+        :param values: the request, as rendered
+        """
+        prepared = self.prepare("CreateProcessingJob", values)
+        self.call("CreateProcessingJob", prepared.params)
+
     def find_monitoring_schedules(self, endpoint_name: str) -> list[str]:
         """Call ListMonitoringSchedules page by page; return the names of an endpoint's."""
         request = {"EndpointName": endpoint_name, "MaxResults": _PAGE}

@@ -29,6 +29,7 @@ def answer(hook: InferenceExperimentHook, poll: Poll) -> Reply:
         "holder": hook.find_occupying_experiment,
         "running": hook.find_running,
         "package": hook.find_model_package,
+        "processing_job": hook.find_processing_job,
         "alarms": lambda _: dict(hook.cloudwatch.alarm_states(poll.about["names"])),
         "verdict": lambda _: find_verdict(hook, poll.about),
     }

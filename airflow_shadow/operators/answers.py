@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow_shadow._compat import Context
 from airflow_shadow.operators.analysis import ShadowAnalysisOperator
+from airflow_shadow.operators.choices import AnswersEngine, Choices
 
 if TYPE_CHECKING:
     from airflow_shadow.steps.base import Steps
@@ -45,6 +46,12 @@ class CompareAnswersOperator(ShadowAnalysisOperator):
         missing (duration, templated)
     :param results: `s3://bucket/prefix`, outside of what is captured, where sums a minute are kept,
         a few kB an hour, so that a retry or a later task reads no hour again
+    :param engine: where the files are read: `"worker"`, or `"processing"`, a SageMaker Processing
+        job, which needs `processing` and `results`, and of the worker neither the extra nor memory
+    :param processing: what CreateProcessingJob needs besides, with the API's own field names:
+        `RoleArn` and `AppSpecification` (`ImageUri`), and what else is wanted, such as
+        `ProcessingResources` (one ml.m5.xlarge with 30 GB by default) or `NetworkConfig`
+        (templated)
     :param spool_mb: megabytes of disk that files take at most while they are read
     :param memory_mb: megabytes of memory that the engine takes at most
     :param examples: how many disagreements of each output are kept, with what both variants
@@ -59,9 +66,15 @@ class CompareAnswersOperator(ShadowAnalysisOperator):
         *ShadowAnalysisOperator.template_fields,
         "capture_delay",
         "capture_timeout",
+        "processing",
         "verdict",
     )
-    template_fields_renderers: ClassVar[dict[str, str]] = {"spec": "json", "verdict": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "processing": "json",
+        "spec": "json",
+        "verdict": "json",
+    }
+    choices: ClassVar[Choices] = {"engine": get_args(AnswersEngine)}
     #: Without them files would be read before they can be there.
     never_nothing = ShadowAnalysisOperator.never_nothing | {"capture_delay", "capture_timeout"}
 
@@ -72,6 +85,8 @@ class CompareAnswersOperator(ShadowAnalysisOperator):
         capture_delay: timedelta | float | str = "5m",
         capture_timeout: timedelta | float | str = "30m",
         results: str | None = None,
+        engine: AnswersEngine = "worker",
+        processing: Mapping[str, Any] | None = None,
         spool_mb: int = 512,
         memory_mb: int = 1024,
         examples: int = 0,
@@ -84,10 +99,13 @@ class CompareAnswersOperator(ShadowAnalysisOperator):
         self.capture_delay: Any = capture_delay
         self.capture_timeout: Any = capture_timeout
         self.results = results
+        self.engine = engine
+        self.processing = processing
         self.spool_mb = spool_mb
         self.memory_mb = memory_mb
         self.examples = examples
         self.examples_path = examples_path
+        self.check_literals()
 
     def _steps(self, context: Context) -> Steps[Any]:
         from airflow_shadow.steps.answers import CompareAnswersSteps

@@ -12,6 +12,7 @@ from airflow_shadow.text.messages import short_repr, short_reprs
 OnKillAction = Literal["leave", "stop"]
 IfExists = Literal["fail", "adopt", "replace"]
 OnBackfill = Literal["run", "skip", "observe"]
+AnswersEngine = Literal["worker", "processing"]
 Autoscaling = Literal["refuse", "ignore"]
 EndState = Literal["Cancelled", "Completed"]
 VerdictOutcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]

@@ -42,6 +42,7 @@ class RolloutPlanOperator(ShadowOperator):
     :param max_stage_duration: how long the last stage is watched at most (duration)
     :param captures: whether the experiment is to capture what both variants answer, without which
         a specification's `answers` is an error
+    :param engine: where the comparisons read the captured files
     :param refuses: fail if no measurement could lead to a PASS; a warning otherwise, because a
         person may promote all the same
     """
@@ -64,6 +65,7 @@ class RolloutPlanOperator(ShadowOperator):
         stage_duration: timedelta | float | str = "2h",
         max_stage_duration: timedelta | float | str = "6h",
         captures: bool = False,
+        engine: str = "worker",
         refuses: bool = True,
         **kwargs: Any,
     ) -> None:
@@ -77,6 +79,7 @@ class RolloutPlanOperator(ShadowOperator):
         self.stage_duration: Any = stage_duration
         self.max_stage_duration: Any = max_stage_duration
         self.captures = captures
+        self.engine = engine
         self.refuses = refuses
 
     def _steps(self, context: Context) -> Steps[Any]:

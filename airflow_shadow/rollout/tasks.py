@@ -81,6 +81,7 @@ class RolloutTasks:
             stage_duration=text_of(self.plan.stage),
             max_stage_duration=text_of(self.plan.longest),
             captures=self.captures,
+            engine=self.compare.get("engine", "worker"),
             refuses=self.is_unattended,
         )
 

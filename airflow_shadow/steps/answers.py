@@ -7,18 +7,19 @@ from collections.abc import Mapping
 from functools import cached_property
 from typing import Any
 
-from airflow_shadow.analysis import AnalysisSpec, Verdict
+from airflow_shadow.analysis import AnalysisSpec, AnswerSums, Verdict
 from airflow_shadow.decision import read_verdict
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.operators.answers import CompareAnswersOperator
 from airflow_shadow.steps.analysis import ShadowAnalysisSteps, spec_of
-from airflow_shadow.steps.compare import compare
+from airflow_shadow.steps.compare import compare, read_answers
+from airflow_shadow.steps.compare_job import check_processing, find_or_start, read_sums
 from airflow_shadow.steps.extras import check_extra
 from airflow_shadow.steps.wait import Carry, Step, Wait, view_of
 from airflow_shadow.text.messages import short_repr
 from airflow_shadow.text.numbers import finite
 from airflow_shadow.text.values import to_timestamp
-from airflow_shadow.waiters import CapturesDue, Description, WaitResult
+from airflow_shadow.waiters import CapturesDue, Description, ProcessingJobDone, WaitResult
 
 #: What tells one window from another; a verdict brings its own.
 _WINDOW = ("since", "duration", "until", "sampling_percentage")
@@ -50,7 +51,10 @@ class CompareAnswersSteps(ShadowAnalysisSteps):
 
     def begin(self) -> Step:
         """Take a verdict on the metrics, or begin to judge them; nothing is waited for in vain."""
-        check_extra()
+        if self.op.engine == "processing":
+            check_processing(self.op)
+        else:
+            check_extra()
         _ = self.spec
         if self.op.examples and not self.op.examples_path:
             raise InvalidRequestError(
@@ -119,11 +123,31 @@ class CompareAnswersSteps(ShadowAnalysisSteps):
         return Wait(CapturesDue(name, due), self.compared, self.deadline() + ahead, carry)
 
     def compared(self, outcome: WaitResult, carry: Carry) -> Step:
-        """Compare, and wait for more files while answers are missing and may still come."""
-        experiment, verdict, until = view_of(outcome), carry["verdict"], carry["files_until"]
+        """Compare, here or in a Processing job."""
+        experiment, verdict = view_of(outcome), carry["verdict"]
         # Somebody may have made another one of that name while files were waited for.
         _check_identity(verdict, experiment, asked="to compare answers on the window of a verdict")
-        done = compare(self.op, self.spec, experiment, verdict, earlier=self.earlier())
+        if self.op.engine != "processing":
+            sums = read_answers(self.op, self.spec, experiment, verdict)
+            return self._judged(experiment, sums, carry)
+        deadline = self.deadline()
+        job = find_or_start(self.op, self.spec, experiment, verdict, deadline=deadline)
+        if job is None:
+            return self._judged(experiment, AnswerSums(), carry)
+        return Wait(ProcessingJobDone(job), self.job_done, deadline, {**carry, "job": job})
+
+    def job_done(self, outcome: WaitResult, carry: Carry) -> Step:
+        """Judge what a Processing job has summed."""
+        view_of(outcome)
+        verdict = carry["verdict"]
+        experiment = self.hook.describe_inference_experiment(verdict["experiment"])
+        _check_identity(verdict, experiment, asked="to compare answers on the window of a verdict")
+        return self._judged(experiment, read_sums(self.op, carry["job"]), carry)
+
+    def _judged(self, experiment: Description, sums: AnswerSums, carry: Carry) -> Step:
+        """Judge, or wait for more files while answers are missing and may still come."""
+        verdict, until = carry["verdict"], carry["files_until"]
+        done = compare(self.op, self.spec, experiment, verdict, sums=sums, earlier=self.earlier())
         now = self.hook.now().timestamp()
         if not done.is_complete and now < until:
             self.log.info("Answers may still come, so they are read again: %s.", done.coverage)

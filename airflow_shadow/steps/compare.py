@@ -21,7 +21,8 @@ from airflow_shadow.analysis import (
 from airflow_shadow.analysis.answer_summary import summarised
 from airflow_shadow.analysis.metric_kinds import ERRORS
 from airflow_shadow.analysis.spec import COVERAGE
-from airflow_shadow.answers import CaptureStore, Examples, Limits, compare_captures
+from airflow_shadow.answers import Examples, Limits, compare_captures
+from airflow_shadow.answers.job import ComparisonJob
 from airflow_shadow.experiments.lifecycle import sampling
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.observations import read_observations
@@ -50,19 +51,19 @@ def compare(
     experiment: Mapping[str, Any],
     verdict: Mapping[str, Any],
     *,
+    sums: AnswerSums,
     earlier: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> Compared:
-    """Compare the answers of a verdict's window, and join what is judged of them to it.
+    """Judge the compared answers of a verdict's window, and join that to it.
 
     :param experiment: what DescribeInferenceExperiment shows
     :param verdict: on the metrics, as plain values
+    :param sums: of the answers
     :param earlier: what earlier stages of a rollout counted, by the criterion's name
-    :raises AnswersError: files cannot be read, or not within the limits
-    :raises AwsError: S3 or CloudWatch could not be asked
+    :raises AwsError: CloudWatch could not be asked
     """
     hook: InferenceExperimentHook = op.hook
     operational = Verdict.from_dict(verdict)
-    sums = read_answers(op, spec, experiment, operational)
     counted = _counted(hook, spec, experiment, verdict, earlier)
     answers = judge_answers(spec, replace(counted, answers=sums))
     if not _has_records(sums):
@@ -85,27 +86,56 @@ def read_answers(
     op: CompareAnswersOperator,
     spec: AnalysisSpec,
     experiment: Mapping[str, Any],
-    verdict: Verdict,
+    verdict: Mapping[str, Any],
 ) -> AnswerSums:
-    """Return the sums of what was captured in a window, with the task's own connection to S3."""
+    """Return the sums of what was captured in a window, with the task's own connection to S3.
+
+    :param verdict: on the metrics, as plain values
+    :raises AnswersError: files cannot be read, or not within the limits
+    :raises AwsError: S3 could not be asked
+    """
     hook: InferenceExperimentHook = op.hook
-    endpoint_name = experiment["EndpointMetadata"]["EndpointName"]
-    destination = experiment["DataStorageConfig"]["Destination"]
-    production = experiment["ShadowModeConfig"]["SourceModelVariantName"]
-    shadow, _ = sampling(experiment)
-    asked = f"what endpoint {endpoint_name!r} captured at {destination}"
-    with hook.capture.client(asked=asked) as client:
+    job = comparison_of(op, spec, experiment, verdict)
+    with hook.capture.client(asked=captured_by(job)) as client:
         return compare_captures(
-            CaptureStore(client, destination=destination, endpoint=endpoint_name),
+            job.store(client),
             spec.answers,
-            production=production,
-            shadow=str(shadow),
-            start=verdict.start,
-            end=verdict.end,
+            production=job.production,
+            shadow=job.shadow,
+            start=job.start,
+            end=job.end,
             results=op.results,
             limits=Limits(spool_mb=op.spool_mb, memory_mb=op.memory_mb),
             examples=_examples(op),
         )
+
+
+def comparison_of(
+    op: CompareAnswersOperator,
+    spec: AnalysisSpec,
+    experiment: Mapping[str, Any],
+    verdict: Mapping[str, Any],
+) -> ComparisonJob:
+    """Return what is to be compared in a window, as whoever compares it reads it."""
+    window = Verdict.from_dict(verdict)
+    shadow, _ = sampling(experiment)
+    return ComparisonJob(
+        captures=experiment["DataStorageConfig"]["Destination"],
+        endpoint=experiment["EndpointMetadata"]["EndpointName"],
+        production=experiment["ShadowModeConfig"]["SourceModelVariantName"],
+        shadow=str(shadow),
+        start=window.start,
+        end=window.end,
+        answers=spec.answers,
+        results=op.results,
+        spool_mb=op.spool_mb,
+        memory_mb=op.memory_mb,
+    )
+
+
+def captured_by(job: ComparisonJob) -> str:
+    """Say what is read, for errors."""
+    return f"what endpoint {job.endpoint!r} captured at {job.captures}"
 
 
 def _examples(op: CompareAnswersOperator) -> Examples | None:

@@ -40,6 +40,8 @@ class Carry(TypedDict, total=False):
     verdict: dict[str, Any]
     looked: list[Any]
     files_until: float
+    #: The Processing job that compares.
+    job: str
 
 
 @dataclass(frozen=True)

@@ -35,11 +35,13 @@ from airflow_shadow.waiters.engine import (
     wait,
 )
 from airflow_shadow.waiters.look_schedule import LookSchedule
+from airflow_shadow.waiters.processing import BROKEN_JOB, JobStatus, ProcessingJobDone
 from airflow_shadow.waiters.promotion import EndpointSettled, ShadowPromoted
 from airflow_shadow.waiters.serialize import AnyCondition, condition_from_dict, condition_to_dict
 
 __all__ = [
     "ANY_ENDING",
+    "BROKEN_JOB",
     "FILLING_SECONDS",
     "KILLED",
     "LAG_SECONDS",
@@ -50,11 +52,13 @@ __all__ = [
     "EndpointFree",
     "EndpointSettled",
     "ExperimentGone",
+    "JobStatus",
     "Judged",
     "LogLine",
     "LookSchedule",
     "Policy",
     "Poll",
+    "ProcessingJobDone",
     "PromotionCleared",
     "ReachStatus",
     "Reply",

@@ -16,6 +16,7 @@ from airflow_shadow.waiters.conditions import (
     ReachStatus,
     UpdateApplied,
 )
+from airflow_shadow.waiters.processing import ProcessingJobDone
 from airflow_shadow.waiters.promotion import EndpointSettled, ShadowPromoted
 
 AnyCondition = (
@@ -28,6 +29,7 @@ AnyCondition = (
     | Judged
     | PromotionCleared
     | CapturesDue
+    | ProcessingJobDone
 )
 
 
