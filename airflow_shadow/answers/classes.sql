@@ -4,14 +4,14 @@
 WITH cell AS (
   SELECT p, s, COUNT(*) AS n FROM place WHERE p <> '' AND s <> '' GROUP BY p, s
 ),
-named AS (
-  SELECT name
+counted AS (
+  SELECT name, SUM(n) AS answers
   FROM (SELECT p AS name, n FROM cell UNION ALL SELECT s, n FROM cell) AS side
   WHERE LENGTH(name) <= {letters}
   GROUP BY name
-  HAVING SUM(n) >= {least}
-  ORDER BY SUM(n) DESC, name
-  LIMIT {most}
+),
+named AS (
+  SELECT name FROM counted WHERE answers >= {least} ORDER BY answers DESC, name LIMIT {most}
 )
 SELECT of_p.name AS p, of_s.name AS s, CAST(SUM(cell.n) AS BIGINT) AS n
 FROM cell
