@@ -11,8 +11,6 @@ from typing import Any
 FORMATS = ("table", "json", "yaml", "plain")
 #: Seconds between two polls: a person is waiting.
 DELAY = 10.0
-#: Emulator seconds in a real one, at most, as its clock's.
-_FASTEST = 86_400.0
 
 
 @dataclass(frozen=True)
@@ -57,16 +55,6 @@ def seconds(text: str) -> float:
     """
     value = float(text)
     if not 0 <= value < float("inf"):
-        raise ValueError
-    return value
-
-
-def speed(text: str) -> float:
-    """Return how fast a clock runs, at most a day in a second, as the emulator's can.
-
-    :raises ValueError: it is no such number
-    """
-    if (value := seconds(text)) > _FASTEST:
         raise ValueError
     return value
 

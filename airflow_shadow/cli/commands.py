@@ -19,9 +19,9 @@ from airflow_shadow.cli.arguments import (
     Command,
     argument,
     seconds,
-    speed,
     whole,
 )
+from airflow_shadow.emulator.options import OPTIONS
 from airflow_shadow.experiments.lifecycle import Status
 
 _REASON = argument(
@@ -315,27 +315,6 @@ COMMANDS = (
         help="Serve a local SageMaker with shadow tests, until Ctrl-C",
         run=_emulator,
         needs_airflow=False,
-        arguments=(
-            argument("--host", default="127.0.0.1", help="address (default: 127.0.0.1)"),
-            argument("--port", type=int, default=5000, help="0 picks a free one (default: 5000)"),
-            argument(
-                "--speed",
-                type=speed,
-                default=1.0,
-                help="emulator seconds in a real second (default: 1)",
-            ),
-            argument(
-                "--pace",
-                choices=("time", "count"),
-                default="time",
-                help="what ends a transition: time, or a number of reads (default: time)",
-            ),
-            argument(
-                "--error-samples",
-                choices=("zeros", "ones"),
-                default="zeros",
-                help="ones: only failed requests are samples of the error metrics",
-            ),
-        ),
+        arguments=tuple(argument(name, **settings) for name, settings in OPTIONS.items()),
     ),
 )

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from importlib.util import find_spec
 from socket import SO_REUSEADDR, SOL_SOCKET, socket
 
+from airflow_shadow.emulator.options import OPTIONS, missing_extra
 from airflow_shadow.exceptions import InvalidRequestError
 
 
@@ -14,17 +14,17 @@ def serve_emulator(args: Namespace) -> int:
 
     :raises InvalidRequestError: the extra is missing, or the port is taken
     """
-    if find_spec("moto") is None:
+    if missing := missing_extra():
         raise InvalidRequestError(
             asked="the emulator",
-            found="moto is not installed, on which it is built",
+            found=f"{missing} is not installed, on which it is built",
             next_step="pip install 'airflow-shadow[emulator]'",
         )
     from airflow_shadow.emulator.__main__ import serve
 
     _check_address(args.host, args.port)
-    settings = ("host", "port", "speed", "pace", "error_samples")
-    serve(**{name: getattr(args, name) for name in settings})
+    names = (option.removeprefix("--").replace("-", "_") for option in OPTIONS)
+    serve(**{name: getattr(args, name) for name in names})
     return 0
 
 
@@ -41,5 +41,5 @@ def _check_address(host: str, port: int) -> None:
         raise InvalidRequestError(
             asked=f"the emulator at {host}:{port}",
             found=f"it cannot listen there: {getattr(error, 'strerror', None) or error}",
-            next_step="Choose another --port, or 0 for any free one.",
+            next_step="Choose another --port, 0 for any free one, or another --host.",
         ) from error

@@ -63,7 +63,7 @@ class Endpoint:
     next_config: str | None = None
     # The counts and weights that the next deployment keeps, by variant name.
     capacities: dict[str, Document] = field(default_factory=dict)
-    # The endpoint before each of its updates, for the fault "old-endpoint".
+    # The endpoint before each of its last updates, for the fault "old-endpoint".
     past: list["Endpoint"] = field(default_factory=list)
 
     @property

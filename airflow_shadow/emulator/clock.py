@@ -5,8 +5,8 @@ from datetime import UTC, datetime, timedelta
 from threading import RLock
 from time import monotonic
 
-#: A day in a second: fast enough for every test, and slow enough not to reach the last year.
-_FASTEST = 86_400.0
+from airflow_shadow.emulator.settings import FASTEST
+
 #: Later times leave no room for the schedules and metrics that follow them.
 _LAST = datetime(9000, 1, 1, tzinfo=UTC)
 
@@ -23,8 +23,8 @@ class Clock:
         self._restart(datetime.now(UTC), speed)
 
     def _restart(self, at: datetime, speed: float) -> None:
-        if not 0 <= speed <= _FASTEST:
-            raise ValueError(f"speed={speed}: a clock runs at 0 to {_FASTEST:g}, not backwards.")
+        if not 0 <= speed <= FASTEST:
+            raise ValueError(f"speed={speed}: a clock runs at 0 to {FASTEST:g}, not backwards.")
         self._base, self._started, self._speed = at, self._real(), speed
 
     @property
@@ -57,7 +57,7 @@ class Clock:
             self._base += step
             return self.now()
 
-    def reset(self, *, speed: float) -> None:
-        """Go back to real time, running at `speed` from now."""
+    def reset(self, *, speed: float, at: datetime | None = None) -> None:
+        """Go back to real time, or to another one, running at `speed` from now."""
         with self._lock:
-            self._restart(datetime.now(UTC), speed)
+            self._restart(at or datetime.now(UTC), speed)

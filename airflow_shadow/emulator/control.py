@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import asdict
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from werkzeug.wrappers import Request, Response
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from airflow_shadow.emulator.core import Emulator
 
 PREFIX = "/shadow-api/"
+#: What `advance` of the clock may be besides seconds.
+NEXT_CHANGE = "next-change"
 
 Answer = dict[str, Any] | list[dict[str, Any]]
 Handler = Callable[["Emulator", Request], Answer]
@@ -41,7 +44,7 @@ def _answer(emulator: "Emulator", request: Request) -> tuple[int, Answer]:
 
 
 def _body(request: Request) -> dict[str, Any]:
-    body = request.get_json(force=True)
+    body = json.loads(request.get_data())
     if not isinstance(body, dict):
         raise TypeError(f"The body has to be a JSON object, not {body!r}.")
     return body
@@ -55,8 +58,17 @@ def _post_clock(emulator: "Emulator", request: Request) -> Answer:
     body = _body(request)
     if "speed" in body:
         emulator.clock.speed = float(body["speed"])
-    emulator.clock.advance(float(body.get("advance", 0)))
+    with emulator.lock:
+        by = body.get("advance", 0)
+        emulator.clock.advance(_until_change(emulator) if by == NEXT_CHANGE else float(by))
     return _get_clock(emulator, request)
+
+
+def _until_change(emulator: "Emulator") -> timedelta:
+    at = emulator.next_change()
+    if at is None:
+        raise ValueError("No status is about to change by the clock.")
+    return max(at - emulator.clock.now(), timedelta(0))
 
 
 def _settings(*names: str) -> tuple[Handler, Handler]:

@@ -1,7 +1,7 @@
 """The emulator: its state for each account and region, and what tests can set."""
 
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from wsgiref.types import WSGIApplication
@@ -12,7 +12,7 @@ from airflow_shadow.emulator.clock import Clock
 from airflow_shadow.emulator.faults import Faults
 from airflow_shadow.emulator.history import History
 from airflow_shadow.emulator.holds import Holds
-from airflow_shadow.emulator.sagemaker.events import run_due_events
+from airflow_shadow.emulator.sagemaker.events import next_event, run_due_events
 from airflow_shadow.emulator.sagemaker.recorder import add_traffic
 from airflow_shadow.emulator.server import Server
 from airflow_shadow.emulator.settings import (
@@ -20,6 +20,7 @@ from airflow_shadow.emulator.settings import (
     ErrorSamples,
     EventIds,
     FailedCaptures,
+    FleetName,
     PaceName,
     Settings,
 )
@@ -56,6 +57,7 @@ class Emulator(Server):
     pace: "count" shows each transitional status for `reads` reads, whatever the time; "time"
     lets each last a fixed number of emulator seconds. Schedules always follow the clock.
     error_samples: "zeros" lets error metrics send 0 or 1 for each request, "ones" only the 1s.
+    fleet: what there is when it starts, and after a reset; None is nothing.
     """
 
     pace = Setting[PaceName]()
@@ -75,6 +77,7 @@ class Emulator(Server):
         host: str = "127.0.0.1",
         reads: int = 2,
         error_samples: ErrorSamples = "zeros",
+        fleet: FleetName | None = None,
     ) -> None:
         super().__init__(host=host, port=port)
         self.lock = RLock()
@@ -85,6 +88,20 @@ class Emulator(Server):
         self._history = History()
         self._states: dict[tuple[str, str], AccountState] = {}
         self._at_start = {"speed": speed, **asdict(self.settings)}
+        self._fleet = fleet
+
+    def start(self) -> None:
+        """Bind the port and serve from a thread; with a fleet, start afresh, moto's state too."""
+        super().start()
+        if self._fleet:
+            self.reset()
+
+    def _fill(self) -> None:
+        if self._fleet:
+            # Imported late, for boto3 is.
+            from airflow_shadow.emulator.demo_fleet import fill  # noqa: PLC0415
+
+            fill(self)
 
     def _make_application(self) -> WSGIApplication:
         # Imported late: moto takes most of a second to load.
@@ -115,6 +132,12 @@ class Emulator(Server):
             for state in self._states.values():
                 run_due_events(state, self.clock.now())
             return list(self._states.values())
+
+    def next_change(self) -> datetime | None:
+        """Return when a status changes next by the clock alone; None if none does."""
+        with self.lock:
+            times = (next_event(state, self.clock.now()) for state in self.account_states())
+            return min(filter(None, times), default=None)
 
     def traffic(
         self, endpoint: str, traffic: Traffic, *, account: str = ACCOUNT, region: str = REGION
@@ -163,6 +186,14 @@ class Emulator(Server):
         self.account_states()
         return self._history.entries(account=account, region=region)
 
+    def newest(self, count: int) -> list[tuple[int, dict[str, Any]]]:
+        """Return the last entries of the history with their numbers, newest first.
+
+        The statuses of variants in experiments are left out.
+        """
+        self.account_states()
+        return self._history.newest(count, without="variant")
+
     def snapshot(self) -> "Snapshot":
         """Return what SageMaker keeps and what happened so far, for :meth:`restore`."""
         # Imported late, as in `reset`.
@@ -199,10 +230,11 @@ class Emulator(Server):
                 setattr(self.settings, name, value)
 
     def reset(self) -> None:
-        """Start afresh: moto's state, clock, faults, settings and history."""
+        """Start afresh: moto's state, clock, faults, settings and history; then the fleet."""
         # Imported late: moto takes most of a second to load.
         from moto.moto_api._internal.models import moto_api_backend  # noqa: PLC0415
 
         with self.lock:
             moto_api_backend.reset()
             self.clear()
+        self._fill()  # without the lock, which its calls take

@@ -26,6 +26,8 @@ FaultKind = CallFault | WorkFault | AnswerFault
 
 CALL_FAULTS: frozenset[str] = frozenset(get_args(CallFault))
 WORK_FAULTS: frozenset[str] = frozenset(get_args(WorkFault))
+#: How many updates of an endpoint the fault "old-endpoint" can go back.
+KEPT_UPDATES = 10
 _KINDS = CALL_FAULTS | WORK_FAULTS | {*get_args(AnswerFault)}
 #: What "garbage" answers: a page of a network between, not of AWS.
 GARBAGE = "<html><body>Please sign in to the network (injected by the emulator).</body></html>"
@@ -89,18 +91,20 @@ class Faults:
         InternalError: the result with the Id `query`, or all.
         "lag" makes the change, but the next `reads` (3) of that experiment and of its tags show the
         state before it; with `drop=True` the answer is lost too.
-        "old-endpoint" makes DescribeEndpoint show the endpoint before its last `updates` (1): after
-        a promotion 1 still shows the shadow, 2 the endpoint before the experiment.
+        "old-endpoint" makes DescribeEndpoint show the endpoint before its last `updates` (1, at
+        most 10): after a promotion 1 still shows the shadow, 2 the endpoint before the experiment.
         Calls of S3 (ListObjectsV2, GetObject, HeadObject, HeadBucket, PutObject) fail only if they
         are named; `about` then means bucket and key, or prefix.
         Work faults ("fail-...") happen when the work would have succeeded, not when it begins.
-        Raises ValueError for a kind that does not exist.
+        Raises ValueError for a kind that does not exist, and for numbers out of range.
         """
         if kind not in _KINDS:
             known = ", ".join(sorted(_KINDS))
             raise ValueError(f"No fault of kind {kind!r}. Choose one of: {known}.")
         if times is not None and times < 1:
             raise ValueError(f"times={times}: give 1 or more, or None for always.")
+        if not 1 <= (updates := int(options.get("updates", 1))) <= KEPT_UPDATES:
+            raise ValueError(f"updates={updates}: give 1 to {KEPT_UPDATES}.")
         fault = Fault(
             operation=operation,
             kind=kind,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from itertools import islice
 from threading import RLock
 from typing import Any, Literal
 
@@ -37,6 +38,15 @@ class History:
                 for entry in self._entries
                 if account in (None, entry["account"]) and region in (None, entry["region"])
             ]
+
+    def newest(self, count: int, *, without: EntryKind) -> list[tuple[int, dict[str, Any]]]:
+        """Return the last entries that are not of a kind, newest first, with their numbers."""
+        with self._lock:
+            numbered = zip(
+                range(len(self._entries) - 1, -1, -1), reversed(self._entries), strict=True
+            )
+            others = ((number, dict(one)) for number, one in numbered if one["kind"] != without)
+            return list(islice(others, count))
 
     def replace(self, entries: Iterable[dict[str, Any]]) -> None:
         """Replace all entries."""

@@ -38,5 +38,10 @@ def done_at(work: Work, now: datetime, settings: Settings) -> datetime | None:
     """Return when the work was done, or None while it is in progress."""
     if settings.pace == "count":
         return now if settings.reads <= max(work.reads, work.endpoint_reads) else None
-    end = work.since + timedelta(seconds=SECONDS[work.kind])
+    end = ends_at(work)
     return end if end <= now else None
+
+
+def ends_at(work: Work) -> datetime:
+    """Return when work ends at pace "time"."""
+    return work.since + timedelta(seconds=SECONDS[work.kind])

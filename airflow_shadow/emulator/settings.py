@@ -8,6 +8,10 @@ BusyCode = Literal["ResourceInUse", "ConflictException", "ValidationException"]
 ErrorSamples = Literal["zeros", "ones"]
 FailedCaptures = Literal["none", "all"]
 EventIds = Literal["own", "shared"]
+FleetName = Literal["demo"]
+
+#: A day in a second: fast enough for every test, and slow enough not to reach the last year.
+FASTEST = 86_400.0
 
 _ALLOWED = {
     "pace": PaceName,

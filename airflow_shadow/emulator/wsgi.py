@@ -14,9 +14,10 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.http import http_date
 
-from airflow_shadow.emulator import control, page
+from airflow_shadow.emulator import control
 from airflow_shadow.emulator.errors import LostConnectionError
 from airflow_shadow.emulator.install import SERVICES, Service, install, uninstall
+from airflow_shadow.emulator.page import application as page
 
 if TYPE_CHECKING:
     from airflow_shadow.emulator.core import Emulator
@@ -67,13 +68,13 @@ def _refusal(environ: Environ, *, own_host: bool) -> str | None:
     A foreign web page can make a browser send requests to this machine, and read the answers by a
     host name of its own that resolves to this machine. Such a name has a dot; the names of this
     machine and of containers have none. AWS's services are called by any name, for bucket names are
-    part of it.
+    part of it, but not by a page, which says its Origin.
 
     :param own_host: whether the host has to be this machine's
     """
     host, origin = environ.get("HTTP_HOST", ""), environ.get("HTTP_ORIGIN")
     try:
-        if own_host and _is_foreign(urlsplit(f"//{host}").hostname or ""):
+        if (own_host or origin is not None) and _is_foreign(urlsplit(f"//{host}").hostname or ""):
             return f"Host {host!r} is not this machine's: use its address, or a name without dots."
         if origin is not None and urlsplit(origin).netloc != host:
             return f"Origin {origin!r} is another page's."

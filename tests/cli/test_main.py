@@ -16,9 +16,9 @@ import pytest
 from airflow.providers_manager import ProvidersManager
 
 from airflow_shadow import __version__
-from airflow_shadow.cli import local
 from airflow_shadow.cli.__main__ import main, make_parser
 from airflow_shadow.cli.commands import COMMANDS
+from airflow_shadow.emulator import options
 from airflow_shadow.operators.choices import Autoscaling, EndState, VerdictOutcome
 from tests.cli.conftest import PROGRAM
 from tests.helpers import somebodys
@@ -251,11 +251,13 @@ def test_the_emulator_is_served_until_told_to_end():
     assert re.fullmatch(r"airflow_shadow emulator at http://127\.0\.0\.1:\d+\n", line)
 
 
-def test_without_its_extra_there_is_no_emulator(cli, monkeypatch):
-    """The error says what to install."""
-    monkeypatch.setattr(local, "find_spec", lambda _: None)
+@pytest.mark.parametrize("missing", ["moto", "flask_cors"])
+def test_without_its_extra_there_is_no_emulator(cli, monkeypatch, missing):
+    """The error says what to install, also where moto is there without its server."""
+    monkeypatch.setattr(options, "find_spec", lambda name: None if name == missing else name)
     done = cli("emulator")
     assert (1, True) == (done.code, "Next: pip install 'airflow-shadow[emulator]'" in done.err)
+    assert f"Found: {missing} is not installed" in done.err
 
 
 def test_a_taken_port_is_an_error(cli, emulator):

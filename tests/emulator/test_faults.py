@@ -8,7 +8,8 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
-from airflow_shadow.emulator.fleet import shadow_mode
+from airflow_shadow.emulator.faults import KEPT_UPDATES
+from airflow_shadow.emulator.fleet import shadow_mode, wait_in_service
 
 pytestmark = pytest.mark.http
 
@@ -211,6 +212,20 @@ def test_an_endpoint_without_an_update_has_no_old_description(emulator, experime
     now = _facts(experiments.endpoint())
     emulator.faults.add(kind="old-endpoint")
     assert now == _facts(experiments.endpoint())
+
+
+def test_few_old_descriptions_are_kept(client, emulator, experiments):
+    """An endpoint that is updated for days does not fill the memory."""
+    for weight in range(KEPT_UPDATES + 2):
+        client.update_endpoint_weights_and_capacities(
+            EndpointName="ep",
+            DesiredWeightsAndCapacities=[
+                {"VariantName": "AllTraffic", "DesiredInstanceCount": 1 + weight}
+            ],
+        )
+        wait_in_service(client, endpoint_name="ep")
+    [state] = emulator.account_states()
+    assert KEPT_UPDATES == len(state.endpoints["ep"].past)
 
 
 def _facts(description):

@@ -126,6 +126,9 @@ def test_motos_own_reset_clears_experiments(emulator, experiments):
         ("faults", "POST", {"kind": "nonsense"}, 400),
         ("clock", "POST", {"advance": -1}, 400),
         ("clock", "POST", [], 400),
+        ("clock", "POST", {"advance": "next-change"}, 400),
+        ("clock", "POST", {"advance": "soon"}, 400),
+        ("faults", "POST", {"kind": "old-endpoint", "updates": 11}, 400),
         ("clock", "POST", {"advance": 3e11}, 400),
         ("clock", "POST", {"advance": 10**400}, 400),
         ("clock", "POST", {"speed": float("inf")}, 400),
@@ -141,6 +144,16 @@ def test_mistakes_are_explained(control, name, method, body, status):
     found, answer = control(name, method, body)
     assert (status, True) == (found, bool(answer["message"]))
     assert 200 == control("clock")[0]
+
+
+def test_a_body_that_is_no_json_is_explained(emulator):
+    """As any other mistake, in JSON."""
+    request = urllib.request.Request(f"{emulator.url}/shadow-api/clock", data=b"x", method="POST")
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(request)
+    with caught.value as answer:
+        message = json.loads(answer.read())["message"]
+    assert (400, True) == (answer.code, "Expecting value" in message)
 
 
 def test_clients_at_the_same_moment_are_served_one_by_one(emulator, experiments):
@@ -180,14 +193,68 @@ def test_the_command_line_serves_until_told_to_end(number):
     options = ["--port", "0", "--speed", "600", "--error-samples", "ones"]
     command = [sys.executable, "-m", "airflow_shadow.emulator", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        line = process.stdout.readline().decode()
+        line, page = (process.stdout.readline().decode() for _ in range(2))
         url = re.search(r"http://127\.0\.0\.1:\d+", line).group()
         answer, samples = (call(f"{url}/shadow-api/{name}") for name in ("pace", "error-samples"))
         process.send_signal(number)
         rest, errors = process.communicate(timeout=20)
     assert (200, {"pace": "time", "reads": 2}) == answer
     assert (200, {"error_samples": "ones"}) == samples
+    assert f"Its page is {url}/shadow. Ctrl-C ends it.\n" == page
     assert (0, b"", b"") == (process.returncode, rest, errors)
+
+
+def run(*options, code=None):
+    """Return exit code and output of the command line, or of other code."""
+    command = ["-c", code] if code else ["-m", "airflow_shadow.emulator", *options]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    done = subprocess.run(
+        [sys.executable, *command], capture_output=True, text=True, check=False, env=environment
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_without_its_extra_the_command_line_says_so():
+    """In words, and before anything is imported that needs it."""
+    code = (
+        "import sys\n"
+        "sys.modules['moto'] = None\n"  # which makes every import of it fail
+        "from airflow_shadow.emulator import options, __main__\n"
+        "options.find_spec = lambda name: None if name == 'moto' else name\n"
+        "sys.argv = ['emulator']\n"
+        "__main__.main()"
+    )
+    status, said = run(code=code)
+    assert (1, True) == (status, "pip install 'airflow-shadow[emulator]'" in said)
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--speed", "1e9"], "'1e9' has to be a number from 0 to 86400"),
+        (["--speed", "fast"], "'fast' has to be a number from 0 to 86400"),
+        (["--speed", "nan"], "'nan' has to be a number"),
+        (["--port", "http"], "invalid int value: 'http'"),
+        (["--fleet", "mine"], "invalid choice: 'mine'"),
+        (["--pace", "fast"], "invalid choice: 'fast'"),
+    ],
+)
+def test_wrong_options_are_explained(options, words):
+    """With the exit code of wrong usage."""
+    status, said = run(*options)
+    assert (2, True) == (status, words in said)
+
+
+def test_help_needs_no_moto():
+    """The options are read without what the emulator is built on."""
+    code = (
+        "import sys\n"
+        "from airflow_shadow.cli.commands import COMMANDS\n"
+        "import airflow_shadow.emulator.options\n"
+        "print([name for name in ('moto', 'boto3', 'flask', 'werkzeug') if name in sys.modules])"
+    )
+    assert (0, "[]\n") == run(code=code)
 
 
 def test_the_package_is_light_to_import():
@@ -244,6 +311,12 @@ def test_services_are_asked_by_any_name(emulator):
 def test_pages_of_elsewhere_ask_no_service(emulator):
     """Requests of a foreign web page to AWS's services are refused."""
     assert 403 == ask(emulator, "/", Origin="https://evil.example")[0]
+
+
+def test_a_page_under_a_name_of_its_own_asks_no_service(emulator):
+    """A foreign name that resolves to this machine makes Host and Origin agree."""
+    names = {"Host": "evil.example:5000", "Origin": "http://evil.example:5000"}
+    assert 403 == ask(emulator, "/", **names)[0]
 
 
 def test_a_browser_is_led_to_the_page(emulator):

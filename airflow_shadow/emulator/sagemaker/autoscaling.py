@@ -23,18 +23,28 @@ class ScalingResponse(EmulatedResponse, ApplicationAutoScalingResponse):
         return dict(json.loads(self.body or "{}"))
 
 
+def scaling_limits(state: AccountState, endpoint: Endpoint) -> dict[str, tuple[int, int]]:
+    """Return the least and the most instances of the variants that are scalable targets."""
+    backend: Any = applicationautoscaling_backends[state.account][state.region]
+    targets = backend.targets.get(_DIMENSION, {})
+    found = {
+        one.name: targets.get(f"endpoint/{endpoint.name}/variant/{one.name}")
+        for one in endpoint.production
+    }
+    return {name: (one.min_capacity, one.max_capacity) for name, one in found.items() if one}
+
+
 def check_update(state: AccountState, endpoint: Endpoint, variants: Iterable[Document]) -> None:
     """Refuse to remove a scalable target or to change its instance type; its model may change.
 
     Raises Invalid (ValidationException).
     """
-    backend: Any = applicationautoscaling_backends[state.account][state.region]
-    targets = backend.targets.get(_DIMENSION, {})
+    targets = scaling_limits(state, endpoint)
     types = {one["VariantName"]: one.get("InstanceType") for one in variants}
     for one in endpoint.production:
         kept = one.name in types and types[one.name] == one.instance_type
         rules.require(
-            kept or f"endpoint/{endpoint.name}/variant/{one.name}" not in targets,
+            kept or one.name not in targets,
             f"Variant {one.name} of endpoint {endpoint.name} is a target of automatic scaling and"
             " cannot be removed, nor its instance type changed.",
         )

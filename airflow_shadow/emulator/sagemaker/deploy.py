@@ -12,6 +12,7 @@ from airflow_shadow.emulator.account_state import (
     Endpoint,
     EndpointStatus,
 )
+from airflow_shadow.emulator.faults import KEPT_UPDATES
 from airflow_shadow.emulator.sagemaker.models import image_of
 from airflow_shadow.emulator.sagemaker.recorder import record
 
@@ -34,6 +35,7 @@ def set_endpoint(
     changed = [name for name, value in new.items() if value != getattr(endpoint, name)]
     if status == "Updating" and changed:
         endpoint.past.append(deepcopy(replace(endpoint, past=[])))
+        del endpoint.past[:-KEPT_UPDATES]
     endpoint.status, endpoint.config = status, new["config"]
     if changed:
         endpoint.modified = at  # (assumed: endpoint-modified)

@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from airflow_shadow.emulator.account_state import AccountState, Endpoint, Experiment
-from airflow_shadow.emulator.pace import done_at
+from airflow_shadow.emulator.pace import done_at, ends_at
 from airflow_shadow.emulator.sagemaker.endpoint_updates import finish_endpoint_work
 from airflow_shadow.emulator.sagemaker.transitions import begin_work, fail, finish_work
 
@@ -17,6 +17,20 @@ def run_due_events(state: AccountState, now: datetime) -> None:
     while event := min(_events(state, now), key=lambda event: event[0], default=None):
         at, act = event
         act(at)
+
+
+def next_event(state: AccountState, now: datetime) -> datetime | None:
+    """Return when the next event is due by the clock, None if there is none to come."""
+    works = [one.work for one in state.endpoints.values()]
+    works += [one.work for one in state.experiments.values()]
+    ends = [ends_at(work) for work in works if work] if state.settings.pace == "time" else []
+    times = [*ends, *filter(None, map(_scheduled, state.experiments.values()))]
+    return min((at for at in times if at > now), default=None)
+
+
+def _scheduled(experiment: Experiment) -> datetime | None:
+    times = {"Created": experiment.start, "Running": experiment.end}
+    return times.get(experiment.status)
 
 
 def _events(state: AccountState, now: datetime) -> Iterator[Event]:

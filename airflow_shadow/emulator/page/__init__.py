@@ -1,0 +1,1 @@
+"""The page of the emulator, as a browser shows it."""
