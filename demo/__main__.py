@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from airflow_shadow.emulator import fleet
@@ -104,8 +105,13 @@ def night(number: int, candidate: str, nights: Any, story: Story) -> bool:
         for line in last_table(log.read()):
             print(f"   {line}")
     print(f"\n   AWS keeps the reason: {story.reason(candidate)}")
-    print(f"   Report: {(REPORTS / date).relative_to(ROOT)}.html\n", flush=True)
+    print(f"   Report: {report_of(date).relative_to(ROOT)}\n", flush=True)
     return state == "success"
+
+
+def report_of(date: str) -> Path:
+    """Return where the Dag writes the report of a night."""
+    return REPORTS / "answers" / f"{date}.html"
 
 
 def run(nights: Any, line: str, story: Story) -> str:
@@ -122,7 +128,7 @@ def run(nights: Any, line: str, story: Story) -> str:
 
 def report(*, ended_well: bool, serves: str) -> int:
     """Say how it went and what to do next; return the exit code."""
-    written = all((REPORTS / f"2026-03-0{night}.html").exists() for night in (1, 2))
+    written = all(report_of(f"2026-03-0{night}").exists() for night in (1, 2))
     if not ended_well or serves != GOOD or not written:
         print(f"It failed: the runs {'succeeded' if ended_well else 'failed'}, {serves} serves,")
         print(f"the reports are {'written' if written else 'missing'}.")
