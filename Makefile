@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE = 1
 # Empty, so that each process of pytest need not compile all tests anew.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo airflow test test-all test-2.11 test-3.0 test-3.1 test-spark e2e e2e-faults lives e2e-celery e2e-celery-lost e2e-load lint bench bench-answers bench-waits clean
+.PHONY: demo airflow pictures test test-all test-2.11 test-3.0 test-3.1 test-spark e2e e2e-faults lives e2e-celery e2e-celery-lost e2e-load lint bench bench-answers bench-waits clean
 
 demo: .venv/.installed
 	.venv/bin/python -m demo
@@ -15,6 +15,11 @@ demo: .venv/.installed
 # The example Dags in Airflow's own pages, until Ctrl-C.
 airflow: .venv/.installed
 	.venv/bin/python -m demo.airflow
+
+# The pictures of the docs, from a real run; needs Debian's chromium.
+pictures: .venv/.installed
+	$(UV) pip install --quiet --python .venv/bin/python -c constraints.txt --group pictures
+	.venv/bin/python -m demo.pictures
 
 # One more than there are cores, for some tests wait; who has no more to do takes another's.
 SIDE_BY_SIDE = -n 3 --dist worksteal

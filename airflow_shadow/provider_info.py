@@ -89,6 +89,14 @@ def get_provider_info() -> dict[str, Any]:
                         "example": "s3://my_aws_conn@reports/shadow",
                         "default": "shadow_reports",
                     },
+                    "reports_url": {
+                        "description": "Where a browser finds what is in the reports folder, for "
+                        "the tasks' links to their reports; a local folder needs a web server.",
+                        "version_added": "0.1.0",
+                        "type": "string",
+                        "example": "https://reports.example.com/shadow",
+                        "default": "",
+                    },
                     "max_calls_per_second": {
                         "description": "Calls to SageMaker that all waits of one connection in a "
                         "triggerer may make each second.",

@@ -2,8 +2,8 @@
 
 With `--check` every example is triggered, one after the other, and what became of it is printed.
 
-Emulator, scheduler, Dag processor, triggerer and API server run in one process group, which ends as
-a whole: `airflow standalone` would leave its children behind.
+Scheduler, Dag processor, triggerer and API server run in one process group, which ends as a whole:
+`airflow standalone` would leave its children behind, and serve logs on all addresses.
 """
 
 import os
@@ -12,11 +12,15 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +30,20 @@ from airflow_shadow.emulator.traffic import Traffic
 from demo.clicks import Clicks
 from demo.setup import ROOT, airflow_environment, client, emulator
 
-LOG = ROOT / ".demo" / "standalone.log"
+LOG, REPORTS = ROOT / ".demo" / "standalone.log", ROOT / ".demo" / "pages"
 #: Seconds until Airflow must be healthy, and until its processes must have ended.
 PATIENCE, GRACE = 300, 20
+PARTS = (
+    ("scheduler", "--skip-serve-logs"),
+    ("dag-processor",),
+    ("triggerer", "--skip-serve-logs"),
+    ("api-server",),
+)
 HEALTH = "/api/v2/monitor/health"
+#: Seconds that a poll moves the emulator's clock. Each Dag's polls move it for all: with more, an
+#: experiment would end while a busy machine starts its next task.
+LEAP = 60
+EXAMPLES = {file.stem for file in (ROOT / "example_dags").glob("*.py")}
 FLEET = {
     "us-east-1": {"churn": ["churn-v1", "churn-v2"], "fraud": ["fraud-v6", "fraud-v7"]},
     "eu-west-1": {"churn": ["churn-v1", "churn-v2"]},
@@ -69,26 +83,47 @@ def main(*, check: bool = False) -> int:
     :param check: trigger every example, one after the other, and return 0 if all ended well
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    with suppress(KeyboardInterrupt), running() as demo:
+        clicks = Clicks(demo.page)
+        if check:
+            return try_all(clicks)
+        run_readme(clicks)
+        print(f"Open {demo.page} and trigger any of the others. Ctrl-C ends it all.", flush=True)
+        demo.airflow.wait()
+    print("All has ended.")
+    return 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Running:
+    """An Airflow with the examples, and the emulator it talks to.
+
+    page, emulator: their addresses
+    airflow: the process
+    """
+
+    page: str
+    emulator: str
+    airflow: Any
+
+
+@contextmanager
+def running() -> Iterator[Running]:
+    """Start emulator and Airflow, and end both; exit if Airflow does not become healthy."""
     with (
         tempfile.TemporaryDirectory(prefix="airflow-shadow-ui-") as home,
-        emulator() as url,
+        emulator(seconds_per_poll=LEAP) as url,
+        served_reports() as reports,
     ):
         set_up_fleet(url)
         write_policy(Path(home))
         page = f"http://127.0.0.1:{free_port()}"
         print(f"The emulator is at {url}, its own page at {url}/shadow.", flush=True)
         print(f"Airflow starts; its log is in {LOG.relative_to(ROOT)}.", flush=True)
-        with suppress(KeyboardInterrupt), standalone(settings(home, url, page)) as airflow:
+        with standalone({**settings(home, url, page), **reports}) as airflow:
             if not healthy(page, airflow):
-                print("Airflow did not start; the end of its log says why.")
-                return 1
-            if check:
-                return try_all(Clicks(page))
-            run_readme(Clicks(page))
-            print(f"Open {page} and trigger any of the others. Ctrl-C ends it all.", flush=True)
-            airflow.wait()
-    print("All has ended.")
-    return 0
+                raise SystemExit("Airflow did not start; the end of its log says why.")
+            yield Running(page=page, emulator=url, airflow=airflow)
 
 
 def night(days: int) -> datetime:
@@ -140,9 +175,8 @@ def wait_for_dags(clicks: Clicks, dag_ids: set[str]) -> None:
 
 def try_all(clicks: Clicks) -> int:
     """Trigger every example, one after the other; return 0 if all ended well."""
-    examples = {file.stem for file in (ROOT / "example_dags").glob("*.py")}
-    wait_for_dags(clicks, examples)
-    others = sorted(examples - {dag_id for dag_id, _ in CHECKED})
+    wait_for_dags(clicks, EXAMPLES)
+    others = sorted(EXAMPLES - {dag_id for dag_id, _ in CHECKED})
     runs = [*((dag_id, night(days)) for dag_id, days in CHECKED), *((one, None) for one in others)]
     return max(try_one(clicks, *run) for run in runs)
 
@@ -182,31 +216,55 @@ def settings(home: str, url: str, page: str) -> dict[str, str]:
 
 
 @contextmanager
+def served_reports() -> Iterator[dict[str, str]]:
+    """Serve the reports, as browsers open no local file from a page; give Airflow's settings."""
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    handler = partial(QuietHandler, directory=str(REPORTS))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield {
+            "AIRFLOW__AIRFLOW_SHADOW__REPORTS_FOLDER": str(REPORTS),
+            "AIRFLOW__AIRFLOW_SHADOW__REPORTS_URL": f"http://127.0.0.1:{server.server_port}",
+        }
+        server.shutdown()
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    """Serves files without a line for each."""
+
+    def log_message(self, *_: Any) -> None:
+        """Say nothing."""
+
+
+@contextmanager
 def standalone(environment: dict[str, str]) -> Iterator[Any]:
-    """Run `airflow standalone` as a process group of its own, and end the whole group."""
+    """Run Airflow's parts as a process group of their own, give its leader, and end the group."""
     LOG.parent.mkdir(exist_ok=True)
-    command = [str(Path(sys.executable).parent / "airflow"), "standalone"]
+    airflow = str(Path(sys.executable).parent / "airflow")
     with LOG.open("w", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            command, env=environment, stdout=log, stderr=subprocess.STDOUT, start_new_session=True
-        )
+        begin = partial(subprocess.Popen, env=environment, stdout=log, stderr=subprocess.STDOUT)
+        begin([airflow, "db", "migrate"]).wait()
+        leader = begin([airflow, *PARTS[0]], process_group=0)
+        others = [begin([airflow, *part], process_group=leader.pid) for part in PARTS[1:]]
         try:
-            yield process
+            yield leader
         finally:
-            end_group(process)
+            end_group(leader, *others)
 
 
-def end_group(process: Any) -> None:
+def end_group(leader: Any, *others: Any) -> None:
     """Ask the group to end, then make it."""
     deadline = time.monotonic() + GRACE
     with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGTERM)
+        os.killpg(leader.pid, signal.SIGTERM)
         while time.monotonic() < deadline:
-            process.poll()
-            os.killpg(process.pid, 0)  # raises when the last one has ended
+            for process in (leader, *others):
+                process.poll()  # one that has ended belongs to its group until then
+            os.killpg(leader.pid, 0)  # raises when the last one has ended
             time.sleep(0.2)
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
+        os.killpg(leader.pid, signal.SIGKILL)
+    for process in (leader, *others):
+        process.wait()
 
 
 def healthy(page: str, airflow: Any) -> bool:

@@ -16,9 +16,9 @@ REGION = "us-east-1"
 
 
 @contextmanager
-def emulator() -> Iterator[str]:
+def emulator(*, seconds_per_poll: float = 300) -> Iterator[str]:
     """Start the demo's emulator, give its address, and end it."""
-    command = [sys.executable, "-m", "demo.emulator"]
+    command = [sys.executable, "-m", "demo.emulator", str(seconds_per_poll)]
     with subprocess.Popen(
         command,
         cwd=ROOT,
@@ -66,6 +66,9 @@ def airflow_environment(home: str, url: str) -> dict[str, str]:
         # The emulator's clock moves at each poll, and it has no quota.
         "AIRFLOW__AIRFLOW_SHADOW__MAX_CALLS_PER_SECOND": "1000",
         "AIRFLOW__AIRFLOW_SHADOW__POLL_INTERVAL": "0.5",
+        # Seconds; with Airflow's 30 and 50 a Dag is missing where the machine is busy.
+        "AIRFLOW__CORE__DAGBAG_IMPORT_TIMEOUT": "300",
+        "AIRFLOW__DAG_PROCESSOR__DAG_FILE_PROCESSOR_TIMEOUT": "300",
         "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
         "AIRFLOW__CORE__DAGS_FOLDER": str(ROOT / "example_dags"),
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",

@@ -2,16 +2,25 @@
 
 import json
 import re
+import textwrap
 import urllib.request
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from demo.evidence import comparisons
+
 #: How an experiment ends; what comes before shows in what the endpoint runs.
 _ENDS = frozenset({"Completed", "Cancelled"})
 #: What a trigger logs of a look that decides, without its reservations.
-_VERDICT = re.compile(r"\] ((?:PASS|FAIL|INCONCLUSIVE|Good so far)[^;\n]*?: [^;\n]*)")
+_VERDICT = re.compile(
+    r"\] ((?:PASS|FAIL|INCONCLUSIVE|Good so far) \(operational metrics only\): [^;\n]*)"
+)
+#: A message of the log begins with a time; what follows the last one may be half a message.
+_MESSAGE = b"\n20"
+#: Columns of a terminal, and where a line goes on that needs more.
+_WIDTH, _INDENT = 120, " " * 14
 #: What a terminal makes colours of.
 _COLOURS = re.compile(r"\x1b\[[\d;]*m")
 
@@ -52,22 +61,28 @@ class Story:
             if verdict == self.verdict:  # the tasks that follow it log it again
                 continue
             self.verdict = verdict
-            print(f"   {self._since_start(self._ask('clock')['now'])}  {verdict}", flush=True)
+            self._print(self._ask("clock")["now"], verdict)
         news = self._history()[self.told :]
         self.told += len(news)
         for event in news:
             text = self._text(event)
             if text:
-                print(f"   {self._since_start(event['at'])}  {text}", flush=True)
+                self._print(event["at"], text)
+
+    def _print(self, at: str, text: str) -> None:
+        line = f"   {self._since_start(at)}  {text}"
+        print(textwrap.fill(line, _WIDTH, subsequent_indent=_INDENT), flush=True)
 
     def _verdicts(self) -> Iterator[str]:
-        """Yield what Airflow has logged of verdicts since the last call, whole lines only."""
+        """Yield what Airflow has logged of verdicts since the last call, whole messages only."""
         with self.log.open("rb") as log:
             log.seek(self.read)
             new = log.read()
-        whole = new[: new.rfind(b"\n") + 1]
+        whole = new[: new.rfind(_MESSAGE) + 1]
         self.read += len(whole)
-        yield from _VERDICT.findall(_COLOURS.sub("", whole.decode(errors="replace")))
+        text = _COLOURS.sub("", whole.decode(errors="replace"))
+        looks = ((found.start(), found[1]) for found in _VERDICT.finditer(text))
+        yield from (verdict for _, verdict in sorted([*looks, *comparisons(text)]))
 
     def _since_start(self, at: str) -> str:
         moment = datetime.fromisoformat(at)
@@ -92,7 +107,7 @@ class Story:
             for v in config["ProductionVariants"]
         ]
         parts += [
-            f"a shadow of {v['ModelName']} on {v['InitialVariantWeight']:.0%} of the requests"
+            f"a shadow of {v['ModelName']} on {v['InitialVariantWeight']:.0%} of requests"
             for v in config.get("ShadowProductionVariants", [])
         ]
         return " and ".join(parts)

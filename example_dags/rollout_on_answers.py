@@ -81,7 +81,7 @@ with DAG(
         stage_duration="2h",
         spec=SPEC,
         capture="s3://captures/churn",
-        report="{{ ds }}.html",
+        report="answers/{{ ds }}.html",
     )
 
     @task

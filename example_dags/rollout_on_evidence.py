@@ -41,7 +41,7 @@ with DAG(
         ramp=[10, 50, 100],
         stage_duration="2h",
         promote_on="operational",
-        report="{{ ds }}.html",
+        report="evidence/{{ ds }}.html",
     )
 
     @task

@@ -39,7 +39,8 @@ def join_verdicts(operational: Verdict, answers: Verdict) -> Verdict:
         start=operational.start,
         end=operational.end,
         alpha=operational.alpha,
-        lacking=_unique(one for each in both for one in each.lacking),
+        # What keeps a PASS back says nothing beside a FAIL, as in the verdicts themselves.
+        lacking=() if outcome == "FAIL" else _unique(one for each in both for one in each.lacking),
         notes=_unique(one for each in both for one in each.notes),
         longer=None if outcome == "FAIL" else _longer(both),
         stage=operational.stage,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from airflow_shadow._compat import AIRFLOW_HOME, conf
 from airflow_shadow.exceptions import InvalidRequestError
@@ -43,6 +44,17 @@ def reports_folder() -> str:
     if "://" not in folder:
         folder = str(Path(AIRFLOW_HOME) / Path(folder).expanduser())
     return f"{folder.rstrip('/')}/"
+
+
+def report_address(base: str, way: str, *, written: str) -> str:
+    """Return where to look for a report: what serves the reports folder, else where it lies.
+
+    :param base: the folder in which it must lie, of :func:`report_place`
+    :param way: its path from there
+    :param written: where it was written
+    """
+    url = conf.get("airflow_shadow", "reports_url", fallback="")
+    return f"{url.rstrip('/')}/{quote(way)}" if url and base == reports_folder() else written
 
 
 def _fault(way: str) -> str:

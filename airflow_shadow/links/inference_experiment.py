@@ -21,6 +21,14 @@ class _ShadowLink(BaseAwsLink):
     #: The console's page of the service.
     service: ClassVar[str] = "sagemaker"
 
+    def get_link(self, operator: Any, *, ti_key: Any) -> str:
+        """Return the address; a skipped task is not looked up, which Airflow logs as an error."""
+        # In the worker Airflow gives the task's instance in place of its key.
+        if getattr(ti_key, "state", None) == "skipped":
+            return ""
+        address: str = super().get_link(operator, ti_key=ti_key)
+        return address
+
     def fragment(self, **facts: Any) -> str:
         """Return what follows the `#`, for facts of the experiment."""
         raise NotImplementedError

@@ -14,8 +14,9 @@ _S3 = frozenset({"s3", "s3a", "s3n"})
 class ReportLink(BaseAwsLink):
     """The report of a shadow test, as HTML.
 
-    For an object in S3 it leads to the console. A local path has no link, because browsers open no
-    files from a web page; the task's log names it. Other storages have no known page.
+    With `[airflow_shadow] reports_url` it leads there. For an object in S3 it leads to the console.
+    A local path has no link, because browsers open no files from a web page; the task's log names
+    it. Other storages have no known page.
     """
 
     name = "Shadow test report"

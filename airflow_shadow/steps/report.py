@@ -29,7 +29,7 @@ from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.metric_sources import MetricSource
 from airflow_shadow.hooks.observations import read_observations
 from airflow_shadow.hooks.periods import readable_period
-from airflow_shadow.hooks.reports import report_place
+from airflow_shadow.hooks.reports import report_address, report_place
 from airflow_shadow.hooks.storage import write_text
 from airflow_shadow.links import ReportLink
 from airflow_shadow.report import Ending, Experiment, Stage, render_report
@@ -130,7 +130,7 @@ def write_report(
         operator=operator,
         region_name=hook.conn_region_name,
         aws_partition=hook.conn_partition,
-        path=written,
+        path=report_address(base, way, written=written),
     )
     return written
 

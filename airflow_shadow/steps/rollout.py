@@ -268,6 +268,8 @@ class ResultSteps(OperatorSteps[RolloutResultOperator]):
         Before a clear the task may have promoted another one. Where an experiment's record leaves
         it open whether it was promoted, the task has looked at the endpoint.
         """
+        if verdict["outcome"] == "FAIL":  # asking in vain is an error in Airflow's log
+            return False
         done = pulled(self.context, self.op.promotion, "experiment") or {}
         judged_one = (verdict["experiment"], verdict["creation_time"])
         may_be_promoted = recorded_promotion(done) is not False

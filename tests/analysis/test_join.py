@@ -90,6 +90,14 @@ def test_below_full_sampling_it_is_good_so_far():
     assert ("good so far", 1) == (verdict.headline, len(verdict.lacking))
 
 
+def test_a_fail_says_first_what_failed():
+    """What keeps a PASS back, like partial sampling, says nothing beside a FAIL."""
+    half = half_seen(GOOD)
+    verdict = joined(half.pop("pairs"), DIFFER, **half)
+    assert ("FAIL", ()) == (verdict.outcome, verdict.lacking)
+    assert verdict.reason.startswith("FAIL (answers were compared): FAIL ")
+
+
 def test_a_good_candidate_gets_the_longer_time_of_both():
     """More time is told only if it would help both."""
     waits = replace(judge(SPEC, seen(UNSURE, minutes=MINUTES)), longer=600.0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -110,6 +111,15 @@ def test_links_show_while_the_task_is_deferred(worker, churn):
         run = deferring.run(operator, name=name, until_deferred=True, **more)
         assert 1 == run.deferrals
         assert name == run.ti.xcoms["shadow_test"]["name"]
+
+
+@pytest.mark.parametrize(("state", "asked"), [("skipped", 0), ("success", 1)])
+def test_a_skipped_task_is_not_asked_for_its_experiment(state, asked, monkeypatch):
+    """Airflow would log an error for each link of each task that is skipped."""
+    seen = []
+    monkeypatch.setattr(XCom, "get_value", lambda *, key, ti_key: seen.append(key))
+    assert "" == EndpointLink().get_link(None, ti_key=SimpleNamespace(state=state))
+    assert ["shadow_test"] * asked == seen
 
 
 @pytest.mark.parametrize(("report", "asked"), [(None, []), ("night.html", ["shadow_report"])])

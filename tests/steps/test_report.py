@@ -451,6 +451,21 @@ def test_the_task_leaves_what_the_link_needs(write, tmp_path):
     assert {"shadow_report": expected} == run.ti.xcoms
 
 
+@pytest.mark.parametrize(
+    ("report", "address"),
+    [
+        ("night of {{ params.day }}.html", "https://reports.example/a/night%20of%201.html"),
+        ("{tmp}/{{ params.day }}.html", "{tmp}/1.html"),
+    ],
+)
+def test_a_served_reports_folder_is_linked(write, tmp_path, monkeypatch, report, address):
+    """The link leads to what serves the reports folder; other folders it does not serve."""
+    monkeypatch.setenv("AIRFLOW__AIRFLOW_SHADOW__REPORTS_URL", "https://reports.example/a/")
+    report, address = (text.replace("{tmp}", str(tmp_path)) for text in (report, address))
+    run = write(report, context={"params": {"day": 1}})
+    assert address == run.ti.xcoms["shadow_report"]["path"]
+
+
 def test_without_a_report_there_is_no_link(churn, sagemaker, tmp_path, monkeypatch):
     """A report that was not written has no link."""
     somebodys(sagemaker)
