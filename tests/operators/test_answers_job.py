@@ -13,6 +13,7 @@ import pytest
 from moto.sagemaker.models import sagemaker_backends
 
 from airflow_shadow._compat import AirflowException, AirflowFailException
+from airflow_shadow.answers import processing
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.steps import extras
 from tests.conftest import PASSWORD, REGION
@@ -45,6 +46,7 @@ class Jobs:
     def __init__(self, emulator, client, folder: Path) -> None:
         self.emulator, self._s3, self._folder = emulator, client, folder
         self.polls, self.ending, self.asked = 1, {}, {}
+        self.in_process = True
 
     @property
     def made(self):
@@ -69,22 +71,25 @@ class Jobs:
         root = self._folder / job.processing_job_name
         [given], [left] = job.processing_inputs, job.processing_output_config["Outputs"]
         self._copy(given["S3Input"]["S3Uri"], self._local(root, given["S3Input"]["LocalPath"]))
-        command = job.app_specification["ContainerEntrypoint"]
-        done = subprocess.run(
-            [sys.executable, *command[1:], str(root)],
-            env={**os.environ, **self._rights()},
-            check=False,
-            timeout=300,
-        )
+        code = self._run_entry_point(job.app_specification["ContainerEntrypoint"], root)
         output, bucket = self._local(root, left["S3Output"]["LocalPath"]), "captures"
         for path in output.glob("*"):
             key = left["S3Output"]["S3Uri"].removeprefix(f"s3://{bucket}/")
             self._s3.put_object(Bucket=bucket, Key=f"{key}/{path.name}", Body=path.read_bytes())
-        if done.returncode == 0:
+        if code == 0:
             return {"processing_job_status": "Completed"}
         said = (root / "output/message").read_text()
         failed = {"processing_job_status": "Failed", "failure_reason": "AlgorithmError: exit 1"}
         return {**failed, "exit_message": said}
+
+    def _run_entry_point(self, command: list[str], root: Path) -> int:
+        """Run what the container would: in a process of its own, or faster here."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in self._rights().items():
+                patch.setenv(name, value)
+            if self.in_process:
+                return processing.main([str(root)])
+            return subprocess.run([sys.executable, *command[1:], str(root)], check=False).returncode
 
     def _local(self, root: Path, path: str) -> Path:
         return root / path.removeprefix("/opt/ml/")
@@ -136,6 +141,7 @@ def test_a_job_compares(shadow, tasks, emulator, jobs, monkeypatch):  # noqa: F8
     since = shadow()
     expected = compared(tasks, emulator, since).value
     monkeypatch.setattr(extras, "find_spec", lambda _: None)
+    jobs.in_process = False
     assert expected == by_job(tasks, emulator, since).value
     [job] = jobs.made.values()
     cluster = {"InstanceType": "ml.c5.xlarge", "VolumeSizeInGB": 30, "InstanceCount": 1}
@@ -254,7 +260,6 @@ def test_a_document_without_captures_is_the_jobs_message(tmp_path):
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])},
         check=False,
         capture_output=True,
-        timeout=300,
     )
     assert 1 == done.returncode
     assert "Give JSON with the fields" in (tmp_path / "output/message").read_text()

@@ -110,7 +110,7 @@ def mixed(draw, count=600):
         ids = {
             "id": {"inference_id": f"i{again}", "event_id": f"{draw.random()}"},
             "event": {"event_id": f"e{n}"},
-            "input": {"given": f"row {again}", "event_id": f"{draw.random()}"},
+            "input": {"given": f"row {again}"},
             "none": {},
         }[("id", "id", "event", "input", "input", "none")[n % 6]]
         score = [draw.random(), draw.random()]
