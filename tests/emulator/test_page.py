@@ -114,7 +114,7 @@ def test_it_loads_nothing_from_elsewhere(emulator, experiments):
         r"(?:default-src|frame-ancestors) [^;]*", policy
     )
     [nonce] = set(re.findall(r'nonce="([^"]*)"', page))
-    assert (f"script-src 'nonce-{nonce}'" in policy, nonce in _page(emulator)[1]) == (True, False)
+    assert (True, False) == (f"script-src 'nonce-{nonce}'" in policy, nonce in _page(emulator)[1])
 
 
 def test_looking_is_no_read(emulator, experiments):

@@ -61,7 +61,7 @@ def test_what_is_zero_is_told_in_words():
     page = page_of(species=data.summary())
     assert "Zero throughout: Broken answers." in words(tree(page))
     titles = [words(each) for each in tree(page).iter("figcaption")]
-    assert ("Disagreement, in %" in titles, "Broken answers, in %" in titles) == (True, False)
+    assert (True, False) == ("Disagreement, in %" in titles, "Broken answers, in %" in titles)
 
 
 def test_classes_are_a_table():
@@ -109,7 +109,7 @@ def test_scores_are_two_pictures():
     told = words(differences.find("desc"))
     assert told.startswith("difference: nine of ten between -0.0")
     numbers = [float(each) for value in places(page) for each in NUMBER.findall(value)]
-    assert (min(numbers) >= -34, max(numbers) <= 600) == (True, True)
+    assert (True, True) == (min(numbers) >= -34, max(numbers) <= 600)
 
 
 def test_scores_far_outside_are_counted():

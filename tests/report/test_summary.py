@@ -76,7 +76,7 @@ def test_many_reasons_are_counted():
     findings = tuple(replace(one, name=f"n{n}", outcome="FAIL") for n in range(6))
     verdict = replace(stage.verdict, outcome="FAIL", findings=findings)
     said = first_line(data.EXPERIMENT, replace(stage, verdict=verdict))
-    assert ("n3" in said, "n4" in said, said.endswith(", and 2 more.")) == (True, False, True)
+    assert (True, False, True) == ("n3" in said, "n4" in said, said.endswith(", and 2 more."))
 
 
 def test_no_decision_says_what_is_lacking():
