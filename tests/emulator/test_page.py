@@ -114,7 +114,8 @@ def test_it_loads_nothing_from_elsewhere(emulator, experiments):
         r"(?:default-src|frame-ancestors) [^;]*", policy
     )
     [nonce] = set(re.findall(r'nonce="([^"]*)"', page))
-    assert (True, False) == (f"script-src 'nonce-{nonce}'" in policy, nonce in _page(emulator)[1])
+    again = _page(emulator)[1]
+    assert (True, False) == (f"script-src 'nonce-{nonce}'" in policy, nonce in again)
 
 
 def test_looking_is_no_read(emulator, experiments):
