@@ -13,8 +13,8 @@ from airflow_shadow.emulator.behaviour import Behaviour, environment
 from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.operators import ShadowAnalysisOperator
 from airflow_shadow.sensors import ShadowAnalysisSensor as Sensor
-from tests.arguments_page import arguments_of
 from tests.helpers import fails, stop, until
+from tests.reference_pages import arguments_of
 
 NAME, HOUR = "theirs", timedelta(hours=1)
 

@@ -14,9 +14,9 @@ from airflow_shadow.emulator import fleet
 from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.operators import CompareAnswersOperator, ShadowAnalysisOperator
 from airflow_shadow.steps import extras
-from tests.arguments_page import arguments_of
 from tests.conftest import PASSWORD, REGION
 from tests.helpers import fails, stop, until
+from tests.reference_pages import arguments_of
 
 NAME, HOUR = "theirs", timedelta(hours=1)
 STEADY = {"SHADOW_NOISE": "0.01", "SHADOW_NOISE_MEMORY": "0", "SHADOW_LATENCY_SPREAD": "0.1"}
