@@ -93,4 +93,5 @@ def test_the_commands_of_the_readme_work_in_a_new_checkout(checkout):
     """Each ends well, with what it installs by itself; both candidates are judged."""
     commands = [text for _, kind, text in blocks("README.md") if kind == "sh"]
     said = "".join(shell(text, checkout) for text in commands)
-    assert ("churn-20260301" in said, "PASS" in said, "FAIL" in said) == (True, True, True)
+    told = ["The night of churn-20260301", "PASS", "FAIL"]
+    assert told == [words for words in told if words in said]
