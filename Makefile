@@ -7,7 +7,7 @@ export UV_COMPILE_BYTECODE = 1
 # Empty, so that each process of pytest need not compile all tests anew.
 export PYTHONDONTWRITEBYTECODE =
 
-.PHONY: demo airflow pictures test test-all test-2.11 test-3.0 test-3.1 test-spark e2e e2e-faults lives e2e-celery e2e-celery-lost e2e-load lint bench bench-answers bench-waits clean
+.PHONY: demo airflow pictures test test-all test-2.11 test-3.0 test-3.1 test-spark e2e e2e-faults lives e2e-celery e2e-celery-lost e2e-load lint docs walk bench bench-answers bench-waits clean
 
 demo: .venv/.installed
 	.venv/bin/python -m demo
@@ -82,6 +82,14 @@ lint: .venv/.installed
 	.venv/bin/ruff format --check
 	.venv/bin/mypy --strict
 
+# The site, in build/site; a warning is an error.
+docs: .venv-docs/.installed
+	.venv-docs/bin/zensical build --clean --strict
+
+# README and quickstart, command by command in empty folders, with what each took.
+walk: .venv/.installed
+	.venv/bin/python -m pytest -s tests/test_walk.py
+
 bench: .venv/.installed
 	.venv/bin/python benchmarks/import_cost.py
 	.venv/bin/python benchmarks/analysis_speed.py
@@ -98,7 +106,7 @@ bench-waits: .venv-waits/.installed
 	.venv-waits/bin/python benchmarks/waits.py $(WAITS)
 
 clean:
-	rm -rf .venv .venv-2.11 .venv-3.0 .venv-3.1 .venv-awscli .venv-spark .venv-waits
+	rm -rf .venv .venv-2.11 .venv-3.0 .venv-3.1 .venv-awscli .venv-docs .venv-spark .venv-waits
 
 $(UV):
 	$(PYTHON) -m venv .venv
@@ -137,6 +145,11 @@ $(UV):
 	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-waits
 	grep -v -E '^(boto3|botocore|s3transfer)==' constraints.txt > .venv-waits/constraints.txt
 	$(UV) pip install --quiet --python .venv-waits/bin/python -c .venv-waits/constraints.txt -e . --group waits
+	touch $@
+
+.venv-docs/.installed: constraints-docs.txt pyproject.toml | $(UV)
+	$(UV) venv --quiet --allow-existing --python $(PYTHON) .venv-docs
+	$(UV) pip install --quiet --python .venv-docs/bin/python -c constraints-docs.txt --group docs
 	touch $@
 
 .venv-awscli/.installed: constraints-awscli.txt | $(UV)

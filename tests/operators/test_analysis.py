@@ -11,8 +11,8 @@ from airflow_shadow.analysis import AnalysisSpec
 from airflow_shadow.emulator.behaviour import Behaviour
 from airflow_shadow.operators import ShadowAnalysisOperator
 from airflow_shadow.sensors import ShadowAnalysisSensor as Sensor
-from tests.arguments_page import arguments_of
 from tests.helpers import fails, stop, until
+from tests.reference_pages import arguments_of
 from tests.shadows import run_shadow
 
 NAME, HOUR = "theirs", timedelta(hours=1)

@@ -13,9 +13,9 @@ from airflow_shadow.emulator import fleet
 from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.operators import CompareAnswersOperator, ShadowAnalysisOperator
 from airflow_shadow.steps import extras
-from tests.arguments_page import arguments_of
 from tests.conftest import client_of
 from tests.helpers import fails, stop
+from tests.reference_pages import arguments_of
 from tests.shadows import begin_shadow
 
 NAME, HOUR = "theirs", timedelta(hours=1)

@@ -13,8 +13,8 @@ from airflow_shadow.operators import CreateInferenceExperimentOperator
 from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.rollout import shadow_rollout
 from airflow_shadow.steps.durations import DURATIONS, read_durations
-from tests.arguments_page import arguments_of
 from tests.helpers import CREATE, ROLLOUT, created, fails
+from tests.reference_pages import arguments_of
 from tests.tasks import DAG
 from tests.test_templates import needed
 
