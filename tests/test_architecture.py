@@ -68,10 +68,12 @@ ARROWS = {
         "text",
     },
     "emulator": set(),
+    "conformance": {"__init__", "exceptions", "experiments", "hooks", "text", "waiters"},
     "cli": {
         "_compat",
         "__init__",
         "analysis",
+        "conformance",
         "decision",
         "exceptions",
         "experiments",
@@ -94,7 +96,7 @@ OUTSIDE = {
     # The emulator's fixtures run users' Dags; the emulator itself knows no Airflow.
     "airflow": {"_compat", "cli", "emulator", "hooks", "links", "operators", "sensors", "triggers"},
     "boto3": {"answers", "emulator"},
-    "botocore": {"answers", "request_model", "hooks", "emulator"},
+    "botocore": {"answers", "conformance", "request_model", "hooks", "emulator"},
     "duckdb": {"answers"},
     "moto": {"emulator"},
     "py4j": {"answers"},

@@ -14,6 +14,7 @@ import boto3
 import pytest
 
 from airflow_shadow import operators
+from airflow_shadow.conformance.program import PREFIX
 from airflow_shadow.exceptions import ShadowError
 from airflow_shadow.experiments.lifecycle import DEADLINES
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
@@ -47,6 +48,7 @@ KINDS = {
     "what capturing adds for the role",
     "what a Processing job adds for the caller",
     "what comparing adds for the caller",
+    "what conformance needs",
 }
 #: The permission that each of S3's operations needs.
 S3_ACTIONS = {
@@ -159,6 +161,22 @@ def test_the_policy_of_comparisons_allows_the_calls_that_the_code_makes():
     [text] = blocks("what comparing adds for the caller")
     allowed = {one for each in json.loads(text)["Statement"] for one in each["Action"]}
     assert {S3_ACTIONS[name] for name in called} == {x for x in allowed if x.startswith("s3:")}
+
+
+def test_the_policy_of_conformance_allows_the_calls_that_the_code_makes():
+    """It reads everything, and changes only what bears the prefix of its names."""
+    folder = ROOT / "airflow_shadow/conformance"
+    code = "\n".join(path.read_text() for path in folder.glob("*.py"))
+    called = operations_of("sagemaker") & set(re.findall(r'"(\w+)"', code))
+    # By the hook's own methods, and by the tags of a creation.
+    called |= {"DescribeModel", "ListTags", "AddTags"}
+    reads, changes, passed = json.loads(blocks("what conformance needs")[0])["Statement"]
+    assert sorted(f"sagemaker:{one}" for one in called) == sorted(
+        [*reads["Action"], *changes["Action"]]
+    )
+    assert all(one.startswith(("sagemaker:Describe", "sagemaker:List")) for one in reads["Action"])
+    assert changes["Resource"].endswith(f"*/{PREFIX}-*")
+    assert "iam:PassRole" == passed["Action"]
 
 
 def operations_of(service: str) -> set[str]:

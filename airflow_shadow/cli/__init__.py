@@ -20,5 +20,6 @@ module               purpose
 ``verdicts``         `analyze`
 ``conclusion``       `promote` and `remove`
 ``local``            `emulator`
+``conformance``      `conformance`
 ===================  ==============================================================================
 """

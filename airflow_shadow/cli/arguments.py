@@ -178,3 +178,53 @@ PLAN = (
         help="how long the last stage is watched at most (default: three times that)",
     ),
 )
+CONFORMANCE = (
+    argument(
+        "--model",
+        dest="models",
+        action="append",
+        metavar="MODEL",
+        default=[],
+        help="a model; give two: production's and the candidate, which are not changed",
+    ),
+    argument("--role", metavar="ARN", help="role that SageMaker assumes"),
+    argument(
+        "--instance-type",
+        default="ml.m5.xlarge",
+        help="instance type of the endpoint (default: ml.m5.xlarge)",
+    ),
+    argument(
+        "--only",
+        action="append",
+        metavar="NAME",
+        default=[],
+        help="only this check, or those of this belief; may be repeated",
+    ),
+    argument(
+        "--list",
+        dest="list_checks",
+        action="store_true",
+        help="list the checks, and the beliefs without one, without calling AWS",
+    ),
+    argument(
+        "--clean-up",
+        metavar="FILE",
+        help="delete what a run that was killed has left, by its journal",
+    ),
+    argument(
+        "--folder",
+        default=".",
+        metavar="FOLDER",
+        help="where journal and record are written (default: here)",
+    ),
+    argument(
+        "--wait-limit",
+        default="30m",
+        metavar="DURATION",
+        help="how long a deployment is waited for (default: 30m)",
+    ),
+    WAITING[0],
+    YES,
+    OUTPUT,
+    *CONNECTION,
+)

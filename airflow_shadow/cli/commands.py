@@ -5,6 +5,7 @@ from __future__ import annotations
 from argparse import Namespace
 
 from airflow_shadow.cli.arguments import (
+    CONFORMANCE,
     CONNECTION,
     ENDPOINT,
     METRICS,
@@ -93,6 +94,12 @@ def _emulator(args: Namespace) -> int:
     from airflow_shadow.cli.local import serve_emulator
 
     return serve_emulator(args)
+
+
+def _conformance(args: Namespace) -> int:
+    from airflow_shadow.cli.conformance import conformance
+
+    return conformance(args)
 
 
 COMMANDS = (
@@ -316,5 +323,13 @@ COMMANDS = (
         run=_emulator,
         needs_airflow=False,
         arguments=tuple(argument(name, **settings) for name, settings in OPTIONS.items()),
+    ),
+    Command(
+        name="conformance",
+        help="Check on an endpoint of its own whether AWS does what is assumed",
+        description="Asks before each stage with what it may cost, and deletes all that it has "
+        "made. Exit code: 0, 3 if something differs, 1 an error or something is left.",
+        run=_conformance,
+        arguments=CONFORMANCE,
     ),
 )
