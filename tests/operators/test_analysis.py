@@ -184,7 +184,7 @@ def test_a_report_is_written_and_linked(shadow, tasks, tmp_path):
     run = analysed(tasks, since=since.isoformat(), report=str(path))
     page = (tmp_path / "reports" / "task.html").read_text()
     assert "PASS" == run.value["outcome"]
-    assert (True, True) == ("Shadow test theirs" in page, "mean latency" in page)
+    assert (True, True) == ("<dd>theirs</dd>" in page, "mean latency" in page)
 
 
 def test_an_end_before_the_start_is_refused(shadow, worker):
