@@ -18,9 +18,9 @@ from airflow_shadow.emulator.fleet import (
     data_capture,
     wait_in_service,
 )
-from airflow_shadow.emulator.page import render
 from airflow_shadow.emulator.traffic import Traffic
 from tests.emulator.capture.conftest import FLAT, Captured
+from tests.emulator.test_page import read
 from tests.metrics import Metrics
 
 KEY = re.compile(
@@ -267,7 +267,7 @@ def test_the_page_tells_what_was_lost(emulator, client, s3):
     )
     emulator.clock.advance(timedelta(hours=1))
     s3.create_bucket(Bucket="captured")
-    assert "minutes lost, for there is no bucket captured" in render(emulator)
+    assert "minutes lost, for there is no bucket captured" in read(emulator).words()
 
 
 def test_other_looks_at_a_bucket_write_nothing(answering, emulator, s3):
