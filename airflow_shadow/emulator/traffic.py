@@ -145,6 +145,8 @@ def tag(traffic: Traffic) -> dict[str, str]:
 
 def spans(flows: list[Flow], window: range) -> Iterator[tuple[Flow, range]]:
     """Yield the traffic of a window of minutes since 1970; the latest declaration counts."""
+    if not flows:
+        return
     begins = (flow.first_minute for flow in flows[:0:-1])
     ends = [*accumulate(begins, min, initial=window.stop)][::-1]
     for flow, end in zip(flows, ends, strict=True):

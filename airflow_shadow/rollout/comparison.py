@@ -8,14 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_shadow.experiments.lifecycle import DEADLINES
 from airflow_shadow.experiments.schedule import parse_duration
-from airflow_shadow.rollout.plan import known_spec
+from airflow_shadow.rollout.plan import is_templated, known_spec
 
 if TYPE_CHECKING:
     from airflow_shadow.analysis import AnalysisSpec
 
 #: How long files are waited for unless the comparison's `capture_timeout` says otherwise.
-_LATE = "30m"
-#: Time to read them.
+_LATE = timedelta(minutes=30)
+#: Time to read them unless its `waiter_timeout` says otherwise.
 _READING = timedelta(seconds=DEADLINES["answers"].seconds)
 
 
@@ -42,13 +42,22 @@ def is_compared(spec: Any, *, captured: bool) -> bool:
 def comparison_time(spec: Any, compare: Mapping[str, Any]) -> timedelta:
     """Return how long a comparison may take: for files and labels that are late, and to read them.
 
-    :param compare: further arguments of the comparisons
+    :param compare: arguments of the comparisons; a duration that is a template is known only when
+        they run, so here it counts as its default
+    :raises InvalidRequestError: a duration cannot be read
     """
     known: AnalysisSpec | None = known_spec(spec)
     waits = [one.labels_wait for one in known.answers.values()] if known else []
-    given = compare.get("capture_timeout", _LATE)
-    late = parse_duration(given, argument="capture_timeout", may_be_zero=True)
-    return max(late, timedelta(seconds=max(waits, default=0))) + _READING
+    late = _duration(compare, "capture_timeout", _LATE)
+    reading = _duration(compare, "waiter_timeout", _READING)
+    return max(late, timedelta(seconds=max(waits, default=0))) + reading
+
+
+def _duration(given: Mapping[str, Any], name: str, default: timedelta) -> timedelta:
+    value = given.get(name)
+    if value is None or is_templated(value):
+        return default
+    return parse_duration(value, argument=name, may_be_zero=True)
 
 
 def comparison_faults(spec: Any, *, captured: bool) -> Iterator[str]:

@@ -119,7 +119,9 @@ def shadow_rollout(
             stage=parse_duration(stage_duration, argument="stage_duration"),
             max_stage=longest,
             approval=approvals * patience,
-            comparison=comparison_time(spec, compare or {}) if compares else timedelta(),
+            comparison=comparison_time(spec, {**shared, **(compare or {})})
+            if compares
+            else timedelta(),
         ),
         spec=spec,
         metrics=metrics,

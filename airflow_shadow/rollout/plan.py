@@ -127,7 +127,7 @@ def known_spec(spec: Any) -> AnalysisSpec | None:
     :param spec: a text may be a template or a path, so it is not known yet
     :raises InvalidRequestError: naming all of its faults
     """
-    if isinstance(spec, str) or _is_templated(spec):
+    if isinstance(spec, str) or is_templated(spec):
         return None
     # Imported here to keep Dag files fast.
     from airflow_shadow.analysis import read_spec  # noqa: PLC0415
@@ -135,11 +135,12 @@ def known_spec(spec: Any) -> AnalysisSpec | None:
     return read_spec({} if spec is None else spec)
 
 
-def _is_templated(value: Any) -> bool:
+def is_templated(value: Any) -> bool:
+    """Tell whether a value, or any in it, is a template, so that it is known only in a task."""
     if isinstance(value, Mapping):
-        return any(map(_is_templated, [*value, *value.values()]))
+        return any(map(is_templated, [*value, *value.values()]))
     if isinstance(value, list | tuple):
-        return any(map(_is_templated, value))
+        return any(map(is_templated, value))
     return isinstance(value, str) and ("{{" in value or "{%" in value)
 
 

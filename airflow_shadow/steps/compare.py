@@ -64,7 +64,9 @@ def compare(
     """
     hook: InferenceExperimentHook = op.hook
     operational = Verdict.from_dict(verdict)
-    counted = _counted(hook, spec, experiment, verdict, earlier)
+    counted = _counted(
+        hook, spec, experiment, operational, baseline=verdict.get("baseline", ()), earlier=earlier
+    )
     answers = judge_answers(spec, replace(counted, answers=sums))
     if not _has_records(sums):
         answers = replace(answers, lacking=(*answers.lacking, _nothing(experiment)))
@@ -148,11 +150,15 @@ def _counted(
     hook: InferenceExperimentHook,
     spec: AnalysisSpec,
     experiment: Mapping[str, Any],
-    verdict: Mapping[str, Any],
+    judged: Verdict,
+    *,
+    baseline: Sequence[Mapping[str, Any]],
     earlier: Mapping[str, Sequence[Mapping[str, Any]]],
 ) -> Observations:
-    """Read how many requests there were, and how many of them failed (GetMetricData)."""
-    judged = Verdict.from_dict(verdict)
+    """Read how many requests there were, and how many of them failed (GetMetricData).
+
+    :param baseline: of the verdict, as plain values
+    """
     return read_observations(
         hook,
         spec,
@@ -161,7 +167,7 @@ def _counted(
         end=datetime.fromtimestamp(judged.end, UTC),
         looks=judged.looks,
         sampling_percentage=judged.sampling_percentage,
-        baseline=[Baseline(**state) for state in verdict.get("baseline", ())],
+        baseline=[Baseline(**state) for state in baseline],
         stage=judged.stage,
         stages=judged.stages,
         earlier={name: [Counts(**one) for one in counts] for name, counts in earlier.items()},

@@ -181,7 +181,7 @@ class RemoveShadowVariantSteps(ConcludeSteps[Removing_co]):
     def _log_concluded(self, experiment: Description) -> None:
         name, status = experiment["Name"], experiment["Status"]
         if is_promoted(experiment):
-            self.log.warning(
+            self.log.info(
                 "%r is %s already: its candidate was promoted, so nothing is removed.", name, status
             )
         else:

@@ -9,7 +9,7 @@ from urllib.request import Request, urlopen
 import pytest
 
 from airflow_shadow.emulator.fleet import create_endpoint, shadow_mode
-from airflow_shadow.emulator.traffic import Traffic
+from airflow_shadow.emulator.traffic import Traffic, spans
 from tests.metrics import Metrics
 
 FLAT = Traffic(requests_per_minute=400, daily_swing=0, late_seconds=0)
@@ -325,3 +325,8 @@ def test_a_deleted_model_goes_on_behaving(busy, client, emulator, metrics):
     busy.ended(busy.promote)
     emulator.clock.advance(timedelta(minutes=5))
     assert 5 == len(metrics.values("Invocations", "Shadow"))
+
+
+def test_an_endpoint_without_traffic_has_no_spans():
+    """Nothing was ever declared for it."""
+    assert [] == list(spans([], range(10)))

@@ -10,6 +10,7 @@ import pytest
 from airflow_shadow._compat import AirflowFailException
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.operators.rollout import RolloutCompareOperator, RolloutPlanOperator
+from airflow_shadow.rollout.comparison import comparison_time
 from airflow_shadow.rollout.plan import Plan
 from airflow_shadow.steps import extras
 from tests.helpers import fails, somebodys
@@ -155,3 +156,18 @@ def test_a_path_that_is_none_is_refused_when_the_dag_is_read():
     """As all that is wrong with a specification."""
     with pytest.raises(InvalidRequestError, match=r"answers\.churn\.answer"):
         rollout(**{**COMPARES, "spec": {"answers": {"churn": {"answer": "$..score"}}}})
+
+
+@pytest.mark.parametrize(
+    ("given", "hours"),
+    [
+        ({}, 1.5),
+        ({"capture_timeout": "2h"}, 3),
+        ({"waiter_timeout": 7200}, 2.5),
+        ({"capture_timeout": "{{ params.late }}", "waiter_timeout": "{{ params.patience }}"}, 1.5),
+    ],
+)
+def test_the_durations_of_a_comparison_count(given, hours):
+    """Those that are templates count as their defaults when the Dag is read."""
+    assert timedelta(hours=hours) == comparison_time(SPEC, given)
+    assert "compare_10" in rollout(**COMPARES, compare=given).tasks
