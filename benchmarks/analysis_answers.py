@@ -162,6 +162,35 @@ def errors(
     return draw
 
 
+def own_numbers(
+    tolerance: float, judged: int, noise: Callable[[np.random.Generator, int], Array]
+) -> World:
+    """Return a world of numbers of the user's own, of which the shadow's are smaller.
+
+    :param judged: pairs that have them, at random in the window
+    :param noise: differences of the two numbers of a pair, of mean zero
+    """
+
+    def draw(rng: np.random.Generator, pairs: Array, at: float) -> Columns:
+        known = rng.multinomial(judged, np.full(len(pairs), 1 / len(pairs)))
+        change = noise(rng, judged) - tolerance * at
+        columns = {
+            "n": known,
+            "production": summed(np.full(judged, 3.0), known),
+            "shadow": summed(3.0 + change, known),
+            "difference": summed(change, known),
+            "difference_squared": summed(change**2, known),
+        }
+        return {f"value.own.{name}": values for name, values in columns.items()}
+
+    return draw
+
+
+def grades(rng: np.random.Generator, size: int) -> Array:
+    """Return differences of a judge's grades: half are equal, the others one or two apart."""
+    return rng.choice([-2, -1, 0, 1, 2], size, p=[0.05, 0.2, 0.5, 0.2, 0.05])
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """Hold what is judged, in which world.
@@ -340,11 +369,30 @@ def table_error(rng: np.random.Generator, runs: int) -> None:
     table("Squared error, +5 %", cases, rng, runs, ((50, 24), (500, 24), (5000, 24)))
 
 
+def table_own(rng: np.random.Generator, runs: int) -> None:
+    """Measure own numbers of few pairs: a judge's grades, and numbers with a long tail."""
+    tolerance = 0.15
+    noises = {"grades": grades, "log-normal tail downwards (1.5)": skewed(-0.3, 1.5)}
+    cases = {
+        f"{name}, {judged:,} pairs": Case(
+            criterion=of(
+                "values.own", comparison="difference", direction="decrease", tolerance=tolerance
+            ),
+            output=Output(values=LABELS, min_values=300),
+            world=own_numbers(tolerance, judged, noise),
+        )
+        for name, noise in noises.items()
+        for judged in (300, 500, 1000, 3000)
+    }
+    table("Own numbers, -0.15, `min_values: 300`", cases, rng, runs, ((500, 12),))
+
+
 TABLES = {
     "disagreement": table_disagreement,
     "shift": table_shift,
     "accuracy": table_accuracy,
     "error": table_error,
+    "own": table_own,
 }
 
 

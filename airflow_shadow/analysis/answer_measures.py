@@ -106,9 +106,11 @@ def is_share(metric: str) -> bool:
 
 
 def counted_as(metric: str) -> str:
-    """Return what a criterion counts: requests, pairs of answers, or labelled answers."""
+    """Return what a criterion counts: requests, or pairs of answers and what they need."""
     if not is_answers(metric):
         return "requests"
+    if split_metric(metric)[1].startswith(OWN_VALUES):
+        return "pairs with this number"
     measure = measure_of(metric)
     return "labelled answers" if measure and measure.needs_labels else "pairs"
 

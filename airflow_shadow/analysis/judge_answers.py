@@ -24,8 +24,8 @@ from airflow_shadow.analysis.answer_coverage import AnswerCoverage
 from airflow_shadow.analysis.answer_measures import (
     BROKEN,
     PREFIX,
+    counted_as,
     is_share,
-    measure_of,
     split_metric,
 )
 from airflow_shadow.analysis.answer_sums import MINUTE, AnswerSums, Table
@@ -54,7 +54,7 @@ class _Judged:
     """Hold one criterion on answers with the sums of its output.
 
     :param look: with the period of the criterion's answers
-    :param criterion: with the number of labelled values that its output asks for
+    :param criterion: with the number of labelled values, or own numbers, that its output asks for
     :param columns: the output's sums
     :param sums: of all outputs
     """
@@ -68,12 +68,11 @@ class _Judged:
     def of(cls, look: Look, criterion: Criterion) -> _Judged:
         """Return a criterion with its output's sums in periods of answers."""
         sums = look.observations.answers or AnswerSums()
-        name, _ = split_metric(criterion.metric)
+        name, measure = split_metric(criterion.metric)
         table = sums.outputs.get(name, _NOTHING)
         wide = replace(look, answer_period=period_for(look))
-        measure = measure_of(criterion.metric)
-        if measure and measure.needs_labels and criterion.min_samples is None:
-            least = look.spec.answers[name].min_labelled
+        least = look.spec.answers[name].least_of(measure)
+        if least is not None and criterion.min_samples is None:
             criterion = replace(criterion, min_samples=least)
         return cls(wide, criterion, AnswerColumns(table, wide.window), sums)
 
@@ -81,15 +80,14 @@ class _Judged:
     def basis(self) -> Basis:
         """Return what the criterion is judged on.
 
-        Without enough labels nothing is decided: those that come first are no fair sample.
+        Without enough labels, or own numbers, nothing is decided: those that come first are no
+        fair sample.
         """
         evidence = self._evidence()
         if evidence is None:
             return Basis(None, weaknesses=tuple(self._nothing()))
         periods = list(few_periods(self.look, evidence))
         few = list(few_requests(self.criterion, evidence))
-        measure = measure_of(self.criterion.metric)
-        waits = bool(few) and measure is not None and measure.needs_labels
         constant = (
             ["the values do not vary, so their spread is unknown"] if evidence.constant else []
         )
@@ -98,8 +96,14 @@ class _Judged:
             evidence,
             weaknesses=(*periods, *lasting, *few),
             takes_time=not lasting,
-            is_firm=not periods and not constant and not waits,
+            is_firm=not periods and not constant and not (few and self._comes_late),
         )
+
+    @property
+    def _comes_late(self) -> bool:
+        """Tell whether labels, or own numbers, are counted, of which not all pairs have one."""
+        output, measure = split_metric(self.criterion.metric)
+        return self.look.spec.answers[output].least_of(measure) is not None
 
     def _unreadable(self) -> Iterator[str]:
         """Yield that production's own answers cannot be read, as with a path that is wrong."""
@@ -122,13 +126,13 @@ class _Judged:
 
     def _nothing(self) -> Iterator[str]:
         """Yield why there is no evidence, if it is not that there are no pairs."""
-        measure = measure_of(self.criterion.metric)
         counted = self.columns.total(_counted(self.criterion))
         yield from self._unreadable()
         if counted and self.criterion.comparison == "relative":
             yield "a mean is 0, so there is no ratio"
-        elif measure and measure.needs_labels:
-            yield f"0 of {self.criterion.needed_samples:,} labelled answers needed"
+        elif self._comes_late:
+            what = counted_as(self.criterion.metric)
+            yield f"0 of {self.criterion.needed_samples:,} {what} needed"
 
     def _evidence(self) -> Evidence | None:
         if not self.criterion.is_mean:

@@ -24,6 +24,9 @@ FOLDER = re.compile(r"s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](?:/[^?#]*)?", re.ASC
 #: Labelled values below which accuracy and error say nothing: at one percentage point, the default
 #: tolerance of accuracy, five of them would be expected to be wrong.
 MIN_LABELLED = 500
+#: Pairs with one of the user's own numbers below which it says nothing: as for every mean, because
+#: nothing is known of its tails.
+MIN_VALUES = 1000
 #: More outputs share so little alpha that no experiment could decide.
 MAX_OUTPUTS = 20
 
@@ -44,6 +47,7 @@ class Output(Checked):
         probability), or the ``absolute`` one, which rewards overconfidence
     :param values: folder in S3 of the user's own numbers: id, variant, name, value
     :param min_labelled: labelled values below which accuracy and error are INCONCLUSIVE
+    :param min_values: pairs with one of the own numbers below which criteria on it are INCONCLUSIVE
     :param labels_wait: how long after the window the comparison waits for labels (duration)
     :param show_classes: of a label: whether its frequent classes are named in the report
     """
@@ -56,6 +60,7 @@ class Output(Checked):
     loss: Loss = "squared"
     values: str | None = None
     min_labelled: int = MIN_LABELLED
+    min_values: int = MIN_VALUES
     labels_wait: Seconds = Seconds(0)
     show_classes: bool = True
 
@@ -67,7 +72,7 @@ class Output(Checked):
             yield f"answer: {error}"
         for name in ("labels", "values"):
             yield from _folder_faults(name, getattr(self, name))
-        yield from bound_faults(self, "within", "min_labelled", "labels_wait")
+        yield from bound_faults(self, "within", "min_labelled", "min_values", "labels_wait")
         yield from self._kind_faults()
 
     def _kind_faults(self) -> Iterator[str]:
@@ -80,6 +85,13 @@ class Output(Checked):
             yield f"show_classes: is for kind label, and this is {self.kind}"
         if self.labels is not None and self.kind not in {"label", "score"}:
             yield f"labels: are for kind label or score, and this is {self.kind}"
+
+    def least_of(self, measure: str) -> int | None:
+        """Return how many of what comes late a measure needs, None for what all pairs have."""
+        if measure.startswith(OWN_VALUES):
+            return self.min_values
+        needs_labels = measure in MEASURES and MEASURES[measure].needs_labels
+        return self.min_labelled if needs_labels else None
 
     def refused(self, measure: str) -> str:
         """Return why a measure cannot be had of this output, empty if it can."""

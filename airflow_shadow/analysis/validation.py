@@ -32,6 +32,7 @@ BOUNDS: dict[str, tuple[float, float]] = {
     "min_samples": (1, 1e12),
     "within": (0, 1e15),
     "min_labelled": (1, 1e12),
+    "min_values": (1, 1e12),
     "labels_wait": (0, 90 * 86400),
     "tolerance": (-1e15, 1e15),
     "limit": (0, 1e15),

@@ -193,6 +193,46 @@ def test_own_numbers_are_compared_in_pairs(measure, bad):
     assert "FAIL" == found.outcome
 
 
+def grades(change: float, judged: int) -> dict[str, list[float]]:
+    """Return a judge's grades of so many pairs, one a minute, that differ by a change and noise."""
+    draw = random.Random(8)
+    differences = [change + draw.choice([-1, 0, 0, 0, 1]) for _ in range(judged)]
+    columns = {
+        "n": [1] * judged,
+        "production": [3] * judged,
+        "shadow": [3 + each for each in differences],
+        "difference": differences,
+        "difference_squared": [each * each for each in differences],
+    }
+    rest = [0] * (300 - judged)
+    return {f"value.grade.{name}": values + rest for name, values in columns.items()}
+
+
+@pytest.mark.parametrize(
+    ("change", "judged", "least", "outcome"),
+    [
+        (0.0, 290, 250, "PASS"),
+        (0.0, 290, None, "INCONCLUSIVE"),
+        (-1.0, 290, 250, "FAIL"),
+        (-1.0, 290, None, "INCONCLUSIVE"),
+    ],
+)
+def test_the_output_says_how_many_own_numbers_are_enough(change, judged, least, outcome):
+    """Below `min_values`, 1,000 by default, nothing is decided, and the sentence says how many."""
+    item = criterion("values.grade", comparison="difference", direction="decrease", tolerance=0.25)
+    output = {"values": LABELS} | ({} if least is None else {"min_values": least})
+    found = answer_finding(item, sums(300, **grades(change, judged)), minutes=300, output=output)
+    says = "290 of 1,000 pairs with this number needed" in found.sentence
+    assert (outcome, least is None) == (found.outcome, says)
+
+
+def test_no_own_number_at_all_says_so():
+    """Without any number the sentence has how many are needed."""
+    item = criterion("values.grade", comparison="difference", tolerance=0.25)
+    found = answer_finding(item, sums(MINUTES), output={"values": LABELS, "min_values": 300})
+    assert "values.grade: 0 of 300 pairs with this number needed" == found.sentence
+
+
 @pytest.mark.parametrize(
     ("better", "outcome"), [(0.0, "FAIL"), (0.01, "INCONCLUSIVE"), (0.04, "PASS")]
 )

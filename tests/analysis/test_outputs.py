@@ -21,6 +21,7 @@ LABELS = "s3://bucket/truth/"
         ({"threshold": 0.5, "kind": "label"}, "threshold: is for kind score"),
         ({"within": -1.0, "kind": "score"}, "within: -1.0 is not at least 0"),
         ({"min_labelled": 0}, "min_labelled: 0 is not at least 1"),
+        ({"min_values": 0}, "min_values: 0 is not at least 1"),
     ],
 )
 def test_a_fault_names_its_field(fields, fault):
