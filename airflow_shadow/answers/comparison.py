@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
 from airflow_shadow.analysis.answer_distribution import Distribution
 from airflow_shadow.analysis.answer_sums import MINUTE, AnswerSums
@@ -12,17 +12,11 @@ from airflow_shadow.answers.dialect import MACROS, PLACE, SHADOW_MARK, Reader, d
 from airflow_shadow.answers.distributions import distribution_of
 from airflow_shadow.answers.engine import sql
 from airflow_shadow.answers.items import Item
+from airflow_shadow.answers.joining import AROUND, NO_TEXT, Join, SqlEngine, join
 from airflow_shadow.answers.spool import Spool, Spooled
-from airflow_shadow.answers.sums import parts_of, with_own
+from airflow_shadow.answers.sums import parts_of, renamed, with_own
 from airflow_shadow.exceptions import AnswersUnreadableError
 
-_NO_TEXT = "CAST(NULL AS STRING)"
-_SIDES = ("production", "shadow")
-#: Seconds within which an equal input is the same request; inferenceTime has whole seconds, and the
-#: shadow's is that of its own container.
-NEAR = 5
-#: Milliseconds on either side of a span in which the other half of its pairs may be.
-AROUND = 10 * 60_000
 #: Shapes of broken answers that are told, for each variant.
 SHAPES = 3
 _TABULAR = "Give JSON lines as SageMaker has them, or CSV or Parquet with the columns {columns}."
@@ -34,18 +28,6 @@ _READ: Mapping[Kind, str] = {
     "own": "(id VARCHAR, side VARCHAR, name VARCHAR, number DOUBLE)",
 }
 _COLUMNS: Mapping[Kind, str] = {"labels": "id and label", "own": "id, variant, name and value"}
-
-
-class SqlEngine(Protocol):
-    """What runs the SQL: DuckDB (:class:`~airflow_shadow.answers.engine.Engine`), or Spark."""
-
-    def run(
-        self, text: str, parameters: dict[str, Any] | None = None, *, asked: str = "answers"
-    ) -> list[tuple[Any, ...]]:
-        """Return the rows of a statement."""
-
-    def table(self, text: str) -> dict[str, list[Any]]:
-        """Return the columns of a query by their names."""
 
 
 class Comparison:
@@ -78,11 +60,12 @@ class Comparison:
         self.reader = Reader(outputs, excerpts=excerpts)
         self._engine, self._spool = engine, spool
         self._variants = {"production": production, "shadow": shadow}
-        self._excerpts = excerpts
+        answers = [f"answer_{n}" for n in range(len(outputs))] + ["excerpt"] * excerpts
         # Labels, own numbers and examples are found by the ids of production's record.
-        self._is_looked_up = excerpts or any(
+        is_looked_up = excerpts or any(
             output.labels is not None or output.values is not None for output in outputs.values()
         )
+        self._join = Join(answers=answers, is_looked_up=is_looked_up)
         self._prepare()
 
     def _prepare(self) -> None:
@@ -105,7 +88,7 @@ class Comparison:
 
     def drop(self, name: str) -> None:
         """Forget a table of records."""
-        self._engine.run(f"DROP TABLE IF EXISTS {name}")
+        self._engine.drop(name)
 
     def _insert(self, text: str, batch: Sequence[Spooled], parameters: dict[str, Any]) -> None:
         """Read files together; if that fails, one by one, so that the error names the file."""
@@ -167,7 +150,7 @@ class Comparison:
         whole = " AND ".join(f"{column} IS NOT NULL" for column in (*key.split(", "), value))
         one = f"HAVING MIN({value}) = MAX({value})"
         run = self._engine.run
-        self._keep(
+        self._engine.keep(
             f"{what}_{n}",
             f"SELECT {chosen} FROM read_{what}_{n} WHERE {whole} GROUP BY {key} {one}",
         )
@@ -187,15 +170,7 @@ class Comparison:
     def sums(self, tables: Sequence[str], *, first: float, end: float) -> AnswerSums:
         """Return the sums of records in some tables, of those between two times (in seconds)."""
         spans = {"first": round(first * 1000), "end": round(end * 1000)}
-        # Of neighbouring hours only what may belong to a pair of this one.
-        first_ms, end_ms = spans["first"] - AROUND, spans["end"] + AROUND
-        source = " UNION ALL ".join(
-            f"SELECT * FROM {name} WHERE at_ms >= {first_ms} AND at_ms < {end_ms}"
-            for name in tables
-        )
-        self._engine.run(f"CREATE OR REPLACE TEMP VIEW capture AS {source}")
-        notes = self._pair()
-        records = _renamed(self._engine.table(sql("records", **spans)))
+        notes, records = join(self._engine, self._join, tables, **spans)
         self._keep_strays(_STRAYS.format(**spans))
         outputs: dict[str, Any] = {}
         distributions: dict[str, Distribution] = {}
@@ -212,40 +187,9 @@ class Comparison:
     def _rows(self, name: str, parts: Mapping[str, Any]) -> list[tuple[Any, ...]]:
         return self._engine.run(sql(name, **parts))
 
-    def _pair(self) -> dict[str, Any]:
-        """Make the tables `keyed` and `grouped`, and return which ids join."""
-        ((sides,),) = self._engine.run(sql("ids"))
-        ids = sides == len(_SIDES)
-        ((events,),) = self._engine.run(sql("events", ids=ids))
-        answers = [f"answer_{n}" for n in range(len(self.outputs))] + ["excerpt"] * self._excerpts
-        keyed = sql(
-            "keyed",
-            ids=ids,
-            events=events > 0,
-            ids_of="inference_id, event_id, " * self._is_looked_up,
-            near=NEAR * 1000,
-            answers="".join(f"{each}, " for each in answers),
-        )
-        self._keep("keyed", keyed)
-        sides = "\n       ".join(_sides(each) for each in answers)
-        grouped = sql("grouped", sides=sides, **self._ids())
-        self._keep("grouped", grouped)
-        return {"joined_by": {"inferenceId": int(ids), "eventId": int(events > 0)}}
-
-    def _keep(self, name: str, text: str) -> None:
-        """Keep what a query says as a table, in the place of one of that name."""
-        self._engine.run(f"CREATE OR REPLACE TEMP TABLE {name} AS {text}")
-
     def _keep_strays(self, text: str) -> None:
         """Remember ids that only one side had."""
         self._engine.run(f"INSERT INTO strays {text}")
-
-    def _ids(self) -> dict[str, str]:
-        """Return the SQL of ids of production's records, if something is looked up by them."""
-        one = (
-            "MIN(CASE WHEN side = 'production' THEN {name} END)" if self._is_looked_up else _NO_TEXT
-        )
-        return {name: one.format(name=name) for name in ("inference_id", "event_id")}
 
     def forget(self) -> None:
         """Let go of what was joined last; it takes as much memory as what is read next."""
@@ -264,9 +208,9 @@ class Comparison:
     ) -> tuple[dict[str, list[Any]], dict[str, int]]:
         """Return the sums of one output, and what became of its labels."""
         run = self._engine.run
-        self._keep("aligned", _aligned(n, output, spans))
+        self._engine.keep("aligned", _aligned(n, output, spans))
         run(f"CREATE OR REPLACE TEMP VIEW place AS {self.place}")
-        sums = _renamed(self._engine.table(sql("sums", **parts_of(output))))
+        sums = renamed(self._engine.table(sql("sums", **parts_of(output))))
         counts = run(
             "SELECT at_minute, COUNT(*), CAST(SUM(has_label) AS BIGINT), "
             "CAST(SUM(other_length) AS BIGINT) FROM aligned GROUP BY at_minute"
@@ -336,24 +280,11 @@ _STRAYS = """
     LIMIT 2000"""
 
 
-def _sides(answer: str) -> str:
-    short = answer.removeprefix("answer_")
-    return " ".join(
-        f"MIN(CASE WHEN side = '{side}' THEN {answer} END) AS {side[0]}_{short}," for side in _SIDES
-    )
-
-
 def _aligned(n: int, output: Output, spans: dict[str, int]) -> str:
     if output.labels is None:
-        return sql("aligned", n=n, label=_NO_TEXT, joins="", **spans)
+        return sql("aligned", n=n, label=NO_TEXT, joins="", **spans)
     joins = (
         f"LEFT JOIN labels_{n} AS by_id ON by_id.id = g.inference_id "
         f"LEFT JOIN labels_{n} AS by_event ON by_event.id = g.event_id"
     )
     return sql("aligned", n=n, label="COALESCE(by_id.t, by_event.t)", joins=joins, **spans)
-
-
-def _renamed(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
-    """Return columns by the names that sums have; those in SQL avoid its reserved words."""
-    names = {"at_minute": MINUTE, "places": "values"}
-    return {names.get(name, name): column for name, column in columns.items()}

@@ -17,6 +17,8 @@ from airflow_shadow.exceptions import (
 
 #: Megabytes that DuckDB needs at least, whatever it reads.
 LEAST_MEMORY = 128
+#: Records that are joined at once, for each megabyte that it may use.
+RECORDS_A_MB = 3000
 
 
 def sql(name: str, **parts: Any) -> str:
@@ -39,6 +41,7 @@ class Engine:
 
     def __init__(self, folder: Path, *, memory_mb: int, spill_mb: int, threads: int) -> None:
         self._limits = f"memory_mb={memory_mb} and spool_mb={spill_mb}"
+        self.most_records = float(memory_mb * RECORDS_A_MB)
         self._driver = _duckdb()
         config: dict[str, Any] = {
             "memory_limit": f"{max(memory_mb, LEAST_MEMORY)}MB",
@@ -96,6 +99,14 @@ class Engine:
         rows, names = self._answer(text, {}, "answers")
         columns = list(zip(*rows, strict=True)) or [()] * len(names)
         return {name: list(column) for name, column in zip(names, columns, strict=True)}
+
+    def keep(self, name: str, text: str) -> None:
+        """Keep what a query says as a table, in the place of one of that name."""
+        self.run(f"CREATE OR REPLACE TEMP TABLE {name} AS {text}")
+
+    def drop(self, name: str) -> None:
+        """Let go of a table."""
+        self.run(f"DROP TABLE IF EXISTS {name}")
 
     def _answer(
         self, text: str, parameters: dict[str, Any], asked: str

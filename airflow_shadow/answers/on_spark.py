@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
@@ -31,6 +32,8 @@ class SparkEngine:
 
     :param session: the session; what its views are named is ours alone
     """
+
+    most_records = math.inf
 
     def __init__(self, session: Any) -> None:
         self._session = session
@@ -144,13 +147,6 @@ class SparkComparison(Comparison):
             spool_mb=self._limits.spool_mb,
             memory_mb=self._limits.memory_mb,
         )
-
-    def drop(self, name: str) -> None:
-        """Let go of records."""
-        self._spark.drop(name)
-
-    def _keep(self, name: str, text: str) -> None:
-        self._spark.keep(name, text)
 
     def _keep_strays(self, text: str) -> None:
         self._strays += self._spark.run(text)

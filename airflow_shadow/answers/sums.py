@@ -94,3 +94,9 @@ def with_own(
             column = added.setdefault(f"value.{name}.{part}", [0] * len(place))
             column[place[minute]] = number
     return added
+
+
+def renamed(columns: dict[str, list[Any]]) -> dict[str, list[Any]]:
+    """Return columns by the names that sums have; those in SQL avoid its reserved words."""
+    names = {"at_minute": MINUTE, "places": "values"}
+    return {names.get(name, name): column for name, column in columns.items()}
