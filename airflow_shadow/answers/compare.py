@@ -20,7 +20,9 @@ from airflow_shadow.answers.results import Results
 from airflow_shadow.answers.spool import Spool
 from airflow_shadow.answers.store import HOUR
 
-SPOOL_MB, MEMORY_MB, THREADS = 512, 1024, 2
+SPOOL_MB, MEMORY_MB, THREADS = 512, 384, 2
+#: What DuckDB may spill, for each megabyte of the spool.
+SPILL = 4
 #: Files of labels, or of own numbers, of each output.
 Beside = Mapping[str, Sequence[Path]]
 
@@ -29,7 +31,7 @@ Beside = Mapping[str, Sequence[Path]]
 class Limits:
     """Hold what a comparison may use.
 
-    :param spool_mb: megabytes of files on disk, and as many again that DuckDB may spill
+    :param spool_mb: megabytes of files on disk, and four times as many that DuckDB may spill
     :param memory_mb: megabytes of DuckDB's memory; the process uses some more
     :param threads: of DuckDB
     """
@@ -151,7 +153,7 @@ def comparing(
         Engine(
             spool.folder,
             memory_mb=allowed.memory_mb,
-            spill_mb=allowed.spool_mb,
+            spill_mb=SPILL * allowed.spool_mb,
             threads=allowed.threads,
         ) as engine,
     ):

@@ -40,7 +40,7 @@ class Engine:
     """
 
     def __init__(self, folder: Path, *, memory_mb: int, spill_mb: int, threads: int) -> None:
-        self._limits = f"memory_mb={memory_mb} and spool_mb={spill_mb}"
+        self._limits = f"memory_mb={memory_mb} and {spill_mb} MB on disk"
         self.most_records = float(memory_mb * RECORDS_A_MB)
         self._driver = _duckdb()
         config: dict[str, Any] = {

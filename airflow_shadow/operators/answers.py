@@ -88,7 +88,7 @@ class CompareAnswersOperator(ShadowAnalysisOperator):
         engine: AnswersEngine = "worker",
         processing: Mapping[str, Any] | None = None,
         spool_mb: int = 512,
-        memory_mb: int = 1024,
+        memory_mb: int = 384,
         examples: int = 0,
         examples_path: str | None = None,
         **kwargs: Any,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_shadow.analysis.outputs import Output
+from airflow_shadow.answers.engine import Engine
 from tests.answers.captured import MINUTE, TEN, compared, counts, record, totals
 
 SCORE = Output(kind="score")
@@ -233,3 +234,33 @@ def test_a_record_without_a_time_is_unreadable(tmp_path, written):
     wrong = [record(1, inference_id="i", time=written)]
     sums = compared(tmp_path, SCORE, wrong, [])
     assert ({}, {"production": 1}) == (counts(sums), sums.notes["unreadable_lines"])
+
+
+def mixed(side):
+    """Return records of all ways to be joined, alone, repeated, ambiguous and broken."""
+    name = side[0]
+    ids = [record(n, inference_id=f"i{n}", event_id=f"{name}{n}") for n in range(40)]
+    again = [record(1, inference_id="again", event_id=f"{name}a{n}", at=TEN + n) for n in range(3)]
+    events = [record(n, event_id=f"e{n}", given="same") for n in range(40, 70)]
+    inputs = [record(n, event_id=f"{name}{n}", given=f"row {n}") for n in range(70, 100)]
+    crowd = [record(1, event_id=f"{name}c{n}", given="crowd") for n in range(4)]
+    alone = [record(1, inference_id=f"only {name}{n}", event_id=f"{name}o{n}") for n in range(5)]
+    twice = [record(1, inference_id="twice", event_id=f"{name}t")] * 2
+    return [*ids, *again, *events, *inputs, *crowd, *alone, *twice, record("no", given="broken")]
+
+
+@pytest.mark.parametrize("most", [1, 7, 100])
+def test_buckets_change_nothing(tmp_path, monkeypatch, most):
+    """Records that are joined in buckets are the same pairs."""
+    sides = mixed("production"), mixed("shadow")
+    whole = compared(tmp_path, SCORE, *sides)
+    looked = []
+
+    def few(engine):
+        looked.append(engine)
+        return most
+
+    monkeypatch.setattr(Engine, "most_records", property(few, lambda *_: None), raising=False)
+    assert whole.to_dict() == compared(tmp_path, SCORE, *sides).to_dict()
+    assert looked
+    assert {"pairs_id", "pairs_event", "pairs_input", "ambiguous", "repeated"} < set(counts(whole))
