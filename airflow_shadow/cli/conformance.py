@@ -159,18 +159,22 @@ def _run(args: Namespace, lab: Lab, stages: list[tuple[Stage, tuple[Check, ...]]
             show_error(error)
         finally:
             interrupts.begin_clean_up()
-            is_clean = _finish(CleanUp(lab))
+            is_clean = _finish(CleanUp(lab), interrupts)
     code = code or (0 if is_clean else _FAILED)
     _show(args, program, ended=ended if is_clean else f"{ended}; not all was deleted")
     differs = any(result.outcome is Outcome.DIFFERS for result in program.results)
     return code or (_DIFFERS if differs else 0)
 
 
-def _finish(clean_up: CleanUp) -> bool:
+def _finish(clean_up: CleanUp, interrupts: Interrupts) -> bool:
     """Delete all that is left, and say what cannot be; return whether nothing is left."""
+    is_ended = False
     try:
         clean_up.delete_all()
     except KeyboardInterrupt:
+        is_ended = True
+    interrupts.end_clean_up()
+    if is_ended:
         _say("The clean-up was ended.")
     if clean_up.account.journal.entries:
         _say(_left(clean_up))
@@ -234,7 +238,7 @@ def _delete_left(args: Namespace, clean_up: CleanUp) -> int:
     interrupts = Interrupts(lambda: _warn(clean_up.account))
     interrupts.begin_clean_up()
     with taken(interrupts):
-        is_clean = _finish(clean_up)
+        is_clean = _finish(clean_up, interrupts)
     if is_clean and not clean_up.has_found:
         _say(f"Nothing of it was there {clean_up.account.hook.place}.")
     return 0 if is_clean else _FAILED

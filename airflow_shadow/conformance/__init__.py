@@ -16,7 +16,7 @@ module               purpose
 ``lab``              the run's endpoint and experiments
 ``journal``          the file that names what a run makes, written before each creation
 ``clean_up``         deletes what the journal names
-``interrupts``       Ctrl-C and its like: once to end with a clean-up, again to give that up
+``interrupts``       Ctrl-C and its like: once to end with a clean-up, twice to give that up
 ``program``          a run from its first question to its clean-up
 ``record``           what is kept of a run, without account, ARNs and names
 ===================  ==============================================================================

@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
+from airflow_shadow.cli import conformance as command
 from airflow_shadow.conformance.clean_up import CleanUp
+from airflow_shadow.conformance.interrupts import Interrupts
 from tests.cli.conftest import PROGRAM
 from tests.conformance.conftest import RUN, arguments, interrupt, left, pages
 
@@ -84,6 +86,37 @@ def test_a_third_ctrl_c_ends_it(cli, conformance, clean_up_with_signals, sagemak
     assert (0, [], False) == (again.code, left(sagemaker), journal.exists())
 
 
+def test_what_is_left_is_told_whatever_comes(conformance, clean_up_with_signals, monkeypatch):
+    """Ctrl-C while the commands are printed does not take them away."""
+    clean_up_with_signals(2)
+    left_of = command._left
+
+    def disturbed(clean_up: CleanUp) -> str:
+        for _ in range(3):
+            interrupt()
+        return left_of(clean_up)
+
+    monkeypatch.setattr(command, "_left", disturbed)
+    done = conformance()
+    assert (130, "by a signal; not all was deleted") == (done.code, done.record["ended"])
+    assert f"aws sagemaker delete-endpoint --region us-east-1 --endpoint-name {RUN}" in done.err
+
+
+def test_a_signal_right_behind_the_last_one_changes_nothing():
+    """It comes while the clean-up is ending, and is only answered."""
+    said: list[str] = []
+    interrupts = Interrupts(lambda: said.append("once more"))
+    interrupts.begin_clean_up()
+    interrupts.take(signal.SIGTERM, None)
+    with pytest.raises(KeyboardInterrupt):
+        interrupts.take(signal.SIGTERM, None)
+    interrupts.take(signal.SIGTERM, None)
+    interrupts.end_clean_up()
+    interrupts.take(signal.SIGINT, None)
+    interrupts.take(signal.SIGINT, None)
+    assert (["once more"] * 2, 143) == (said, interrupts.exit_code)
+
+
 @pytest.mark.thorough
 @pytest.mark.http
 def test_a_process_that_is_told_to_end_leaves_nothing(models, emulator, sagemaker, tmp_path):
@@ -117,3 +150,56 @@ def test_a_process_that_was_killed_is_cleaned_up_after(cli, models, emulator, sa
     [journal] = tmp_path.glob("*.journal.json")
     told = ("--clean-up", str(journal), "--waiter-delay", "0", "--yes")
     assert (0, []) == (cli("conformance", *told).code, left(sagemaker))
+
+
+def read_until(process: subprocess.Popen[str], begin: str) -> str:
+    """Read what a process says up to a line that begins so."""
+    lines = []
+    for line in process.stderr:
+        lines.append(line)
+        if line.startswith(begin):
+            return "".join(lines)
+    raise AssertionError(f"It never said {begin!r}: {''.join(lines)}")
+
+
+def until_held(emulator: Any, operation: str, process: subprocess.Popen[str]) -> None:
+    """Wait until a call of the process is held."""
+    while [operation] != [one["operation"] for one in emulator.holds.held()]:
+        assert process.poll() is None, process.stderr.read()
+        time.sleep(0.02)
+
+
+@pytest.mark.thorough
+@pytest.mark.http
+def test_a_process_ends_its_clean_up_when_it_is_told_twice(
+    cli, models, emulator, sagemaker, tmp_path
+):
+    """One SIGTERM ends the run, the next one is answered, and one more leaves the endpoint."""
+    calls = ("CreateInferenceExperiment", "DeleteEndpoint")
+    for operation in calls:
+        emulator.faults.add(kind="hold-before", operation=operation)
+    with subprocess.Popen(
+        [*PROGRAM, "conformance", *arguments(tmp_path), "--only", "minimum-duration"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as running:
+        until_held(emulator, calls[0], running)
+        running.send_signal(signal.SIGTERM)
+        read_until(running, "Interrupted; cleaning up.")
+        emulator.holds.let_go(drop=True)
+        until_held(emulator, calls[1], running)
+        [journal] = tmp_path.glob("*.journal.json")
+        run = journal.name.removesuffix(".journal.json")
+        running.send_signal(signal.SIGTERM)
+        answer = read_until(running, "Cleaning up; once more leaves what is not deleted yet: ")
+        assert (run in answer, None) == (True, running.poll())
+        running.send_signal(signal.SIGTERM)
+        said = running.stderr.read()
+    emulator.holds.let_go(drop=True)
+    assert (143, True) == (running.returncode, run in left(sagemaker)), said
+    assert "The clean-up was ended.\n" in said
+    assert f"Delete it with:  airflow-shadow conformance --clean-up {journal}\n" in said
+    told = ("--clean-up", str(journal), "--waiter-delay", "0", "--yes")
+    assert (0, []) == (cli("conformance", *told).code, left(sagemaker))
+    assert not journal.exists()
