@@ -12,6 +12,7 @@ from airflow_shadow.cli.access import confirm, opened
 from airflow_shadow.cli.failures import show as show_error
 from airflow_shadow.cli.logs import say
 from airflow_shadow.cli.output import emit
+from airflow_shadow.conformance.account import Account, Pace
 from airflow_shadow.conformance.checks import Check, Outcome, Stage
 from airflow_shadow.conformance.clean_up import CleanUp
 from airflow_shadow.conformance.interrupts import Interrupts, taken
@@ -40,10 +41,10 @@ def conformance(args: Namespace) -> int:
         return 0
     if args.clean_up:
         return _clean_up(args)
-    order = _order(args)
+    order, pace = _order(args), _pace(args)
     _check_folder(args.folder)
     with opened(args, InferenceExperimentHook) as hook:
-        lab = new_lab(hook, order, folder=Path(args.folder), say=_say)
+        lab = new_lab(hook, order, pace, folder=Path(args.folder), say=_say)
         return _run(args, lab, stages)
 
 
@@ -99,7 +100,6 @@ def _order(args: Namespace) -> Order:
 
     :raises InvalidRequestError: something is missing
     """
-    limit = parse_duration(args.wait_limit, argument="--wait-limit").total_seconds()
     if len(set(args.models)) != _TWO_MODELS or len(args.models) != _TWO_MODELS or not args.role:
         raise InvalidRequestError(
             asked="a run",
@@ -110,9 +110,16 @@ def _order(args: Namespace) -> Order:
         models=(args.models[0], args.models[1]),
         role_arn=args.role,
         instance_type=args.instance_type,
-        delay=args.waiter_delay,
-        limit=limit,
     )
+
+
+def _pace(args: Namespace) -> Pace:
+    """Return how often AWS is polled, and for how long.
+
+    :raises InvalidRequestError: the limit is no duration
+    """
+    limit = parse_duration(args.wait_limit, argument="--wait-limit").total_seconds()
+    return Pace(args.waiter_delay, limit)
 
 
 def _check_folder(folder: str) -> None:
@@ -152,20 +159,24 @@ def _run(args: Namespace, lab: Lab, stages: list[tuple[Stage, tuple[Check, ...]]
             show_error(error)
         finally:
             interrupts.begin_clean_up()
-            is_clean = _finish(CleanUp(lab))
+            is_clean = _finish(CleanUp(lab), interrupts)
     code = code or (0 if is_clean else _FAILED)
     _show(args, program, ended=ended if is_clean else f"{ended}; not all was deleted")
     differs = any(result.outcome is Outcome.DIFFERS for result in program.results)
     return code or (_DIFFERS if differs else 0)
 
 
-def _finish(clean_up: CleanUp) -> bool:
+def _finish(clean_up: CleanUp, interrupts: Interrupts) -> bool:
     """Delete all that is left, and say what cannot be; return whether nothing is left."""
+    is_ended = False
     try:
         clean_up.delete_all()
     except KeyboardInterrupt:
+        is_ended = True
+    interrupts.end_clean_up()
+    if is_ended:
         _say("The clean-up was ended.")
-    if clean_up.lab.journal.entries:
+    if clean_up.account.journal.entries:
         _say(_left(clean_up))
         return False
     return True
@@ -173,7 +184,7 @@ def _finish(clean_up: CleanUp) -> bool:
 
 def _left(clean_up: CleanUp) -> str:
     """Return what is left, and how to delete it."""
-    journal = clean_up.lab.journal
+    journal = clean_up.account.journal
     lines = [f"Left in {journal.region}, and perhaps billed:"]
     for entry in journal.entries:
         why = clean_up.why.get(entry, "not tried")
@@ -183,8 +194,8 @@ def _left(clean_up: CleanUp) -> str:
     return "\n".join([*lines, *(f"  {line}" for line in clean_up.by_hand())])
 
 
-def _warn(lab: Lab) -> None:
-    names = ", ".join(entry.name for entry in lab.journal.entries)
+def _warn(account: Account) -> None:
+    names = ", ".join(entry.name for entry in account.journal.entries)
     _say(f"Cleaning up; once more leaves what is not deleted yet: {names}")
 
 
@@ -208,10 +219,7 @@ def _show(args: Namespace, program: Program, *, ended: str) -> None:
 def _clean_up(args: Namespace) -> int:
     """Delete what a journal names, of a run that could not."""
     journal = read_journal(Path(args.clean_up))
-    limit = parse_duration(args.wait_limit, argument="--wait-limit").total_seconds()
-    order = Order(
-        models=("", ""), role_arn="", instance_type="", delay=args.waiter_delay, limit=limit
-    )
+    pace = _pace(args)
     with opened(args, InferenceExperimentHook) as hook:
         if hook.conn_region_name != journal.region:
             raise InvalidRequestError(
@@ -219,18 +227,18 @@ def _clean_up(args: Namespace) -> int:
                 found=f"it ran in {journal.region}, not in {hook.conn_region_name}",
                 next_step=f"Add --region-name {journal.region}.",
             )
-        clean_up = CleanUp(Lab(hook, order, journal, _say))
-        return _delete_left(args, clean_up)
+        account = Account(hook=hook, journal=journal, pace=pace, say=_say)
+        return _delete_left(args, CleanUp(account))
 
 
 def _delete_left(args: Namespace, clean_up: CleanUp) -> int:
-    entries = ", ".join(f"{one.kind} {one.name}" for one in clean_up.lab.journal.entries)
+    entries = ", ".join(f"{one.kind} {one.name}" for one in clean_up.account.journal.entries)
     if not confirm(f"Delete what is left of {entries}?", yes=args.yes):
         return _FAILED
-    interrupts = Interrupts(lambda: _warn(clean_up.lab))
+    interrupts = Interrupts(lambda: _warn(clean_up.account))
     interrupts.begin_clean_up()
     with taken(interrupts):
-        is_clean = _finish(clean_up)
+        is_clean = _finish(clean_up, interrupts)
     if is_clean and not clean_up.has_found:
-        _say(f"Nothing of it was there {clean_up.lab.hook.place}.")
+        _say(f"Nothing of it was there {clean_up.account.hook.place}.")
     return 0 if is_clean else _FAILED

@@ -12,10 +12,11 @@ module               purpose
 ``promoted``         one that began in the past and is promoted
 ``unusual``          what endpoints and experiments do to each other
 ``not_checked``      the beliefs without a check, each with its reason
-``lab``              asks AWS, makes what a run needs, and changes only what the run has made
+``account``          calls AWS, knows whose things are, and changes only what the run has made
+``lab``              the run's endpoint and experiments
 ``journal``          the file that names what a run makes, written before each creation
 ``clean_up``         deletes what the journal names
-``interrupts``       Ctrl-C and its like: once to end with a clean-up, again to give that up
+``interrupts``       Ctrl-C and its like: once to end with a clean-up, twice to give that up
 ``program``          a run from its first question to its clean-up
 ``record``           what is kept of a run, without account, ARNs and names
 ===================  ==============================================================================

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airflow_shadow.conformance.lab import Lab
@@ -131,3 +132,22 @@ def cost(checks: Sequence[Check], *, instance_type: str, limit: float) -> str:
 def code_or_accepted(code: str) -> str:
     """Return an answer in words."""
     return code or "accepted"
+
+
+def all_are(codes: Mapping[str, str], expected: str) -> Seen:
+    """Return what was seen if all calls are expected to be refused with one code."""
+    said = ", ".join(f"{call} {code_or_accepted(code)}" for call, code in codes.items())
+    return Seen(set(codes.values()) == {expected}, said)
+
+
+def time_of(document: Mapping[str, Any], *path: str) -> datetime:
+    """Return a time of a description.
+
+    :raises CannotSeeError: it has none
+    """
+    value: Any = document
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    if value is None:
+        raise CannotSeeError(f"the description has no {'.'.join(path)}")
+    return datetime.fromisoformat(str(value))

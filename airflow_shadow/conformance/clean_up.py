@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from airflow_shadow.conformance.account import OPERATIONS, Account, Document
 from airflow_shadow.conformance.checks import CannotSeeError
 from airflow_shadow.conformance.journal import Entry, Kind
-from airflow_shadow.conformance.lab import OPERATIONS, Lab
 from airflow_shadow.exceptions import ShadowError
 from airflow_shadow.experiments.lifecycle import (
     CONCLUDED,
@@ -20,7 +19,6 @@ from airflow_shadow.experiments.lifecycle import (
     status_of,
 )
 
-Document = Mapping[str, Any]
 _ORDER: tuple[Kind, ...] = ("experiment", "endpoint", "endpoint-config")
 #: Why the shadow is removed, which AWS keeps.
 _REASON = "airflow-shadow conformance cleans up"
@@ -39,10 +37,10 @@ _BY_HAND = {
 class CleanUp:
     """Delete what the run has made; what cannot be deleted stays in the journal.
 
-    :param lab: whose journal it is
+    :param account: whose journal it is
     """
 
-    lab: Lab
+    account: Account
     #: Whether anything that the journal names was there.
     has_found: bool = False
     why: dict[Entry, str] = field(default_factory=dict)
@@ -51,13 +49,13 @@ class CleanUp:
         """Delete everything; an error with one thing does not keep the others."""
         self._delete_each("experiment")
         with suppress(ShadowError):  # those that were seen are in the journal
-            _find_configs(self.lab)  # now, because the end of an experiment makes another one
+            _find_configs(self.account)  # now, because the end of an experiment makes another one
         self._delete_each("endpoint")
         self._delete_each("experiment")  # one that its endpoint held, if there is any left
         self._delete_each("endpoint-config")
 
     def _delete_each(self, kind: Kind) -> None:
-        for entry in reversed(self.lab.journal.entries):
+        for entry in reversed(self.account.journal.entries):
             if entry.kind == kind:
                 self.delete(entry)
 
@@ -72,11 +70,11 @@ class CleanUp:
         except (LookupError, TypeError, ValueError) as error:
             self.why[entry] = f"AWS's answer is none that this program knows: {error!r}"
         else:
-            self.lab.journal.remove(entry)
+            self.account.journal.remove(entry)
             self.why.pop(entry, None)
-            self.lab.say(f"{entry.kind} {entry.name} is deleted.")
+            self.account.say(f"{entry.kind} {entry.name} is deleted.")
             return True
-        self.lab.say(f"{entry.kind} {entry.name} is left: {self.why[entry]}")
+        self.account.say(f"{entry.kind} {entry.name} is left: {self.why[entry]}")
         return False
 
     def _delete(self, entry: Entry) -> None:
@@ -84,39 +82,39 @@ class CleanUp:
 
         :raises CannotSeeError: it is somebody else's, or still there after the limit
         """
-        missing, acted, deadline = 0, False, time.monotonic() + self.lab.order.limit
+        missing, acted, deadline = 0, False, time.monotonic() + self.account.pace.limit
         while missing < _MISSING and not (missing and acted):
-            found = self.lab.find(entry.kind, entry.name)
+            found = self.account.find(entry.kind, entry.name)
             if found is None:
                 missing += 1
             else:
                 self.has_found, missing = True, 0
-                if why := self.lab.why_not_ours(entry, found):
+                if why := self.account.why_not_ours(entry, found):
                     raise CannotSeeError(f"{why}; it was not touched")
                 if time.monotonic() > deadline:
-                    raise CannotSeeError(f"it is still there after {self.lab.order.limit:.0f} s")
+                    raise CannotSeeError(f"it is still there after {self.account.pace.limit:.0f} s")
                 acted = self._act(entry, found)
             if not (missing and acted):
-                self.lab.pause()
+                self.account.pause()
 
     def _act(self, entry: Entry, found: Document) -> bool:
         """Do what leads towards the end; return whether that was the deletion."""
         how = OPERATIONS[entry.kind]
         status = status_of(found) if entry.kind == "experiment" else None
         # Each step of an experiment may put another configuration on the endpoint.
-        self.lab.note_config(self.lab.find("endpoint", self.lab.run) or {})
+        self.account.note_config(self.account.find("endpoint", self.account.run) or {})
         if status is Status.RUNNING:
-            self.lab.attempt("StopInferenceExperiment", _removal(found))
+            self.account.attempt("StopInferenceExperiment", _removal(found))
             return False
         if entry.kind == "experiment" and status not in CONCLUDED | {Status.CREATED}:
             return False  # its work goes on
         if found.get("EndpointStatus") == "Deleting":
             return True
-        return self.lab.attempt(how.delete, {how.name: entry.name}) == ""
+        return self.account.attempt(how.delete, {how.name: entry.name}) == ""
 
     def by_hand(self) -> list[str]:
         """Return the commands that delete what is left."""
-        journal = self.lab.journal
+        journal = self.account.journal
         return [
             _BY_HAND[kind].format(name=entry.name, region=journal.region)
             for kind in _ORDER
@@ -138,14 +136,16 @@ def _removal(experiment: Document) -> dict[str, Any]:
     }
 
 
-def _find_configs(lab: Lab) -> None:
+def _find_configs(account: Account) -> None:
     """Write down the configurations of the run's name that AWS has made, seen or not."""
     token: dict[str, str] = {}
     while True:
-        page = lab.read("ListEndpointConfigs", {"NameContains": lab.run, "MaxResults": 100} | token)
+        page = account.read(
+            "ListEndpointConfigs", {"NameContains": account.run, "MaxResults": 100} | token
+        )
         for one in page.get("EndpointConfigs", ()):
-            if not lab.journal.knows(name := str(one["EndpointConfigName"])):
-                lab.journal.add(Entry("endpoint-config", name, by_service=True))
+            if not account.journal.knows(name := str(one["EndpointConfigName"])):
+                account.journal.add(Entry("endpoint-config", name, by_service=True))
         if not page.get("NextToken"):
             return
         token = {"NextToken": page["NextToken"]}

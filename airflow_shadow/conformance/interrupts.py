@@ -1,4 +1,4 @@
-"""Ctrl-C, SIGTERM and a closed terminal: the first ends the run with a clean-up, a third that."""
+"""Ctrl-C, SIGTERM and a closed terminal: one ends a run, two end a clean-up."""
 
 from __future__ import annotations
 
@@ -10,19 +10,21 @@ from types import FrameType
 _SIGNALS = tuple(
     getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)
 )
-#: How many times a clean-up is asked to end before it does.
+#: How many times a clean-up is asked to end before it does: once is not meant often enough, for
+#: terminals and the programs that run others may pass one Ctrl-C on twice.
 _ENOUGH = 2
 
 
 class Interrupts:
     """Whether somebody has ended the run, and whether it is in its clean-up.
 
-    :param warn: is called when a clean-up is asked to end for the first time
+    :param warn: is called when a clean-up is asked to end and goes on
     """
 
     def __init__(self, warn: Callable[[], None]) -> None:
         self._warn = warn
         self._is_cleaning = False
+        self._is_over = False
         self._asked = 0
         #: The number of the first signal; 0 without one.
         self.number = 0
@@ -31,17 +33,23 @@ class Interrupts:
         """Hold the next signal back: a clean-up is not to be ended by a second Ctrl-C."""
         self._is_cleaning = True
 
+    def end_clean_up(self) -> None:
+        """Do nothing about further signals: what is left, and how to delete it, is being told."""
+        self._is_over = True
+
     def take(self, number: int, _: FrameType | None) -> None:
         """Take a signal.
 
         :raises KeyboardInterrupt: the run, or a clean-up that was asked twice, has to end
         """
+        if self._is_over:
+            return
         self.number = self.number or number
         if not self._is_cleaning:
             self._is_cleaning = True  # at once: a second Ctrl-C may come before the clean-up begins
             raise KeyboardInterrupt
         self._asked += 1
-        if self._asked >= _ENOUGH:
+        if self._asked % _ENOUGH == 0:  # one that comes right behind finds it ending
             raise KeyboardInterrupt
         self._warn()
 

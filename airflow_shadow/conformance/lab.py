@@ -1,56 +1,21 @@
-"""Ask AWS on behalf of the checks: nothing is changed that this run has not made."""
+"""The run's endpoint and experiments."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
+from airflow_shadow.conformance.account import Account, Document
 from airflow_shadow.conformance.checks import CannotSeeError
-from airflow_shadow.conformance.journal import Entry, Journal, Kind
-from airflow_shadow.exceptions import (
-    AwsRefusedError,
-    AwsUnavailableError,
-    InvalidRequestError,
-)
 from airflow_shadow.experiments.lifecycle import CONCLUDED, Status, status_of
-from airflow_shadow.hooks.errors import NOT_FOUND, VALIDATION
-from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
-from airflow_shadow.waiters import backoff, in_service
+from airflow_shadow.waiters import in_service
 
-Document = Mapping[str, Any]
-Answer = TypeVar("Answer")
-
-#: The tag of all that a run makes; its value is the run's name.
-TAG = "airflow-shadow:conformance"
+#: The operation whose members :meth:`Lab.codes_of` takes.
+STOP = "StopInferenceExperiment"
 #: The two variants.
 PRODUCTION, SHADOW = "production", "shadow"
-#: How long AWS may be unavailable, seconds.
-PATIENCE = 300.0
-#: AWS's clock as its answers tell it has whole seconds, and a few answers are on their way.
-_SLACK = timedelta(seconds=10)
-#: How often tags are read again that a new thing does not show yet.
-_READS = 3
-
-
-class _Operations(NamedTuple):
-    describe: str
-    delete: str
-    name: str
-    arn: str
-
-
-OPERATIONS: Mapping[Kind, _Operations] = {
-    "experiment": _Operations(
-        "DescribeInferenceExperiment", "DeleteInferenceExperiment", "Name", "Arn"
-    ),
-    "endpoint": _Operations("DescribeEndpoint", "DeleteEndpoint", "EndpointName", "EndpointArn"),
-    "endpoint-config": _Operations(
-        "DescribeEndpointConfig", "DeleteEndpointConfig", "EndpointConfigName", "EndpointConfigArn"
-    ),
-}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,15 +23,11 @@ class Order:
     """What a person asked for.
 
     :param models: names of production's model and of the candidate; they are not changed
-    :param delay: seconds between two polls
-    :param limit: seconds that a deployment is waited for
     """
 
     models: tuple[str, str]
     role_arn: str
     instance_type: str
-    delay: float
-    limit: float
 
 
 class Poll(NamedTuple):
@@ -76,174 +37,18 @@ class Poll(NamedTuple):
     endpoint: Document
 
 
-@dataclass
-class Lab:
-    """The run's endpoint and experiments.
+@dataclass(kw_only=True)
+class Lab(Account):
+    """An account with what the checks of a run need: an endpoint, and experiments on it."""
 
-    :param say: writes a line for whoever watches
-    """
-
-    hook: InferenceExperimentHook
     order: Order
-    journal: Journal
-    say: Callable[[str], None]
     #: The experiment that the checks of a stage look at, and what it has shown on its way.
     experiment: str = ""
     polls: list[Poll] = field(default_factory=list)
     #: Descriptions that a later check compares with.
     kept: dict[str, Document] = field(default_factory=dict)
-    #: Operation, code and text of each refusal.
-    refusals: list[tuple[str, str, str]] = field(default_factory=list)
     #: Seconds by AWS's clock that each deployment took.
     durations: list[tuple[str, float]] = field(default_factory=list)
-    _outage: float | None = None
-
-    @property
-    def run(self) -> str:
-        """Name of the run, and of its endpoint."""
-        return self.journal.run
-
-    @property
-    def tags(self) -> list[dict[str, str]]:
-        """The tag of all that the run makes."""
-        return [{"Key": TAG, "Value": self.run}]
-
-    # --- calls ---------------------------------------------------------------------------
-
-    def insist(self, call: Callable[[], Answer]) -> Answer:
-        """Repeat a call while AWS is unavailable.
-
-        :raises AwsUnavailableError: it has been for five minutes, whatever was called
-        """
-        failures = 0
-        while True:
-            try:
-                answer = call()
-            except AwsUnavailableError as error:
-                failures += 1
-                self._outage = self._outage or time.monotonic()
-                if time.monotonic() > self._outage + PATIENCE:
-                    raise
-                if failures == 1:
-                    self.say(f"AWS cannot be asked ({error.reason or error.found}); trying again.")
-                time.sleep(backoff(self.order.delay, failures))
-            else:
-                self._outage = None
-                return answer
-
-    def read(self, operation: str, params: Document) -> dict[str, Any]:
-        """Call an operation that changes nothing."""
-        return self.insist(lambda: self.hook.call(operation, params))
-
-    def attempt(self, operation: str, params: Document) -> str:
-        """Call an operation and return the code with which AWS refuses; empty if it accepts.
-
-        :raises CannotSeeError: it was refused after an answer was lost, which may be why
-        """
-        tries = 0
-
-        def call() -> None:
-            nonlocal tries
-            tries += 1
-            self.hook.call(operation, params)
-
-        try:
-            self.insist(call)
-        except AwsRefusedError as error:
-            self.refusals.append((operation, error.code, error.reason))
-            if tries > 1 or _resent(error):
-                raise CannotSeeError(f"{operation} was refused after an answer was lost") from error
-            return error.code
-        return ""
-
-    def pause(self) -> None:
-        """Let time pass between two polls."""
-        time.sleep(self.order.delay)
-
-    def until(self, is_done: Callable[[], bool], *, what: str) -> None:
-        """Poll until something is so.
-
-        :param what: what is waited for, in words
-        :raises CannotSeeError: it was not, for as long as is waited
-        """
-        deadline = time.monotonic() + self.order.limit
-        while not is_done():
-            if time.monotonic() > deadline:
-                minutes = self.order.limit / 60
-                raise CannotSeeError(f"{what}: not within {minutes:.0f} minutes")
-            self.pause()
-
-    # --- what there is, and whose it is --------------------------------------------------
-
-    def find(self, kind: Kind, name: str) -> dict[str, Any] | None:
-        """Describe something, `None` if there is none of the name."""
-        how = OPERATIONS[kind]
-        try:
-            return self.read(how.describe, {how.name: name})
-        except AwsRefusedError as error:
-            if error.code not in {VALIDATION, NOT_FOUND}:
-                raise
-            return None
-
-    def why_not_ours(self, entry: Entry, found: Document) -> str:
-        """Return why something is not this run's, empty if it is: by name, tag and age."""
-        began = datetime.fromisoformat(self.journal.began)
-        if not self.journal.knows(entry.name):
-            return "it is not in the journal"
-        if datetime.fromisoformat(str(found["CreationTime"])) < began - _SLACK:
-            return f"it was created before the run began ({found['CreationTime']})"
-        if entry.by_service:
-            return ""
-        return self._why_not_tagged(str(found[OPERATIONS[entry.kind].arn]))
-
-    def _why_not_tagged(self, arn: str) -> str:
-        for _ in range(_READS):
-            tags = self.insist(lambda: self.hook.find_tags(arn))
-            if TAG in tags:
-                return "" if tags[TAG] == self.run else "its tag names another run"
-            self.pause()
-        return "it has no tag of the run"
-
-    def own(self, kind: Kind, name: str) -> dict[str, Any]:
-        """Describe something of this run, right before it is changed.
-
-        :raises CannotSeeError: it is not there any more
-        :raises InvalidRequestError: it is somebody else's
-        """
-        found = self.find(kind, name)
-        if found is None:
-            raise CannotSeeError(f"{kind} {name} is not there")
-        if why := self.why_not_ours(Entry(kind, name), found):
-            raise InvalidRequestError(
-                asked=f"to change {kind} {name!r}",
-                found=f"it is not of this run: {why}",
-                next_step="Nothing of it was changed.",
-            )
-        return found
-
-    def change(self, kind: Kind, name: str, operation: str, **params: Any) -> str:
-        """Call an operation on something of this run; return the code of a refusal."""
-        self.own(kind, name)
-        return self.attempt(operation, {OPERATIONS[kind].name: name, **params})
-
-    def make(self, kind: Kind, name: str, operation: str, **params: Any) -> str:
-        """Write down and make something; return the code of a refusal, which makes nothing.
-
-        :raises CannotSeeError: whether AWS has made it is not known; it stays written down
-        """
-        entry = Entry(kind, name)
-        self.journal.add(entry)
-        named = {OPERATIONS[kind].name: name, "Tags": self.tags, **params}
-        try:
-            code = self.attempt(operation, named)
-        except CannotSeeError:
-            found = self.find(kind, name)
-            if found is None or self.why_not_ours(entry, found):
-                raise
-            return ""  # the first time, whose answer was lost
-        if code:
-            self.journal.remove(entry)
-        return code
 
     # --- the endpoint --------------------------------------------------------------------
 
@@ -376,14 +181,6 @@ class Lab:
             raise CannotSeeError(f"{what}: {self.polls[-1].experiment['Status']}")
         return self.polls
 
-    def note_config(self, endpoint: Document) -> None:
-        """Write down a configuration that AWS made for the run's endpoint."""
-        config = str(endpoint.get("EndpointConfigName") or "")
-        if not config or self.journal.knows(config):
-            return
-        if not self.why_not_ours(Entry("endpoint", self.run), endpoint):
-            self.journal.add(Entry("endpoint-config", config, by_service=True))
-
     def shown(self) -> list[Poll]:
         """Return the polls of the last transition.
 
@@ -393,8 +190,14 @@ class Lab:
             raise CannotSeeError("the transition before it did not happen")
         return self.polls
 
+    def codes_of(self, *operations: str, **members: Any) -> dict[str, str]:
+        """Call operations on the stage's experiment, and return their codes by operation.
 
-def _resent(error: AwsRefusedError) -> bool:
-    """Tell whether botocore sent the call again by itself before AWS refused it."""
-    response = getattr(error.__cause__, "response", {})
-    return bool(response.get("ResponseMetadata", {}).get("RetryAttempts"))
+        :param members: of a stop; other operations get none
+        """
+        return {
+            operation.removesuffix("InferenceExperiment"): self.change(
+                "experiment", self.experiment, operation, **(members if operation == STOP else {})
+            )
+            for operation in operations
+        }

@@ -11,6 +11,7 @@ from typing import Any
 import botocore
 
 from airflow_shadow import __version__
+from airflow_shadow.conformance.account import Pace
 from airflow_shadow.conformance.checks import CannotSeeError, Check, Outcome, Stage, cost
 from airflow_shadow.conformance.clean_up import CleanUp
 from airflow_shadow.conformance.journal import Journal
@@ -33,7 +34,12 @@ def new_name() -> str:
 
 
 def new_lab(
-    hook: InferenceExperimentHook, order: Order, *, folder: Path, say: Callable[[str], None]
+    hook: InferenceExperimentHook,
+    order: Order,
+    pace: Pace,
+    *,
+    folder: Path,
+    say: Callable[[str], None],
 ) -> Lab:
     """Return what a run works with, after a look whether the models exist.
 
@@ -50,7 +56,7 @@ def new_lab(
         began=hook.now().isoformat(),
         region=str(hook.conn_region_name),
     )
-    return Lab(hook, order, journal, say)
+    return Lab(hook=hook, journal=journal, pace=pace, say=say, order=order)
 
 
 @dataclass
@@ -92,8 +98,8 @@ class Program:
         return no_variants_yet not in checks and not self.lab.journal.knows(self.lab.run)
 
     def _question(self, stage: Stage, checks: Sequence[Check]) -> str:
-        order = self.lab.order
-        costs = cost(checks, instance_type=order.instance_type, limit=order.limit)
+        kind, limit = self.lab.order.instance_type, self.lab.pace.limit
+        costs = cost(checks, instance_type=kind, limit=limit)
         return f"Stage {stage.name!r}: {stage.about}. It costs {costs}. Go on?"
 
     def _take(self, check: Check) -> None:

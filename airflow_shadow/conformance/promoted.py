@@ -8,18 +8,18 @@ from airflow_shadow.conformance.checks import (
     CannotSeeError,
     Seen,
     Stage,
+    all_are,
     check,
     code_or_accepted,
+    time_of,
 )
-from airflow_shadow.conformance.lab import PRODUCTION, SHADOW, Lab
-from airflow_shadow.conformance.running import all_are, codes_of, time_of
+from airflow_shadow.conformance.lab import PRODUCTION, SHADOW, STOP, Lab
 from airflow_shadow.conformance.scheduled import REMOVAL
 from airflow_shadow.experiments.lifecycle import Status
 from airflow_shadow.hooks.errors import CONFLICT
 from airflow_shadow.waiters import in_service
 
 _AN_HOUR, _A_MINUTE, _HALF_AN_HOUR = timedelta(hours=1), timedelta(minutes=1), 1800
-_STOP = "StopInferenceExperiment"
 
 
 @check(
@@ -54,7 +54,7 @@ def endpoint_not_ready(lab: Lab) -> Seen:
     if in_service(lab.endpoint()):
         raise CannotSeeError("the endpoint is not being updated")
     members = {"ModelVariantActions": REMOVAL, "DesiredState": "Cancelled"}
-    return all_are(codes_of(lab, _STOP, **members), CONFLICT)
+    return all_are(lab.codes_of(STOP, **members), CONFLICT)
 
 
 @check(
@@ -69,7 +69,7 @@ def promoted_name(lab: Lab) -> Seen:
     lab.ready_endpoint()
     actions = {PRODUCTION: "Remove", SHADOW: "Promote"}
     members = {"ModelVariantActions": actions, "DesiredState": "Completed"}
-    if code := codes_of(lab, _STOP, **members)["Stop"]:
+    if code := lab.codes_of(STOP, **members)["Stop"]:
         return Seen(False, code)
     lab.follow("Stopping to Completed", Status.COMPLETED)
     return _serving(lab)

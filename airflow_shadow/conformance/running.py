@@ -10,35 +10,24 @@ from airflow_shadow.conformance.checks import (
     CannotSeeError,
     Seen,
     Stage,
+    all_are,
     check,
     code_or_accepted,
+    time_of,
 )
-from airflow_shadow.conformance.lab import PRODUCTION, SHADOW, Lab, Poll
+from airflow_shadow.conformance.lab import PRODUCTION, SHADOW, STOP, Lab, Poll
 from airflow_shadow.conformance.scheduled import REMOVAL
 from airflow_shadow.experiments.lifecycle import CONCLUDED, Status, status_of
 from airflow_shadow.hooks.errors import CONFLICT, VALIDATION
 from airflow_shadow.waiters import in_service
 
-_UPDATE, _STOP = "UpdateInferenceExperiment", "StopInferenceExperiment"
+_UPDATE = "UpdateInferenceExperiment"
 _WEEK, _MINUTE = timedelta(days=7), timedelta(minutes=1)
 #: A sampling of 10 % beside production's weight of 1.
 _WEIGHT, _ROUNDING = 0.1, 1e-6
 _REASON = "conformance: stopped by the run"
 #: What a configuration is called and when it was made is its own.
 _OWN = ("EndpointConfigName", "EndpointConfigArn", "CreationTime")
-
-
-def time_of(document: Mapping[str, Any], *path: str) -> datetime:
-    """Return a time of a description.
-
-    :raises CannotSeeError: it has none
-    """
-    value: Any = document
-    for name in path:
-        value = value.get(name) if isinstance(value, Mapping) else None
-    if value is None:
-        raise CannotSeeError(f"the description has no {'.'.join(path)}")
-    return datetime.fromisoformat(str(value))
 
 
 def while_updating(polls: list[Poll]) -> list[Poll]:
@@ -50,22 +39,6 @@ def while_updating(polls: list[Poll]) -> list[Poll]:
     if not found:
         raise CannotSeeError("no poll saw the endpoint being updated")
     return found
-
-
-def codes_of(lab: Lab, *operations: str, **members: Any) -> dict[str, str]:
-    """Call operations on the stage's experiment, and return their codes by operation."""
-    return {
-        operation.removesuffix("InferenceExperiment"): lab.change(
-            "experiment", lab.experiment, operation, **(members if operation == _STOP else {})
-        )
-        for operation in operations
-    }
-
-
-def all_are(codes: Mapping[str, str], expected: str) -> Seen:
-    """Return what was seen if all calls are expected to be refused with one code."""
-    said = ", ".join(f"{call} {code_or_accepted(code)}" for call, code in codes.items())
-    return Seen(set(codes.values()) == {expected}, said)
 
 
 @check(
@@ -148,7 +121,7 @@ def start_and_delete_while_running(lab: Lab) -> Seen:
     """Start and delete the running experiment."""
     lab.described(Status.RUNNING)
     operations = ("StartInferenceExperiment", "DeleteInferenceExperiment")
-    return all_are(codes_of(lab, *operations), CONFLICT)
+    return all_are(lab.codes_of(*operations), CONFLICT)
 
 
 @check(belief="running-update", expected="accepted")
@@ -233,7 +206,7 @@ def stop_table(lab: Lab) -> Seen:
     for production, shadow in (("Retain", "Promote"), ("Remove", "Remove")):
         lab.described(Status.RUNNING)
         actions = {PRODUCTION: production, SHADOW: shadow}
-        found = codes_of(lab, _STOP, ModelVariantActions=actions, DesiredState="Cancelled")
+        found = lab.codes_of(STOP, ModelVariantActions=actions, DesiredState="Cancelled")
         codes[f"{production}/{shadow}"] = found["Stop"]
     return all_are(codes, VALIDATION)
 
@@ -244,7 +217,7 @@ def desired_variants(lab: Lab) -> Seen:
     lab.described(Status.RUNNING)
     desired = [lab.variant(PRODUCTION), lab.variant(SHADOW)]
     members = {"ModelVariantActions": REMOVAL, "DesiredModelVariants": desired}
-    return all_are(codes_of(lab, _STOP, **members), VALIDATION)
+    return all_are(lab.codes_of(STOP, **members), VALIDATION)
 
 
 @check(belief="desired-state", expected=str(Status.CANCELLED), is_step=True, deployments=1)
@@ -252,7 +225,7 @@ def desired_state(lab: Lab) -> Seen:
     """Stop it without a DesiredState, keeping production."""
     lab.kept["running"] = lab.described(Status.RUNNING)
     lab.ready_endpoint()
-    code = codes_of(lab, _STOP, ModelVariantActions=REMOVAL, Reason=_REASON)["Stop"]
+    code = lab.codes_of(STOP, ModelVariantActions=REMOVAL, Reason=_REASON)["Stop"]
     if code:
         return Seen(False, code)
     [*_, last] = lab.follow("Stopping to its end", *CONCLUDED)
@@ -322,8 +295,8 @@ def calls_after_the_end(lab: Lab) -> Seen:
     """Update, start and stop the experiment that is over."""
     _stopped(lab)
     lab.described(*CONCLUDED)
-    operations = (_UPDATE, "StartInferenceExperiment", _STOP)
-    return all_are(codes_of(lab, *operations, ModelVariantActions=REMOVAL), CONFLICT)
+    operations = (_UPDATE, "StartInferenceExperiment", STOP)
+    return all_are(lab.codes_of(*operations, ModelVariantActions=REMOVAL), CONFLICT)
 
 
 STAGE = Stage(

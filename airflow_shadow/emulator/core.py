@@ -10,7 +10,7 @@ from airflow_shadow.emulator.account_state import AccountState
 from airflow_shadow.emulator.capture.label_order import Form, LabelOrder
 from airflow_shadow.emulator.clock import Clock
 from airflow_shadow.emulator.faults import Faults
-from airflow_shadow.emulator.history import History
+from airflow_shadow.emulator.history import History, Numbered
 from airflow_shadow.emulator.holds import Holds
 from airflow_shadow.emulator.sagemaker.events import next_event, run_due_events
 from airflow_shadow.emulator.sagemaker.recorder import add_traffic
@@ -177,7 +177,7 @@ class Emulator(Server):
     def history(
         self, account: str | None = None, region: str | None = None
     ) -> list[dict[str, Any]]:
-        """Return everything that happened so far, oldest first, JSON-able.
+        """Return what happened so far, oldest first, JSON-able: the last 50,000 entries at most.
 
         Kinds: "call" (an accepted changing call), "status" (of an experiment), "endpoint" (its
         configuration or status, with the cause), "variant" (its status in an experiment), "capture"
@@ -186,7 +186,7 @@ class Emulator(Server):
         self.account_states()
         return self._history.entries(account=account, region=region)
 
-    def newest(self, count: int) -> list[tuple[int, dict[str, Any]]]:
+    def newest(self, count: int) -> list[Numbered]:
         """Return the last entries of the history with their numbers, newest first.
 
         The statuses of variants in experiments are left out.
@@ -200,7 +200,8 @@ class Emulator(Server):
         from airflow_shadow.emulator.snapshot import take  # noqa: PLC0415
 
         with self.lock:
-            return take(at=self.clock.now(), states=self.account_states(), history=self.history())
+            states = self.account_states()
+            return take(at=self.clock.now(), states=states, history=self._history.numbered())
 
     def restore(self, snapshot: "Snapshot") -> None:
         """Put back what SageMaker kept, which costs a fraction of the calls that made it.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, fields
 from datetime import datetime
 
 from airflow_shadow.emulator.account_state import AccountState, Document
+from airflow_shadow.emulator.history import Numbered
 from airflow_shadow.emulator.sagemaker.models import models_of
 
 #: What all states share with the emulator: not part of a snapshot.
@@ -18,10 +19,10 @@ class Snapshot:
     at: datetime
     states: dict[tuple[str, str], Document]
     models: dict[tuple[str, str], Document]
-    history: list[Document]
+    history: list[Numbered]
 
 
-def take(*, at: datetime, states: list[AccountState], history: list[Document]) -> Snapshot:
+def take(*, at: datetime, states: list[AccountState], history: list[Numbered]) -> Snapshot:
     """Copy these states, their models and the history."""
     return Snapshot(
         at=at,
