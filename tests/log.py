@@ -16,14 +16,19 @@ except ImportError:  # Airflow 2.11
 
 @dataclass
 class Log:
-    """The lines so far; the only clock that tells a test what a wait is doing."""
+    """The lines so far; the only clock that tells a test what a wait is doing.
+
+    :param levels: that of each line: info, warning, error, ...
+    """
 
     lines: list[str] = field(default_factory=list)
+    levels: list[str] = field(default_factory=list)
     _waiting: list[tuple[str, Callable[[], Any]]] = field(default_factory=list)
 
-    def add(self, line: str) -> None:
+    def add(self, line: str, level: str) -> None:
         """Keep a line, and let happen what waits for it."""
         self.lines.append(line)
+        self.levels.append(level.lower())
         due = [pair for pair in self._waiting if pair[0] in line]
         for pair in due:
             self._waiting.remove(pair)
@@ -37,6 +42,11 @@ class Log:
         """Return the lines that contain a text."""
         return [line for line in self.lines if text in line]
 
+    def levels_of(self, text: str) -> list[str]:
+        """Return the levels of the lines that contain a text."""
+        pairs = zip(self.lines, self.levels, strict=True)
+        return [level for line, level in pairs if text in line]
+
 
 @contextmanager
 def captured() -> Iterator[Log]:
@@ -45,10 +55,10 @@ def captured() -> Iterator[Log]:
 
     class Handler(logging.Handler):
         def emit(self, record: logging.LogRecord) -> None:
-            log.add(record.getMessage())
+            log.add(record.getMessage(), record.levelname)
 
-    def process(_: Any, __: str, event: Any) -> Any:
-        log.add(str(event["event"]))
+    def process(_: Any, method: str, event: Any) -> Any:
+        log.add(str(event["event"]), event.get("level", method))
         return event
 
     handler = Handler(logging.INFO)

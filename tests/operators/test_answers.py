@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import stat
 from datetime import timedelta
 from typing import Any
 
@@ -339,6 +340,21 @@ def test_examples_need_a_file(worker):
         AirflowFailException, worker.run, CompareAnswersOperator, name=NAME, spec=SPEC, examples=20
     )
     assert "no file for them" in said
+
+
+@pytest.mark.thorough
+def test_examples_are_for_their_owner_alone(shadow, tasks, emulator, tmp_path, log):
+    """What both answered stands in the file, and neither in the log nor in an XCom."""
+    since = shadow(error_rate=0.3)
+    path = tmp_path / "examples.jsonl"
+    run = compared(tasks, emulator, since, examples=5, examples_path=str(path))
+    assert stat.S_IRUSR | stat.S_IWUSR == stat.S_IMODE(path.stat().st_mode)
+    text = path.read_text()
+    records = list(captured(emulator))
+    ids = [record["eventMetadata"]["eventId"] for record in records]
+    assert 5 == len(text.splitlines()) == sum(each in text for each in set(ids))
+    said = json.dumps(run.ti.xcoms) + json.dumps(run.value) + "\n".join(log.lines)
+    assert [] == [one for record in records for one in contents(record) if one in said]
 
 
 def test_labels_that_nobody_has_are_an_error_that_names_their_place(shadow, worker, emulator):
