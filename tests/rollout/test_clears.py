@@ -213,11 +213,12 @@ def test_the_result_has_live_links(end_of):
     )
 
 
+@pytest.mark.usefixtures("churn")
 @pytest.mark.parametrize(
     ("answers", "asked"), [({}, []), ({"score": {"answer": "$.score"}}, ["answers"])]
 )
 def test_the_report_asks_only_for_answers_that_were_compared(
-    worker, churn, sagemaker, tmp_path, answers, asked
+    worker, sagemaker, tmp_path, answers, asked
 ):
     """Asking for an XCom that no task pushed is an error in Airflow's log."""
     somebodys(sagemaker, "theirs")
