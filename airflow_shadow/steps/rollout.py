@@ -228,13 +228,15 @@ class ResultSteps(OperatorSteps[RolloutResultOperator]):
         :param spec: the last stage's, parsed; after a clear the stages may have two, and be of two
             experiments
         """
+        own = spec if verdict["spec"] == last["spec"] else read_spec(verdict["spec"])
         return stage_of(
             self.hook,
             experiment=self.hook.describe_inference_experiment(verdict["experiment"]),
             verdict=verdict,
-            spec=spec if verdict["spec"] == last["spec"] else read_spec(verdict["spec"]),
+            spec=own,
             metrics=read_sources(self.op.metrics),
-            answers=pulled(self.context, task_id, "answers"),
+            # Asking for an XCom in vain is an error in Airflow's log.
+            answers=pulled(self.context, task_id, "answers") if own.answers else None,
         )
 
     def finish(self, _: Description) -> dict[str, Any]:

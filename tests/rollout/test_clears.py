@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 
 from airflow_shadow._compat import AirflowFailException, AirflowSkipException
-from airflow_shadow.analysis import Verdict
+from airflow_shadow.analysis import Verdict, read_spec
 from airflow_shadow.emulator import fleet
 from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.experiments.lifecycle import Action, mark, sampling
@@ -24,13 +24,18 @@ class _Left:
     """XComs of a run's tasks, by task id."""
 
     map_index = -1
+    dag_id = ""
 
     def __init__(self, **xcoms):
-        self.xcoms = xcoms
+        self.xcoms, self.asked = xcoms, []
 
     def xcom_pull(self, task_ids, key, **_):
         """Return an XCom of a task."""
+        self.asked.append(key)
         return self.xcoms.get(task_ids, {}).get(key)
+
+    def xcom_push(self, key, value, **_):
+        """Keep nothing."""
 
 
 def _said(outcome, start, end):
@@ -206,6 +211,25 @@ def test_the_result_has_live_links(end_of):
         facts["endpoint_name"],
         facts["shadow_variant"],
     )
+
+
+@pytest.mark.usefixtures("churn")
+@pytest.mark.parametrize(
+    ("answers", "asked"), [({}, []), ({"score": {"answer": "$.score"}}, ["answers"])]
+)
+def test_the_report_asks_only_for_answers_that_were_compared(
+    worker, sagemaker, tmp_path, answers, asked
+):
+    """Asking for an XCom that no task pushed is an error in Airflow's log."""
+    somebodys(sagemaker, "theirs")
+    born = described(sagemaker, "theirs")["CreationTime"].isoformat()
+    whose = {"experiment": "theirs", "creation_time": born, "looked": []}
+    verdict = passed(100, spec=read_spec({"answers": answers}).to_dict(), **whose)
+    left = _Left(analyse_100={"return_value": verdict})
+    stages = {"stages": ["analyse_100"], "promotion": "promote"}
+    report = str(tmp_path / "x.html")
+    worker.run(RolloutResultOperator, context={"ti": left}, report=report, **stages)
+    assert asked == [key for key in left.asked if key == "answers"]
 
 
 def test_a_report_of_nothing_is_refused(worker, tmp_path):
