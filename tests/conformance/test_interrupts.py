@@ -184,18 +184,21 @@ def test_a_process_ends_its_clean_up_when_it_is_told_twice(
         stderr=subprocess.PIPE,
         text=True,
     ) as running:
-        until_held(emulator, calls[0], running)
-        running.send_signal(signal.SIGTERM)
-        read_until(running, "Interrupted; cleaning up.")
-        emulator.holds.let_go(drop=True)
-        until_held(emulator, calls[1], running)
-        [journal] = tmp_path.glob("*.journal.json")
-        run = journal.name.removesuffix(".journal.json")
-        running.send_signal(signal.SIGTERM)
-        answer = read_until(running, "Cleaning up; once more leaves what is not deleted yet: ")
-        assert (run in answer, None) == (True, running.poll())
-        running.send_signal(signal.SIGTERM)
-        said = running.stderr.read()
+        try:
+            until_held(emulator, calls[0], running)
+            running.send_signal(signal.SIGTERM)
+            read_until(running, "Interrupted; cleaning up.")
+            emulator.holds.let_go(drop=True)
+            until_held(emulator, calls[1], running)
+            [journal] = tmp_path.glob("*.journal.json")
+            run = journal.name.removesuffix(".journal.json")
+            running.send_signal(signal.SIGTERM)
+            answer = read_until(running, "Cleaning up; once more leaves what is not deleted yet: ")
+            assert (run in answer, None) == (True, running.poll())
+            running.send_signal(signal.SIGTERM)
+            said = running.stderr.read()
+        finally:
+            running.kill()  # if it is still there, for `with` waits for its end
     emulator.holds.let_go(drop=True)
     assert (143, True) == (running.returncode, run in left(sagemaker)), said
     assert "The clean-up was ended.\n" in said
