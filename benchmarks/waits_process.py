@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import math
 import os
 import pathlib
 import random
@@ -43,6 +44,8 @@ MODEL = {
 PATIENCE = 120
 #: Seconds in which the cost of measuring is measured.
 IDLE = 5.0
+#: Experiments that one call of ListInferenceExperiments tells of.
+LISTED = 100
 
 
 class WaiterHook(SageMakerHook):
@@ -164,12 +167,13 @@ async def measure(who: str, count: int, delay: float, seconds: float, changes: i
         ]
 
     waits = start(range(1))
-    await settle(who, 1, delay)
+    await answered(1)
     gc.collect()
     first = resident()
     waits += start(range(1, count))
-    await settle(who, count, delay)
+    await answered(count if who == "theirs" else 1 + math.ceil((count - 1) / LISTED))
     figures: dict[str, Any] = {"start_cpu": meter.read() - begun}
+    await asyncio.sleep(3 * delay if who == "ours" else 0)  # until its rhythm is steady
     gc.collect()
     figures["mb"] = (resident() - empty) / 1e6
     figures["kb"] = (resident() - first) / 1e3 / max(count - 1, 1)
@@ -188,13 +192,10 @@ async def measure(who: str, count: int, delay: float, seconds: float, changes: i
     return figures
 
 
-async def settle(who: str, count: int, delay: float) -> None:
-    """Wait until each has polled once, and for ours the first sleep and two polls are over."""
-    if who == "ours":
-        await asyncio.sleep(3 * delay)
-        return
+async def answered(calls: int) -> None:
+    """Wait for so many calls: then each wait has been answered once."""
     async with asyncio.timeout(PATIENCE):
-        while sum(control()["calls"].values()) < count:  # noqa: ASYNC110 - another process counts
+        while sum(control()["calls"].values()) < calls:  # noqa: ASYNC110 - another process counts
             await asyncio.sleep(0.2)
 
 
