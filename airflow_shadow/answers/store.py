@@ -6,13 +6,14 @@ invocation. The client is handed over; credentials, addresses and retries are it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError, HTTPClientError, IncompleteReadError
+from botocore.parsers import ResponseParserError
 
 from airflow_shadow.answers.items import Item, chunks, local
 from airflow_shadow.exceptions import (
@@ -101,7 +102,8 @@ class CaptureStore:
         bucket, key = split_address(address)
         key = key.rstrip("/")
         try:
-            with self.client.get_object(Bucket=bucket, Key=key)["Body"] as body:
+            body = self.client.get_object(Bucket=bucket, Key=key)["Body"]
+            with body:
                 return bytes(body.read())
         except ClientError as error:
             if _code(error) in _GONE:
@@ -115,16 +117,18 @@ class CaptureStore:
         """Write a small object."""
         bucket, key = split_address(address)
         put = partial(self.client.put_object, Bucket=bucket, Key=key.rstrip("/"), Body=content)
-        _ask(put, asked=f"PutObject {address}")
+        asked = f"PutObject {address}"
+        _check_is_from_s3(_ask(put, asked=asked), "ETag", asked=asked)
 
     def _list(self, bucket: str, prefix: str) -> list[Item]:
         asked = f"ListObjectsV2 s3://{bucket}/{prefix}"
-        found = _ask(lambda: list(self._objects(bucket, prefix)), asked=asked)
+        found = _ask(lambda: list(self._objects(bucket, prefix, asked)), asked=asked)
         return sorted(found, key=lambda item: item.address)
 
-    def _objects(self, bucket: str, prefix: str) -> Iterator[Item]:
+    def _objects(self, bucket: str, prefix: str, asked: str) -> Iterator[Item]:
         pages = self.client.get_paginator("list_objects_v2")
         for page in pages.paginate(Bucket=bucket, Prefix=prefix):
+            _check_is_from_s3(page, "Name", "KeyCount", asked=asked)
             for entry in page.get("Contents", ()):
                 address = f"s3://{bucket}/{entry['Key']}"
                 yield self.item(address, version=entry["ETag"], size=entry["Size"])
@@ -132,27 +136,35 @@ class CaptureStore:
     def item(self, address: str, *, version: str, size: int) -> Item:
         """Return a file whose address, ETag and bytes are known."""
         bucket, _, key = address.removeprefix("s3://").partition("/")
-        save = partial(self._save, bucket, key)
+        save = partial(self._save, bucket, key, version)
         return Item(address=address, version=version, size=size, save=save)
 
-    def _save(self, bucket: str, key: str, target: Path) -> None:
+    def _save(self, bucket: str, key: str, version: str, target: Path) -> None:
+        asked = f"GetObject s3://{bucket}/{key}"
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                self._stream(bucket, key, target)
+                self._stream(bucket, key, version, target)
             except (HTTPClientError, IncompleteReadError) as error:
-                problem = translated(error, asked=f"GetObject s3://{bucket}/{key}")
+                problem = translated(error, asked=asked)
                 if attempt < ATTEMPTS:
                     continue
             except (ClientError, BotoCoreError) as error:
-                problem = translated(error, asked=f"GetObject s3://{bucket}/{key}")
+                problem = translated(error, asked=asked)
             else:
                 return
             break
         raise problem
 
-    def _stream(self, bucket: str, key: str, target: Path) -> None:
-        body = self.client.get_object(Bucket=bucket, Key=key)["Body"]
+    def _stream(self, bucket: str, key: str, version: str, target: Path) -> None:
+        answer = self.client.get_object(Bucket=bucket, Key=key)
+        # What `with` would return is the bare stream, which does not notice that it was cut off.
+        body = answer["Body"]
         with body, target.open("wb") as file:
+            if answer.get("ETag") != version:
+                raise AwsUnavailableError(
+                    asked=f"GetObject s3://{bucket}/{key}",
+                    found="another object than was listed, or an answer that is not from AWS",
+                )
             for piece in chunks(body):
                 file.write(piece)
 
@@ -183,9 +195,19 @@ class FolderStore:
 def _ask(call: Callable[[], T], *, asked: str) -> T:
     try:
         return call()
-    except (ClientError, BotoCoreError) as error:
+    except (ClientError, BotoCoreError, ResponseParserError) as error:
         problem = translated(error, asked=asked)
     raise problem
+
+
+def _check_is_from_s3(answer: Mapping[str, Any], *fields: str, asked: str) -> None:
+    """Refuse a page that did not come from S3: botocore takes a proxy's for an empty answer.
+
+    :param fields: what S3 always sends
+    :raises AwsUnavailableError: one of them is missing
+    """
+    if any(field not in answer for field in fields):
+        raise AwsUnavailableError(asked=asked, found="an answer that is not from AWS")
 
 
 def _code(error: ClientError) -> str:

@@ -64,12 +64,14 @@ class Captures:
         return compare_captures(self.store, outputs, **VARIANTS, **span)
 
 
-def answer(status: int, code: str, body: bytes | None = None, length: int = 0) -> AWSResponse:
+def answer(
+    status: int, code: str, body: bytes | None = None, length: int = 0, etag: str = ""
+) -> AWSResponse:
     """Return an answer of S3: an error, or a body that is shorter than it says."""
     content = body
     if content is None:
         content = f"<Error><Code>{code}</Code><Message>no</Message></Error>".encode()
-    headers = {"Content-Length": str(length or len(content))}
+    headers = {"Content-Length": str(length or len(content))} | ({"ETag": etag} if etag else {})
     return AWSResponse("https://s3", status, headers, _Raw(content))
 
 

@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from botocore.awsrequest import AWSResponse
 
 from airflow_shadow.analysis.answer_sums import AnswerSums
 from airflow_shadow.analysis.outputs import Output
@@ -260,6 +261,25 @@ def test_a_list_that_s3_refuses_is_named(captures, status, code, error):
         captures.compare(SCORE)
 
 
+@pytest.mark.parametrize("operation", ["list", "get", "put"])
+@pytest.mark.parametrize(
+    "page", [b"<?xml version='1.0'?><html><body>Sign in</body></html>", b"<html><p>Sign in", b""]
+)
+def test_a_proxys_page_is_no_answer_of_s3(captures, pair, operation, page):
+    """A page with status 200 is neither an empty list nor a file nor a kept result."""
+    captures.fail = lambda asked, url: answer(200, "", page) if asked == operation else None
+    with pytest.raises(AwsUnavailableError):
+        captures.compare(SCORE, results=RESULTS if operation == "put" else None)
+
+
+def test_an_object_that_was_replaced_is_not_read(captures, pair, tmp_path):
+    """What is kept for an ETag is made of the object that had it."""
+    [item] = captures.store.captured(VARIANTS["shadow"], HOUR)
+    captures.put(pair, b"other")
+    with pytest.raises(AwsUnavailableError, match=f"(?s){pair}.*another object"):
+        item.save(tmp_path / "copy")
+
+
 def test_throttling_that_passes_is_waited_for(captures, pair):
     """Botocore repeats what S3 throttles, as the connection says."""
     refused = iter([answer(503, "SlowDown")])
@@ -269,12 +289,16 @@ def test_throttling_that_passes_is_waited_for(captures, pair):
 
 def test_a_transfer_that_breaks_off_is_repeated(captures, pair):
     """A body that ends too soon is fetched again, and an error only if that goes on."""
-    cut = iter([answer(200, "", b"{", length=99)])
-    captures.fail = lambda operation, url: next(cut, None) if operation == "get" else None
+    [item] = captures.store.captured(VARIANTS["production"], HOUR)
+
+    def cut(operation: str, url: str) -> AWSResponse | None:
+        is_the_file = operation == "get" and VARIANTS["production"] in url
+        return answer(200, "", b"{", length=99, etag=item.version) if is_the_file else None
+
+    once = iter([True])
+    captures.fail = lambda *asked: cut(*asked) if cut(*asked) and next(once, False) else None
     assert 1 == counts(captures.compare(SCORE))["pairs_id"]
-    captures.fail = lambda operation, url: (
-        answer(200, "", b"{", length=99) if operation == "get" else None
-    )
+    captures.fail = cut
     with pytest.raises(AwsUnavailableError, match="broke off"):
         captures.compare(SCORE)
 
