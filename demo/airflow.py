@@ -18,21 +18,18 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from airflow_shadow.emulator import fleet
-from airflow_shadow.emulator.tested_endpoint import BAD as BAD_BEHAVIOUR
-from airflow_shadow.emulator.traffic import Traffic
 from demo.clicks import Clicks
-from demo.setup import ROOT, airflow_environment, client, emulator
+from demo.examples import BAD, EXAMPLES, GOOD, NIGHTS, RUNS, candidate, night, set_up_fleet
+from demo.setup import ROOT, airflow_environment, emulator
 
 LOG, REPORTS = ROOT / ".demo" / "standalone.log", ROOT / ".demo" / "pages"
 #: Seconds until Airflow must be healthy, and until its processes must have ended.
-PATIENCE, GRACE = 300, 20
+PATIENCE, GRACE = 600, 20
 PARTS = (
     ("scheduler", "--skip-serve-logs"),
     ("dag-processor",),
@@ -43,24 +40,6 @@ HEALTH = "/api/v2/monitor/health"
 #: Seconds that a poll moves the emulator's clock. Each Dag's polls move it for all: with more, an
 #: experiment would end while a busy machine starts its next task.
 LEAP = 60
-EXAMPLES = {file.stem for file in (ROOT / "example_dags").glob("*.py")}
-FLEET = {
-    "us-east-1": {"churn": ["churn-v1", "churn-v2"], "fraud": ["fraud-v6", "fraud-v7"]},
-    "eu-west-1": {"churn": ["churn-v1", "churn-v2"]},
-}
-#: There the candidate fails every fifth request, so fleet_mapped leaves production as it is.
-FAULTS = {"eu-west-1": {"SHADOW_ERROR_RATE": "0.2"}}
-#: Days from today: each night from a week ago until tomorrow has its candidate on `churn`.
-NIGHTS = range(-8, 2)
-#: The README's Dag runs for these at once; the first one's candidate is bad.
-BAD, GOOD = -3, -2
-#: The check's runs, each later than the one before: an older candidate would be skipped.
-CHECKED = (
-    ("promote_churn", BAD),
-    ("promote_churn", GOOD),
-    ("rollout_backfill", -1),
-    ("rollout_on_evidence", 0),
-)
 #: Airflow lets a policy change what Dags say: here nothing begins by itself, because a schedule's
 #: run for today would make all runs for earlier nights skip, and a retry need not wait a minute.
 POLICY = """
@@ -88,7 +67,9 @@ def main(*, check: bool = False) -> int:
         if check:
             return try_all(clicks)
         run_readme(clicks)
-        print(f"Open {demo.page} and trigger any of the others. Ctrl-C ends it all.", flush=True)
+        print(f"Open {demo.page} and trigger any of the others, each with a logical date of its")
+        print(f"own: there is a candidate for each night from {night(GOOD + 1):%Y-%m-%d} to")
+        print(f"{night(NIGHTS[-1]):%Y-%m-%d}. Ctrl-C ends it all.", flush=True)
         demo.airflow.wait()
     print("All has ended.")
     return 0
@@ -126,32 +107,6 @@ def running() -> Iterator[Running]:
             yield Running(page=page, emulator=url, airflow=airflow)
 
 
-def night(days: int) -> datetime:
-    """Return the midnight that begins a day, counted from today."""
-    return datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days)
-
-
-def candidate(days: int) -> str:
-    """Return the name of a night's candidate."""
-    return f"churn-{night(days):%Y%m%d}"
-
-
-def set_up_fleet(url: str) -> None:
-    """Create what the examples ask for: a bucket, endpoints under traffic, and candidates."""
-    client(url, service="s3").create_bucket(Bucket="captures")
-    for region, endpoints in FLEET.items():
-        sagemaker = client(url, region)
-        for endpoint, (serving, release) in endpoints.items():
-            fleet.create_endpoint(
-                sagemaker, endpoint_name=endpoint, model_name=serving, traffic=Traffic()
-            )
-            fleet.create_model(sagemaker, name=release, environment=FAULTS.get(region, {}))
-    sagemaker = client(url)
-    for days in NIGHTS:
-        behaviour = BAD_BEHAVIOUR if days == BAD else {}
-        fleet.create_model(sagemaker, name=candidate(days), environment=behaviour)
-
-
 def write_policy(home: Path) -> None:
     """Put Airflow's local settings where it looks for them."""
     (home / "config").mkdir()
@@ -176,15 +131,13 @@ def wait_for_dags(clicks: Clicks, dag_ids: set[str]) -> None:
 def try_all(clicks: Clicks) -> int:
     """Trigger every example, one after the other; return 0 if all ended well."""
     wait_for_dags(clicks, EXAMPLES)
-    others = sorted(EXAMPLES - {dag_id for dag_id, _ in CHECKED})
-    runs = [*((dag_id, night(days)) for dag_id, days in CHECKED), *((one, None) for one in others)]
-    return max(try_one(clicks, *run) for run in runs)
+    return max(try_one(clicks, *run) for run in RUNS)
 
 
-def try_one(clicks: Clicks, dag_id: str, when: datetime | None) -> int:
+def try_one(clicks: Clicks, dag_id: str, days: int | None) -> int:
     """Trigger an example, say what became of it; return 0 if it ended well."""
     begin = time.monotonic()
-    run_id = clicks.trigger(dag_id, when)
+    run_id = clicks.trigger(dag_id, None if days is None else night(days))
     state = clicks.finish(dag_id, run_id, seconds=PATIENCE)
     print(f"{dag_id}: {state} after {time.monotonic() - begin:.0f} s", flush=True)
     for task_id, of_task in clicks.tasks(dag_id, run_id).items():
@@ -203,6 +156,11 @@ def settings(home: str, url: str, page: str) -> dict[str, str]:
     """Return the settings of an Airflow with its own pages, open to whoever is on this machine."""
     return {
         **airflow_environment(home, url),
+        # Seconds to wait for another's write; SQLite's five are too few on a busy machine.
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db?timeout=60",
+        # Seconds; with Airflow's 30 a part that a busy machine holds up counts as dead.
+        "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "120",
+        "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "120",
         "AIRFLOW__API__BASE_URL": page,
         "AIRFLOW__API__HOST": "127.0.0.1",
         # What the examples set for themselves; it is for Dags that are tried beside them.
@@ -242,14 +200,15 @@ def standalone(environment: dict[str, str]) -> Iterator[Any]:
     LOG.parent.mkdir(exist_ok=True)
     airflow = str(Path(sys.executable).parent / "airflow")
     with LOG.open("w", encoding="utf-8") as log:
-        begin = partial(subprocess.Popen, env=environment, stdout=log, stderr=subprocess.STDOUT)
-        begin([airflow, "db", "migrate"]).wait()
-        leader = begin([airflow, *PARTS[0]], process_group=0)
-        others = [begin([airflow, *part], process_group=leader.pid) for part in PARTS[1:]]
+        how: dict[str, Any] = {"env": environment, "stdout": log, "stderr": subprocess.STDOUT}
+        subprocess.run([airflow, "db", "migrate"], check=False, **how)
+        parts = [subprocess.Popen([airflow, *PARTS[0]], process_group=0, **how)]
+        how["process_group"] = parts[0].pid
         try:
-            yield leader
+            parts.extend(subprocess.Popen([airflow, *part], **how) for part in PARTS[1:])
+            yield parts[0]
         finally:
-            end_group(leader, *others)
+            end_group(*parts)
 
 
 def end_group(leader: Any, *others: Any) -> None:

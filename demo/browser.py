@@ -4,13 +4,14 @@ import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from typing import Any
 
 from playwright.sync_api import sync_playwright  # of the dependency group `pictures`
 
 #: Milliseconds for one step on a busy machine, and until a run has ended.
-STEP, RUN = 120_000, 600_000
-SIZE = {"width": 1280, "height": 800}
+STEP, RUN = 300_000, 1_800_000
+SIZE: Any = {"width": 1280, "height": 800}
 _CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
 
 
@@ -24,7 +25,8 @@ def chromium() -> Iterator[Any]:
     options = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=found, args=options)
-        page = browser.new_context(viewport=SIZE, device_scale_factor=1.5).new_page()
+        context = browser.new_context(viewport=SIZE, device_scale_factor=1.5, timezone_id="UTC")
+        page = context.new_page()
         page.set_default_timeout(STEP)
         yield page
         browser.close()
@@ -40,15 +42,29 @@ class Pages:
     def __init__(self, page: Any, url: str) -> None:
         self.page, self.url = page, url
 
-    def trigger(self, dag_id: str) -> None:
-        """Open a Dag from the list, and trigger it with what its form proposes."""
+    def trigger(self, dag_id: str, when: datetime | None = None) -> None:
+        """Open a Dag from the list, and trigger it, for now unless told otherwise.
+
+        :param when: the logical date, in UTC
+        """
         self.page.goto(f"{self.url}/dags")
         self.page.get_by_role("link", name=dag_id, exact=True).click()
         self.page.get_by_label("Show Graph").wait_for()
         self.page.get_by_test_id("trigger-dag-button").click()
-        form = self.page.get_by_role("dialog")
+        form = self.page.get_by_role("dialog").first
+        if when:
+            self._choose(form.get_by_test_id("datetime-input"), when)
         form.get_by_role("button", name="Trigger", exact=True).click()
         form.wait_for(state="hidden")
+
+    def _choose(self, field: Any, when: datetime) -> None:
+        """Fill in a date and a time."""
+        field.click()
+        for placeholder, text in (("YYYY/MM/DD", f"{when:%Y/%m/%d}"), ("HH:mm", f"{when:%H:%M}")):
+            self.page.get_by_placeholder(placeholder).fill(text)
+            self.page.keyboard.press("Enter")
+        field.get_by_text(f"{when:%b %d, %Y %H:%M}").wait_for()
+        field.click()
 
     def newest_run(self, dag_id: str) -> tuple[str, str]:
         """Wait for the end of a Dag's newest run; return its address and its state."""

@@ -15,6 +15,7 @@ import pytest
 
 from airflow_shadow.emulator import fleet
 from airflow_shadow.emulator.traffic import Traffic
+from demo.examples import NIGHTS, RUNS
 from tests.helpers import accepted, bears_a_shadow, run_dag, said, serves, statuses
 
 EXAMPLES = Path(__file__).resolve().parent.parent / "example_dags"
@@ -50,6 +51,13 @@ def test_an_example_gives_its_tasks_enough_tries(example):
     assert '"retries": 3, "retry_delay": timedelta(minutes=1)' in " ".join(
         line.strip() for line in example.read_text().splitlines()
     )
+
+
+def test_each_example_runs_in_the_pages_for_a_night_of_its_own():
+    """Each that promotes has a candidate that no other takes, and that is no older than theirs."""
+    dated = [days for _, days in RUNS if days is not None]
+    assert sorted(file.stem for file in EXAMPLES.glob("*.py")) == sorted(set(dict(RUNS)))
+    assert (dated, set(dated)) == (sorted(set(dated)), set(dated) & set(NIGHTS))
 
 
 @pytest.mark.thorough
