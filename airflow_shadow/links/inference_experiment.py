@@ -22,9 +22,12 @@ class _ShadowLink(BaseAwsLink):
     service: ClassVar[str] = "sagemaker"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        """Return the address; a skipped task is not looked up, which Airflow logs as an error."""
+        """Return the address; what no task has left is not looked up: Airflow logs an error."""
         # In the worker Airflow gives the task's instance in place of its key.
         if getattr(ti_key, "state", None) == "skipped":
+            return ""
+        # There it also gives the operator that ran: it may have found no experiment to link.
+        if getattr(operator, "_running", None) is not None and not operator.has_links:
             return ""
         address: str = super().get_link(operator, ti_key=ti_key)
         return address

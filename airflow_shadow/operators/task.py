@@ -29,6 +29,8 @@ class ShadowTask(TextTemplates):
     ui_color = "#e8f0fe"
     operator_extra_links: Any = (EndpointLink(), MetricsLink())
     _running: Steps[Any] | None = None
+    #: Whether this run of the task, in this process or before a deferral, may have left its links.
+    has_links = False
 
     def _steps(self, context: Context) -> Steps[Any]:
         """Return what the task does."""
@@ -36,6 +38,7 @@ class ShadowTask(TextTemplates):
 
     # Not named `execute`: Airflow 2.11 guards that method, and only of operators' own classes.
     def _run(self, context: Context, event: Mapping[str, Any] | None = None) -> Any:
+        self.has_links = event is not None
         self._running = self._steps(context)
         return self._running.run(event)
 

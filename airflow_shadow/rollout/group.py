@@ -12,7 +12,7 @@ from airflow_shadow.decision import PromoteOn
 from airflow_shadow.experiments.schedule import parse_duration
 from airflow_shadow.rollout.checks import raise_faults
 from airflow_shadow.rollout.comparison import comparison_time, is_captured, is_compared
-from airflow_shadow.rollout.plan import Plan
+from airflow_shadow.rollout.plan import Plan, is_templated
 from airflow_shadow.rollout.tasks import Approval, RolloutTasks
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ def shadow_rollout(
     :param spec: what is judged, as for :class:`~airflow_shadow.sensors.ShadowAnalysisSensor`
         (templated)
     :param metrics: metrics that are not SageMaker's own, as for the sensor
-    :param interval: time between two looks, as for the sensor (duration)
+    :param interval: time between two looks, as for the sensor (duration, templated)
     :param promote_on: `"answers"` promotes only if the answers themselves were compared: give a
         `capture` and a `spec` with `answers`, or let a person decide (`approval`);
         `"operational"` promotes on latency and errors alone
@@ -108,7 +108,7 @@ def shadow_rollout(
     longest = max_stage_duration
     if longest is not None:
         longest = parse_duration(longest, argument="max_stage_duration")
-    if interval is not None:
+    if interval is not None and not is_templated(interval):
         parse_duration(interval, argument="interval")
     approvals = (approval != "none") + bool(require_approved_model_package)
     captures = is_captured(capture, {**shared, **(create or {})})

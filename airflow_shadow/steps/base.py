@@ -54,6 +54,7 @@ def persist_links(operator: Any, context: Any, experiment: Mapping[str, Any]) ->
     hook: InferenceExperimentHook = operator.hook
     shadow, _ = sampling(experiment)
     endpoint = (experiment.get("EndpointMetadata") or experiment)["EndpointName"]
+    operator.has_links = True
     EndpointLink.persist(
         context=context,
         operator=operator,

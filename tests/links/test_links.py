@@ -14,11 +14,12 @@ from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.links import EndpointLink, MetricsLink, ReportLink
 from airflow_shadow.operators import (
     CreateInferenceExperimentOperator,
+    RemoveShadowVariantOperator,
     UpdateInferenceExperimentOperator,
 )
 from airflow_shadow.sensors import InferenceExperimentSensor, ShadowAnalysisSensor
 from tests.helpers import CREATE
-from tests.tasks import Tasks
+from tests.tasks import FakeTaskInstance, Tasks
 
 FACTS = {
     "region_name": "us-east-1",
@@ -119,6 +120,22 @@ def test_a_skipped_task_is_not_asked_for_its_experiment(state, asked, monkeypatc
     seen = []
     monkeypatch.setattr(XCom, "get_value", lambda *, key, ti_key: seen.append(key))
     assert "" == EndpointLink().get_link(None, ti_key=SimpleNamespace(state=state))
+    assert ["shadow_test"] * asked == seen
+
+
+@pytest.mark.parametrize(("is_gone", "asked"), [(True, 0), (False, 1)])
+def test_a_task_that_found_no_experiment_is_not_asked_for_it(
+    worker, churn, is_gone, asked, monkeypatch
+):
+    """A teardown may find that a task before it has deleted the record."""
+    created = worker.run(CreateInferenceExperimentOperator, **CREATE).value
+    name = "gone" if is_gone else created
+    quick = {"waiter_delay": 0.01, "wait_for_completion": False}
+    remove = RemoveShadowVariantOperator(task_id="remove", name=name, missing_ok=True, **quick)
+    remove.execute({"ti": FakeTaskInstance(), "params": {}})
+    seen = []
+    monkeypatch.setattr(XCom, "get_value", lambda *, key, ti_key: seen.append(key))
+    assert "" == EndpointLink().get_link(remove, ti_key=SimpleNamespace(state="success"))
     assert ["shadow_test"] * asked == seen
 
 

@@ -171,3 +171,9 @@ def test_the_durations_of_a_comparison_count(given, hours):
     """Those that are templates count as their defaults when the Dag is read."""
     assert timedelta(hours=hours) == comparison_time(SPEC, given)
     assert "compare_10" in rollout(**COMPARES, compare=given).tasks
+
+
+def test_the_time_between_looks_may_be_a_template():
+    """No plan depends on it, so it is read when the analysis runs."""
+    tasks = rollout(interval="{{ params.often }}").tasks
+    assert "{{ params.often }}" == tasks["analyse_10"].interval
