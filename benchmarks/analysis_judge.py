@@ -1,7 +1,7 @@
 """How often the judge errs, and how often what users have instead errs.
 
 Fixed seed; each share is followed by the upper end of its one-sided 95 % interval. The tables are
-in docs/analysis.md. Run one with `--only`, or all with fewer runs with `--runs`.
+in docs/analysis-evidence.md. Run one with `--only`, or all with fewer runs with `--runs`.
 """
 
 from __future__ import annotations
