@@ -146,7 +146,7 @@ def _joined(coverage: AnswerCoverage) -> Iterator[str]:
         yield f"joined {', '.join(found)}"
     for column, what in (
         ("repeated", "records repeat a key or an input"),
-        ("ambiguous", "records have an ambiguous key and make no pair"),
+        ("ambiguous", "records have an ambiguous key and are in no pair"),
     ):
         if count := coverage.captured(column):
             yield f"{number(count)} {what}"

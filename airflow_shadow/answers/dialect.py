@@ -20,6 +20,8 @@ from airflow_shadow.answers.sums import limit_of
 BETWEEN = "CHR(31)"
 #: Characters of an answer in a file of examples.
 EXCERPT = 2000
+#: Bytes beyond which a text is looked at for nesting before it is parsed.
+LONG = 100_000
 #: With which the names of the shadow's files end.
 SHADOW_MARK = "-shadow"
 #: What DuckDB's reader takes from JSON: what it has not declared is not read.
@@ -37,6 +39,8 @@ _NDJSON = (
 _SPACE = "' ' || CHR(9) || CHR(10) || CHR(13)"
 _NUMBER = r"-?(0|[1-9][0-9]*)([.][0-9]+)?([eE][+-]?[0-9]+)?"
 _STRING = r'"([^"\\\x00-\x1F]|\\(["\\/bfnrt]|u[0-9a-fA-F]{4}))*"'
+# Nothing but openings, 200 of them: a parser takes a kilobyte of memory for each.
+_NESTED = r'(?:[\[{][ \t\r\n]*(?:"[^"]*"[ \t\r\n]*:[ \t\r\n]*)?){200}'
 _BASE64 = "([A-Za-z0-9+/]{4})*([A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?"
 _FIELD = r'("(?:[^"]|"")*"|[^",]*)'
 
@@ -53,8 +57,10 @@ MACROS = (
         '{_NUMBER}', '0', 'g')""",
     r"""CREATE MACRO is_plain(x) AS regexp_full_match(x, '[\[\]{}:,"0 \t\r\n]*')
         AND NOT regexp_matches(x, ',[ \t\r\n]*[\]}]')""",
-    """CREATE MACRO is_json(x) AS json_valid(x)
-        AND CASE WHEN is_odd(x) THEN is_plain(bare(x)) ELSE TRUE END""",
+    f"""CREATE MACRO is_deep(x) AS
+        CASE WHEN STRLEN(x) > {LONG} THEN regexp_matches(x, '{_NESTED}') ELSE FALSE END""",
+    """CREATE MACRO is_json(x) AS CASE WHEN is_deep(x) THEN FALSE WHEN json_valid(x)
+        THEN CASE WHEN is_odd(x) THEN is_plain(bare(x)) ELSE TRUE END ELSE FALSE END""",
     """CREATE MACRO unquoted(j) AS
         CASE WHEN STARTS_WITH(CAST(j AS VARCHAR), '"') THEN json_extract_string(j, '$')
         ELSE CAST(j AS VARCHAR) END""",

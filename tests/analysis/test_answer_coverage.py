@@ -96,7 +96,7 @@ def test_joins_repeats_and_ambiguous_keys_are_told():
     assert (
         "answer coverage: 12,000 pairs for 12,000 requests that the shadow answered, 100 %; joined "
         "7,200 by inferenceId, 4,800 by equal input; 360 records repeat a key or an input; 120 "
-        "records have an ambiguous key and make no pair"
+        "records have an ambiguous key and are in no pair"
     ) == coverage(answers).sentence
 
 

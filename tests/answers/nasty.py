@@ -37,3 +37,10 @@ TEXTS = (
     "\ufeff0.5,1", "\ufeffs,t\n0.5,1", "NaN,1", "1e999", " 0.5 , 1 ", "0.5\r0.6", "s , t\n1,2",
     "true", '"a"', "null", "a\x1fb", "a\x1fb,c", "{}", "[]", "[null]", "[{}]", "x" * 5000,
 )  # fmt: skip
+#: Texts that are nested without end, whose parsing takes more memory than there is.
+DEEP = tuple(
+    opening * 1_000_000 + inner + closing * 1_000_000
+    for opening, inner, closing in (
+        ("[", "", ""), ("[", "", "]"), ('{"s":', "1", "}"), ('[ {"s" : ', "1", "}]"),
+    )
+)  # fmt: skip

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_shadow.analysis.outputs import Output
 from tests.answers.captured import compared, record, totals
-from tests.answers.nasty import TEXTS, VALUES
+from tests.answers.nasty import DEEP, TEXTS, VALUES
 from tests.answers.oracle import places
 
 pytestmark = pytest.mark.thorough
@@ -115,6 +115,16 @@ def same(one, other, kind):
     if kind != "score":
         return one == other
     return [float(each) for each in one] == [float(each) for each in other]
+
+
+@pytest.mark.parametrize("path", ["", "$.s"])
+def test_answers_that_are_nested_without_end_are_broken(tmp_path, path):
+    """One such answer is broken, and the others are compared as always."""
+    given = [*DEEP, '{"s":1}']
+    both = [record(text, inference_id=str(n)) for n, text in enumerate(given)]
+    plain = [record('{"s":1}', inference_id=str(n)) for n in range(len(given))]
+    found = totals(compared(tmp_path, Output(answer=path, kind="json"), plain, both))
+    assert (len(DEEP), 1) == (found["shadow_broken"], found["compared"])
 
 
 def test_base64_is_strict(tmp_path):

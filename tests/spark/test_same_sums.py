@@ -18,7 +18,7 @@ from airflow_shadow.answers.on_spark import on_spark
 from airflow_shadow.answers.spark import main
 from airflow_shadow.exceptions import ShadowError
 from tests.answers.captured import CSV, JSON, TEN, lines, record
-from tests.answers.nasty import TEXTS, VALUES
+from tests.answers.nasty import DEEP, TEXTS, VALUES
 
 #: Columns that are sums of floating point; all others are counts.
 SUMS = ("sum", "difference", "squared", "loss", "production", "shadow")
@@ -84,6 +84,7 @@ def nasty():
     """Return records of nasty answers, and the same answers each a place further."""
     answers = [(form.replace("%s", value), kind) for form, kind in FORMS for value in VALUES]
     answers += [(text, kind) for text in TEXTS for kind in (JSON, CSV, LINES, "text/plain")]
+    answers += [(text, JSON) for text in DEEP]
     beside = answers[1:] + answers[:1]
     return [
         [
