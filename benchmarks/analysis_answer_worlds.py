@@ -42,6 +42,16 @@ def disagreements(share_of: float, sigma: float) -> World:
     return draw
 
 
+def beyond(noise: float, tolerance: float, sigma: float) -> World:
+    """Return a world of answers at random, which differ more by the tolerance."""
+
+    def draw(rng: np.random.Generator, pairs: Array, at: float) -> Columns:
+        rate = (noise + tolerance * at) * bursts(rng, len(pairs), sigma)
+        return {"disagreed": rng.binomial(pairs, np.minimum(rate, 1.0))}
+
+    return draw
+
+
 def shifts(tolerance: float, noise: Callable[[np.random.Generator, int], Array]) -> World:
     """Return a world of scores that differ by noise, and at the tolerance by it in the mean."""
 

@@ -37,11 +37,15 @@ class Measure:
 
 #: The measure that says whether answers can be read, not what they say.
 BROKEN = "broken"
+DISAGREEMENT = "disagreement"
 _ANY = ("increase", "decrease", "either")
 MEASURES: dict[str, Measure] = {
-    # A disagreement is one number of both variants, so there is nothing to compare it with.
-    "disagreement": Measure(
-        statistic="rate", comparisons=("absolute",), directions=("increase",), unit="share"
+    # A disagreement is one number of both variants; a difference is that to production's own noise.
+    DISAGREEMENT: Measure(
+        statistic="rate",
+        comparisons=("absolute", "difference"),
+        directions=("increase",),
+        unit="share",
     ),
     BROKEN: Measure(
         statistic="rate",

@@ -53,12 +53,13 @@ def default_answer_criteria(name: str, output: Output) -> Iterator[Criterion]:
     """Yield the criteria on an output that a specification names no criterion on.
 
     Disagreement only warns, because a better model must be allowed to disagree; broken answers
-    decide, and where there are labels, what was right does.
+    decide, and where there are labels, what was right does. Where it is known how often production
+    disagrees with itself, only what goes beyond counts.
     """
     yield Criterion(
         name=f"{name} disagreement",
         metric=f"answers.{name}.disagreement",
-        comparison="absolute",
+        comparison="absolute" if output.noise is None else "difference",
         tolerance=0.02,
         severity="warning",
     )

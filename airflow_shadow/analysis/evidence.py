@@ -37,6 +37,7 @@ class _Evidence:
     :param candidate: level of the candidate
     :param times: start of each period, in seconds since 1970
     :param kish_periods: periods of equal traffic that would say as much
+    :param baseline_counted: what the baseline's requests are, where they are others
     :param constant: whether the periods differ too little for their spread to be measured
     """
 
@@ -47,6 +48,7 @@ class _Evidence:
     n_candidate: float
     times: Sequence[float]
     kish_periods: float = math.inf
+    baseline_counted: str = ""
     constant: bool = False
 
     def stretched(self, factor: float) -> Self:

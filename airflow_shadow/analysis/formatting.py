@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from airflow_shadow.analysis.answer_measures import is_share
 from airflow_shadow.analysis.breaker import Breaker
 from airflow_shadow.analysis.criterion import Comparison
+from airflow_shadow.analysis.intervals import Share
 from airflow_shadow.analysis.metric_kinds import LATENCIES
 from airflow_shadow.analysis.statistic import parse_statistic
 from airflow_shadow.analysis.verdict import Finding, Verdict
@@ -156,6 +157,17 @@ def with_sentence(finding: Finding, weaknesses: Sequence[str], *, is_planned: bo
         notes.append("missing data counted as zero")
     sentence = f"{finding.name} {change(finding)}, allowed {allowed(finding)}"
     return replace(finding, sentence=f"{sentence} ({', '.join(notes)})" if notes else sentence)
+
+
+def beside_noise(finding: Finding, noise: Share, source: str) -> Finding:
+    """Return a finding on disagreement with production's disagreement with itself.
+
+    :param noise: pairs of production's own answers that disagreed, and all of them
+    :param source: what these pairs are
+    """
+    share, total = in_unit(noise.rate, PER_CENT), number(noise.total)
+    sentence = f"{finding.sentence} (production with itself: {share} of {total} {source})"
+    return replace(finding, baseline=noise.rate, n_baseline=noise.total, sentence=sentence)
 
 
 def tail(finding: Finding) -> str:

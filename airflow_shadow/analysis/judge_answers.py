@@ -23,6 +23,7 @@ from airflow_shadow.analysis.answer_columns import (
 from airflow_shadow.analysis.answer_coverage import AnswerCoverage
 from airflow_shadow.analysis.answer_measures import (
     BROKEN,
+    DISAGREEMENT,
     PREFIX,
     counted_as,
     is_share,
@@ -31,8 +32,11 @@ from airflow_shadow.analysis.answer_measures import (
 from airflow_shadow.analysis.answer_sums import MINUTE, AnswerSums, Table
 from airflow_shadow.analysis.criterion import Criterion
 from airflow_shadow.analysis.evidence import Evidence, mean_evidence, rate_evidence
+from airflow_shadow.analysis.intervals import Share
 from airflow_shadow.analysis.judge_criterion import Basis, finding_on
 from airflow_shadow.analysis.look import Look
+from airflow_shadow.analysis.noise import counts_of
+from airflow_shadow.analysis.noise_evidence import COUNTED, NoiseEvidence, beyond_noise
 from airflow_shadow.analysis.sample_size import few_periods, few_requests
 from airflow_shadow.analysis.verdict import Finding
 
@@ -46,7 +50,10 @@ _NOTHING: Table = {MINUTE: ()}
 def judge_answer(look: Look, criterion: Criterion) -> Finding:
     """Return the finding on one criterion on answers."""
     judged = _Judged.of(look, criterion)
-    return finding_on(judged.look, judged.criterion, judged.basis)
+    finding = finding_on(judged.look, judged.criterion, judged.basis)
+    if judged.noise is None:
+        return finding
+    return formatting.beside_noise(finding, judged.noise, COUNTED)
 
 
 @dataclass(frozen=True)
@@ -95,9 +102,15 @@ class _Judged:
         return Basis(
             evidence,
             weaknesses=(*periods, *lasting, *few),
+            is_void=self._is_noise_unknown(evidence),
             takes_time=not lasting,
             is_firm=not periods and not constant and not (few and self._comes_late),
         )
+
+    def _is_noise_unknown(self, evidence: Evidence) -> bool:
+        """Tell whether the A/A test is too small to know production's disagreement with itself."""
+        is_beyond = isinstance(evidence, NoiseEvidence)
+        return is_beyond and evidence.n_baseline < self.criterion.needed_samples
 
     @property
     def _comes_late(self) -> bool:
@@ -126,9 +139,9 @@ class _Judged:
 
     def _nothing(self) -> Iterator[str]:
         """Yield why there is no evidence, if it is not that there are no pairs."""
-        counted = self.columns.total(_counted(self.criterion))
+        found = self.columns.total(_counted(self.criterion))
         yield from self._unreadable()
-        if counted and self.criterion.comparison == "relative":
+        if found and self.criterion.comparison == "relative":
             yield "a mean is 0, so there is no ratio"
         elif self._comes_late:
             what = counted_as(self.criterion.metric)
@@ -184,13 +197,27 @@ class _Judged:
         _, measure = split_metric(self.criterion.metric)
         sides = self._broken() if measure == BROKEN else self._disagreed()
         production, shadow = sides
-        return rate_evidence(
+        evidence = rate_evidence(
             None if self.criterion.comparison == "absolute" else production,
             shadow,
             tolerance=abs(self.criterion.tolerance),
             earlier=self.look.observations.earlier.get(self.criterion.name, ()),
             skewed=True,
         )
+        is_beyond = measure == DISAGREEMENT and self.criterion.comparison == "difference"
+        return (
+            beyond_noise(evidence, self.noise)
+            if evidence and is_beyond and self.noise
+            else evidence
+        )
+
+    @property
+    def noise(self) -> Share | None:
+        """Return production's disagreement with itself, None where it is not known."""
+        name, measure = split_metric(self.criterion.metric)
+        noise = self.look.spec.answers[name].noise if measure == DISAGREEMENT else None
+        counts = counts_of(noise)
+        return Share(bad=counts[0], total=counts[1]) if counts else None
 
     @cached_property
     def batch(self) -> float:

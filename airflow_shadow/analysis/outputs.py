@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from airflow_shadow.analysis.answer_measures import (
+    DISAGREEMENT,
     KNOWN,
     MEASURES,
     NAME,
@@ -15,6 +16,7 @@ from airflow_shadow.analysis.answer_measures import (
     split_metric,
 )
 from airflow_shadow.analysis.answer_path import parse_answer
+from airflow_shadow.analysis.noise import noise_faults
 from airflow_shadow.analysis.validation import Checked, Seconds, bound_faults, line_faults
 from airflow_shadow.text.messages import short_repr
 
@@ -45,6 +47,8 @@ class Output(Checked):
     :param threshold: scores from here on are the label 1, the others 0: for the accuracy of a score
     :param loss: what `error` is the mean of: the ``squared`` error of a score (Brier's, of a
         probability), or the ``absolute`` one, which rewards overconfidence
+    :param noise: how often production disagrees with itself: disagreed/compared of an A/A test
+        (``216/1800``)
     :param values: folder in S3 of the user's own numbers: id, variant, name, value
     :param min_labelled: labelled values below which accuracy and error are INCONCLUSIVE
     :param min_values: pairs with one of the own numbers below which criteria on it are INCONCLUSIVE
@@ -58,6 +62,7 @@ class Output(Checked):
     labels: str | None = None
     threshold: float | None = None
     loss: Loss = "squared"
+    noise: str | None = None
     values: str | None = None
     min_labelled: int = MIN_LABELLED
     min_values: int = MIN_VALUES
@@ -72,6 +77,7 @@ class Output(Checked):
             yield f"answer: {error}"
         for name in ("labels", "values"):
             yield from _folder_faults(name, getattr(self, name))
+        yield from noise_faults(self.noise)
         yield from bound_faults(self, "within", "min_labelled", "min_values", "labels_wait")
         yield from self._kind_faults()
 
@@ -92,6 +98,15 @@ class Output(Checked):
             return self.min_values
         needs_labels = measure in MEASURES and MEASURES[measure].needs_labels
         return self.min_labelled if needs_labels else None
+
+    def refused_comparison(self, measure: str, comparison: str) -> str:
+        """Return why a measure cannot be compared so, empty if it can."""
+        if measure == DISAGREEMENT and comparison == "difference" and self.noise is None:
+            return (
+                "'difference' is from production's disagreement with itself, and the output has no "
+                "noise; use 'absolute', or give noise"
+            )
+        return ""
 
     def refused(self, measure: str) -> str:
         """Return why a measure cannot be had of this output, empty if it can."""
@@ -129,6 +144,12 @@ def metric_fault(metric: str, outputs: Mapping[str, Output]) -> str:
         declared = ", ".join(sorted(outputs)) or "none"
         return f"no output {short_repr(name)} is declared in answers; declared: {declared}"
     return outputs[name].refused(measure)
+
+
+def comparison_fault(metric: str, comparison: str, outputs: Mapping[str, Output]) -> str:
+    """Return why a metric of a declared output cannot be compared so, empty if it can."""
+    name, measure = split_metric(metric)
+    return outputs[name].refused_comparison(measure, comparison) if name in outputs else ""
 
 
 def output_faults(name: object, output: Output) -> Iterator[str]:

@@ -31,10 +31,9 @@ def few_periods(look: Look, evidence: Evidence) -> Iterator[str]:
 
 def few_requests(criterion: Criterion, evidence: Evidence) -> Iterator[str]:
     """Yield why the requests are too few."""
-    requests = evidence.n_candidate
-    if evidence.baseline is not None:
-        requests = min(requests, evidence.n_baseline)
+    requests, counted = evidence.n_candidate, counted_as(criterion.metric)
+    if evidence.baseline is not None and evidence.n_baseline < requests:
+        requests, counted = evidence.n_baseline, evidence.baseline_counted or counted
     if requests < criterion.needed_samples:
         needed = formatting.number(criterion.needed_samples)
-        counted = counted_as(criterion.metric)
         yield f"{formatting.number(requests)} of {needed} {counted} needed"

@@ -17,7 +17,13 @@ from airflow_shadow.analysis.defaults import (
     default_criteria,
 )
 from airflow_shadow.analysis.metric_kinds import SERVER_ERRORS
-from airflow_shadow.analysis.outputs import MAX_OUTPUTS, Output, metric_fault, output_faults
+from airflow_shadow.analysis.outputs import (
+    MAX_OUTPUTS,
+    Output,
+    comparison_fault,
+    metric_fault,
+    output_faults,
+)
 from airflow_shadow.analysis.validation import (
     BOUNDS,
     Checked,
@@ -170,5 +176,8 @@ def criteria_on_no_output(
     """Yield the criteria on answers that no output, or none of its kind, can have."""
     for index, item in enumerate(criteria):
         if not any(item.faults()) and item.is_on_answers:
-            fault = metric_fault(item.metric, outputs)
-            yield from [f"criteria[{index}].metric: {fault}"] if fault else []
+            faults = {
+                "metric": metric_fault(item.metric, outputs),
+                "comparison": comparison_fault(item.metric, item.comparison, outputs),
+            }
+            yield from (f"criteria[{index}].{on}: {fault}" for on, fault in faults.items() if fault)

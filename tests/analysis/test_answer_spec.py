@@ -100,6 +100,14 @@ def test_an_output_without_a_criterion_gets_the_default_ones(output, expected):
     assert AnalysisSpec().criteria == spec.operational
 
 
+def test_where_noise_is_known_only_what_goes_beyond_it_counts():
+    """The default criterion on disagreement compares with production's own, and warns."""
+    spec = read_spec({"answers": {"churn": {"noise": "216/1800"}}})
+    one = spec.on_answers[0]
+    assert ("difference", 0.02, "warning") == (one.comparison, one.tolerance, one.severity)
+    assert spec == read_spec(json.dumps(spec.to_dict()))
+
+
 def test_an_output_with_a_criterion_gets_no_default():
     """Whoever names one criterion on an output names all of them."""
     spec = read_spec(YAML)
@@ -123,7 +131,11 @@ def test_answers_alone_are_enough_to_judge():
         ({"metric": "answers..broken"}, "criteria[0].metric: '' is no name of an output"),
         (
             {"metric": "answers.churn.disagreement"},
-            "criteria[0].comparison: 'difference' does not fit disagreement; use 'absolute'",
+            "and the output has no noise; use 'absolute', or give noise",
+        ),
+        (
+            {"metric": "answers.churn.disagreement", "comparison": "relative"},
+            "'relative' does not fit disagreement; use 'absolute' or 'difference'",
         ),
         (
             {"metric": "answers.churn.shift", "comparison": "relative"},
@@ -166,7 +178,9 @@ def test_a_criterion_that_cannot_be_had_is_refused(fields, fault):
         ({"churn": "score"}, "answers.churn: 'score' is not a structure"),
         ({"churn": {"kind": "number"}}, "answers.churn.kind: 'number' is not one of label, score"),
         ({"churn": {"colour": 1}}, "answers.churn.colour: unknown; known are answer, kind"),
-        ({"churn": {"noise": "inputs"}}, "answers.churn.noise: unknown"),
+        ({"churn": {"noise": "inputs"}}, "answers.churn.noise: 'inputs' is not disagreed/compared"),
+        ({"churn": {"noise": 0.12}}, "answers.churn.noise: 0.12 is not text"),
+        ({"churn": {"sound": 1}}, "answers.churn.sound: unknown"),
         ({"churn": {"answer": "$..a"}}, "answers.churn.answer: '$..a' cannot be read"),
         ({"a b": {}}, "answers.'a b': is no name of an output"),
         ({f"o{index}": {} for index in range(21)}, "answers: has 21 outputs, at most 20"),

@@ -22,6 +22,11 @@ LABELS = "s3://bucket/truth/"
         ({"within": -1.0, "kind": "score"}, "within: -1.0 is not at least 0"),
         ({"min_labelled": 0}, "min_labelled: 0 is not at least 1"),
         ({"min_values": 0}, "min_values: 0 is not at least 1"),
+        ({"noise": "12 %"}, "noise: '12 %' is not disagreed/compared of an A/A"),
+        ({"noise": "-1/5"}, "noise: '-1/5' is not disagreed"),
+        ({"noise": "6/5"}, "noise: '6/5' is no share; give disagreed/compared"),
+        ({"noise": "0/0"}, "noise: '0/0' is no share"),
+        ({"noise": 0.1}, "noise: 0.1 is not of type"),
     ],
 )
 def test_a_fault_names_its_field(fields, fault):
