@@ -67,6 +67,7 @@ def judge_window(args: Namespace, *, report: str | None = None) -> dict[str, Any
     )
     # Whoever types a path may write there, as the author of a Dag may.
     operator.report_begins = operator.report or ""
+    operator.hook.describe_inference_experiment(args.name)  # or what is wrong, without a wait
     context = make_context()
     with progress(f"Judging {args.name} ..."):
         verdict: dict[str, Any] = run_steps(ShadowAnalysisSteps(operator, context))

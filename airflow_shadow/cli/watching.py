@@ -185,6 +185,8 @@ def watch(args: Namespace) -> int:
     spec, metrics = (None, {}) if args.no_verdict else spec_of(args)
     deadline = _deadline(args.waiter_timeout)
     with opened(args, _WatchingHook) as hook:
+        # A wait outlasts an outage; who has just typed the command wants to know what is wrong.
+        hook.describe_inference_experiment(args.name)
         screen = _Screen(hook, _Evidence(hook, spec, metrics))
         hook.seen = screen.take
         state = WaitState()

@@ -150,6 +150,18 @@ def test_an_empty_home_stays_empty(program, tmp_path):
     assert [] == list((tmp_path / "home").iterdir())
 
 
+@pytest.mark.parametrize("command", ["watch", "analyze"])
+def test_a_command_that_waits_does_not_wait_for_a_way_to_aws(program, command):
+    """Without credentials, or with an address where nobody answers, it ends as others do."""
+    done = program(command, "some-experiment")
+    assert (1, "Asked: credentials for AWS.") == (done.returncode, done.stderr.splitlines()[0])
+    nobody = {"region_name": "us-east-1", "endpoint_url": "http://127.0.0.1:9"}
+    connection = {"conn_type": "aws", "login": "key", "password": "secret", "extra": nobody}
+    done = program(command, "some-experiment", AIRFLOW_CONN_AWS_DEFAULT=json.dumps(connection))
+    _, found, *_ = done.stderr.splitlines()
+    assert (1, "Found: AWS could not be reached.") == (done.returncode, found)
+
+
 def test_a_connection_from_the_environment(program, churn, sagemaker, emulator):
     """It needs no database."""
     somebodys(sagemaker)

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from airflow_shadow.cli import watching
+from airflow_shadow.hooks.polling import wait_for
 from tests.cli.conftest import NAME
 from tests.helpers import described, somebodys, stop
 
@@ -144,8 +146,13 @@ def test_an_unknown_name_is_an_error(watch, emulator):
 
 
 @pytest.mark.thorough
-def test_a_lost_connection_ends_no_watch(watch, running, emulator):
-    """What passes by itself is waited out."""
-    emulator.faults.add(kind="throttle", operation="DescribeInferenceExperiment", times=5)
+def test_a_lost_connection_ends_no_watch(watch, running, emulator, monkeypatch):
+    """What passes by itself is waited out, once the experiment was seen."""
+
+    def after_a_loss(*args, **settings):
+        emulator.faults.add(kind="throttle", operation="DescribeInferenceExperiment", times=5)
+        return wait_for(*args, **settings)
+
+    monkeypatch.setattr(watching, "wait_for", after_a_loss)
     emulator.clock.speed = 7200
     assert 3 == watch("--no-verdict").code
