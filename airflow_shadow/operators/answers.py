@@ -9,8 +9,11 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 from airflow_shadow._compat import Context
 from airflow_shadow.operators.analysis import ShadowAnalysisOperator
 from airflow_shadow.operators.choices import AnswersEngine, Choices
+from airflow_shadow.operators.literals import literal_buckets
 
 if TYPE_CHECKING:
+    import jinja2
+
     from airflow_shadow.steps.base import Steps
 
 #: Not `None`, which is the verdict of an analysis that was skipped.
@@ -46,6 +49,9 @@ class CompareAnswersOperator(ShadowAnalysisOperator):
         missing (duration, templated)
     :param results: `s3://bucket/prefix`, outside of what is captured, where sums a minute are kept,
         a few kB an hour, so that a retry or a later task reads no hour again
+    :param buckets: further buckets in which `labels` and `values` of the specification may be;
+        those of the captures and of `results`, and those that stand in the specification as the
+        Dag's author wrote it, need not be named
     :param engine: where the files are read: `"worker"`, or `"processing"`, a SageMaker Processing
         job, which needs `processing` and `results`, and of the worker neither the extra nor memory
     :param processing: what CreateProcessingJob needs besides, with the API's own field names:
@@ -77,6 +83,8 @@ class CompareAnswersOperator(ShadowAnalysisOperator):
     choices: ClassVar[Choices] = {"engine": get_args(AnswersEngine)}
     #: Without them files would be read before they can be there.
     never_nothing = ShadowAnalysisOperator.never_nothing | {"capture_delay", "capture_timeout"}
+    #: The buckets in the specification that only the Dag's author can have written.
+    spec_buckets: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -85,6 +93,7 @@ class CompareAnswersOperator(ShadowAnalysisOperator):
         capture_delay: timedelta | float | str = "5m",
         capture_timeout: timedelta | float | str = "30m",
         results: str | None = None,
+        buckets: Sequence[str] = (),
         engine: AnswersEngine = "worker",
         processing: Mapping[str, Any] | None = None,
         spool_mb: int = 512,
@@ -99,6 +108,7 @@ class CompareAnswersOperator(ShadowAnalysisOperator):
         self.capture_delay: Any = capture_delay
         self.capture_timeout: Any = capture_timeout
         self.results = results
+        self.buckets = buckets
         self.engine = engine
         self.processing = processing
         self.spool_mb = spool_mb
@@ -106,6 +116,14 @@ class CompareAnswersOperator(ShadowAnalysisOperator):
         self.examples = examples
         self.examples_path = examples_path
         self.check_literals()
+
+    def _read_written(self, env: jinja2.Environment, data: set[int]) -> None:
+        """Note the specification's buckets before templates are rendered."""
+        is_data = id(self.spec) in data
+        super()._read_written(env, data)
+        to_dict = getattr(self.spec, "to_dict", None)
+        spec = to_dict() if to_dict else self.spec
+        self.spec_buckets = frozenset() if is_data else frozenset(literal_buckets(spec, env))
 
     def _steps(self, context: Context) -> Steps[Any]:
         from airflow_shadow.steps.answers import CompareAnswersSteps

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import jinja2
 
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.text.messages import short_repr
+
+_BUCKET = re.compile(r"""s3://([^/\s"'{}\[\],]+)[/\s"'}\],]""")
 
 
 def literal_start(text: str, env: jinja2.Environment) -> str:
@@ -20,6 +25,21 @@ def literal_start(text: str, env: jinja2.Environment) -> str:
         env.line_comment_prefix,
     )
     return min((text.partition(mark)[0] for mark in marks if mark), key=len)
+
+
+def literal_buckets(value: Any, env: jinja2.Environment) -> set[str]:
+    """Return the buckets of addresses (`s3://bucket/...`) before the first template of each text.
+
+    :param value: text, or a structure with texts in it
+    """
+    if isinstance(value, str):
+        start = literal_start(value, env)
+        # A name that a template goes on with is another bucket's.
+        return set(_BUCKET.findall(f"{start}/" if start == value else start))
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    several = value if isinstance(value, list | tuple) else ()
+    return {bucket for each in several for bucket in literal_buckets(each, env)}
 
 
 def template_file(path: str, *, argument: str, env: jinja2.Environment) -> str:

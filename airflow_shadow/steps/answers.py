@@ -12,6 +12,7 @@ from airflow_shadow.decision import read_verdict
 from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.operators.answers import CompareAnswersOperator
 from airflow_shadow.steps.analysis import ShadowAnalysisSteps, spec_of
+from airflow_shadow.steps.buckets import check_buckets
 from airflow_shadow.steps.compare import compare, read_answers
 from airflow_shadow.steps.compare_job import check_processing, find_or_start, read_sums
 from airflow_shadow.steps.extras import check_extra
@@ -99,6 +100,7 @@ class CompareAnswersSteps(ShadowAnalysisSteps):
                 found="it captures nothing",
                 next_step="Create it with capture='s3://bucket/prefix'.",
             )
+        check_buckets(self.op, self.spec, experiment)
 
     # --- the files -----------------------------------------------------------------------
 

@@ -27,6 +27,7 @@ from airflow_shadow.experiments.lifecycle import sampling
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.observations import read_observations
 from airflow_shadow.operators.answers import CompareAnswersOperator
+from airflow_shadow.steps.buckets import check_buckets
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,7 +119,11 @@ def comparison_of(
     experiment: Mapping[str, Any],
     verdict: Mapping[str, Any],
 ) -> ComparisonJob:
-    """Return what is to be compared in a window, as whoever compares it reads it."""
+    """Return what is to be compared in a window, as whoever compares it reads it.
+
+    :raises InvalidRequestError: it would read a bucket that the Dag's author did not name
+    """
+    check_buckets(op, spec, experiment)
     window = Verdict.from_dict(verdict)
     shadow, _ = sampling(experiment)
     return ComparisonJob(

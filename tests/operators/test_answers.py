@@ -7,12 +7,14 @@ import stat
 from datetime import timedelta
 from typing import Any
 
+import jinja2
 import pytest
 
 from airflow_shadow._compat import AirflowFailException
 from airflow_shadow.emulator import fleet
 from airflow_shadow.emulator.traffic import Traffic
 from airflow_shadow.operators import CompareAnswersOperator, ShadowAnalysisOperator
+from airflow_shadow.operators.literals import literal_buckets
 from airflow_shadow.steps import extras
 from tests.conftest import client_of
 from tests.helpers import fails, stop
@@ -364,6 +366,48 @@ def test_labels_that_nobody_has_are_an_error_that_names_their_place(shadow, work
     spec = {**SPEC, "answers": {"churn": output}}
     said = fails(AirflowFailException, compared, worker, emulator, since, spec=spec)
     assert "s3://no-one-has-it/" in said
+
+
+def test_a_form_chooses_no_bucket(shadow, worker, emulator):
+    """What a template gives is read in the captures' bucket only, unless the Dag names another."""
+    since = shadow()
+    output = {**SPEC["answers"]["churn"], "labels": "s3://no-one-has-it/"}
+    spec = json.dumps({**SPEC, "answers": {"churn": output}})
+    form = {"spec": "{{ params.spec }}", "context": {"params": {"spec": spec}}}
+    said = fails(AirflowFailException, compared, worker, emulator, since, **form)
+    assert "give buckets=['no-one-has-it'] in the Dag" in said
+    said = fails(
+        AirflowFailException, compared, worker, emulator, since, buckets=["no-one-has-it"], **form
+    )
+    assert "ListObjectsV2 s3://no-one-has-it/" in said
+
+
+@pytest.mark.parametrize(
+    ("spec", "buckets"),
+    [
+        ({"answers": {"a": {"labels": "s3://one", "values": "s3://two/x/"}}}, {"one", "two"}),
+        ('{"answers": {"a": {"labels": "s3://one", "values": \'s3://two\'}}}', {"one", "two"}),
+        ({"labels": "s3://one/{{ ds }}/"}, {"one"}),
+        ({"labels": "s3://one{{ ds }}/"}, set()),
+        ({"labels": "{{ params.place }}"}, set()),
+        ("labels: s3://one\nvalues: s3://{{ params.bucket }}/x/", {"one"}),
+        ("{{ params.spec }}s3://one/", set()),
+        (None, set()),
+    ],
+)
+def test_buckets_are_the_authors_if_no_template_gives_them(spec, buckets):
+    """A name counts if it ends before the first template of its text."""
+    assert buckets == literal_buckets(spec, jinja2.Environment(autoescape=True))
+
+
+def test_what_expand_got_from_a_task_names_no_bucket():
+    """A specification that comes from an XCom is no word of the Dag's author."""
+    spec = {"answers": {"a": {"labels": "s3://one/"}}}
+    operator = CompareAnswersOperator(task_id="compare", name=NAME, spec=spec)
+    operator._read_written(jinja2.Environment(autoescape=True), {id(spec)})
+    assert frozenset() == operator.spec_buckets
+    operator._read_written(jinja2.Environment(autoescape=True), set())
+    assert {"one"} == operator.spec_buckets
 
 
 def test_the_words_are_those_of_an_analysis():
