@@ -105,6 +105,7 @@ def compare_captures(
     start: float,
     end: float,
     results: str | None = None,
+    known: dict[str, AnswerSums] | None = None,
     limits: Limits | None = None,
     examples: Examples | None = None,
     on: Comparing | None = None,
@@ -119,13 +120,15 @@ def compare_captures(
     :param end: seconds since 1970 before which they count
     :param results: where the sums of hours that are done are kept (``s3://bucket/folder/`` or a
         local folder, outside the captures), so that another try reads only what is new
+    :param known: what an earlier call of this process was given and filled, so that it need not be
+        read again, with or without `results`
     :param examples: off by default; of hours whose sums were kept there are none
     :param on: where it runs, DuckDB in this process by default
     :raises AnswersError: something cannot be read, or not within the limits
     :raises AwsError: S3 refuses, or is out of reach
     :raises InvalidRequestError: results would be inside the captures
     """
-    kept = Results(results, store)
+    kept = Results(results, store, known)
     beside = {
         "labels": listed(store, {name: output.labels for name, output in outputs.items()}, start),
         "own": listed(store, {name: output.values for name, output in outputs.items()}, start),

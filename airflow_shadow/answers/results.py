@@ -23,12 +23,15 @@ RULES = 2
 class Results:
     """Keep sums by what they were made of.
 
-    :param place: ``s3://bucket/folder/`` or a local folder; None keeps nothing
+    :param place: ``s3://bucket/folder/`` or a local folder; None keeps nothing there
     :param store: where the captures are
+    :param known: sums that this process has already, to which new ones are added
     :raises InvalidRequestError: the place is inside the captures, or in S3 without a client
     """
 
-    def __init__(self, place: str | None, store: Store) -> None:
+    def __init__(
+        self, place: str | None, store: Store, known: dict[str, AnswerSums] | None = None
+    ) -> None:
         if place is not None and store.holds(place):
             raise InvalidRequestError(
                 asked=f"results in {place}",
@@ -42,9 +45,12 @@ class Results:
                 next_step="Give a local folder.",
             )
         self._place, self._store = place, store
+        self._known = {} if known is None else known
 
     def get(self, key: str) -> AnswerSums | None:
         """Return the sums of a key, None if there are none or they cannot be read."""
+        if key in self._known:
+            return self._known[key]
         content = self._read(key) if self._place is not None else None
         if content is not None:
             # A result that is broken is made again.
@@ -54,6 +60,7 @@ class Results:
 
     def put(self, key: str, sums: AnswerSums) -> None:
         """Keep the sums of a key."""
+        self._known[key] = sums
         if self._place is None:
             return
         content = json.dumps(sums.to_dict(), separators=(",", ":")).encode()

@@ -90,10 +90,13 @@ def read_answers(
     spec: AnalysisSpec,
     experiment: Mapping[str, Any],
     verdict: Mapping[str, Any],
+    *,
+    known: dict[str, AnswerSums],
 ) -> AnswerSums:
     """Return the sums of what was captured in a window, with the task's own connection to S3.
 
     :param verdict: on the metrics, as plain values
+    :param known: sums of hours that this process has read, to which new ones are added
     :raises AnswersError: files cannot be read, or not within the limits
     :raises AwsError: S3 could not be asked
     """
@@ -108,6 +111,8 @@ def read_answers(
             start=job.start,
             end=job.end,
             results=op.results,
+            # Of hours that are not read there are no examples.
+            known=None if op.examples else known,
             limits=Limits(spool_mb=op.spool_mb, memory_mb=op.memory_mb),
             examples=_examples(op),
         )

@@ -133,6 +133,20 @@ def test_an_hour_is_read_again_when_files_still_come(captures, pair):
     assert {"production": 2, "shadow": 1, "pairs_id": 1, "production_only": 1} == counts(sums)
 
 
+def test_a_process_reads_only_what_is_new(captures, pair):
+    """While files still come, a process that reads again knows the hours that stayed the same."""
+    known: dict[str, AnswerSums] = {}
+    first = captures.compare(SCORE, end=TEN + 10_800, known=known)
+    captures.write("production", [one(2, at=TEN + 9000)], at=TEN + 9000)
+    captures.write("shadow", [one(2, at=TEN + 9000)], at=TEN + 9000)
+    captures.asked.clear()
+    again = captures.compare(SCORE, end=TEN + 10_800, known=known)
+    assert (1, 2, 2) == (
+        counts(first)["pairs_id"], counts(again)["pairs_id"], captures.asked["get"]
+    )  # fmt: skip
+    assert again.to_dict() == captures.compare(SCORE, end=TEN + 10_800).to_dict()
+
+
 def test_another_specification_is_another_result(captures, pair):
     """Sums that were kept for other outputs, variants or times are not used."""
     captures.compare(SCORE, results=RESULTS)
