@@ -173,8 +173,6 @@ def test_thirty_days_of_waiting_grow_by_nothing(account, polls, monkeypatch):
     """
     monkeypatch.setattr(watches, "_LEAST_PAUSE", 0.0)
     monkeypatch.setattr(client, "_CLIENT_SECONDS", 0.3)
-    # pytest keeps what is logged, which are two records for each client.
-    monkeypatch.setattr(logging.root.manager, "disable", logging.CRITICAL)
     # What the tests remember of each handler would keep the handlers of every client.
     monkeypatch.setattr(botocore.hooks, "accepts_kwargs", botocore.compat.accepts_kwargs)
     own, held = account(40), []
@@ -191,11 +189,14 @@ def test_thirty_days_of_waiting_grow_by_nothing(account, polls, monkeypatch):
             more_polls(polls, 1000)
         note()
 
+    # pytest keeps what is logged, which are two records for each client.
+    logging.disable()
     tracemalloc.start()
     try:
         ends = run(own.triggers(waiter_delay=0.001, deadline=time.time() + 900), wait, own.end)
     finally:
         tracemalloc.stop()
+        logging.disable(logging.NOTSET)
     assert ["reached"] * 40 == [end.event for end in ends]
     (threads, files, memory), (more_threads, more_files, more_memory) = held
     # A poller has four threads, each with a connection, once it needed them at the same time.
