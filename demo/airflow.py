@@ -9,6 +9,7 @@ Scheduler, Dag processor, triggerer and API server run in one process group, whi
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -16,7 +17,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -107,6 +108,15 @@ def running() -> Iterator[Running]:
             yield Running(page=page, emulator=url, airflow=airflow)
 
 
+def make_database(home: str) -> str:
+    """Make a SQLite database in which nobody who reads waits for who writes; return its address."""
+    file = Path(home) / "airflow.db"
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+    # Seconds that a write waits for another; SQLite's five are too few on a busy machine.
+    return f"sqlite:///{file}?timeout=60"
+
+
 def write_policy(home: Path) -> None:
     """Put Airflow's local settings where it looks for them."""
     (home / "config").mkdir()
@@ -156,13 +166,14 @@ def settings(home: str, url: str, page: str) -> dict[str, str]:
     """Return the settings of an Airflow with its own pages, open to whoever is on this machine."""
     return {
         **airflow_environment(home, url),
-        # Seconds to wait for another's write; SQLite's five are too few on a busy machine.
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home}/airflow.db?timeout=60",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": make_database(home),
         # Seconds; with Airflow's 30 a part that a busy machine holds up counts as dead.
         "AIRFLOW__SCHEDULER__SCHEDULER_HEALTH_CHECK_THRESHOLD": "120",
         "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "120",
         "AIRFLOW__API__BASE_URL": page,
         "AIRFLOW__API__HOST": "127.0.0.1",
+        # Seconds; every third, an open page keeps a busy machine from running tasks.
+        "AIRFLOW__API__AUTO_REFRESH_INTERVAL": "10",
         # What the examples set for themselves; it is for Dags that are tried beside them.
         "AIRFLOW__CORE__DEFAULT_TASK_RETRIES": "3",
         "AIRFLOW__CORE__DEFAULT_TASK_RETRY_DELAY": "10",

@@ -12,13 +12,13 @@ from playwright.sync_api import sync_playwright  # of the dependency group `pict
 #: Milliseconds for one step on a busy machine, and until a run has ended.
 STEP, RUN = 300_000, 1_800_000
 SIZE: Any = {"width": 1280, "height": 800}
-_CHROMIUM = ("chromium", "chromium-browser", "google-chrome")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 
 @contextmanager
 def chromium() -> Iterator[Any]:
     """Start Debian's Chromium and give a page of it; end it."""
-    found = next(filter(None, map(shutil.which, _CHROMIUM)), None)
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if not found:
         raise SystemExit("There is no Chromium: apt-get install chromium")
     # Chromium's sandbox needs another user than root.
