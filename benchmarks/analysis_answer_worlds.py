@@ -32,24 +32,27 @@ def summed(values: Array, pairs: Array) -> Array:
     return np.bincount(minute, weights=values, minlength=len(pairs))
 
 
-def disagreements(share_of: float, sigma: float) -> World:
-    """Return a world of pairs that differ, at the tolerance in so large a share."""
+def disagreements(share_of: float, sigma: float, *, noise: float = 0.0) -> World:
+    """Return a world of pairs that differ, at the tolerance in so large a share.
+
+    :param noise: share of pairs that differ all the same, as those of answers at random do
+    """
 
     def draw(rng: np.random.Generator, pairs: Array, at: float) -> Columns:
-        rate = np.minimum(share_of * at * bursts(rng, len(pairs), sigma), 1.0)
-        return {"disagreed": rng.binomial(pairs, rate)}
-
-    return draw
-
-
-def beyond(noise: float, tolerance: float, sigma: float) -> World:
-    """Return a world of answers at random, which differ more by the tolerance."""
-
-    def draw(rng: np.random.Generator, pairs: Array, at: float) -> Columns:
-        rate = (noise + tolerance * at) * bursts(rng, len(pairs), sigma)
+        rate = (noise + share_of * at) * bursts(rng, len(pairs), sigma)
         return {"disagreed": rng.binomial(pairs, np.minimum(rate, 1.0))}
 
     return draw
+
+
+def changed(scores: Array, change: Array, pairs: Array) -> Columns:
+    """Return the sums of production's scores and of what the shadow's differ by."""
+    return {
+        "production_sum": summed(scores, pairs),
+        "shadow_sum": summed(scores + change, pairs),
+        "difference": summed(change, pairs),
+        "difference_squared": summed(change**2, pairs),
+    }
 
 
 def shifts(tolerance: float, noise: Callable[[np.random.Generator, int], Array]) -> World:
@@ -57,13 +60,7 @@ def shifts(tolerance: float, noise: Callable[[np.random.Generator, int], Array])
 
     def draw(rng: np.random.Generator, pairs: Array, at: float) -> Columns:
         scores = rng.beta(2, 5, pairs.sum())
-        change = tolerance * at + noise(rng, pairs.sum())
-        return {
-            "production_sum": summed(scores, pairs),
-            "shadow_sum": summed(scores + change, pairs),
-            "difference": summed(change, pairs),
-            "difference_squared": summed(change**2, pairs),
-        }
+        return changed(scores, tolerance * at + noise(rng, pairs.sum()), pairs)
 
     return draw
 
@@ -73,13 +70,7 @@ def spikes(tolerance: float, size: float) -> World:
 
     def draw(rng: np.random.Generator, pairs: Array, at: float) -> Columns:
         scores = rng.beta(2, 5, pairs.sum())
-        change = size * (rng.random(pairs.sum()) < tolerance * at / size)
-        return {
-            "production_sum": summed(scores, pairs),
-            "shadow_sum": summed(scores + change, pairs),
-            "difference": summed(change, pairs),
-            "difference_squared": summed(change**2, pairs),
-        }
+        return changed(scores, size * (rng.random(pairs.sum()) < tolerance * at / size), pairs)
 
     return draw
 

@@ -18,7 +18,6 @@ from analysis_answer_worlds import (
     Array,
     World,
     accuracies,
-    beyond,
     bursts,
     disagreements,
     errors,
@@ -232,7 +231,7 @@ def beyond_noise(title: str, sigma: float, rng: np.random.Generator, runs: int) 
         f"A/A test of {tested:,} pairs": TestedCase(
             criterion=rule,
             output=Output(),
-            world=beyond(noise, tolerance, sigma),
+            world=disagreements(tolerance, sigma, noise=noise),
             tested=tested,
             noise=noise,
             sigma=sigma,

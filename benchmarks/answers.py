@@ -66,7 +66,7 @@ def parsed() -> argparse.Namespace:
     """Return the arguments of the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--requests", type=int, default=2_000_000)
-    parser.add_argument("--memory", type=int, default=1024, help="megabytes of DuckDB's memory")
+    parser.add_argument("--memory", type=int, default=384, help="megabytes of DuckDB's memory")
     parser.add_argument("--only", nargs="*", choices=CONTENDERS)
     parser.add_argument("--run", choices=CONTENDERS, help=argparse.SUPPRESS)
     default = Path(tempfile.gettempdir()) / "airflow-shadow-bench-answers"

@@ -204,12 +204,9 @@ class _Judged:
             earlier=self.look.observations.earlier.get(self.criterion.name, ()),
             skewed=True,
         )
-        is_beyond = measure == DISAGREEMENT and self.criterion.comparison == "difference"
-        return (
-            beyond_noise(evidence, self.noise)
-            if evidence and is_beyond and self.noise
-            else evidence
-        )
+        if evidence and self.noise and self.criterion.comparison == "difference":
+            return beyond_noise(evidence, self.noise)
+        return evidence
 
     @property
     def noise(self) -> Share | None:

@@ -17,11 +17,12 @@ COUNTED = "pairs of the A/A test"
 class NoiseEvidence(RateEvidence):
     """Hold evidence on a disagreement with production's own one as the baseline.
 
-    :param noise: the A/A test's counts, divided by the design effect of their clustering
+    Its `share_baseline` is of the A/A test, divided by the design effect of its clustering.
+
     :param pairs: the evidence on the pairs of both variants alone
     """
 
-    noise: Share
+    share_baseline: Share
     pairs: RateEvidence
 
     def passing(self, z: float) -> Interval:
@@ -31,8 +32,8 @@ class NoiseEvidence(RateEvidence):
         (MOVER: Zou and Donner 2008, Statistics in Medicine 27, 1693-1702).
         """
         low, high = self.pairs.passing(z)
-        noise = self.noise.rate
-        least, most = wilson(self.noise, z)
+        least, most = wilson(self.share_baseline, z)
+        noise = self.share_baseline.rate
         below = math.hypot(self.candidate - low, most - noise)
         above = math.hypot(high - self.candidate, noise - least)
         return max(self.estimate - below, -1.0), min(self.estimate + above, 1.0)
@@ -41,7 +42,7 @@ class NoiseEvidence(RateEvidence):
         """Return the evidence of a window so many times as long: it brings no more A/A pairs."""
         return replace(
             super().stretched(factor),
-            share_baseline=self.noise,
+            share_baseline=self.share_baseline,
             n_baseline=self.n_baseline,
             pairs=self.pairs.stretched(factor),
         )
@@ -62,7 +63,7 @@ def beyond_noise(pairs: RateEvidence, test: Share) -> NoiseEvidence:
     :param test: pairs of the A/A test that disagreed, of those that were compared
     """
     effect = pairs.n_candidate / pairs.share_candidate.total
-    noise = test.deflated(1 + (effect - 1) * max(1.0, test.total / pairs.n_candidate))
+    clustering = 1 + (effect - 1) * max(1.0, test.total / pairs.n_candidate)
     return NoiseEvidence(
         summary=pairs.summary,
         baseline=test.rate,
@@ -72,10 +73,9 @@ def beyond_noise(pairs: RateEvidence, test: Share) -> NoiseEvidence:
         times=pairs.times,
         kish_periods=pairs.kish_periods,
         baseline_counted=COUNTED,
-        share_baseline=noise,
+        share_baseline=test.deflated(clustering),
         share_candidate=pairs.share_candidate,
         least_variance=0.0,
         skewed=pairs.skewed,
-        noise=noise,
         pairs=pairs,
     )

@@ -21,8 +21,6 @@ from airflow_shadow.answers.spool import Spool
 from airflow_shadow.answers.store import HOUR
 
 SPOOL_MB, MEMORY_MB, THREADS = 512, 384, 2
-#: What DuckDB may spill, for each megabyte of the spool.
-SPILL = 4
 #: Files of labels, or of own numbers, of each output.
 Beside = Mapping[str, Sequence[Path]]
 
@@ -156,7 +154,7 @@ def comparing(
         Engine(
             spool.folder,
             memory_mb=allowed.memory_mb,
-            spill_mb=SPILL * allowed.spool_mb,
+            spool_mb=allowed.spool_mb,
             threads=allowed.threads,
         ) as engine,
     ):

@@ -17,6 +17,8 @@ from airflow_shadow.exceptions import (
 
 #: Megabytes that DuckDB needs at least, whatever it reads.
 LEAST_MEMORY = 128
+#: Megabytes that it may spill, for each of the spool.
+SPILL = 4
 #: Records that are joined at once, for each megabyte that it may use.
 RECORDS_A_MB = 3000
 
@@ -34,18 +36,18 @@ class Engine:
 
     :param folder: all that it may read, and where it spills
     :param memory_mb: megabytes that it may use; the process uses some more
-    :param spill_mb: megabytes that it may spill
+    :param spool_mb: megabytes of the spool beside it; it may spill :data:`SPILL` times as many
     :param threads: how many it uses
     :raises InvalidRequestError: DuckDB is not installed
     """
 
-    def __init__(self, folder: Path, *, memory_mb: int, spill_mb: int, threads: int) -> None:
-        self._limits = f"memory_mb={memory_mb} and {spill_mb} MB on disk"
+    def __init__(self, folder: Path, *, memory_mb: int, spool_mb: int, threads: int) -> None:
+        self._limits = f"memory_mb={memory_mb} and spool_mb={spool_mb}"
         self.most_records = float(memory_mb * RECORDS_A_MB)
         self._driver = _duckdb()
         config: dict[str, Any] = {
             "memory_limit": f"{max(memory_mb, LEAST_MEMORY)}MB",
-            "max_temp_directory_size": f"{spill_mb}MB",
+            "max_temp_directory_size": f"{SPILL * spool_mb}MB",
             "temp_directory": str(folder / "spill"),
             "threads": threads,
             "preserve_insertion_order": "false",

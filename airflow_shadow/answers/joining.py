@@ -1,4 +1,4 @@
-"""Join the records of both variants: in buckets of their keys, each of which fits into memory."""
+"""Join the records of both variants: in slices by their keys, each of which fits into memory."""
 
 from __future__ import annotations
 
@@ -63,12 +63,12 @@ class Join:
             answers="".join(f"{each}, " for each in self.answers),
         )
 
-    def grouped(self, bucket: int) -> str:
-        """Return the SQL of the requests of a bucket."""
+    def grouped(self, number: int) -> str:
+        """Return the SQL of the requests of a slice."""
         one = "MIN(CASE WHEN side = 'production' THEN {name} END)" if self.is_looked_up else NO_TEXT
         ids = {name: one.format(name=name) for name in ("inference_id", "event_id")}
         sides = "\n       ".join(_sides(each) for each in self.answers)
-        return sql("grouped", bucket=bucket, sides=sides, **ids)
+        return sql("grouped", slice=number, sides=sides, **ids)
 
 
 def join(
@@ -85,19 +85,19 @@ def join(
     source = " UNION ALL ".join(f"SELECT * FROM {name} WHERE {span}" for name in tables)
     _see(engine, source)
     ids = engine.run(sql("ids"))[0][0] == len(_SIDES)
-    buckets = _buckets(engine)
+    slices = _slices(engine)
     events = any(
         engine.run(sql("events", ids=ids))[0][0]
-        for _ in _seen(engine, source, "event_id", buckets=buckets)
+        for _ in _seen(engine, source, "event_id", slices=slices)
     )
     records: list[AnswerSums] = []
-    for bucket in _seen(engine, source, _key(ids=ids, events=events), buckets=buckets):
+    for number in _seen(engine, source, _key(ids=ids, events=events), slices=slices):
         engine.keep("keyed", how.keyed(ids=ids, events=events))
-        if bucket:
-            engine.run(f"INSERT INTO grouped {how.grouped(bucket)}")
+        if number:
+            engine.run(f"INSERT INTO grouped {how.grouped(number)}")
         else:
-            engine.keep("grouped", how.grouped(bucket))
-        counts = renamed(engine.table(sql("records", bucket=bucket, first=first, end=end)))
+            engine.keep("grouped", how.grouped(number))
+        counts = renamed(engine.table(sql("records", slice=number, first=first, end=end)))
         records.append(AnswerSums(records=counts))
     notes = {"joined_by": {"inferenceId": int(ids), "eventId": int(events)}}
     return notes, AnswerSums.merged(records).records
@@ -107,20 +107,20 @@ def _see(engine: SqlEngine, source: str) -> None:
     engine.run(f"CREATE OR REPLACE TEMP VIEW capture AS {source}")
 
 
-def _buckets(engine: SqlEngine) -> int:
-    """Return in how many buckets the seen records are joined."""
+def _slices(engine: SqlEngine) -> int:
+    """Return in how many slices the seen records are joined."""
     if engine.most_records == math.inf:
         return 1
     ((count,),) = engine.run("SELECT COUNT(*) FROM capture")
     return max(1, math.ceil(int(count) / engine.most_records))
 
 
-def _seen(engine: SqlEngine, source: str, key: str, *, buckets: int) -> Iterator[int]:
-    """Let the engine see the records of one bucket after the other; what has a key has a bucket."""
-    for bucket in range(buckets):
-        if buckets > 1:
-            _see(engine, f"SELECT * FROM ({source}) WHERE HASH({key}) % {buckets} = {bucket}")
-        yield bucket
+def _seen(engine: SqlEngine, source: str, key: str, *, slices: int) -> Iterator[int]:
+    """Let the engine see the records of one slice after the other; what has a key has a slice."""
+    for number in range(slices):
+        if slices > 1:
+            _see(engine, f"SELECT * FROM ({source}) WHERE HASH({key}) % {slices} = {number}")
+        yield number
 
 
 def _key(*, ids: bool, events: bool) -> str:

@@ -1,11 +1,11 @@
 -- Records and pairs in each minute. DuckDB and Spark run this text as it stands.
 -- Each record counts in its own minute, a pair in that of production's record.
--- Filled in: `first` and `end`, milliseconds between which records count, and `bucket`, of which
+-- Filled in: `first` and `end`, milliseconds between which records count, and `slice`, of which
 -- `keyed` holds the records and `grouped` the requests beside those of others.
 WITH several AS (  -- an id that was used again: which of its records belong together is not guessed
   SELECT how, join_key, p_n, s_n
   FROM grouped
-  WHERE bucket = {bucket} AND how IN ('id', 'event') AND (p_n > 1 OR s_n > 1)
+  WHERE slice = {slice} AND how IN ('id', 'event') AND (p_n > 1 OR s_n > 1)
 ),
 counted AS (
   SELECT at_ms, CASE WHEN side = 'production' THEN copies ELSE 0 END AS production,
@@ -21,7 +21,7 @@ counted AS (
          CASE WHEN state <> 'only' AND how = 'input' AND NOT (state = 'lone' AND p_n = 1 AND s_n = 1)
               THEN p_n + s_n ELSE 0 END
   FROM grouped
-  WHERE bucket = {bucket} AND (how IN ('input', 'none') OR (p_n <= 1 AND s_n <= 1))
+  WHERE slice = {slice} AND (how IN ('input', 'none') OR (p_n <= 1 AND s_n <= 1))
   UNION ALL
   SELECT at_ms, 0, 0, '',
          CASE WHEN s_n = 0 THEN weight ELSE 0 END,

@@ -89,7 +89,7 @@ class Reading:
         with (
             Spool(self.spool_mb) as spool,
             Engine(
-                spool.folder, memory_mb=self.memory_mb, spill_mb=self.spool_mb, threads=1
+                spool.folder, memory_mb=self.memory_mb, spool_mb=self.spool_mb, threads=1
             ) as engine,
         ):
             production, shadow = self.variants

@@ -190,7 +190,7 @@ def watch(args: Namespace) -> int:
         screen = _Screen(hook, _Evidence(hook, spec, metrics))
         hook.seen = screen.take
         state = WaitState()
-        condition = ReachStatus(args.name, tuple(sorted(map(str, CONCLUDED))), tolerates=ANY_ENDING)
+        condition = ReachStatus(args.name, tuple(map(str, CONCLUDED)), tolerates=ANY_ENDING)
         with screen.live():
             result = wait_for(
                 hook, condition, policy=Policy(args.waiter_delay, deadline), state=state

@@ -161,7 +161,7 @@ class CreateInferenceExperimentSteps(CreateRequestSteps):
         return self._await_any(found, CONCLUDED, carry)
 
     def _await_any(self, found: Description, targets: Iterable[Status], carry: Carry) -> Wait:
-        goal = ReachStatus(found["Name"], tuple(sorted(map(str, targets))), tolerates=ANY_ENDING)
+        goal = ReachStatus(found["Name"], tuple(map(str, targets)), tolerates=ANY_ENDING)
         return Wait(goal, self.settled_again, carry["claim_deadline"], carry)
 
     def _adopt(self, found: Description) -> Step:

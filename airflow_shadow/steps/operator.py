@@ -121,7 +121,7 @@ class OperatorSteps(Steps[Operator_co]):
         tolerates: tuple[str, ...] = (),
     ) -> Wait:
         """Wait until the experiment has one of some statuses, then go on with a step."""
-        goal = ReachStatus(self.name(), tuple(sorted(map(str, statuses))), tolerates=tolerates)
+        goal = ReachStatus(self.name(), tuple(map(str, statuses)), tolerates=tolerates)
         return Wait(goal, then, self.deadline(), carry or {})
 
     def await_change(self, wait: Wait) -> Step:

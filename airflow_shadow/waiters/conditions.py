@@ -101,7 +101,7 @@ class ReachStatus:
         """Say what is waited for."""
         if set(self.targets) >= set(Status):
             return f"experiment {self.name!r} to be shown"
-        return f"experiment {self.name!r} to be {' or '.join(self.targets)}"
+        return f"experiment {self.name!r} to be {' or '.join(sorted(self.targets))}"
 
     def poll(self, state: WaitState) -> Polling:
         """Describe the experiment and judge its status."""

@@ -250,8 +250,8 @@ def mixed(side):
 
 
 @pytest.mark.parametrize("most", [1, 7, 100])
-def test_buckets_change_nothing(tmp_path, monkeypatch, most):
-    """Records that are joined in buckets are the same pairs."""
+def test_slices_change_nothing(tmp_path, monkeypatch, most):
+    """Records that are joined in slices are the same pairs."""
     sides = mixed("production"), mixed("shadow")
     whole = compared(tmp_path, SCORE, *sides)
     looked = []

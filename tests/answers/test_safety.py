@@ -36,7 +36,7 @@ def engine(tmp_path):
     """Hold an engine that may see one folder."""
     folder = tmp_path / "inside"
     folder.mkdir()
-    with Engine(folder, memory_mb=128, spill_mb=1, threads=1) as engine:
+    with Engine(folder, memory_mb=128, spool_mb=1, threads=1) as engine:
         yield engine
 
 
@@ -132,7 +132,7 @@ def test_no_macro_raises_on_any_text(engine):
 
 def test_too_little_memory_says_what_to_set(engine):
     """Memory and room for spilling that do not suffice end with the arguments that raise them."""
-    with pytest.raises(AnswersTooLargeError, match=r"(?s)memory_mb=128 and 1 MB on.*memory_mb"):
+    with pytest.raises(AnswersTooLargeError, match=r"(?s)memory_mb=128 and spool_mb=1.*memory_mb"):
         engine.run(
             "SELECT list(x ORDER BY x) FROM (SELECT repeat('x', 100) || i AS x "
             "FROM range(3000000) AS t(i))"
@@ -159,7 +159,7 @@ def test_without_duckdb_the_extra_is_named(tmp_path, monkeypatch):
     """Where the extra is missing, the error says how to get it."""
     monkeypatch.setitem(__import__("sys").modules, "duckdb", None)
     with pytest.raises(InvalidRequestError, match=r"airflow-shadow\[answers\]"):
-        Engine(tmp_path, memory_mb=128, spill_mb=1, threads=1)
+        Engine(tmp_path, memory_mb=128, spool_mb=1, threads=1)
 
 
 def test_nothing_of_the_contents_is_in_the_sums(tmp_path):
