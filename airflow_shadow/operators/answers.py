@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, get_args
 from airflow_shadow._compat import Context
 from airflow_shadow.operators.analysis import ShadowAnalysisOperator
 from airflow_shadow.operators.choices import AnswersEngine, Choices
-from airflow_shadow.operators.literals import literal_buckets
 
 if TYPE_CHECKING:
-    import jinja2
-
     from airflow_shadow.steps.base import Steps
 
 #: Not `None`, which is the verdict of an analysis that was skipped.
@@ -83,8 +80,6 @@ class CompareAnswersOperator(ShadowAnalysisOperator):
     choices: ClassVar[Choices] = {"engine": get_args(AnswersEngine)}
     #: Without them files would be read before they can be there.
     never_nothing = ShadowAnalysisOperator.never_nothing | {"capture_delay", "capture_timeout"}
-    #: The buckets in the specification that only the Dag's author can have written.
-    spec_buckets: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -116,14 +111,6 @@ class CompareAnswersOperator(ShadowAnalysisOperator):
         self.examples = examples
         self.examples_path = examples_path
         self.check_literals()
-
-    def _read_written(self, env: jinja2.Environment, data: set[int]) -> None:
-        """Note the specification's buckets before templates are rendered."""
-        is_data = id(self.spec) in data
-        super()._read_written(env, data)
-        to_dict = getattr(self.spec, "to_dict", None)
-        spec = to_dict() if to_dict else self.spec
-        self.spec_buckets = frozenset() if is_data else frozenset(literal_buckets(spec, env))
 
     def _steps(self, context: Context) -> Steps[Any]:
         from airflow_shadow.steps.answers import CompareAnswersSteps

@@ -30,12 +30,13 @@ def literal_start(text: str, env: jinja2.Environment) -> str:
 def literal_buckets(value: Any, env: jinja2.Environment) -> set[str]:
     """Return the buckets of addresses (`s3://bucket/...`) before the first template of each text.
 
-    :param value: text, or a structure with texts in it
+    :param value: text, a structure with texts in it, or an object that describes itself as one
     """
     if isinstance(value, str):
         start = literal_start(value, env)
         # A name that a template goes on with is another bucket's.
         return set(_BUCKET.findall(f"{start}/" if start == value else start))
+    value = value.to_dict() if hasattr(value, "to_dict") else value
     if isinstance(value, Mapping):
         value = list(value.values())
     several = value if isinstance(value, list | tuple) else ()

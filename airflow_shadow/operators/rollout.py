@@ -42,6 +42,9 @@ class RolloutPlanOperator(ShadowOperator):
     :param max_stage_duration: how long the last stage is watched at most (duration)
     :param captures: whether the experiment is to capture what both variants answer, without which
         a specification's `answers` is an error
+    :param capture: where to, if it is one address (templated)
+    :param results: where the comparisons keep sums
+    :param buckets: further buckets that they may read
     :param engine: where the comparisons read the captured files
     :param refuses: fail if no measurement could lead to a PASS; a warning otherwise, because a
         person may promote all the same
@@ -49,7 +52,7 @@ class RolloutPlanOperator(ShadowOperator):
 
     api_operation = "DescribeInferenceExperiment"
     deadline_row = "analysis"
-    template_fields: Sequence[str] = template_fields("endpoint_name", "spec")
+    template_fields: Sequence[str] = template_fields("endpoint_name", "spec", "capture")
     file_fields = ("spec",)
     template_fields_renderers: ClassVar[dict[str, str]] = {"spec": "json"}
     operator_extra_links = ()
@@ -65,6 +68,9 @@ class RolloutPlanOperator(ShadowOperator):
         stage_duration: timedelta | float | str = "2h",
         max_stage_duration: timedelta | float | str = "6h",
         captures: bool = False,
+        capture: str | None = None,
+        results: str | None = None,
+        buckets: Sequence[str] = (),
         engine: str = "worker",
         refuses: bool = True,
         **kwargs: Any,
@@ -79,6 +85,9 @@ class RolloutPlanOperator(ShadowOperator):
         self.stage_duration: Any = stage_duration
         self.max_stage_duration: Any = max_stage_duration
         self.captures = captures
+        self.capture = capture
+        self.results = results
+        self.buckets = buckets
         self.engine = engine
         self.refuses = refuses
 

@@ -13,7 +13,7 @@ from jinja2.nativetypes import NativeEnvironment
 
 from airflow_shadow._compat import AirflowFailException, Context, unlisted_data
 from airflow_shadow.exceptions import InvalidRequestError, ShadowError
-from airflow_shadow.operators.literals import literal_start, template_file
+from airflow_shadow.operators.literals import literal_buckets, literal_start, template_file
 from airflow_shadow.text.structures import FILES
 
 _NOTHING = frozenset({"", "None"})
@@ -91,6 +91,8 @@ class TextTemplates:
     never_nothing: ClassVar[Collection[str]] = NEVER_NOTHING
     #: The argument `report` up to its first template, which only the Dag's author can have written.
     report_begins = ""
+    #: The buckets that `spec` names and no template gave.
+    spec_buckets: frozenset[str] = frozenset()
 
     def render_template(
         self,
@@ -157,13 +159,14 @@ class TextTemplates:
             self.log.info("%s rendered to nothing and is left out.", name)  # type: ignore[attr-defined]
 
     def _read_written(self, env: jinja2.Environment, data: set[int]) -> None:
-        """Replace a path that the Dag's author wrote by its file's text; note where `report` leads.
+        """Replace a path that the Dag's author wrote by its file's text; note what else he wrote.
 
         Airflow's own `template_ext` would read every nested string that ends so, and does not apply
         to mapped arguments.
 
         :param data: ids of what came from an XCom
         """
+        has_written_spec = id(getattr(self, "spec", None)) not in data
         for name in (*self.file_fields, "report"):
             value = getattr(self, name, None)
             if not isinstance(value, str) or id(value) in data:
@@ -173,6 +176,8 @@ class TextTemplates:
                 self.report_begins = start
             elif start == value and value.strip().endswith(FILES):
                 setattr(self, name, template_file(value, argument=name, env=env))
+        if has_written_spec:
+            self.spec_buckets = frozenset(literal_buckets(getattr(self, "spec", None), env))
 
     def _check_report(self) -> None:
         """Refuse a forbidden place before the task begins, not when there is a report to write."""

@@ -81,6 +81,9 @@ class RolloutTasks:
             stage_duration=text_of(self.plan.stage),
             max_stage_duration=text_of(self.plan.longest),
             captures=self.captures,
+            capture=self.capture,
+            results=self.compare.get("results"),
+            buckets=self.compare.get("buckets", ()),
             engine=self.compare.get("engine", "worker"),
             refuses=self.is_unattended,
         )

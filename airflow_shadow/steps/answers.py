@@ -105,7 +105,7 @@ class CompareAnswersSteps(ShadowAnalysisSteps):
                 found="it captures nothing",
                 next_step="Create it with capture='s3://bucket/prefix'.",
             )
-        check_buckets(self.op, self.spec, experiment)
+        check_buckets(self.op, self.spec, captures=experiment["DataStorageConfig"]["Destination"])
 
     # --- the files -----------------------------------------------------------------------
 

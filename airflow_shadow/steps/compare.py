@@ -128,11 +128,12 @@ def comparison_of(
 
     :raises InvalidRequestError: it would read a bucket that the Dag's author did not name
     """
-    check_buckets(op, spec, experiment)
+    captures = experiment["DataStorageConfig"]["Destination"]
+    check_buckets(op, spec, captures=captures)
     window = Verdict.from_dict(verdict)
     shadow, _ = sampling(experiment)
     return ComparisonJob(
-        captures=experiment["DataStorageConfig"]["Destination"],
+        captures=captures,
         endpoint=experiment["EndpointMetadata"]["EndpointName"],
         production=experiment["ShadowModeConfig"]["SourceModelVariantName"],
         shadow=str(shadow),

@@ -22,6 +22,7 @@ from airflow_shadow.hooks.history import LONGEST, read_history
 from airflow_shadow.hooks.metric_sources import read_sources
 from airflow_shadow.operators.rollout import RolloutPlanOperator
 from airflow_shadow.steps.analysis import spec_of
+from airflow_shadow.steps.buckets import check_buckets
 from airflow_shadow.steps.extras import check_extra
 from airflow_shadow.steps.operator import OperatorSteps
 from airflow_shadow.steps.wait import Step
@@ -53,7 +54,7 @@ class PlanSteps(OperatorSteps[RolloutPlanOperator]):
         """Check the specification, log the plan, and forecast the verdict."""
         spec = spec_of(self.op)
         if spec.answers:
-            self._check_comparison()
+            self._check_comparison(spec)
         self.log.info("%s", self.op.summary)
         history = self._history(self.op.endpoint_name, spec) if self.op.endpoint_name else None
         if history is not None:
@@ -62,7 +63,7 @@ class PlanSteps(OperatorSteps[RolloutPlanOperator]):
             self._tell(spec, forecast(spec, history, stages))
         return {}
 
-    def _check_comparison(self) -> None:
+    def _check_comparison(self, spec: AnalysisSpec) -> None:
         """Refuse a comparison that could not be made in the end."""
         if self.op.engine == "worker":
             check_extra()
@@ -72,6 +73,8 @@ class PlanSteps(OperatorSteps[RolloutPlanOperator]):
                 found="nothing captures them",
                 next_step="Give capture='s3://bucket/prefix'; nothing was created.",
             )
+        if self.op.capture:
+            check_buckets(self.op, spec, captures=self.op.capture)
 
     def _history(self, endpoint: str, spec: AnalysisSpec) -> History | None:
         """Return production's metrics of the last days; without them there is no forecast."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -125,6 +126,36 @@ def test_a_missing_extra_is_refused_by_the_plan(worker, monkeypatch):
     monkeypatch.setattr(extras, "find_spec", lambda _: None)
     said = fails(AirflowFailException, worker.run, RolloutPlanOperator, spec=SPEC, captures=True)
     assert "pip install 'airflow-shadow[answers]'" in said
+
+
+@pytest.mark.parametrize(
+    ("labels", "buckets", "is_refused"),
+    [
+        ("s3://elsewhere/labels/", [], True),
+        ("s3://elsewhere/labels/", ["elsewhere"], False),
+        ("s3://captures/labels/", [], False),
+    ],
+)
+def test_a_bucket_of_a_form_is_refused_by_the_plan(worker, labels, buckets, is_refused):
+    """Hours before the first comparison would refuse it."""
+    spec = {"answers": {"churn": {**SPEC["answers"]["churn"], "labels": labels}}}
+    capture = {"captures": True, "capture": "s3://{{ params.bucket }}/churn", "buckets": buckets}
+    form = {"params": {"spec": json.dumps(spec), "bucket": "captures"}}
+
+    def plan():
+        return worker.run(RolloutPlanOperator, spec="{{ params.spec }}", context=form, **capture)
+
+    if is_refused:
+        assert "give buckets=['elsewhere'] in the Dag" in fails(AirflowFailException, plan)
+    else:
+        plan()
+
+
+def test_the_plan_knows_where_the_comparisons_may_read():
+    """It has the capture, and of the comparisons where they keep sums and what they may read."""
+    compare = {"buckets": ["truth"], "results": "s3://kept/sums"}
+    plan = rollout(**COMPARES, compare=compare).tasks["plan"]
+    assert (COMPARES["capture"], *compare.values()) == (plan.capture, plan.buckets, plan.results)
 
 
 @pytest.mark.usefixtures("churn")
