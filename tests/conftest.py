@@ -34,6 +34,7 @@ from zlib import crc32
 
 import boto3
 import pytest
+from hypothesis import settings
 
 from airflow_shadow.emulator import Emulator, fleet, without_http
 from airflow_shadow.emulator.snapshot import Snapshot
@@ -44,6 +45,10 @@ from tests.tasks import MODES, SENSOR_MODES, Tasks
 
 # Backfills are an engine of their own there, and no later Airflow has that command.
 collect_ignore = [] if version("apache-airflow") < "3" else ["test_backfill_2_11.py"]
+
+# No test fails for being slow.
+settings.register_profile("slow machines", deadline=None)
+settings.load_profile("slow machines")
 
 REGION = "us-east-1"
 PASSWORD = "the-secret-of-the-connection"

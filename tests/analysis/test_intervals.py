@@ -174,7 +174,7 @@ STAGES = st.lists(
 
 
 @given(stages=STAGES, z=st.floats(0.1, 5))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_pooled_stages_lie_among_the_stages(stages, z):
     """Ends in order, between those of the stages, mirrored when the variants change places."""
     lower, upper = pooled_newcombe(stages, z)

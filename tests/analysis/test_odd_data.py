@@ -156,7 +156,7 @@ PAIRS = st.builds(Pair, baseline=SIDES, candidate=SIDES)
 
 
 @given(pairs=st.dictionaries(st.sampled_from(SPEC.needs), PAIRS), invocations=PAIRS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_nothing_that_can_be_measured_crashes(pairs, invocations):
     """Any numbers, in any order, twice or never, give a verdict that can be printed."""
     verdict = judge(SPEC, seen(pairs, minutes=40, invocations=invocations))

@@ -164,7 +164,7 @@ def inside(finding: Finding) -> bool:
 
 
 @given(given_inputs=inputs())
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 def test_every_verdict_keeps_its_promises(given_inputs):
     """No input raises; what is printed fits together; what passes is inside; all of it travels."""
     spec, observations = given_inputs
