@@ -45,6 +45,22 @@ def disagreements(share_of: float, sigma: float, *, noise: float = 0.0) -> World
     return draw
 
 
+def repeating(world: World, part: float, *, noise: float, sigma: float) -> World:
+    """Return a world in which the inputs of a part of the requests repeat.
+
+    :param noise: share in which production disagrees with itself
+    :param sigma: of the bursts in which it does, other ones than those of the pairs
+    """
+
+    def draw(rng: np.random.Generator, pairs: Array, at: float) -> Columns:
+        own = rng.binomial(pairs, part / 2)
+        rate = np.minimum(noise * bursts(rng, len(pairs), sigma), 1.0)
+        columns = {"repeats": own, "repeats_disagreed": rng.binomial(own, rate)}
+        return world(rng, pairs, at) | columns
+
+    return draw
+
+
 def changed(scores: Array, change: Array, pairs: Array) -> Columns:
     """Return the sums of production's scores and of what the shadow's differ by."""
     return {

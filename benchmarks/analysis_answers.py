@@ -23,6 +23,7 @@ from analysis_answer_worlds import (
     errors,
     grades,
     own_numbers,
+    repeating,
     shifts,
     skewed,
     spikes,
@@ -241,6 +242,24 @@ def beyond_noise(title: str, sigma: float, rng: np.random.Generator, runs: int) 
     table(title, cases, rng, runs, traffic=((500, 12),), equal_runs=max(1, runs // 10))
 
 
+def table_repeats(rng: np.random.Generator, runs: int) -> None:
+    """Measure disagreement beyond that of production's own requests of equal input."""
+    noise, tolerance = 0.1, 0.02
+    cases = {
+        f"{part:.0%} of the inputs repeat, {kind}": Case(
+            criterion=of("disagreement", comparison="difference", tolerance=tolerance),
+            output=Output(noise="repeats"),
+            world=repeating(
+                disagreements(tolerance, sigma, noise=noise), part, noise=noise, sigma=sigma
+            ),
+        )
+        for kind, sigma in (("independent", 0.0), ("bursts (0.5)", 0.5))
+        for part in (0.1, 0.4, 1.0)
+    }
+    title = "Disagreement beyond 10 % of repeated inputs, +2 pp"
+    table(title, cases, rng, runs, traffic=((500, 12),), equal_runs=max(1, runs // 10))
+
+
 def table_shift(rng: np.random.Generator, runs: int) -> None:
     """Measure shifts of scores with heavy tails."""
     rule = of("shift", comparison="difference", direction="increase", tolerance=0.01)
@@ -322,6 +341,7 @@ TABLES = {
     "own": table_own,
     "noise": table_noise,
     "noisy-bursts": table_noisy_bursts,
+    "repeats": table_repeats,
 }
 
 

@@ -44,7 +44,7 @@ OUTPUT_COLUMNS = (
     "production_broken",
     "shadow_broken",
 )
-#: Columns of scores, of outputs with labels, and of both.
+#: Columns of scores, of outputs with labels, of both, and of production's own repeated inputs.
 OPTIONAL_COLUMNS = (
     "production_sum",
     "shadow_sum",
@@ -59,6 +59,8 @@ OPTIONAL_COLUMNS = (
     "shadow_loss",
     "loss_difference",
     "loss_difference_squared",
+    "repeats",
+    "repeats_disagreed",
 )
 #: Columns of one of the user's own numbers: ``value.<name>.<part>``.
 VALUE_PARTS = ("n", "production", "shadow", "difference", "difference_squared")
@@ -76,6 +78,7 @@ PARTS = (
     ("shadow_right", "labelled"),
     ("production_right_only", "production_right"),
     ("shadow_right_only", "shadow_right"),
+    ("repeats_disagreed", "repeats"),
 )
 RECORD_PARTS = (("production_only", "production"), ("shadow_only", "shadow"))
 #: A score, or one of the user's own numbers, that is larger is broken: as good as not finite.
@@ -131,9 +134,9 @@ class AnswerSums:
             for name, each in one.distributions.items():
                 distributions[name] = distributions.get(name, Distribution()) + each
         return cls(
-            records=_added_tables([one.records for one in every]),
+            records=added_tables([one.records for one in every]),
             outputs={
-                name: _added_tables([one.outputs[name] for one in every if name in one.outputs])
+                name: added_tables([one.outputs[name] for one in every if name in one.outputs])
                 for name in names
             },
             notes=notes,
@@ -283,7 +286,7 @@ def _exceeds(part: Sequence[float], whole: Sequence[float]) -> bool:
     return any(one > other + ROUNDING for one, other in zip(part, whole, strict=True))
 
 
-def _added_tables(tables: Sequence[Table]) -> dict[str, list[float]]:
+def added_tables(tables: Sequence[Table]) -> dict[str, list[float]]:
     """Return the sum of tables, by minute; a column that one has not counts as zero there."""
     columns = dict.fromkeys([MINUTE, *(column for table in tables for column in table)])
     minutes = sorted({minute for table in tables for minute in table.get(MINUTE, ())})

@@ -32,11 +32,9 @@ from airflow_shadow.analysis.answer_measures import (
 from airflow_shadow.analysis.answer_sums import MINUTE, AnswerSums, Table
 from airflow_shadow.analysis.criterion import Criterion
 from airflow_shadow.analysis.evidence import Evidence, mean_evidence, rate_evidence
-from airflow_shadow.analysis.intervals import Share
 from airflow_shadow.analysis.judge_criterion import Basis, finding_on
 from airflow_shadow.analysis.look import Look
-from airflow_shadow.analysis.noise import counts_of
-from airflow_shadow.analysis.noise_evidence import COUNTED, NoiseEvidence, beyond_noise
+from airflow_shadow.analysis.noise_evidence import Noise, NoiseEvidence, noise_of
 from airflow_shadow.analysis.sample_size import few_periods, few_requests
 from airflow_shadow.analysis.verdict import Finding
 
@@ -53,7 +51,7 @@ def judge_answer(look: Look, criterion: Criterion) -> Finding:
     finding = finding_on(judged.look, judged.criterion, judged.basis)
     if judged.noise is None:
         return finding
-    return formatting.beside_noise(finding, judged.noise, COUNTED)
+    return formatting.beside_noise(finding, judged.noise.share, judged.noise.source)
 
 
 @dataclass(frozen=True)
@@ -93,7 +91,7 @@ class _Judged:
         evidence = self._evidence()
         if evidence is None:
             return Basis(None, weaknesses=tuple(self._nothing()))
-        periods = list(few_periods(self.look, evidence))
+        periods = [*few_periods(self.look, evidence), *self._few_of_its_own(evidence)]
         few = list(few_requests(self.criterion, evidence))
         constant = (
             ["the values do not vary, so their spread is unknown"] if evidence.constant else []
@@ -107,8 +105,14 @@ class _Judged:
             is_firm=not periods and not constant and not (few and self._comes_late),
         )
 
+    def _few_of_its_own(self, evidence: Evidence) -> Iterator[str]:
+        """Yield why the periods of production's repeated inputs are too few."""
+        if isinstance(evidence, NoiseEvidence) and evidence.own is not None:
+            for why in few_periods(self.look, evidence.own):
+                yield f"production with itself: {why}"
+
     def _is_noise_unknown(self, evidence: Evidence) -> bool:
-        """Tell whether the A/A test is too small to know production's disagreement with itself."""
+        """Tell whether too few pairs are there to know production's disagreement with itself."""
         is_beyond = isinstance(evidence, NoiseEvidence)
         return is_beyond and evidence.n_baseline < self.criterion.needed_samples
 
@@ -143,6 +147,8 @@ class _Judged:
         yield from self._unreadable()
         if found and self.criterion.comparison == "relative":
             yield "a mean is 0, so there is no ratio"
+        elif found and self._is_beyond_noise:
+            yield "no two of production's requests had the same input"
         elif self._comes_late:
             what = counted_as(self.criterion.metric)
             yield f"0 of {self.criterion.needed_samples:,} {what} needed"
@@ -204,17 +210,24 @@ class _Judged:
             earlier=self.look.observations.earlier.get(self.criterion.name, ()),
             skewed=True,
         )
-        if evidence and self.noise and self.criterion.comparison == "difference":
-            return beyond_noise(evidence, self.noise)
+        if evidence and self._is_beyond_noise:
+            return None if self.noise is None else self.noise.beyond(evidence)
         return evidence
 
     @property
-    def noise(self) -> Share | None:
+    def _is_beyond_noise(self) -> bool:
+        """Tell whether only what goes beyond production's disagreement with itself counts."""
+        _, measure = split_metric(self.criterion.metric)
+        return measure == DISAGREEMENT and self.criterion.comparison == "difference"
+
+    @cached_property
+    def noise(self) -> Noise | None:
         """Return production's disagreement with itself, None where it is not known."""
         name, measure = split_metric(self.criterion.metric)
-        noise = self.look.spec.answers[name].noise if measure == DISAGREEMENT else None
-        counts = counts_of(noise)
-        return Share(bad=counts[0], total=counts[1]) if counts else None
+        if measure != DISAGREEMENT:
+            return None
+        counts, bad = self.columns.sums("repeats"), self.columns.sums("repeats_disagreed")
+        return noise_of(self.look.spec.answers[name].noise, self._share(counts, bad))
 
     @cached_property
     def batch(self) -> float:

@@ -48,7 +48,7 @@ class Output(Checked):
     :param loss: what `error` is the mean of: the ``squared`` error of a score (Brier's, of a
         probability), or the ``absolute`` one, which rewards overconfidence
     :param noise: how often production disagrees with itself: disagreed/compared of an A/A test
-        (``216/1800``)
+        (``216/1800``), or ``repeats`` for its own requests that have an equal input
     :param values: folder in S3 of the user's own numbers: id, variant, name, value
     :param min_labelled: labelled values below which accuracy and error are INCONCLUSIVE
     :param min_values: pairs with one of the own numbers below which criteria on it are INCONCLUSIVE

@@ -6,13 +6,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal
 
 from airflow_shadow.analysis.answer_distribution import Distribution
-from airflow_shadow.analysis.answer_sums import MINUTE, AnswerSums
+from airflow_shadow.analysis.answer_sums import MINUTE, AnswerSums, Table, added_tables
+from airflow_shadow.analysis.noise import REPEATS
 from airflow_shadow.analysis.outputs import Output
 from airflow_shadow.answers.dialect import MACROS, PLACE, SHADOW_MARK, Reader, differ_in_places
 from airflow_shadow.answers.distributions import distribution_of
 from airflow_shadow.answers.engine import sql
 from airflow_shadow.answers.items import Item
-from airflow_shadow.answers.joining import AROUND, NO_TEXT, Join, SqlEngine, join
+from airflow_shadow.answers.joining import AROUND, NO_TEXT, Join, SqlEngine, join, pair_repeats
 from airflow_shadow.answers.spool import Spool, Spooled
 from airflow_shadow.answers.sums import parts_of, renamed, with_own
 from airflow_shadow.exceptions import AnswersUnreadableError
@@ -172,12 +173,16 @@ class Comparison:
         spans = {"first": round(first * 1000), "end": round(end * 1000)}
         notes, records = join(self._engine, self._join, tables, **spans)
         self._keep_strays(_STRAYS.format(**spans))
+        if any(output.noise == REPEATS for output in self.outputs.values()):
+            pair_repeats(self._engine, self._join, tables, **spans)
         outputs: dict[str, Any] = {}
         distributions: dict[str, Distribution] = {}
         for n, (name, output) in enumerate(self.outputs.items()):
             outputs[name], labels = self._output(n, output, spans)
             if (found := distribution_of(output, self._rows)) is not None:
                 distributions[name] = found
+            if output.noise == REPEATS:
+                outputs[name] = added_tables([outputs[name], self._repeats(n, output, spans)])
             if output.labels is not None:
                 notes.setdefault("labels", {})[name] = labels
         return AnswerSums(
@@ -193,7 +198,7 @@ class Comparison:
 
     def forget(self) -> None:
         """Let go of what was joined last; it takes as much memory as what is read next."""
-        for name in ("keyed", "grouped", "aligned"):
+        for name in ("keyed", "grouped", "repeats", "aligned"):
             self.drop(name)
 
     def keep_since(self, name: str, since: float) -> None:
@@ -208,9 +213,7 @@ class Comparison:
     ) -> tuple[dict[str, list[Any]], dict[str, int]]:
         """Return the sums of one output, and what became of its labels."""
         run = self._engine.run
-        self._engine.keep("aligned", _aligned(n, output, spans))
-        run(f"CREATE OR REPLACE TEMP VIEW place AS {self.place}")
-        sums = renamed(self._engine.table(sql("sums", **parts_of(output))))
+        sums = self._summed(output, _aligned(n, output, spans))
         counts = run(
             "SELECT at_minute, COUNT(*), CAST(SUM(has_label) AS BIGINT), "
             "CAST(SUM(other_length) AS BIGINT) FROM aligned GROUP BY at_minute"
@@ -221,6 +224,21 @@ class Comparison:
             sums = with_own(sums, run(sql("own", n=n, **spans)))
         matched, other_length = sum(row[2] for row in counts), sum(row[3] for row in counts)
         return sums, {"matched": matched, "other_length": other_length}
+
+    def _repeats(self, n: int, output: Output, spans: dict[str, int]) -> Table:
+        """Return how often production's own answers to equal inputs disagree."""
+        sums = self._summed(output, sql("aligned", pairs="repeats", n=n, **_NO_LABEL, **spans))
+        return {
+            MINUTE: sums[MINUTE],
+            "repeats": sums["compared"],
+            "repeats_disagreed": sums["disagreed"],
+        }
+
+    def _summed(self, output: Output, aligned: str) -> dict[str, list[Any]]:
+        """Return the sums of an output's aligned pairs, which the view `place` shows then."""
+        self._engine.keep("aligned", aligned)
+        self._engine.run(f"CREATE OR REPLACE TEMP VIEW place AS {self.place}")
+        return renamed(self._engine.table(sql("sums", **parts_of(output))))
 
     def malformed(self, tables: Sequence[str]) -> dict[str, Any]:
         """Return what could not be read: lines that are no records, and shapes of answers."""
@@ -280,11 +298,16 @@ _STRAYS = """
     LIMIT 2000"""
 
 
+#: What `aligned.sql` needs where there are no labels.
+_NO_LABEL: Mapping[str, str] = {"label": NO_TEXT, "joins": ""}
+
+
 def _aligned(n: int, output: Output, spans: dict[str, int]) -> str:
     if output.labels is None:
-        return sql("aligned", n=n, label=NO_TEXT, joins="", **spans)
+        return sql("aligned", pairs="grouped", n=n, **_NO_LABEL, **spans)
     joins = (
         f"LEFT JOIN labels_{n} AS by_id ON by_id.id = g.inference_id "
         f"LEFT JOIN labels_{n} AS by_event ON by_event.id = g.event_id"
     )
-    return sql("aligned", n=n, label="COALESCE(by_id.t, by_event.t)", joins=joins, **spans)
+    label = "COALESCE(by_id.t, by_event.t)"
+    return sql("aligned", pairs="grouped", n=n, label=label, joins=joins, **spans)

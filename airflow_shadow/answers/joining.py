@@ -67,8 +67,16 @@ class Join:
         """Return the SQL of the requests of a slice."""
         one = "MIN(CASE WHEN side = 'production' THEN {name} END)" if self.is_looked_up else NO_TEXT
         ids = {name: one.format(name=name) for name in ("inference_id", "event_id")}
-        sides = "\n       ".join(_sides(each) for each in self.answers)
-        return sql("grouped", slice=number, sides=sides, **ids)
+        return sql("grouped", slice=number, sides=self._both_sides, **ids)
+
+    def repeats(self, *, first: int, end: int) -> str:
+        """Return the SQL of production's own requests that have an equal input."""
+        answers = "".join(f"MIN({each}) AS {each}, " for each in self.answers)
+        return sql("repeats", answers=answers, sides=self._both_sides, first=first, end=end)
+
+    @property
+    def _both_sides(self) -> str:
+        return "\n       ".join(_sides(each) for each in self.answers)
 
 
 def join(
@@ -81,8 +89,7 @@ def join(
     :param end: milliseconds since 1970 before which they count
     """
     # Of neighbouring hours only what may belong to a pair of this one.
-    span = f"at_ms >= {first - AROUND} AND at_ms < {end + AROUND}"
-    source = " UNION ALL ".join(f"SELECT * FROM {name} WHERE {span}" for name in tables)
+    source = _between(tables, first - AROUND, end + AROUND)
     _see(engine, source)
     ids = engine.run(sql("ids"))[0][0] == len(_SIDES)
     slices = _slices(engine)
@@ -93,14 +100,40 @@ def join(
     records: list[AnswerSums] = []
     for number in _seen(engine, source, _key(ids=ids, events=events), slices=slices):
         engine.keep("keyed", how.keyed(ids=ids, events=events))
-        if number:
-            engine.run(f"INSERT INTO grouped {how.grouped(number)}")
-        else:
-            engine.keep("grouped", how.grouped(number))
+        _fill(engine, "grouped", how.grouped(number), number)
         counts = renamed(engine.table(sql("records", slice=number, first=first, end=end)))
         records.append(AnswerSums(records=counts))
     notes = {"joined_by": {"inferenceId": int(ids), "eventId": int(events)}}
     return notes, AnswerSums.merged(records).records
+
+
+def pair_repeats(
+    engine: SqlEngine, how: Join, tables: Sequence[str], *, first: int, end: int
+) -> None:
+    """Make the table `repeats` of production's own requests that have an equal input.
+
+    :param tables: of records
+    :param first: milliseconds since 1970 from which records count
+    :param end: milliseconds since 1970 before which they count
+    """
+    source = _between(tables, first, end)
+    _see(engine, source)
+    for number in _seen(engine, source, "input_key", slices=_slices(engine)):
+        _fill(engine, "repeats", how.repeats(first=first, end=end), number)
+
+
+def _between(tables: Sequence[str], first: int, end: int) -> str:
+    """Return the SQL of the records between two times."""
+    span = f"at_ms >= {first} AND at_ms < {end}"
+    return " UNION ALL ".join(f"SELECT * FROM {name} WHERE {span}" for name in tables)
+
+
+def _fill(engine: SqlEngine, name: str, text: str, number: int) -> None:
+    """Keep what a query says of a slice beside what it said of those before."""
+    if number:
+        engine.run(f"INSERT INTO {name} {text}")
+    else:
+        engine.keep(name, text)
 
 
 def _see(engine: SqlEngine, source: str) -> None:

@@ -178,7 +178,10 @@ def test_a_criterion_that_cannot_be_had_is_refused(fields, fault):
         ({"churn": "score"}, "answers.churn: 'score' is not a structure"),
         ({"churn": {"kind": "number"}}, "answers.churn.kind: 'number' is not one of label, score"),
         ({"churn": {"colour": 1}}, "answers.churn.colour: unknown; known are answer, kind"),
-        ({"churn": {"noise": "inputs"}}, "answers.churn.noise: 'inputs' is not disagreed/compared"),
+        (
+            {"churn": {"noise": "inputs"}},
+            "answers.churn.noise: 'inputs' is neither 'repeats' nor disagreed/compared",
+        ),
         ({"churn": {"noise": 0.12}}, "answers.churn.noise: 0.12 is not text"),
         ({"churn": {"sound": 1}}, "answers.churn.sound: unknown"),
         ({"churn": {"answer": "$..a"}}, "answers.churn.answer: '$..a' cannot be read"),

@@ -1,4 +1,4 @@
-"""Disagreement beside that of production with itself, which an A/A test told."""
+"""Disagreement beside that of production with itself, of an A/A test or of repeated inputs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from airflow_shadow.analysis import judge_answers, text_table
 from airflow_shadow.analysis.align import Columns
 from airflow_shadow.analysis.evidence import rate_evidence
 from airflow_shadow.analysis.intervals import Share, newcombe
-from airflow_shadow.analysis.noise_evidence import beyond_noise
+from airflow_shadow.analysis.noise_evidence import TESTED, Noise, noise_of
 from tests.analysis.answer_data import answer_finding, answer_spec, criterion, observed, sums
 
 MINUTES = 120
@@ -33,6 +33,11 @@ def evidence(bad: list[float], *, pairs: float = 100):
     found = rate_evidence(None, columns, tolerance=0.02, skewed=True)
     assert found is not None
     return found
+
+
+def beyond_test(pairs, share: Share):
+    """Return the evidence on what goes beyond an A/A test."""
+    return Noise(share=share, source=TESTED).beyond(pairs)
 
 
 @pytest.mark.parametrize(
@@ -79,7 +84,7 @@ def test_more_time_brings_no_more_pairs_of_the_test():
 
 def test_a_longer_window_has_the_same_test():
     """The A/A test of a window ten times as long is the same one."""
-    one = beyond_noise(evidence(hits(0.1)), Share(bad=100, total=1000))
+    one = beyond_test(evidence(hits(0.1)), Share(bad=100, total=1000))
     longer = one.stretched(10)
     assert longer.share_candidate.total == pytest.approx(10 * one.share_candidate.total)
     assert (one.share_baseline, 1000) == (longer.share_baseline, longer.n_baseline)
@@ -91,7 +96,7 @@ def test_a_longer_window_has_the_same_test():
 def test_both_shares_make_the_interval():
     """Of independent minutes it is Newcombe's, wider than that of the pairs alone."""
     pairs = evidence(hits(0.1))
-    found = beyond_noise(pairs, Share(bad=200, total=2000))
+    found = beyond_test(pairs, Share(bad=200, total=2000))
     low, high = found.passing(Z)
     alone = pairs.passing(Z)
     assert high - low > alone[1] - alone[0]
@@ -103,7 +108,7 @@ def test_both_shares_make_the_interval():
 def test_bursts_of_the_window_deflate_the_test():
     """Where the window's disagreements come in bursts, those of the A/A test are taken to."""
     bursts = [30 if row // 6 % 2 else 2 for row in range(MINUTES)]
-    found = beyond_noise(evidence(bursts), Share(bad=200, total=2000))
+    found = beyond_test(evidence(bursts), Share(bad=200, total=2000))
     assert found.share_baseline.total < 500
     assert (2000, 0.1) == (found.n_baseline, pytest.approx(found.share_baseline.rate))
 
@@ -125,3 +130,74 @@ def test_the_table_has_both_levels():
     verdict = judge_answers(spec, observed(sums(MINUTES, disagreed=hits(0.12))))
     [row] = [line for line in text_table(verdict).splitlines() if "disagreement" in line][:1]
     assert "20,000 / 12,000" in row
+
+
+# --- production's own requests that have an equal input
+
+
+def of_itself(share: float, *, pairs: int = 30, seed: int = 2) -> dict[str, list[int]]:
+    """Return production's own pairs of each minute, of which a share disagrees."""
+    return {"repeats": [pairs] * MINUTES, "repeats_disagreed": hits(share, pairs=pairs, seed=seed)}
+
+
+@pytest.mark.parametrize(
+    ("share", "outcome"), [(0.11, "PASS"), (0.14, "INCONCLUSIVE"), (0.2, "FAIL")]
+)
+def test_a_model_may_disagree_as_much_as_repeated_inputs_do(share, outcome):
+    """Twelve per cent are nothing beside twelve of production's own requests."""
+    answers = sums(MINUTES, disagreed=hits(share), **of_itself(0.12))
+    found = answer_finding(BEYOND, answers, output={"noise": "repeats"})
+    assert (outcome, 3600) == (found.outcome, found.n_baseline)
+    assert found.baseline == pytest.approx(0.12, abs=0.01)
+    assert found.estimate == pytest.approx(found.candidate - found.baseline)
+    of = f"{100 * found.baseline:.3g} % of 3,600 pairs of requests with equal inputs)"
+    assert found.sentence.endswith(f"(production with itself: {of}")
+
+
+def test_inputs_that_never_repeat_decide_nothing():
+    """It is said why, and an absolute criterion is judged as without noise."""
+    for columns in ({}, {"repeats": 0, "repeats_disagreed": 0}):
+        answers = sums(MINUTES, disagreed=hits(0.1), **columns)
+        found = answer_finding(BEYOND, answers, output={"noise": "repeats"})
+        assert "INCONCLUSIVE" == found.outcome
+        assert "no two of production's requests had the same input" in found.sentence
+        plain = answer_finding(AT_MOST, answers, output={})
+        assert plain == answer_finding(AT_MOST, answers, output={"noise": "repeats"})
+
+
+def test_few_repeated_inputs_decide_nothing_yet():
+    """Neither PASS nor FAIL; more time brings more of them."""
+    some = {"repeats": [1] * MINUTES, "repeats_disagreed": hits(0.12, pairs=1)}
+    answers = sums(MINUTES, disagreed=hits(0.12), **some)
+    found = answer_finding(BEYOND, answers, output={"noise": "repeats"})
+    assert "INCONCLUSIVE" == found.outcome
+    assert "120 of 250 pairs of requests with equal inputs needed" in found.sentence
+    assert found.longer is not None
+    all_wrong = sums(MINUTES, disagreed=100, **some)
+    assert "INCONCLUSIVE" == answer_finding(BEYOND, all_wrong, output={"noise": "repeats"}).outcome
+
+
+def test_repeated_inputs_of_a_moment_are_no_window():
+    """A burst of equal requests in few minutes says little about production's noise."""
+    burst = [500 if row < 8 else 0 for row in range(MINUTES)]
+    some = {"repeats": burst, "repeats_disagreed": [each * 0.2 for each in burst]}
+    answers = sums(MINUTES, disagreed=hits(0.12), **some)
+    found = answer_finding(BEYOND, answers, output={"noise": "repeats"})
+    assert "INCONCLUSIVE" == found.outcome
+    assert "production with itself: " in found.sentence
+    assert "periods needed" in found.sentence
+
+
+def test_a_longer_window_has_more_repeated_inputs():
+    """Both shares are known better in a window ten times as long."""
+    own = Columns(
+        times=[60.0 * n for n in range(MINUTES)], values=hits(0.1), samples=[100.0] * MINUTES
+    )
+    noise = noise_of("repeats", own)
+    assert noise is not None
+    one = noise.beyond(evidence(hits(0.1)))
+    longer = one.stretched(10)
+    assert longer.share_baseline.total == pytest.approx(10 * one.share_baseline.total)
+    assert (10 * 12_000, one.estimate) == (longer.n_baseline, longer.estimate)
+    width, shorter = (high - low for low, high in (one.passing(Z), longer.passing(Z)))
+    assert shorter == pytest.approx(width / 10**0.5, rel=0.15)

@@ -47,15 +47,21 @@ def s3(emulator):
     return client
 
 
+def declared(answers):
+    """Return the environment of a model that answers so."""
+    return {f"SHADOW_ANSWER_{key.upper()}": str(value) for key, value in answers.items()}
+
+
 @pytest.fixture
 def shadow(emulator, sagemaker, s3):
     """Run a shadow under traffic whose answers are captured; return since when."""
 
-    def run(*, minutes=60, captures=True, rate=60, **answers):
-        declared = {f"SHADOW_ANSWER_{key.upper()}": str(value) for key, value in answers.items()}
-        fleet.create_model(sagemaker, name="v1", environment=LABELS)
-        fleet.create_model(sagemaker, name="v2", environment={**LABELS, **declared})
-        traffic = Traffic(requests_per_minute=rate, daily_swing=0, late_seconds=0)
+    def run(*, minutes=60, captures=True, rate=60, production=None, repeated=0.0, **answers):
+        fleet.create_model(sagemaker, name="v1", environment=LABELS | declared(production or {}))
+        fleet.create_model(sagemaker, name="v2", environment=LABELS | declared(answers))
+        traffic = Traffic(
+            requests_per_minute=rate, daily_swing=0, late_seconds=0, repeated_inputs=repeated
+        )
         fleet.create_endpoint(sagemaker, endpoint_name="churn", model_name="v1", traffic=traffic)
         storage = {"Destination": "s3://captures/churn", "ContentType": TYPES}
         more = {"DataStorageConfig": storage} if captures else {}
@@ -113,6 +119,21 @@ def test_a_candidate_that_answers_otherwise_fails(shadow, tasks, emulator):
     verdict = compared(tasks, emulator, since).value
     found = outcomes(verdict)
     assert ("FAIL", "PASS", "FAIL") == (verdict["outcome"], found["errors"], found["agree"])
+
+
+def test_models_that_answer_at_random_are_told_by_repeated_inputs(shadow, tasks, emulator):
+    """Where inputs repeat, only what goes beyond production's own disagreement counts."""
+    at_random = {"randomness": 1, "error_rate": 0.2}
+    since = shadow(production=at_random, repeated=0.5, **at_random)
+    answers = {"churn": {**SPEC["answers"]["churn"], "noise": "repeats"}}
+    beyond = {**SPEC["criteria"][1], "comparison": "difference", "tolerance": 0.1}
+    spec = {**SPEC, "answers": answers, "criteria": [SPEC["criteria"][0], beyond]}
+    verdict = compared(tasks, emulator, since, spec=spec).value
+    [found] = [each for each in verdict["findings"] if each["name"] == "agree"]
+    assert ("PASS", "PASS") == (verdict["outcome"], found["outcome"])
+    assert min(found["baseline"], found["candidate"]) > 0.1
+    assert 400 < found["n_baseline"] < 700
+    assert "FAIL" == outcomes(compared(tasks, emulator, since, later=timedelta(0)).value)["agree"]
 
 
 def test_a_verdict_of_an_analysis_is_joined(shadow, tasks, emulator):

@@ -109,7 +109,11 @@ def mixed(draw, count=600):
     for n in range(count):
         again = n % 7 if draw.random() < 0.1 else n
         ids = {
-            "id": {"inference_id": f"i{again}", "event_id": f"{draw.random()}"},
+            "id": {
+                "inference_id": f"i{again}",
+                "event_id": f"{draw.random()}",
+                "given": f"{n % 90}",
+            },
             "event": {"event_id": f"e{n}"},
             "input": {"given": f"row {again}"},
             "none": {},
@@ -136,7 +140,9 @@ def test_each_way_of_pairing(session, tmp_path):
     (tmp_path / "labels").write_bytes(lines(truth))
     own = [f"i{n},{side},cosine,{draw.random()}" for n in range(300) for side in ("A", "B")]
     (tmp_path / "own").write_text("\n".join(["id,variant,name,value", *own]))
-    output = Output(answer="$.s[*]", kind="score", within=0.3, labels=PLACE, values=PLACE)
+    output = Output(
+        answer="$.s[*]", kind="score", within=0.3, labels=PLACE, values=PLACE, noise="repeats"
+    )
     one, other = on_both(
         session,
         tmp_path,
