@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar, cast
@@ -53,6 +54,32 @@ class _Hook(InferenceExperimentHook):
     def _get_caller(self, target_function_name: str = "execute") -> str:
         """Return who calls; the provider would take 0.1 s to look for an operator in the stack."""
         return "InferenceExperimentTrigger"
+
+    def get_session(self, *args: Any, **kwargs: Any) -> Any:
+        """Return a session that makes clients in half the time.
+
+        Its credentials are there already, so nothing is waited for meanwhile.
+        """
+        session = super().get_session(*args, **kwargs)
+        session.client = _without_looking_for_garbage()(session.client)
+        return session
+
+
+@contextmanager
+def _without_looking_for_garbage() -> Iterator[None]:
+    """Put off Python's collection of garbage.
+
+    A client is made of botocore's models: many new objects, none of them garbage. Because of them
+    Python would look through all objects of the triggerer several times, and nothing else runs
+    meanwhile, the event loop neither.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 class Client:

@@ -11,7 +11,8 @@ import time
 from itertools import islice
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, DataNotFoundError
+from botocore.session import Session
 
 from airflow_shadow.exceptions import AwsRefusedError, AwsUnavailableError
 from airflow_shadow.hooks.base import CallingHook
@@ -112,6 +113,33 @@ def test_the_machines_own_rights_never_replace_the_connection(
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
     assert {type(None)} == set(ask(lambda: monkeypatch.delenv(VARIABLE)))
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_while_a_client_is_made_nobody_looks_for_garbage(
+    churn, sagemaker, monkeypatch, is_looking, fails
+):
+    """All objects of the triggerer would be looked through, and the event loop stand still."""
+    make, seen = Session.create_client, []
+
+    def noting(self, *args, **kwargs):
+        seen.append(gc.isenabled())
+        if fails:
+            raise DataNotFoundError(data_path="sagemaker")
+        return make(self, *args, **kwargs)
+
+    monkeypatch.setattr(Session, "create_client", noting)
+    assert [AwsRefusedError if fails else type(None)] * 2 == ask()
+    assert ({False}, is_looking) == ({*seen}, gc.isenabled())
+
+
+@pytest.fixture(params=[True, False])
+def is_looking(request):
+    """Let Python look for garbage, or not, as the triggerer's owner wants it."""
+    before = gc.isenabled()
+    (gc.enable if request.param else gc.disable)()
+    yield request.param
+    (gc.enable if before else gc.disable)()
 
 
 def test_an_edited_connection_is_noticed(churn, sagemaker, monkeypatch):
