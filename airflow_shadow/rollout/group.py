@@ -12,7 +12,7 @@ from airflow_shadow.decision import PromoteOn
 from airflow_shadow.experiments.schedule import parse_duration
 from airflow_shadow.rollout.checks import raise_faults
 from airflow_shadow.rollout.comparison import comparison_time, is_captured, is_compared
-from airflow_shadow.rollout.plan import Plan, is_templated
+from airflow_shadow.rollout.plan import Plan, is_templated, known_duration
 from airflow_shadow.rollout.tasks import Approval, RolloutTasks
 
 if TYPE_CHECKING:
@@ -104,10 +104,10 @@ def shadow_rollout(
         that are too short to PASS, arguments of a promotion where nothing could promote
     :raises InvalidRequestError: the specification or a duration cannot be read
     """
-    patience = parse_duration(approval_timeout, argument="approval_timeout")
+    patience = known_duration(approval_timeout, argument="approval_timeout")
     longest = max_stage_duration
     if longest is not None:
-        longest = parse_duration(longest, argument="max_stage_duration")
+        longest = known_duration(longest, argument="max_stage_duration")
     if interval is not None and not is_templated(interval):
         parse_duration(interval, argument="interval")
     approvals = (approval != "none") + bool(require_approved_model_package)
@@ -116,7 +116,7 @@ def shadow_rollout(
     rollout = RolloutTasks(
         plan=Plan(
             ramp=tuple(ramp) if isinstance(ramp, Sequence) else (ramp,),
-            stage=parse_duration(stage_duration, argument="stage_duration"),
+            stage=known_duration(stage_duration, argument="stage_duration"),
             max_stage=longest,
             approval=approvals * patience,
             comparison=comparison_time(spec, {**shared, **(compare or {})})

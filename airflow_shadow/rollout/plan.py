@@ -8,7 +8,9 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_shadow.decision import TO_PROMOTE
+from airflow_shadow.exceptions import InvalidRequestError
 from airflow_shadow.experiments.lifecycle import DEADLINES, FULL_SAMPLING, MAX_DAYS
+from airflow_shadow.experiments.schedule import parse_duration
 from airflow_shadow.text.messages import short_repr
 
 if TYPE_CHECKING:
@@ -133,6 +135,23 @@ def known_spec(spec: Any) -> AnalysisSpec | None:
     from airflow_shadow.analysis import read_spec  # noqa: PLC0415
 
     return read_spec({} if spec is None else spec)
+
+
+def known_duration(value: Any, *, argument: str) -> timedelta:
+    """Return a duration that must be known when the Dag is read.
+
+    :param argument: its name, for the message
+    :raises InvalidRequestError: it is a template, or no duration
+    """
+    if is_templated(value):
+        raise InvalidRequestError(
+            asked=f"{argument}={short_repr(value)}",
+            found="a template, and whether the plan fits into AWS's 30 days is checked when the "
+            "Dag is read",
+            next_step="Give a timedelta, seconds, '90m', '1d12h' or 'PT36H'; interval can be a "
+            "template.",
+        )
+    return parse_duration(value, argument=argument)
 
 
 def is_templated(value: Any) -> bool:

@@ -334,9 +334,17 @@ def test_a_last_look_before_the_first_is_refused():
 
 
 def test_a_duration_that_cannot_be_read_is_refused():
-    """Durations are needed when the Dag is read, so they cannot be templates."""
+    """It is said when the Dag is read."""
     with pytest.raises(InvalidRequestError, match="not a duration"):
-        rollout(stage_duration="{{ params.hours }}h")
+        rollout(stage_duration="soon")
+
+
+@pytest.mark.parametrize("name", ["stage_duration", "max_stage_duration", "approval_timeout"])
+def test_the_durations_of_the_plan_are_no_templates(name):
+    """The plan is checked when the Dag is read, and the error says so."""
+    with pytest.raises(InvalidRequestError, match=f"Asked: {name}=") as refused:
+        rollout(**{name: "{{ params.hours }}h"})
+    assert "a template, and whether the plan fits" in str(refused.value)
 
 
 ONLY_TESTS = "Latency and errors alone promote nothing here: promote_on='operational'"
