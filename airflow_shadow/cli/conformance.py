@@ -147,6 +147,7 @@ def _run(args: Namespace, lab: Lab, stages: list[tuple[Stage, tuple[Check, ...]]
     program = Program(lab, stages, lambda question: confirm(question, yes=args.yes))
     _say(f"Run {lab.run}; its journal is {lab.journal.path} while it has anything to delete.")
     interrupts = Interrupts(lambda: _warn(lab))
+    lab.check = interrupts.raise_again
     ended, code = "completely", 0
     with taken(interrupts):
         try:
@@ -237,6 +238,7 @@ def _delete_left(args: Namespace, clean_up: CleanUp) -> int:
         return _FAILED
     interrupts = Interrupts(lambda: _warn(clean_up.account))
     interrupts.begin_clean_up()
+    clean_up.account.check = interrupts.raise_again
     with taken(interrupts):
         is_clean = _finish(clean_up, interrupts)
     if is_clean and not clean_up.has_found:

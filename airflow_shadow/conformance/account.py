@@ -72,6 +72,8 @@ class Account:
     journal: Journal
     pace: Pace
     say: Callable[[str], None]
+    #: Is called before each call, and ends the run if somebody has asked for it.
+    check: Callable[[], None] = lambda: None
     #: Operation, code and text of each refusal.
     refusals: list[tuple[str, str, str]] = field(default_factory=list)
     _outage: float | None = None
@@ -95,6 +97,7 @@ class Account:
         """
         failures = 0
         while True:
+            self.check()
             try:
                 answer = call()
             except AwsUnavailableError as error:

@@ -26,16 +26,25 @@ class Interrupts:
         self._is_cleaning = False
         self._is_over = False
         self._asked = 0
+        self._is_raised = False
         #: The number of the first signal; 0 without one.
         self.number = 0
 
     def begin_clean_up(self) -> None:
         """Hold the next signal back: a clean-up is not to be ended by a second Ctrl-C."""
-        self._is_cleaning = True
+        self._is_cleaning, self._is_raised = True, False
 
     def end_clean_up(self) -> None:
         """Do nothing about further signals: what is left, and how to delete it, is being told."""
-        self._is_over = True
+        self._is_over, self._is_raised = True, False
+
+    def raise_again(self) -> None:
+        """Raise what nobody has seen: Python drops what a signal raises in a destructor.
+
+        :raises KeyboardInterrupt: the run, or the clean-up, had to end already
+        """
+        if self._is_raised:
+            raise KeyboardInterrupt
 
     def take(self, number: int, _: FrameType | None) -> None:
         """Take a signal.
@@ -46,10 +55,12 @@ class Interrupts:
             return
         self.number = self.number or number
         if not self._is_cleaning:
-            self._is_cleaning = True  # at once: a second Ctrl-C may come before the clean-up begins
+            # At once, for a second Ctrl-C may come before the clean-up begins.
+            self._is_cleaning = self._is_raised = True
             raise KeyboardInterrupt
         self._asked += 1
         if self._asked % _ENOUGH == 0:  # one that comes right behind finds it ending
+            self._is_raised = True
             raise KeyboardInterrupt
         self._warn()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import subprocess
@@ -32,6 +33,23 @@ def test_ctrl_c_leaves_nothing(conformance, at_call, sagemaker, number):
     assert (130, "by a signal") == (done.code, done.record["ended"])
     assert [] == left(sagemaker)
     assert {"model-a", "model-b"} == {one["ModelName"] for one in pages(sagemaker, "list_models")}
+
+
+class Closing(io.RawIOBase):
+    """A file, as of a connection, in whose destructor Ctrl-C comes."""
+
+    def close(self) -> None:
+        """Close it; what is raised here is dropped by Python."""
+        if not self.closed:
+            super().close()
+            interrupt()
+
+
+def test_a_signal_in_a_destructor_is_not_lost(conformance, at_call, sagemaker):
+    """What it raises there nobody sees, so the next call to AWS ends the run."""
+    at_call(24, lambda: (Closing(), None)[1])
+    done = conformance()
+    assert (130, []) == (done.code, left(sagemaker))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
