@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-import tracemalloc
 import urllib.request
 from pathlib import Path
 
@@ -180,7 +179,7 @@ def test_thirty_days_of_waiting_grow_by_nothing(account, polls, monkeypatch):
     def note():
         gc.collect()
         files = len(list(Path("/proc/self/fd").iterdir()))
-        held.append((threading.active_count(), files, tracemalloc.get_traced_memory()[0]))
+        held.append((threading.active_count(), files, sys.getallocatedblocks()))
 
     def wait():
         more_polls(polls, 640)
@@ -191,15 +190,14 @@ def test_thirty_days_of_waiting_grow_by_nothing(account, polls, monkeypatch):
 
     # pytest keeps what is logged, which are two records for each client.
     logging.disable()
-    tracemalloc.start()
     try:
         ends = run(own.triggers(waiter_delay=0.001, deadline=time.time() + 900), wait, own.end)
     finally:
-        tracemalloc.stop()
         logging.disable(logging.NOTSET)
     assert ["reached"] * 40 == [end.event for end in ends]
-    (threads, files, memory), (more_threads, more_files, more_memory) = held
+    (threads, files, blocks), (more_threads, more_files, more_blocks) = held
     # A poller has four threads, each with a connection, once it needed them at the same time.
     assert more_threads <= threads + 3
     assert more_files <= files + 3
-    assert more_memory - memory < 1_000_000
+    # Of memory; the test itself keeps one for each of 8,000 polls.
+    assert more_blocks - blocks < 15_000
