@@ -15,8 +15,8 @@ from airflow_shadow.exceptions import ConnectionMissingError, InvalidRequestErro
 from airflow_shadow.hooks.base import CallingHook
 from airflow_shadow.hooks.inference_experiment import InferenceExperimentHook
 from airflow_shadow.hooks.metric_sources import SOURCES, check_metrics, read_sources
-from airflow_shadow.steps.load_argument import load_structure
 from airflow_shadow.text.messages import short_repr
+from airflow_shadow.text.structures import UnreadableTextError, parse_structure
 from airflow_shadow.text.values import as_boolean
 
 Hook = TypeVar("Hook", bound=InferenceExperimentHook)
@@ -84,6 +84,24 @@ def read_file(path: str, *, what: str) -> str:
         ) from error
 
 
+def read_mapping(path: str, *, what: str) -> dict[str, Any]:
+    """Return what a file with JSON or YAML maps.
+
+    :raises InvalidRequestError: it cannot be read, or holds no mapping
+    """
+    text, problem = read_file(path, what=what), "is no mapping"
+    try:
+        if isinstance(found := parse_structure(text, what=what), dict):
+            return found
+    except UnreadableTextError as error:
+        problem = error.problem
+    raise InvalidRequestError(
+        asked=f"{what} in {short_repr(path)}",
+        found=f"the text {problem}",
+        next_step="Give a file with JSON or YAML of a mapping; nothing was sent to AWS.",
+    )
+
+
 def spec_of(args: Namespace) -> tuple[AnalysisSpec, dict[str, Any]]:
     """Return the specification, the default one without a file, and where its own metrics are.
 
@@ -91,7 +109,7 @@ def spec_of(args: Namespace) -> tuple[AnalysisSpec, dict[str, Any]]:
     """
     metrics: dict[str, Any] = {}
     if args.metrics:
-        metrics = load_structure(read_file(args.metrics, what="metrics"), what="metrics")
+        metrics = read_mapping(args.metrics, what="metrics")
     text = None if args.spec is None else read_file(args.spec, what="a specification")
     spec = read_spec({} if text is None else text)
     check_metrics(spec.needs, {**SOURCES, **read_sources(metrics)})

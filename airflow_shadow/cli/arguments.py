@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
+
+from airflow_shadow.text.messages import short_repr
 
 #: The formats of Airflow's own commands.
 FORMATS = ("table", "json", "yaml", "plain")
@@ -51,30 +54,37 @@ def argument(*flags: str, **settings: Any) -> Argument:
 def seconds(text: str) -> float:
     """Return a number of seconds, 0 or more.
 
-    :raises ValueError: it is none
+    :raises ArgumentTypeError: it is none
     """
-    value = float(text)
-    if not 0 <= value < float("inf"):
-        raise ValueError
-    return value
+    with suppress(ValueError):
+        if 0 <= (value := float(text)) < float("inf"):
+            return value
+    raise _no(text, "a number of seconds, 0 or more")
 
 
 def percentages(text: str) -> tuple[int, ...]:
     """Return whole percentages from text such as `10,50,100`.
 
-    :raises ValueError: one of them is none
+    :raises ArgumentTypeError: one of them is none
     """
-    return tuple(int(each) for each in text.split(","))
+    with suppress(ValueError):
+        return tuple(int(each) for each in text.split(","))
+    raise _no(text, "a list of whole percentages, such as 10,50,100")
 
 
 def whole(text: str) -> int:
     """Return a number of things, 1 or more.
 
-    :raises ValueError: it is none
+    :raises ArgumentTypeError: it is none
     """
-    if (value := int(text)) < 1:
-        raise ValueError
-    return value
+    with suppress(ValueError):
+        if (value := int(text)) >= 1:
+            return value
+    raise _no(text, "a whole number, 1 or more")
+
+
+def _no(text: str, what: str) -> argparse.ArgumentTypeError:
+    return argparse.ArgumentTypeError(f"{short_repr(text)} is not {what}")
 
 
 NAME = argument("name", metavar="NAME", help="name of the experiment")

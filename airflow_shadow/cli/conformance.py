@@ -160,15 +160,15 @@ def _run(args: Namespace, lab: Lab, stages: list[tuple[Stage, tuple[Check, ...]]
             show_error(error)
         finally:
             interrupts.begin_clean_up()
-            is_clean = _finish(CleanUp(lab), interrupts)
-    code = code or (0 if is_clean else _FAILED)
-    _show(args, program, ended=ended if is_clean else f"{ended}; not all was deleted")
+            left = _finish(CleanUp(lab), interrupts)
+    code = max(code, left)  # that of a signal before that of an error
+    _show(args, program, ended=f"{ended}; not all was deleted" if left else ended)
     differs = any(result.outcome is Outcome.DIFFERS for result in program.results)
     return code or (_DIFFERS if differs else 0)
 
 
-def _finish(clean_up: CleanUp, interrupts: Interrupts) -> bool:
-    """Delete all that is left, and say what cannot be; return whether nothing is left."""
+def _finish(clean_up: CleanUp, interrupts: Interrupts) -> int:
+    """Delete all that is left, and say what cannot be; return 0 if nothing is left."""
     is_ended = False
     try:
         clean_up.delete_all()
@@ -179,8 +179,8 @@ def _finish(clean_up: CleanUp, interrupts: Interrupts) -> bool:
         _say("The clean-up was ended.")
     if clean_up.account.journal.entries:
         _say(_left(clean_up))
-        return False
-    return True
+        return interrupts.exit_code if is_ended else _FAILED
+    return 0
 
 
 def _left(clean_up: CleanUp) -> str:
@@ -240,7 +240,7 @@ def _delete_left(args: Namespace, clean_up: CleanUp) -> int:
     interrupts.begin_clean_up()
     clean_up.account.check = interrupts.raise_again
     with taken(interrupts):
-        is_clean = _finish(clean_up, interrupts)
-    if is_clean and not clean_up.has_found:
+        code = _finish(clean_up, interrupts)
+    if not code and not clean_up.has_found:
         _say(f"Nothing of it was there {clean_up.account.hook.place}.")
-    return 0 if is_clean else _FAILED
+    return code

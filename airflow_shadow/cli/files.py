@@ -33,13 +33,12 @@ def _check_request(path: str, operation: str) -> None:
 
     :raises InvalidRequestError: with all faults, each with its path
     """
-    from airflow_shadow.cli.access import read_file
+    from airflow_shadow.cli.access import read_mapping
     from airflow_shadow.cli.logs import say
     from airflow_shadow.exceptions import InvalidRequestError
     from airflow_shadow.request_model import InvalidParametersError, prepare
-    from airflow_shadow.steps.load_argument import load_structure
 
-    values = load_structure(read_file(path, what=operation), what=operation)
+    values = read_mapping(path, what=operation)
     try:
         prepared = prepare(operation=operation, shape=request_shape(operation), values=values)
     except InvalidParametersError as error:

@@ -9,14 +9,13 @@ from typing import Any
 
 from airflow_shadow.analysis import Verdict, text_table
 from airflow_shadow.analysis.tables import HEAD, cells
-from airflow_shadow.cli.access import ReadingHook, connection, read_file
+from airflow_shadow.cli.access import ReadingHook, connection, opened, read_file, read_mapping
 from airflow_shadow.cli.endpoints import NO
 from airflow_shadow.cli.logs import progress, say
 from airflow_shadow.cli.output import emit
 from airflow_shadow.cli.task import make_context, run_steps
 from airflow_shadow.operators.analysis import ShadowAnalysisOperator
 from airflow_shadow.steps.analysis import ShadowAnalysisSteps
-from airflow_shadow.steps.load_argument import load_structure
 
 
 class _ReadingAnalysis(ShadowAnalysisOperator):
@@ -54,8 +53,7 @@ def judge_window(args: Namespace, *, report: str | None = None) -> dict[str, Any
         task_id="analyze",
         name=args.name,
         spec=args.spec and read_file(args.spec, what="a specification"),
-        metrics=args.metrics
-        and load_structure(read_file(args.metrics, what="metrics"), what="metrics"),
+        metrics=args.metrics and read_mapping(args.metrics, what="metrics"),
         since=args.since,
         until=args.until,
         duration=args.duration,
@@ -67,7 +65,8 @@ def judge_window(args: Namespace, *, report: str | None = None) -> dict[str, Any
     )
     # Whoever types a path may write there, as the author of a Dag may.
     operator.report_begins = operator.report or ""
-    operator.hook.describe_inference_experiment(args.name)  # or what is wrong, without a wait
+    with opened(args, ReadingHook) as hook:
+        hook.describe_inference_experiment(args.name)  # or what is wrong, without a wait
     context = make_context()
     with progress(f"Judging {args.name} ..."):
         verdict: dict[str, Any] = run_steps(ShadowAnalysisSteps(operator, context))

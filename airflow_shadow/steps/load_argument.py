@@ -21,8 +21,8 @@ def load_structure(value: Any, *, what: str) -> Any:
     except UnreadableTextError as error:
         raise InvalidRequestError(
             asked=what,
-            found=str(error),
-            next_step=_NO_PATH if value.strip().endswith(FILES) else None,
+            found=f"the text {error.problem}",
+            next_step=_NO_PATH if value.strip().endswith(FILES) else _STRUCTURE,
         ) from error
 
 
@@ -41,6 +41,7 @@ def list_of_text(value: Any, *, what: str) -> list[str]:
     return [str(text) for text in texts]
 
 
+_STRUCTURE = "Give JSON or YAML of a list or a mapping; nothing was sent to AWS."
 _NO_PATH = (
     "Give the structure. A path is read only where the Dag's author wrote it, as the whole of an "
     "argument and without a template: a form must not choose files of the worker."

@@ -207,4 +207,4 @@ def test_a_ramp_of_words_is_wrong_usage(cli):
     """`argparse` says which option."""
     done = cli("forecast", "churn", "--ramp", "all")
     assert 2 == done.code
-    assert "argument --ramp: invalid percentages value: 'all'" in done.err
+    assert "argument --ramp: 'all' is not a list of whole percentages" in done.err

@@ -9,6 +9,7 @@ import sys
 import pytest
 import yaml
 
+from airflow_shadow.text.messages import short_repr
 from tests.helpers import input_shape
 
 SPEC = """
@@ -151,7 +152,22 @@ def test_a_filled_in_request_is_valid(cli, file):
     assert (0, True) == (done.code, "is a valid StopInferenceExperiment." in done.out)
 
 
-def test_a_request_that_is_no_yaml(cli, file):
-    """The message says where."""
-    done = cli("validate", file("Name: [1"), "--request", "stop")
-    assert (1, True) == (done.code, "the text is neither JSON" in done.err)
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("Name: [1", "is neither JSON (Expecting value in line 1, column 1) nor YAML (expected"),
+        ("[1, 2]", "is no mapping."),
+        ("", "is neither a list nor a mapping."),
+        ("[" * 60 + "]" * 60, "is nested too deeply."),
+    ],
+)
+@pytest.mark.parametrize("option", ["--request", "--metrics"])
+def test_a_file_that_is_no_mapping(cli, file, option, text, why):
+    """Three lines: the file, what is wrong with its text and where, what belongs there."""
+    path = file(text)
+    done = cli("validate", path, *([option, "stop"] if option == "--request" else [option, path]))
+    asked, found, following = done.err.splitlines()
+    what = "StopInferenceExperiment" if option == "--request" else "metrics"
+    assert (1, f"Asked: {what} in {short_repr(path)}.") == (done.code, asked)
+    assert found.startswith(f"Found: the text {why}")
+    assert following.startswith("Next: Give a file with JSON or YAML of a mapping")

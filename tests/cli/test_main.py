@@ -77,6 +77,19 @@ def test_wrong_usage_is_2(cli, argv):
     assert (2, "", True) == (done.code, done.out, "error: " in done.err)
 
 
+@pytest.mark.parametrize(
+    ("argv", "said"),
+    [
+        (["list", "--max-items", "many"], "'many' is not a whole number, 1 or more"),
+        (["watch", "x", "--waiter-delay", "nan"], "'nan' is not a number of seconds, 0 or more"),
+        (["check", "x", "--ramp", "a,b"], "'a,b' is not a list of whole percentages"),
+    ],
+)
+def test_wrong_numbers_are_told_in_words(cli, argv, said):
+    """Not by the names of our functions, as `argparse` does by itself."""
+    assert said in cli(*argv).err
+
+
 def test_choices_are_those_of_the_package():
     """The light table of commands repeats a few names, which cannot drift apart."""
     settings = {

@@ -110,3 +110,9 @@ def test_wrong_windows_are_refused(cli, shadow, options, found):
 def test_an_unknown_outcome_is_wrong_usage(cli):
     """Closed choices are checked first."""
     assert 2 == cli("analyze", NAME, "--fail-on", "MAYBE").code
+
+
+def test_an_unknown_experiment_is_told_with_its_place(cli, emulator):
+    """As by the other commands: often the region is wrong, not the name."""
+    done = cli("analyze", "nope")
+    assert (1, True) == (done.code, "Found: no experiment named 'nope' in us-east-1 (" in done.err)

@@ -104,6 +104,32 @@ def test_a_third_ctrl_c_ends_it(cli, conformance, clean_up_with_signals, sagemak
     assert (0, [], False) == (again.code, left(sagemaker), journal.exists())
 
 
+@pytest.fixture(params=[signal.SIGINT, signal.SIGTERM])
+def signals_at_each_step(request, monkeypatch):
+    """Send a signal twice before each step of a clean-up; return its number."""
+    act = CleanUp._act
+
+    def disturbed(self: CleanUp, *args: Any) -> bool:
+        for _ in range(2):
+            os.kill(os.getpid(), request.param)
+        return act(self, *args)
+
+    monkeypatch.setattr(CleanUp, "_act", disturbed)
+    return request.param
+
+
+def test_a_clean_up_cut_short_ends_with_the_signals_code(
+    cli, conformance, signals_at_each_step, sagemaker, tmp_path
+):
+    """Also where no signal ended the run, and where another process cleans up after it."""
+    done = conformance("--only", "minimum-duration")
+    assert (128 + signals_at_each_step, True) == (done.code, bool(left(sagemaker)))
+    assert "completely; not all was deleted" == done.record["ended"]
+    [journal] = tmp_path.glob("*.journal.json")
+    again = cli("conformance", "--clean-up", str(journal), "--waiter-delay", "0", "--yes")
+    assert 128 + signals_at_each_step == again.code
+
+
 def test_what_is_left_is_told_whatever_comes(conformance, clean_up_with_signals, monkeypatch):
     """Ctrl-C while the commands are printed does not take them away."""
     clean_up_with_signals(2)
