@@ -61,6 +61,30 @@ def repeating(world: World, part: float, *, noise: float, sigma: float) -> World
     return draw
 
 
+def mixed(share_of: float, noise: float, wrong: float, sigma: float) -> World:
+    """Return a world of two kinds of inputs, all of which repeat, in a mix that changes.
+
+    On one production is noisy, on the other one only the shadow differs, so production's own
+    disagreement rises where that of the pairs falls.
+
+    :param noise: share in which production disagrees with itself on the first kind
+    :param wrong: share in which the pairs of the first kind differ
+    """
+
+    def draw(rng: np.random.Generator, pairs: Array, at: float) -> Columns:
+        odds = bursts(rng, len(pairs), sigma) * np.exp(sigma * sigma / 2)
+        first = odds / (1 + odds)
+        other = 2 * (share_of * at + noise / 2) - wrong
+        own = rng.binomial(pairs, 0.5)
+        return {
+            "repeats": own,
+            "repeats_disagreed": rng.binomial(own, noise * first),
+            "disagreed": rng.binomial(pairs, wrong * first + other * (1 - first)),
+        }
+
+    return draw
+
+
 def changed(scores: Array, change: Array, pairs: Array) -> Columns:
     """Return the sums of production's scores and of what the shadow's differ by."""
     return {

@@ -22,6 +22,7 @@ from analysis_answer_worlds import (
     disagreements,
     errors,
     grades,
+    mixed,
     own_numbers,
     repeating,
     shifts,
@@ -256,6 +257,11 @@ def table_repeats(rng: np.random.Generator, runs: int) -> None:
         for kind, sigma in (("independent", 0.0), ("bursts (0.5)", 0.5))
         for part in (0.1, 0.4, 1.0)
     }
+    cases["100% of the inputs repeat, mix of opposite kinds"] = Case(
+        criterion=of("disagreement", comparison="difference", tolerance=tolerance),
+        output=Output(noise="repeats"),
+        world=mixed(tolerance, 0.3, 0.05, 2.0),
+    )
     title = "Disagreement beyond 10 % of repeated inputs, +2 pp"
     table(title, cases, rng, runs, traffic=((500, 12),), equal_runs=max(1, runs // 10))
 

@@ -148,7 +148,7 @@ class _Judged:
         if found and self.criterion.comparison == "relative":
             yield "a mean is 0, so there is no ratio"
         elif found and self._is_beyond_noise:
-            yield "no two of production's requests had the same input"
+            yield "production has no two readable answers to equal captured inputs"
         elif self._comes_late:
             what = counted_as(self.criterion.metric)
             yield f"0 of {self.criterion.needed_samples:,} {what} needed"
@@ -211,7 +211,7 @@ class _Judged:
             skewed=True,
         )
         if evidence and self._is_beyond_noise:
-            return None if self.noise is None else self.noise.beyond(evidence)
+            return None if self.noise is None else self.noise.beyond(evidence, shadow)
         return evidence
 
     @property

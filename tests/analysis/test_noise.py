@@ -28,16 +28,21 @@ def hits(share: float, *, pairs: int = 100, seed: int = 1) -> list[int]:
 
 def evidence(bad: list[float], *, pairs: float = 100):
     """Return the evidence on a share of periods of so many pairs."""
-    times = [60.0 * each for each in range(len(bad))]
-    columns = Columns(times=times, values=bad, samples=[pairs] * len(bad))
-    found = rate_evidence(None, columns, tolerance=0.02, skewed=True)
+    found = rate_evidence(None, periods(bad, pairs=pairs), tolerance=0.02, skewed=True)
     assert found is not None
     return found
 
 
+def periods(bad: list[float], *, pairs: float = 100) -> Columns:
+    """Return periods of so many pairs."""
+    return Columns(
+        times=[60.0 * each for each in range(len(bad))], values=bad, samples=[pairs] * len(bad)
+    )
+
+
 def beyond_test(pairs, share: Share):
     """Return the evidence on what goes beyond an A/A test."""
-    return Noise(share=share, source=TESTED).beyond(pairs)
+    return Noise(share=share, source=TESTED).beyond(pairs, periods([]))
 
 
 @pytest.mark.parametrize(
@@ -160,7 +165,7 @@ def test_inputs_that_never_repeat_decide_nothing():
         answers = sums(MINUTES, disagreed=hits(0.1), **columns)
         found = answer_finding(BEYOND, answers, output={"noise": "repeats"})
         assert "INCONCLUSIVE" == found.outcome
-        assert "no two of production's requests had the same input" in found.sentence
+        assert "production has no two readable answers to equal captured inputs" in found.sentence
         plain = answer_finding(AT_MOST, answers, output={})
         assert plain == answer_finding(AT_MOST, answers, output={"noise": "repeats"})
 
@@ -188,14 +193,30 @@ def test_repeated_inputs_of_a_moment_are_no_window():
     assert "periods needed" in found.sentence
 
 
+def beyond_repeats(bad: list[float], own: list[float]):
+    """Return the evidence on what goes beyond production's own pairs of the same periods."""
+    noise = noise_of("repeats", periods(own))
+    assert noise is not None
+    return noise.beyond(evidence(bad), periods(bad))
+
+
+def test_shares_that_move_against_each_other_differ_less_surely():
+    """Where the mix of inputs makes one share rise as the other falls, all intervals are wider."""
+    up = [5 + (row * 7 % 11) for row in range(MINUTES)]
+    down = [20 - each for each in up]
+    shuffled = random.Random(3).sample(down, MINUTES)
+    same, apart, against = (beyond_repeats(up, own) for own in (up, shuffled, down))
+    assert 1 == same.spread <= apart.spread < against.spread < 2.1
+    for ends in ("passing", "failing"):
+        (low, high), (least, most) = (getattr(one, ends)(Z) for one in (apart, against))
+        assert most - least > 1.1 * (high - low)
+    # Periods without an equal input are no noise, and do not hide the others.
+    assert 1 <= beyond_repeats(up, down[: MINUTES // 2]).spread < against.spread
+
+
 def test_a_longer_window_has_more_repeated_inputs():
     """Both shares are known better in a window ten times as long."""
-    own = Columns(
-        times=[60.0 * n for n in range(MINUTES)], values=hits(0.1), samples=[100.0] * MINUTES
-    )
-    noise = noise_of("repeats", own)
-    assert noise is not None
-    one = noise.beyond(evidence(hits(0.1)))
+    one = beyond_repeats(hits(0.1), hits(0.1))
     longer = one.stretched(10)
     assert longer.share_baseline.total == pytest.approx(10 * one.share_baseline.total)
     assert (10 * 12_000, one.estimate) == (longer.n_baseline, longer.estimate)

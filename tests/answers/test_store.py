@@ -133,6 +133,21 @@ def test_an_hour_is_read_again_when_files_still_come(captures, pair):
     assert {"production": 2, "shadow": 1, "pairs_id": 1, "production_only": 1} == counts(sums)
 
 
+@pytest.mark.parametrize("kept", [{"results": RESULTS}, {"known": {}}])
+def test_repeated_inputs_of_an_hour_that_is_read_again_count_once(captures, kept):
+    """A late file pairs its hour's equal inputs anew; those of two hours are no pair."""
+    outputs = {"it": Output(kind="score", noise="repeats")}
+    for n, at in enumerate([TEN + 3000, TEN + 3590, TEN + 3595, TEN + 3601]):
+        same = [record(n, event_id=str(n), given="same", at=at)]
+        captures.write("production", same, at=at, name=str(n))
+    first = captures.compare(outputs, end=TEN + 7200, **kept)
+    late = [record(5, event_id="5", given="same", at=TEN + 3599)]
+    captures.write("production", late, at=TEN + 3599, name="late")
+    again = captures.compare(outputs, end=TEN + 7200, **kept)
+    assert [1, 2] == [totals(each)["repeats"] for each in (first, again)]
+    assert again.to_dict() == captures.compare(outputs, end=TEN + 7200).to_dict()
+
+
 def test_a_process_reads_only_what_is_new(captures, pair):
     """While files still come, a process that reads again knows the hours that stayed the same."""
     known: dict[str, AnswerSums] = {}
